@@ -1,0 +1,254 @@
+"""What the service tells a front-end: frozen dataclasses, matched on their type.
+
+Every string in an event that came from outside has been cleaned (`py_peer.core.cleaning`);
+a front-end may print it as it is.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import final
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The base of all events."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """The peer ID is known; nothing listens yet."""
+
+    peer_id: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ready(Event):
+    """The service listens and the room is joined.
+
+    `addresses` are full multiaddrs with `/p2p/`, 0.0.0.0 and [::] expanded to the interfaces' own
+    addresses; the first is the one to hand on.
+    """
+
+    peer_id: str
+    nickname: str
+    addresses: tuple[str, ...]
+
+
+class FailureKind(Enum):
+    """Why the service could not go on."""
+
+    CANNOT_LISTEN = "cannot listen"
+    FAULT = "fault"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """The service ends by itself; `Stopped` follows."""
+
+    kind: FailureKind
+    reason: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    """The last event. `unsent` texts were still waiting; `reached` tells whether anybody was ever in the room."""
+
+    unsent: int
+    reached: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PeerConnected(Event):
+    """The first connection to a peer is up (said once a peer, not once a connection)."""
+
+    peer_id: str
+    address: str
+    inbound: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PeerDisconnected(Event):
+    """The last connection to a peer is gone."""
+
+    peer_id: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PeerJoined(Event):
+    """A connected peer subscribed to the room; from now on messages reach it."""
+
+    peer_id: str
+    room_size: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PeerLeft(Event):
+    """A peer is no longer in the room."""
+
+    peer_id: str
+    room_size: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DialFailed(Event):
+    """A dial to an address named by the user failed. `cause` is a sentence a person understands."""
+
+    address: str
+    cause: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Identified(Event):
+    """A peer told its versions and protocols."""
+
+    peer_id: str
+    protocol_version: str
+    agent_version: str
+    protocols: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pinged(Event):
+    """A ping came back. `rtt` is in seconds."""
+
+    peer_id: str
+    rtt: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MessageReceived(Event):
+    """A chat message of another peer. `nick` is the last eight characters of the ID unless a better one is known.
+
+    `text` may hold line breaks; `timestamp` is the local time of arrival, seconds since 1970.
+    """
+
+    peer_id: str
+    nick: str
+    text: str
+    timestamp: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MessageSent(Event):
+    """The text of command `ticket` was handed to `peers` peers of the room."""
+
+    ticket: int
+    text: str
+    peers: int
+    timestamp: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MessageWaiting(Event):
+    """The text of command `ticket` waits for a peer to come; `waiting` texts wait in all, this one included."""
+
+    ticket: int
+    waiting: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MessageRefused(Event):
+    """The text of command `ticket` was not taken; nothing of it was sent."""
+
+    ticket: int
+    text: str
+    reason: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SendProgress(Event):
+    """A long paste is going out at the room's pace: `sent` of `total` texts so far. At most one a second."""
+
+    sent: int
+    total: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PeerMuted(Event):
+    """An author said more than a room can bear and is not shown for `seconds`. Said once a mute."""
+
+    peer_id: str
+    seconds: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PeerUnmuted(Event):
+    """An author is heard again; `dropped` of its messages were not shown."""
+
+    peer_id: str
+    dropped: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Dropped(Event):
+    """Something was lost: how many of what, and why."""
+
+    count: int
+    what: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class KademliaBootstrap(Event):
+    """The table was joined (or not: then `cause` says why). `peers` are in the routing table."""
+
+    peers: int
+    cause: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Notice(Event):
+    """A sentence for the user that has no type of its own."""
+
+    text: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PeerInfo:
+    """One peer, as `/peers` shows it. `rtt` in seconds, None before the first ping; `connected_since` since 1970."""
+
+    peer_id: str
+    nick: str
+    address: str
+    inbound: bool
+    in_room: bool
+    rtt: float | None
+    agent_version: str
+    connected_since: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StatusReport(Event):
+    """The answer to `RequestStatus`, for `/peers`, `/status` and `/multiaddr` alike (`ticket` tells whose)."""
+
+    ticket: int
+    peer_id: str
+    nickname: str
+    addresses: tuple[str, ...]
+    peers: tuple[PeerInfo, ...]
+    topics: tuple[str, ...]
+    waiting: int
+    muted: tuple[str, ...]
+    counters: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,113 @@
+"""Every limit, in one place, each with its reason. Sizes in bytes, times in seconds."""
+
+# --- Text -----------------------------------------------------------------------------------------
+
+MAX_TEXT_BYTES = 60_000
+"""The largest chat text we send: a Rust peer goes deaf above 65,536 bytes an RPC, envelope included."""
+
+MAX_SHOWN_TEXT_BYTES = 60_000
+"""Of a larger text (JS and Go may send 1 MiB) this much is shown, and how much was cut is said."""
+
+MAX_NICK_CHARS = 32
+MAX_NICK_BYTES = 64
+MAX_AGENT_CHARS = 64
+"""Agent and protocol versions of peers are shown in one line."""
+
+MAX_PROTOCOLS_SHOWN = 256
+MAX_ERROR_CHARS = 300
+"""A cause is a sentence, not a page."""
+
+# --- Rates ----------------------------------------------------------------------------------------
+
+SEND_BURST = 200
+SEND_RATE = 50.0
+"""Our own pace, in messages and messages/s: half of what a receiver calls a flood. (Rust shows 17 a second and queues.)"""
+
+FLOOD_BURST = 400
+FLOOD_RATE = 100.0
+"""What one author may say before it is muted."""
+
+MUTE_SECONDS = 30.0
+MAX_TRACKED_AUTHORS = 4_096
+"""Rate records kept; the one longest silent goes first. About 200 bytes each."""
+
+# --- Queues ---------------------------------------------------------------------------------------
+
+OUTBOX_TEXTS = 1_000
+OUTBOX_BYTES = 4 * 1024 * 1024
+"""Texts that wait for a peer, in memory."""
+
+EVENT_QUEUE = 20_000
+"""Events between the service and a front-end that is busy; the oldest message goes first."""
+
+EVENT_QUEUE_BYTES = 16 * 1024 * 1024
+REQUEST_QUEUE = 1_024
+"""Requests between a front-end and the service; typing waits when it is full."""
+
+SUBSCRIPTION_QUEUE = 4_096
+"""Messages between GossipSub and the room; the read loops wait when it is full."""
+
+PEER_QUEUE_RPCS = 4_096
+PEER_QUEUE_BYTES = 4 * 1024 * 1024
+"""RPCs waiting for one slow peer; above it what we relay to this peer is dropped and counted, our own texts wait."""
+
+# --- Frames ---------------------------------------------------------------------------------------
+
+MAX_RPC_OUT = 65_536
+"""rust-libp2p's gossipsub limit; one larger RPC and it closes our stream for good."""
+
+MAX_RPC_IN = 4 * 1024 * 1024
+"""js-libp2p and go-libp2p send messages of 1 MiB; a smaller limit would make their peers deaf to us."""
+
+MAX_TOPICS_PER_PEER = 64
+MAX_IDENTIFY = 64 * 1024
+"""An identify message: 4 KiB is usual, 30 addresses and 60 protocols make 8 KiB."""
+
+MAX_MULTISTREAM_LINE = 1_024
+"""multistream-select lines are protocol names; the library has no limit at all."""
+
+MAX_STREAM_WINDOW = 256 * 1024
+"""What a peer may send on one stream before we have read it: yamux's first window."""
+
+MAX_STREAMS_PER_PEER = 64
+"""Inbound streams open at once on one connection: GossipSub 1, and some for ping, identify, Kademlia, files."""
+
+# --- Caches ---------------------------------------------------------------------------------------
+
+SEEN_MESSAGES = 32_768
+"""Authors and sequence numbers remembered, so that no message is shown twice. About 150 bytes each."""
+
+MESSAGE_CACHE_BYTES = 8 * 1024 * 1024
+"""Messages kept for IWANT and for newcomers (five heartbeats of one second)."""
+
+MAX_KNOWN_KEYS = 1_024
+"""Public keys of authors kept, so that a key is decoded once."""
+
+# --- Connections ----------------------------------------------------------------------------------
+
+MAX_CONNECTIONS = 300
+MAX_INBOUND = 200
+MAX_INBOUND_PER_ADDRESS = 16
+"""From one address that is not loopback: a household or an office behind one router."""
+
+MAX_HANDSHAKES = 32
+"""Inbound handshakes under way at once; the next caller waits in the kernel's queue for its turn."""
+
+MAX_CONNECTIONS_PER_PEER = 3
+DIAL_TIMEOUT = 5.0
+HANDSHAKE_TIMEOUT = 5.0
+PING_INTERVAL = 10.0
+PING_TIMEOUT = 5.0
+STREAM_REOPENS = 3
+"""Our gossip stream is reopened this often when a peer closes it (Rust allows four), then the connection is closed."""
+
+BAD_FRAMES = 3
+"""Malformed RPCs that one stream survives."""
+
+# --- Leaving --------------------------------------------------------------------------------------
+
+CLOSE_TIMEOUT = 1.0
+"""For the host to close its connections; every way out ends within 2 s."""
+
+NAMED_PEER_WAIT = 30.0
+"""At the end of piped input: how long a peer named with -c is waited for."""
