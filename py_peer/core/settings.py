@@ -1,0 +1,26 @@
+"""What a session is started with, after arguments and environment have been read."""
+
+from dataclasses import dataclass
+from typing import final
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The wishes of the user, checked: a front-end builds it, the service obeys it."""
+
+    nickname: str
+    port: int = 0
+    """TCP port to listen on; 0 takes a free one."""
+
+    connect: tuple[str, ...] = ()
+    """Multiaddrs named with -c or REMOTE_PEER, in the order they were given."""
+
+    bootstrap: tuple[str, ...] = ()
+    """Kademlia bootstrap multiaddrs; none, no Kademlia."""
+
+    intro: bool = True
+    """Say hello in the room once a session."""
+
+    paced: bool = True
+    """Hold the room's pace when sending and mute who does not; the benchmark lifts both."""
