@@ -1,0 +1,71 @@
+"""The queue of events between the service's thread and a front-end: bounded, and honest about what it drops."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, final
+
+import janus
+
+from py_peer.core import limits
+from py_peer.core.events import (
+    Dropped,
+    Event,
+    Failed,
+    MessageReceived,
+    MessageRefused,
+    MessageSent,
+    MessageWaiting,
+    Ready,
+    Started,
+    StatusReport,
+    Stopped,
+)
+
+KEPT: Final = (Started, Ready, Failed, Stopped, MessageSent, MessageWaiting, MessageRefused, StatusReport)
+"""Events that are never dropped: there are no more of them than the front-end has asked for."""
+
+
+@final
+class EventQueue(janus.Queue[Event]):
+    """A janus queue that never makes the service wait: when it is full, the oldest event goes, and that is told.
+
+    What strangers can cause (messages, comings and goings) is limited in number and in bytes of text; the answers to
+    the front-end's own requests are kept.
+    """
+
+    def _init(self, maxsize: int) -> None:  # noqa: ARG002 - janus's signature
+        self._number = 0
+        self._kept: deque[tuple[int, Event]] = deque()
+        self._loose: deque[tuple[int, Event]] = deque()
+        self._bytes = 0
+        self._lost = 0
+
+    def _qsize(self) -> int:
+        return len(self._kept) + len(self._loose) + (1 if self._lost else 0)
+
+    def _put(self, item: Event) -> None:
+        self._number += 1
+        if isinstance(item, KEPT):
+            self._kept.append((self._number, item))
+            return
+        self._loose.append((self._number, item))
+        self._bytes += _size(item)
+        while len(self._loose) > limits.EVENT_QUEUE or self._bytes > limits.EVENT_QUEUE_BYTES:
+            _, oldest = self._loose.popleft()
+            self._bytes -= _size(oldest)
+            self._lost += 1
+
+    def _get(self) -> Event:
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            return Dropped(lost, "events, the oldest first, because they came faster than they could be shown")
+        if self._kept and (not self._loose or self._kept[0][0] < self._loose[0][0]):
+            return self._kept.popleft()[1]
+        _, item = self._loose.popleft()
+        self._bytes -= _size(item)
+        return item
+
+
+def _size(event: Event) -> int:
+    return len(event.text) if isinstance(event, MessageReceived) else 0

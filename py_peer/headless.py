@@ -1,0 +1,91 @@
+"""The service behind every front-end: a libp2p node in a thread of its own, events out, requests in.
+
+The thread runs trio and imports libp2p, while the front-end, asyncio on the main thread, is already painting or
+printing. Two janus queues cross between them; the asynchronous side of each belongs to its consumer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from typing import TYPE_CHECKING, final
+
+import janus
+
+from py_peer.core import limits
+from py_peer.core.cleaning import clean_line
+from py_peer.core.events import Failed, FailureKind, Stopped
+from py_peer.event_queue import EventQueue
+
+if TYPE_CHECKING:
+    from py_peer.core.events import Event
+    from py_peer.core.requests import Request
+    from py_peer.core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@final
+class HeadlessService:
+    """Owns the host, GossipSub, ping, identify and Kademlia, and the room; driven by one front-end.
+
+    Importing this module imports neither trio nor libp2p; `start` does, in the service's thread.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._events = EventQueue()
+        self._requests: janus.Queue[Request] = janus.Queue(limits.REQUEST_QUEUE)
+        self._tickets = itertools.count(1)
+        # A daemon, so that a thread stuck in the library cannot keep the process; `join` is the orderly way.
+        self._thread = threading.Thread(target=self._run, name="py-peer service", daemon=True)
+
+    def start(self) -> None:
+        """Start the service and return at once; Started, then Ready or Failed, tell how it went."""
+        self._thread.start()
+
+    async def next_event(self) -> Event:
+        """Wait for the next event. Belongs to the asyncio loop that first calls it; Stopped is the last event."""
+        return await self._events.async_q.get()
+
+    def poll_event(self) -> Event | None:
+        """Return an event that is there already, or None."""
+        try:
+            return self._events.async_q.get_nowait()
+        except janus.AsyncQueueEmpty:
+            return None
+
+    def new_ticket(self) -> int:
+        """Return a number that no other request of this service has."""
+        return next(self._tickets)
+
+    def request(self, request: Request) -> bool:
+        """Pass a request to the service, from the first moment on. Never blocks; False when the queue is full: try again."""
+        try:
+            self._requests.sync_q.put_nowait(request)
+        except janus.SyncQueueFull:
+            return False
+        return True
+
+    def join(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for the service's thread; return whether it has ended."""
+        if self._thread.ident is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _emit(self, event: Event) -> None:
+        self._events.sync_q.put_nowait(event)
+
+    def _run(self) -> None:
+        stopped = Stopped(unsent=0, reached=False)
+        try:
+            from py_peer.session import run_session  # noqa: PLC0415 - imports trio and libp2p, in this thread
+
+            stopped = run_session(self.settings, self._emit, self._requests)
+        except BaseException as error:
+            log.exception("the service has failed")
+            self._emit(Failed(FailureKind.FAULT, clean_line(f"{type(error).__name__}: {error}", limits.MAX_ERROR_CHARS)))
+        finally:
+            self._emit(stopped)

@@ -1,0 +1,143 @@
+"""Who may connect, and who is connected: admission of inbound connections, and one record a peer.
+
+py-libp2p 0.8.1 holds an inbound slot, and a parked task, until shutdown (network/swarm.py:1999, 2060), so that after
+250 inbound connections in a lifetime every further one is refused. `Admission.handle` stands in for the swarm's
+handler and gives both back when the connection ends. Pinned by tests/net/test_connections.py.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, final
+
+import trio
+from libp2p.abc import INotifee
+from libp2p.network.connection.raw_connection import RawConnection
+
+from py_peer.core import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from libp2p.abc import INetConn
+    from libp2p.network.swarm import Swarm
+    from libp2p.peer.id import ID
+
+    from py_peer.net.counters import Counters
+
+
+@final
+class Admission:
+    """Counts the inbound connections, those still shaking hands included, and refuses what is beyond the limits."""
+
+    def __init__(self, swarm: Swarm, counters: Counters) -> None:
+        self._swarm = swarm
+        self._counters = counters
+        self._live = 0
+        self._by_address: Counter[str] = Counter()
+        self._handshakes = trio.CapacityLimiter(limits.MAX_HANDSHAKES)
+
+    async def handle(self, socket: Any, listen_address: Any) -> None:
+        """Take one inbound connection from handshake to end. Replaces `Swarm._handle_inbound_connection`."""
+        remote = socket.get_remote_address()
+        source = remote[0] if remote else ""
+        reason = self._reason_to_refuse(source)
+        if reason:
+            self._counters[f"refused: {reason}"] += 1
+            return  # the listener closes the socket
+        self._live += 1
+        self._by_address[source] += 1
+        try:
+            async with self._handshakes:
+                muxed = await self._swarm.upgrade_inbound_raw_conn(RawConnection(socket, False), listen_address)
+            await muxed.event_closed.wait()
+        except Exception as error:  # noqa: BLE001 - a stranger's failed handshake
+            self._counters.caught(f"handshake with {source}", error)
+        finally:
+            self._live -= 1
+            self._by_address[source] -= 1
+            if self._by_address[source] <= 0:
+                del self._by_address[source]
+
+    def _reason_to_refuse(self, source: str) -> str:
+        if self._live >= limits.MAX_INBOUND:
+            return "too many inbound connections"
+        if len(self._swarm.get_connections()) >= limits.MAX_CONNECTIONS:
+            return "too many connections"
+        if self._by_address[source] >= limits.MAX_INBOUND_PER_ADDRESS and not _is_loopback(source):
+            return "too many connections from one address"
+        return ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@final
+@dataclass(slots=True)
+class PeerRecord:
+    """What is known of a connected peer. Strings are as the peer sent them: not cleaned."""
+
+    peer_id: ID
+    address: str
+    inbound: bool
+    since: float = field(default_factory=time.time)
+    rtt: float | None = None
+    protocol_version: str = ""
+    agent_version: str = ""
+    protocols: tuple[str, ...] = ()
+
+
+@final
+class ConnectedPeers(INotifee):  # type: ignore[misc] # the library has no types here
+    """One record for each connected peer, however many connections it has."""
+
+    def __init__(self, on_up: Callable[[PeerRecord], None], on_down: Callable[[PeerRecord], None]) -> None:
+        self.records: dict[ID, PeerRecord] = {}
+        self._on_up = on_up
+        self._on_down = on_down
+
+    async def connected(self, network: Any, conn: INetConn) -> None:  # noqa: ARG002
+        """Note a connection; the first one to a peer is told."""
+        peer_id = conn.muxed_conn.peer_id
+        if peer_id in self.records:
+            return
+        inbound = not conn.muxed_conn.is_initiator_value
+        record = self.records[peer_id] = PeerRecord(peer_id, remote_multiaddr(conn), inbound)
+        self._on_up(record)
+
+    async def disconnected(self, network: Any, conn: INetConn) -> None:
+        """Note the end of a connection; the last one of a peer is told."""
+        peer_id = conn.muxed_conn.peer_id
+        if not network.get_connections(peer_id) and (record := self.records.pop(peer_id, None)):
+            self._on_down(record)
+
+    async def opened_stream(self, network: Any, stream: Any) -> None:
+        """Ignore."""
+
+    async def closed_stream(self, network: Any, stream: Any) -> None:
+        """Ignore."""
+
+    async def listen(self, network: Any, multiaddr: Any) -> None:
+        """Ignore."""
+
+    async def listen_close(self, network: Any, multiaddr: Any) -> None:
+        """Ignore."""
+
+
+def remote_multiaddr(conn: INetConn) -> str:
+    """Return the other end of a TCP connection as a multiaddr without /p2p; "" when it is gone already."""
+    remote = conn.muxed_conn.get_remote_address()
+    if remote is None:
+        return ""
+    host, port = remote
+    mapped = ipaddress.ip_address(host.split("%")[0])
+    if isinstance(mapped, ipaddress.IPv6Address) and mapped.ipv4_mapped is not None:
+        mapped = mapped.ipv4_mapped
+    return f"/ip{mapped.version}/{mapped}/tcp/{port}"

@@ -1,0 +1,66 @@
+"""Counts of what was dropped, refused and caught, so that nothing is lost in silence."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import Final, final
+
+log = logging.getLogger(__name__)
+
+EXPECTED_FAULTS: Final = frozenset(
+    {
+        # The other side went away, or a connection ended under a stream.
+        "ClosedResourceError",
+        "BrokenResourceError",
+        "ConnectionClosedError",
+        "IncompleteReadError",
+        "MuxedConnUnavailable",
+        "MuxedStreamEOF",
+        "MuxedStreamError",
+        "MuxedStreamReset",
+        "RawConnError",
+        "StreamClosed",
+        "StreamEOF",
+        "StreamError",
+        "StreamFailure",
+        "StreamReset",
+        "SwarmException",
+        # It said something that is not in the protocol, or nothing for too long.
+        "DecodeError",
+        "MessageTooLarge",
+        "MultiselectCommunicatorError",
+        "MultiselectError",
+        "ParseError",
+        "TooSlowError",
+        "UnicodeDecodeError",
+    }
+)
+"""Types of exceptions that strangers and failing networks cause in stream handlers; any other is a fault of ours."""
+
+
+@final
+class Counters(Counter[str]):
+    """Counters by name; `statistics` of one node. A Counter never forgets a name, and names are ours, so it is bounded."""
+
+    def caught(self, where: str, error: BaseException) -> None:
+        """Count an exception that a guard caught, by its type; a type that nobody expects is logged with its traceback."""
+        for leaf in _leaves(error):
+            name = type(leaf).__name__
+            self[f"caught {name}"] += 1
+            if name in EXPECTED_FAULTS:
+                log.debug("%s: %s: %s", where, name, leaf)
+            else:
+                self["unexpected faults"] += 1
+                UNEXPECTED[name] += 1
+                log.error("%s: unexpected %s: %s", where, name, leaf, exc_info=leaf)
+
+
+UNEXPECTED: Final[Counter[str]] = Counter()
+"""Unexpected types caught in this process; the test run fails when it is not empty at its end."""
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]

@@ -1,0 +1,122 @@
+"""Dialling: one address, one deadline, one cause that a person understands.
+
+The library's own `connect` (0.8.1) takes at least 250 ms, has no deadline, tries one address per transport and then
+refuses the peer for 60 s (network/swarm.py:114, 886); its resolver does not know the hosts file, so that `localhost`
+leaves the machine; and it cannot dial an address without /p2p. Pinned by tests/net/test_dial.py.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import TYPE_CHECKING
+
+import trio
+from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
+from libp2p.peer.id import ID
+from libp2p.transport.tcp.tcp import TCP
+from multiaddr import Multiaddr
+
+from py_peer.core import limits
+
+if TYPE_CHECKING:
+    from libp2p.network.swarm import Swarm
+
+    from py_peer.core.addresses import DialAddress
+
+
+class DialError(Exception):
+    """A dial failed; the text says why, in words for the user."""
+
+
+async def dial(swarm: Swarm, address: DialAddress, timeout: float = limits.DIAL_TIMEOUT) -> ID:  # noqa: ASYNC109
+    """Connect to `address` and return who answered there.
+
+    A peer that is connected already is not dialled again. `timeout` (seconds) is for the whole of it: resolving,
+    connecting, both handshakes. Raises DialError.
+    """
+    expected = None if address.peer_id is None else ID.from_string(address.peer_id)
+    if expected == swarm.get_peer_id():
+        msg = "this is our own address"
+        raise DialError(msg)
+    if expected is not None and swarm.get_connections(expected):
+        return expected
+    if len(swarm.get_connections()) >= limits.MAX_CONNECTIONS:
+        msg = f"there are {limits.MAX_CONNECTIONS} connections already"
+        raise DialError(msg)
+    try:
+        with trio.fail_after(timeout):
+            hosts = await _resolve(address)
+            errors = []
+            for host in hosts:
+                try:
+                    return await _dial_ip(swarm, host, address.port, expected)
+                except Exception as error:  # noqa: BLE001 - the next address may answer
+                    errors.append(_explain(error, address))
+    except trio.TooSlowError:
+        msg = f"no answer within {timeout:g} s; is a libp2p peer listening there, and no firewall between?"
+        raise DialError(msg) from None
+    raise DialError("; ".join(dict.fromkeys(errors)))
+
+
+async def _resolve(address: DialAddress) -> list[str]:
+    """Return the IP addresses of the host, through the system's resolver, which knows the hosts file."""
+    if address.kind in ("ip4", "ip6"):
+        return [address.host]
+    family = {"dns4": socket.AF_INET, "dns6": socket.AF_INET6}.get(address.kind, socket.AF_UNSPEC)
+    try:
+        infos = await trio.socket.getaddrinfo(address.host, address.port, family, socket.SOCK_STREAM)
+    except OSError as error:
+        msg = f"the name {address.host} cannot be resolved ({error.strerror or error})"
+        raise DialError(msg) from error
+    return list(dict.fromkeys(str(info[4][0]) for info in infos))
+
+
+async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None) -> ID:
+    """Connect, secure, multiplex and register one connection."""
+    raw = await TCP().dial(Multiaddr(f"/ip{6 if ':' in host else 4}/{host}/tcp/{port}"))
+    try:
+        # Past upgrader.upgrade_security, which insists on an ID: with None the Noise handshake takes whoever proves one.
+        secured = await swarm.upgrader.security_multistream.secure_outbound(raw, expected)
+        peer_id: ID = secured.get_remote_peer()
+        if peer_id == swarm.get_peer_id():
+            msg = "this is our own address"
+            raise DialError(msg)
+        if swarm.get_connections(peer_id):
+            await raw.close()
+            return peer_id
+        muxed = await swarm.upgrader.upgrade_connection(secured, peer_id)
+        await swarm.add_conn(muxed, direction="outbound")
+    except BaseException:
+        with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT):
+            await raw.close()
+        raise
+    return peer_id
+
+
+def _explain(error: BaseException, address: DialAddress) -> str:
+    """Return the root of `error` as a sentence for the user."""
+    while True:
+        if isinstance(error, DialError):
+            return str(error)
+        if isinstance(error, PeerIDMismatchesPubkey):
+            return f"somebody else answers there, not the peer {address.peer_id}; check the address"
+        if isinstance(error, OSError) and error.errno in _CAUSES:
+            return _CAUSES[error.errno]
+        below = error.__cause__ or (error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None)
+        if below is None:
+            break
+        error = below
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"what answers there does not speak libp2p with Noise and Yamux ({type(error).__name__}: {error})"
+
+
+_CAUSES = {
+    errno.ECONNREFUSED: "connection refused: nothing listens there",
+    errno.ECONNRESET: "connection reset by the other side",
+    errno.EHOSTUNREACH: "no route to this host",
+    errno.ENETUNREACH: "this network cannot be reached from here",
+    errno.ETIMEDOUT: "no answer",
+    errno.EADDRNOTAVAIL: "this address cannot be dialled from here",
+}

@@ -1,0 +1,235 @@
+"""GossipSub as the room needs it: flood-published, without the library's silent limits, every cache bounded.
+
+What is replaced of py-libp2p 0.8.1's router, and why (tests/net/test_gossip.py, tests/net/test_traps.py):
+
+- `publish` built and signed a peer record for every RPC, copied the message for every peer and kept a delivery
+  list that was never trimmed (pubsub/gossipsub.py:1007, 2053, 1089).
+- Messages for peers whose subscription is not known yet were written past the outbound queue, which tears frames
+  apart and loses order (gossipsub.py:633, 726); here everything goes through the queue.
+- Message IDs of others were read as hex (pubsub/utils.py:53), which drops Rust's; the cache ignored the configured
+  ID function (pubsub/mcache.py:73).
+- An IWANT that names one message many times was answered with as many copies (gossipsub.py:1778); a PRUNE for an
+  unknown topic was remembered for good (gossipsub.py:1894) and its peer list dialled.
+- Our own messages went to the mesh alone: a peer that pruned us heard nothing. They are flood-published
+  (gossipsub-v1.1.md, "Flood Publishing").
+
+Spec: https://github.com/libp2p/specs/blob/master/pubsub/gossipsub/gossipsub-v1.1.md
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, Any, Final, final
+
+from libp2p.pubsub.gossipsub import PROTOCOL_ID, PROTOCOL_ID_V11, GossipSub
+from libp2p.pubsub.mcache import CacheEntry, MessageCache
+from libp2p.pubsub.pb import rpc_pb2
+from libp2p.pubsub.rpc_queue import RpcQueue
+
+from py_peer.core import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from libp2p.peer.id import ID
+
+    from py_peer.net.counters import Counters
+
+MAX_MESSAGE_IDS: Final = 1_000
+"""IDs read from one IHAVE or IWANT, far above what a heartbeat of chat holds."""
+
+MAX_MESSAGE_ID_BYTES: Final = 256
+MAX_BACKOFFS: Final = 1_024
+MAX_BACKOFF_SECONDS: Final = 3_600
+
+
+def message_id(message: rpc_pb2.Message) -> bytes:
+    """Return the ID that the JavaScript peers compute; they score us by it, Go and Rust do not mind."""
+    return hashlib.sha256(str(int.from_bytes(message.seqno, "big")).encode()).digest()
+
+
+@final
+class BoundedCache(MessageCache):  # type: ignore[misc]
+    """The message cache with our message ID and a limit in bytes; what does not fit is not replayed, but was relayed."""
+
+    def __init__(self, window_size: int, history_size: int, max_bytes: int) -> None:
+        super().__init__(window_size, history_size)
+        self._max_bytes = max_bytes
+        self._sizes: dict[bytes, int] = {}
+        self._bytes = 0
+
+    def put(self, msg: rpc_pb2.Message) -> None:
+        """Keep `msg` for IWANT and for newcomers, if it fits."""
+        mid = message_id(msg)
+        size = msg.ByteSize()
+        if mid in self.msgs or self._bytes + size > self._max_bytes:
+            return
+        self.msgs[mid] = msg
+        self._sizes[mid] = size
+        self._bytes += size
+        self.history[0].append(CacheEntry(mid, msg.topicIDs))
+
+    def shift(self) -> None:
+        """Forget the oldest heartbeat's messages."""
+        oldest = [entry.mid for entry in self.history[-1]]
+        super().shift()
+        self._bytes -= sum(self._sizes.pop(mid, 0) for mid in oldest)
+
+
+@final
+class PeerQueue(RpcQueue):  # type: ignore[misc]
+    """The RPCs that wait for one peer, limited in number and in bytes (the library: 32, silently dropped)."""
+
+    def __init__(self, counters: Counters) -> None:
+        super().__init__(limits.PEER_QUEUE_RPCS, limits.MAX_RPC_OUT)
+        self._counters = counters
+        self.bytes = 0
+
+    def push(self, rpc: rpc_pb2.RPC, priority: bool = False) -> bool:  # noqa: FBT001, FBT002 - the library's signature
+        """Enqueue `rpc`; False, and counted, when the queue is full or closed."""
+        size = rpc.ByteSize()
+        if self.bytes + size > limits.PEER_QUEUE_BYTES or not super().push(rpc, priority):
+            if not self.closed:
+                self._counters["dropped: a slow peer's queue was full"] += len(rpc.publish)
+            return False
+        self.bytes += size
+        return True
+
+    def pop_waiting(self) -> rpc_pb2.RPC | None:
+        """Return the next RPC if one is there."""
+        rpc = self._queue.pop()
+        if rpc is not None:
+            self.bytes -= rpc.ByteSize()
+        return rpc
+
+    async def pop(self) -> rpc_pb2.RPC | None:
+        """Wait for the next RPC; None when the queue was closed."""
+        rpc = await super().pop()
+        if rpc is not None:
+            self.bytes -= rpc.ByteSize()
+        return rpc
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more large message of our own fits without crowding out control messages."""
+        return len(self) < limits.PEER_QUEUE_RPCS // 2 and self.bytes < limits.PEER_QUEUE_BYTES // 2
+
+
+class Router(GossipSub):  # type: ignore[misc]
+    """The room's GossipSub 1.1 router (1.2's IDONTWANT doubles the cost of a small message)."""
+
+    def __init__(self, topics: Iterable[str], counters: Counters) -> None:
+        super().__init__(
+            [PROTOCOL_ID_V11, PROTOCOL_ID],
+            degree=6,
+            degree_low=4,
+            degree_high=12,
+            heartbeat_initial_delay=0.1,
+            heartbeat_interval=1,  # the library's is 120 s
+            adaptive_gossip_enabled=False,  # it turned 1 s into 30 s
+            spam_protection_enabled=False,  # 10 messages/s for each forwarder, our own included
+        )
+        self.mcache = BoundedCache(3, 5, limits.MESSAGE_CACHE_BYTES)
+        # The default thresholds are minus infinity: the score refuses nobody, and is asked three times a message.
+        self.scorer = None
+        self._topics = frozenset(topics)
+        self._counters = counters
+
+    # --- Sending ----------------------------------------------------------------------------------
+
+    async def publish(self, msg_forwarder: ID, pubsub_msg: rpc_pb2.Message) -> None:
+        """Cache `pubsub_msg` and hand it to the peers that should get it."""
+        self.mcache.put(pubsub_msg)
+        rpc = rpc_pb2.RPC(publish=[pubsub_msg])
+        if rpc.ByteSize() > limits.MAX_RPC_OUT:
+            self._counters["not relayed: larger than a Rust peer takes"] += 1
+            return
+        origin = type(msg_forwarder)(pubsub_msg.from_id)
+        for peer_id in self._get_peers_to_send(pubsub_msg.topicIDs, msg_forwarder, origin):
+            self.send_rpc(peer_id, rpc)
+
+    def _get_peers_to_send(
+        self, topic_ids: Iterable[str], msg_forwarder: ID, origin: ID, msg_id: bytes | None = None
+    ) -> Iterable[ID]:
+        topics = list(topic_ids)
+        peers = set(super()._get_peers_to_send(topics, msg_forwarder, origin, msg_id))
+        if msg_forwarder == self.pubsub.my_id:
+            for topic in topics:
+                peers |= self.pubsub.peer_topics.get(topic, set())
+        return peers
+
+    def send_rpc(self, peer_id: ID, rpc: rpc_pb2.RPC, priority: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Queue `rpc` for a peer; copied and split only where that is needed."""
+        if peer_id in self._pending_control or rpc.ByteSize() > limits.MAX_RPC_OUT:
+            super().send_rpc(peer_id, rpc, priority)
+            return
+        queue = self.pubsub.peer_queues.get(peer_id)
+        if queue is not None and not queue.push(rpc, priority):
+            self._handle_dropped_rpc(peer_id, rpc, "queue_full")
+
+    async def emit_control_message(self, control_msg: rpc_pb2.ControlMessage, to_peer: ID) -> None:
+        """Send a control message, without the signed record that the library makes for each."""
+        self.send_rpc(to_peer, rpc_pb2.RPC(control=control_msg), priority=True)
+
+    async def send_recent_messages(self, peer_id: ID, topic: str) -> None:
+        """Replay the last heartbeats to a newcomer, oldest first."""
+        for mid in reversed(self._recent(topic)):
+            message = self.mcache.get(mid)
+            if message is not None:
+                self.send_rpc(peer_id, rpc_pb2.RPC(publish=[message]))
+
+    def _recent(self, topic: str) -> list[bytes]:
+        """Message IDs of the gossip window, newest first (the library's window() is oldest first in a heartbeat)."""
+        heartbeats = self.mcache.history[: self.mcache.window_size]
+        return [entry.mid for entries in heartbeats for entry in reversed(entries) if topic in entry.topics]
+
+    # --- Control messages of others ---------------------------------------------------------------
+
+    async def handle_rpc(self, rpc: rpc_pb2.RPC, sender_peer_id: ID) -> None:
+        """Handle the control part of an RPC, after taking out of it what we do not speak or want."""
+        control = rpc.control
+        del control.idontwant[:]
+        for name in ("ihave", "graft", "prune"):
+            entries = getattr(control, name)
+            known = [entry for entry in entries if entry.topicID in self._topics][:MAX_MESSAGE_IDS]
+            if len(known) != len(entries):
+                self._counters[f"ignored: {name} for a topic that is not ours"] += len(entries) - len(known)
+                control.ClearField(name)
+                getattr(control, name).extend(known)
+        for prune in control.prune:
+            del prune.peers[:]  # peer exchange would make us dial whom a stranger names
+            prune.backoff = min(prune.backoff, MAX_BACKOFF_SECONDS)
+        self._forget_old_backoffs()
+        await super().handle_rpc(rpc_pb2.RPC(control=control), sender_peer_id)
+
+    async def handle_ihave(self, ihave_msg: rpc_pb2.ControlIHave, sender_peer_id: ID) -> None:
+        """Ask for the messages that we have not seen."""
+        if not self._check_ihave_rate_limit(sender_peer_id, ihave_msg.topicID):
+            self._counters["ignored: IHAVE above the rate"] += 1
+            return
+        wanted = [mid for mid in self._message_ids(ihave_msg) if not self.pubsub.seen_messages.has(mid)]
+        if wanted:
+            await self.emit_iwant(wanted, sender_peer_id)
+
+    async def handle_iwant(self, iwant_msg: rpc_pb2.ControlIWant, sender_peer_id: ID) -> None:
+        """Send the messages that are asked for and still cached, each once."""
+        if not self._check_iwant_rate_limit(sender_peer_id):
+            self._counters["ignored: IWANT above the rate"] += 1
+            return
+        for mid in self._message_ids(iwant_msg):
+            message = self.mcache.get(mid)
+            if message is not None:
+                self.send_rpc(sender_peer_id, rpc_pb2.RPC(publish=[message]))
+
+    def _message_ids(self, control: Any) -> list[bytes]:
+        """Return the distinct message IDs of an IHAVE or IWANT: opaque bytes, limited in number and length."""
+        distinct = dict.fromkeys(control.messageIDs[:MAX_MESSAGE_IDS])
+        return [mid for mid in distinct if len(mid) <= MAX_MESSAGE_ID_BYTES]
+
+    def _forget_old_backoffs(self) -> None:
+        now = int(time.time())
+        for backoffs in self.back_off.values():
+            if len(backoffs) > MAX_BACKOFFS:
+                for peer_id in [peer_id for peer_id, until in backoffs.items() if until < now]:
+                    del backoffs[peer_id]

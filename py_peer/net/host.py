@@ -1,0 +1,66 @@
+"""One libp2p host, put together by hand: Noise, Yamux, TCP, and nothing that the library would add by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from libp2p import new_swarm
+from libp2p.crypto.x25519 import create_new_key_pair as new_x25519
+from libp2p.host.basic_host import BasicHost
+from libp2p.network.config import ConnectionConfig, RetryConfig
+from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
+from libp2p.security.noise.transport import Transport as NoiseTransport
+from libp2p.transport.tcp.tcp import TCP
+
+from py_peer.core import limits
+from py_peer.net.connections import Admission
+from py_peer.net.guard import guarded
+from py_peer.net.identify import IDENTIFY, identify_handler
+from py_peer.net.ping import PING, answer_pings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from libp2p.crypto.keys import KeyPair
+    from multiaddr import Multiaddr
+
+    from py_peer.net.counters import Counters
+
+
+def make_host(key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], counters: Counters) -> BasicHost:
+    """Return a host that does not run yet. `advertised` gives the addresses that others are told.
+
+    Not through `libp2p.new_host`, which adds a resource manager whose slots leak (0.8.1) and would accept
+    plaintext and secio connections.
+    """
+    swarm = new_swarm(
+        key_pair=key_pair,
+        sec_opt={NOISE: NoiseTransport(key_pair, noise_privkey=new_x25519().private_key)},
+        transports=[TCP()],
+        connection_config=ConnectionConfig(
+            # Watermarks of 0: the library would reconnect peers that we let go (network/auto_connector.py:181).
+            min_connections=0,
+            low_watermark=0,
+            high_watermark=limits.MAX_CONNECTIONS,
+            max_connections=limits.MAX_CONNECTIONS,
+            max_connections_per_peer=limits.MAX_CONNECTIONS_PER_PEER,
+            inbound_upgrade_timeout=limits.HANDSHAKE_TIMEOUT,
+            outbound_upgrade_timeout=limits.HANDSHAKE_TIMEOUT,
+            inbound_stream_protocol_negotiation_timeout=limits.HANDSHAKE_TIMEOUT,
+            outbound_stream_protocol_negotiation_timeout=limits.HANDSHAKE_TIMEOUT,
+        ),
+        retry_config=RetryConfig(max_retries=0),
+    )
+    host = BasicHost(
+        swarm,
+        addrs_factory=lambda _: advertised(),
+        # Others' word on our address is taken up with NAT traversal; until then it is only memory.
+        disable_identify_address_discovery=True,
+    )
+    # Identify is asked by `Node`, with a limit; the library's own is not.
+    host._schedule_identify = lambda peer_id, *, reason: None  # noqa: ARG005, SLF001
+    host.set_stream_handler(IDENTIFY, identify_handler(host))
+    host.set_stream_handler(PING, answer_pings)
+    swarm.set_stream_handler(guarded(host._swarm_stream_handler, counters))  # noqa: SLF001
+    swarm._handle_inbound_connection = Admission(swarm, counters).handle  # noqa: SLF001
+    return host

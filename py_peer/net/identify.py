@@ -1,0 +1,84 @@
+"""Identify and identify/push, with a limit, a deadline and an event.
+
+py-libp2p 0.8.1 reads an answer without a limit (host/basic_host.py:1241 falls back to `stream.read()`), stores no
+agent version and has no event; its own agent version and, for 0.0.0.0, its addresses are wrong.
+
+Spec: https://github.com/libp2p/specs/blob/master/identify/README.md. Pinned by tests/net/test_identify.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import trio
+from libp2p.custom_types import TProtocol
+from libp2p.identity.identify.identify import _mk_identify_protobuf
+from libp2p.identity.identify.pb.identify_pb2 import Identify
+from libp2p.identity.update import update_peerstore_from_identify
+from libp2p.utils import encode_varint_prefixed
+from libp2p.utils.varint import read_varint_prefixed_bytes_limited
+from multiaddr import Multiaddr
+
+from py_peer import __version__
+from py_peer.core import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from libp2p.abc import IHost, INetStream
+    from libp2p.peer.id import ID
+
+IDENTIFY: Final = TProtocol("/ipfs/id/1.0.0")
+PUSH: Final = TProtocol("/ipfs/id/push/1.0.0")
+AGENT_VERSION: Final = f"py-peer/{__version__}"
+
+
+async def read_identify(stream: INetStream) -> Identify:
+    """Read one identify message. Raises MessageTooLarge, DecodeError, TooSlowError or a stream's error."""
+    with trio.fail_after(limits.DIAL_TIMEOUT):
+        return Identify.FromString(await read_varint_prefixed_bytes_limited(stream, limits.MAX_IDENTIFY))
+
+
+async def ask_identify(host: IHost, peer_id: ID) -> Identify:
+    """Ask a connected peer who it is. Raises as `read_identify` does, or StreamFailure."""
+    with trio.fail_after(limits.DIAL_TIMEOUT):
+        stream = await host.new_stream(peer_id, [IDENTIFY])
+    try:
+        message = await read_identify(stream)
+    finally:
+        with trio.move_on_after(limits.CLOSE_TIMEOUT):
+            await stream.reset()
+    await update_peerstore_from_identify(host.get_peerstore(), peer_id, message)
+    return message
+
+
+def identify_handler(host: IHost) -> Callable[[INetStream], Awaitable[None]]:
+    """Return the handler that tells others who we are."""
+
+    async def handle(stream: INetStream) -> None:
+        observed = None
+        remote = stream.get_remote_address()
+        if remote is not None:
+            observed = Multiaddr(f"/ip{6 if ':' in remote[0] else 4}/{remote[0]}/tcp/{remote[1]}")
+        message = _mk_identify_protobuf(host, observed)
+        message.agent_version = AGENT_VERSION
+        with trio.fail_after(limits.DIAL_TIMEOUT):
+            await stream.write(encode_varint_prefixed(message.SerializeToString()))
+            await stream.close()
+
+    return handle
+
+
+def push_handler(
+    host: IHost, on_identified: Callable[[ID, Identify], None]
+) -> Callable[[INetStream], Awaitable[None]]:
+    """Return the handler of what others push when something of theirs has changed."""
+
+    async def handle(stream: INetStream) -> None:
+        peer_id = stream.muxed_conn.peer_id
+        message = await read_identify(stream)
+        await update_peerstore_from_identify(host.get_peerstore(), peer_id, message)
+        on_identified(peer_id, message)
+        await stream.close()
+
+    return handle

@@ -1,0 +1,51 @@
+"""Names inside py-libp2p that have to be replaced, because there is no other way in. Imported before any host is made.
+
+Each was seen in release 0.8.1; `tests/net/test_traps.py` pins what the library does as it comes.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+# A bare logging.debug() in network/connection/swarm_connection.py installs a root handler on stderr at the
+# first connection, unless the root logger has one already.
+logging.getLogger().addHandler(logging.NullHandler())
+
+import libp2p.protocol_muxer.multiselect_communicator as _communicator  # noqa: E402 - after the handler
+import libp2p.pubsub.pubsub as _pubsub  # noqa: E402
+import libp2p.stream_muxer.muxer_multistream as _multistream  # noqa: E402
+import libp2p.stream_muxer.yamux.yamux as _yamux  # noqa: E402
+from libp2p.exceptions import ParseError  # noqa: E402
+from libp2p.utils.varint import read_varint_prefixed_bytes_limited  # noqa: E402
+
+from py_peer.core import limits  # noqa: E402
+from py_peer.net.muxer import LimitedStream, LimitedYamux  # noqa: E402
+
+if TYPE_CHECKING:
+    from libp2p.io.abc import Reader
+
+# Without a handler of its own the library's warnings reach the terminal through logging's last resort.
+logging.getLogger("libp2p").addHandler(logging.NullHandler())
+
+
+async def _read_delim(reader: Reader) -> bytes:
+    """Read one multistream-select line.
+
+    The library's reader believes any length (utils/varint.py), before the other side has proved who it is.
+    """
+    line = await read_varint_prefixed_bytes_limited(reader, limits.MAX_MULTISTREAM_LINE)
+    if not line.endswith(b"\n"):
+        msg = "a multistream-select line without its end"
+        raise ParseError(msg)
+    return line[:-1]
+
+
+def disarm() -> None:
+    """Put our classes in the places that the library has no parameter for. Safe to call again."""
+    # 32 messages between GossipSub and the reader, the newest silently dropped (pubsub/pubsub.py:124, 1375).
+    _pubsub.SUBSCRIPTION_CHANNEL_SIZE = limits.SUBSCRIPTION_QUEUE
+    _communicator.read_delim = _read_delim
+    # MuxerMultistream.new_conn makes a Yamux by name for /yamux/1.0.0 and ignores the class it was given.
+    _multistream.Yamux = LimitedYamux
+    _yamux.YamuxStream = LimitedStream

@@ -1,0 +1,128 @@
+"""Yamux with limits: what a peer may make us hold, on one stream and on one connection.
+
+The library's Yamux (0.8.1) reads a frame of up to 16 MiB because its header says so, only logs it when a peer
+sends more than its window, and accepts any number of streams. Here each header is looked at before its body has
+memory: a frame beyond the stream's window ends the connection, a stream beyond the limit is reset.
+
+It also sends a window update after every read, even of one byte, which costs more than all cryptography together
+(yamux.py:410); here one is sent when half of the window has been used, as the specification suggests.
+
+Spec: https://github.com/hashicorp/yamux/blob/master/spec.md. Pinned by tests/net/test_muxer.py.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any, final
+
+from libp2p.io.exceptions import ConnectionClosedError
+from libp2p.stream_muxer.yamux.yamux import (
+    FLAG_RST,
+    FLAG_SYN,
+    HEADER_SIZE,
+    TYPE_DATA,
+    TYPE_GO_AWAY,
+    TYPE_WINDOW_UPDATE,
+    Yamux,
+    YamuxStream,
+)
+
+from py_peer.core import limits
+
+if TYPE_CHECKING:
+    from libp2p.abc import ISecureConn
+
+_HEADER = struct.Struct("!BBHII")
+
+
+class LimitedStream(YamuxStream):  # type: ignore[misc] # the library has no types here
+    """A stream that gives its window back in halves and never lets it grow."""
+
+    async def _auto_tune_and_send_window_update(self, *, bytes_read: int = 0) -> None:
+        """Send a window update once half of the window has been read."""
+        del bytes_read
+        buffered = len(self.conn.stream_buffers.get(self.stream_id, b""))
+        consumed = limits.MAX_STREAM_WINDOW - (self.recv_window + buffered)
+        if consumed >= limits.MAX_STREAM_WINDOW // 2:
+            self.recv_window += consumed  # no await between look and change, so no lock
+            await self.send_window_update(consumed)
+
+
+class LimitedYamux(Yamux):  # type: ignore[misc]
+    """Yamux behind a `_HeaderGate`."""
+
+    def __init__(self, secured_conn: ISecureConn, *args: Any, **kwargs: Any) -> None:
+        super().__init__(secured_conn, *args, **kwargs)
+        self.secured_conn = _HeaderGate(self, secured_conn)
+
+
+@final
+class _HeaderGate:
+    """Stands in for the secured connection: reads as it does, and judges each frame header first."""
+
+    def __init__(self, muxer: LimitedYamux, conn: ISecureConn) -> None:
+        self._muxer = muxer
+        self._conn = conn
+        self._body = 0
+        self.write = conn.write
+        self.close = conn.close
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._conn, name)
+
+    async def read(self, n: int | None = None) -> bytes:
+        """Return body bytes, up to `n`, or one whole header (the muxer asks for 12 bytes then).
+
+        Raises ConnectionClosedError when the peer broke the protocol; the muxer then ends the connection.
+        """
+        if self._body:
+            data: bytes = await self._conn.read(min(n or self._body, self._body))
+            self._body -= len(data)
+            return data
+        while True:
+            header = await self._read_up_to(HEADER_SIZE)
+            if len(header) < HEADER_SIZE:
+                return header
+            _, kind, flags, stream_id, length = _HEADER.unpack(header)
+            if kind > TYPE_GO_AWAY:
+                self._refuse(f"frame type {kind}")
+            body = length if kind == TYPE_DATA else 0
+            opens = flags & FLAG_SYN and kind in (TYPE_DATA, TYPE_WINDOW_UPDATE)
+            self._check_window(stream_id, body)
+            if opens and stream_id not in self._muxer.streams and self._is_full():
+                await self._reset(stream_id, body)
+                continue
+            self._body = body
+            return header
+
+    def _check_window(self, stream_id: int, body: int) -> None:
+        stream = self._muxer.streams.get(stream_id)
+        window = limits.MAX_STREAM_WINDOW if stream is None else stream.recv_window
+        if body > window:
+            self._refuse(f"{body} bytes on stream {stream_id}, whose window is {window}")
+
+    def _is_full(self) -> bool:
+        ours = 1 if self._muxer.is_initiator_value else 0
+        inbound = sum(1 for stream_id in self._muxer.streams if stream_id % 2 != ours)
+        return inbound >= limits.MAX_STREAMS_PER_PEER
+
+    async def _reset(self, stream_id: int, body: int) -> None:
+        await self._muxer._write_frame(_HEADER.pack(0, TYPE_WINDOW_UPDATE, FLAG_RST, stream_id, 0))  # noqa: SLF001
+        while body:
+            data = await self._conn.read(min(body, 16_384))
+            if not data:
+                return
+            body -= len(data)
+
+    async def _read_up_to(self, n: int) -> bytes:
+        data = b""
+        while len(data) < n:
+            more = await self._conn.read(n - len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def _refuse(self, what: str) -> None:
+        msg = f"peer {self._muxer.peer_id} broke the yamux protocol: {what}"
+        raise ConnectionClosedError(msg)

@@ -1,0 +1,257 @@
+"""A node: host, GossipSub, ping and identify, started in order and stopped in time."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, final
+
+import trio
+from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.tools.anyio_service import background_trio_service
+from multiaddr import Multiaddr
+
+from py_peer.core import limits
+from py_peer.core.addresses import expand_listen_addresses
+from py_peer.net import library
+from py_peer.net.connections import ConnectedPeers, PeerRecord
+from py_peer.net.counters import Counters
+from py_peer.net.dial import dial
+from py_peer.net.host import make_host
+from py_peer.net.identify import PUSH, ask_identify, push_handler
+from py_peer.net.listening import interface_ips, listen
+from py_peer.net.ping import NotSupportedError, ping
+from py_peer.net.pubsub import RoomPubsub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from libp2p.crypto.keys import KeyPair
+    from libp2p.host.basic_host import BasicHost
+    from libp2p.identity.identify.pb.identify_pb2 import Identify
+    from libp2p.peer.id import ID
+
+    from py_peer.core.addresses import DialAddress
+
+
+class Observer(Protocol):
+    """Who is told what happens in the network. No method may block or raise."""
+
+    def peer_up(self, record: PeerRecord) -> None:
+        """Tell of the first connection to a peer."""
+
+    def peer_down(self, record: PeerRecord) -> None:
+        """Tell that the last connection to a peer is gone."""
+
+    def identified(self, record: PeerRecord) -> None:
+        """Tell that a peer said who it is."""
+
+    def pinged(self, record: PeerRecord) -> None:
+        """Tell that a ping came back; the time is in the record."""
+
+    def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
+        """Tell who can be spoken to now, and who not any more."""
+
+
+@final
+@dataclass(slots=True)
+class Node:
+    """A running node."""
+
+    host: BasicHost
+    pubsub: RoomPubsub
+    peers: ConnectedPeers
+    counters: Counters
+    addresses: tuple[str, ...]
+    """Full multiaddrs, the best to hand on first."""
+
+    @property
+    def peer_id(self) -> str:
+        """Our peer ID in base58."""
+        return str(self.host.get_id())
+
+    async def dial(self, address: DialAddress) -> ID:
+        """Connect to an address and return who is there. Raises DialError."""
+        return await dial(self.host.get_network(), address)
+
+    async def disconnect(self, peer_id: ID) -> None:
+        """Close every connection to a peer, politely if it listens and within a second if it does not."""
+        await _let_go(self.host, peer_id)
+
+    async def settle(self, patience: float) -> bool:
+        """Wait up to `patience` seconds until what was published has been read by the peers of the room.
+
+        A ping goes the way of the messages before it, so its answer proves that they arrived.
+        """
+        with trio.move_on_after(patience):
+            await self.pubsub.flush(patience)
+            async with trio.open_nursery() as nursery:
+                for peer_id in self.pubsub.room():
+                    nursery.start_soon(self._prove, peer_id, patience)
+            return True
+        return False
+
+    async def _prove(self, peer_id: ID, patience: float) -> None:
+        try:
+            await ping(self.host, peer_id, patience)
+        except NotSupportedError:
+            pass  # an answer all the same
+        except Exception as error:  # noqa: BLE001
+            self.counters.caught(f"last ping of {peer_id}", error)
+
+
+@asynccontextmanager
+async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
+    *,
+    topics: frozenset[str],
+    room_topic: str,
+    observer: Observer,
+    admit: Callable[[bytes], bool],
+    port: int = 0,
+    key_pair: KeyPair | None = None,
+) -> AsyncIterator[Node]:
+    """Run a node that listens on `port` (0: a free one) until the block ends.
+
+    Listening comes last: a peer that arrives while Pubsub is constructed but does not run yet ends the host
+    (py-libp2p 0.8.1). Raises CannotListenError.
+    """
+    library.disarm()
+    counters = Counters()
+    advertised: list[Multiaddr] = []
+    host = make_host(key_pair or create_new_key_pair(), lambda: advertised, counters)
+    swarm = host.get_network()
+    async with host.run([]), trio.open_nursery() as nursery:
+        watch = _Watch(host, counters, observer, nursery)
+        pubsub = RoomPubsub(
+            host,
+            topics=topics,
+            room_topic=room_topic,
+            counters=counters,
+            admit=admit,
+            on_room_change=watch.room_changed,
+        )
+        watch.pubsub = pubsub
+        swarm.register_notifee(watch.peers)
+        host.set_stream_handler(PUSH, push_handler(host, watch.identified))
+        async with background_trio_service(pubsub), background_trio_service(pubsub.router):
+            await pubsub.wait_until_ready()
+            bound = await listen(swarm, port)
+            addresses = expand_listen_addresses(interface_ips(), bound, str(host.get_id()), _has_ip6(swarm))
+            advertised[:] = [Multiaddr(address) for address in addresses]
+            try:
+                yield Node(host, pubsub, watch.peers, counters, tuple(addresses))
+            finally:
+                with trio.CancelScope(shield=True):
+                    await _close(host)
+                nursery.cancel_scope.cancel()
+
+
+@final
+class _Watch:
+    """Watches over each peer from its first connection to its last: identify, ping, the room."""
+
+    def __init__(self, host: BasicHost, counters: Counters, observer: Observer, nursery: trio.Nursery) -> None:
+        self.peers = ConnectedPeers(self._up, self._down)
+        self.pubsub: RoomPubsub | None = None
+        self._host = host
+        self._counters = counters
+        self._observer = observer
+        self._nursery = nursery
+        self._scopes: dict[ID, trio.CancelScope] = {}
+        self._room: frozenset[ID] = frozenset()
+
+    def _up(self, record: PeerRecord) -> None:
+        self._observer.peer_up(record)
+        scope = self._scopes[record.peer_id] = trio.CancelScope()
+        self._nursery.start_soon(self._attend, record, scope)
+
+    def _down(self, record: PeerRecord) -> None:
+        if scope := self._scopes.pop(record.peer_id, None):
+            scope.cancel()
+        self._observer.peer_down(record)
+
+    def room_changed(self) -> None:
+        """Tell the observer what is new since the last time."""
+        now = self.pubsub.room() if self.pubsub else frozenset()
+        joined, left = now - self._room, self._room - now
+        self._room = now
+        if joined or left:
+            self._observer.room_changed(joined, left)
+
+    def identified(self, peer_id: ID, message: Identify) -> None:
+        """Note who a peer says it is."""
+        if record := self.peers.records.get(peer_id):
+            record.protocol_version = message.protocol_version
+            record.agent_version = message.agent_version
+            record.protocols = tuple(message.protocols)[: limits.MAX_PROTOCOLS_SHOWN]
+            self._observer.identified(record)
+
+    async def _attend(self, record: PeerRecord, scope: trio.CancelScope) -> None:
+        with scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._identify, record)
+                while await self._ping(record):
+                    await trio.sleep(limits.PING_INTERVAL)
+                nursery.cancel_scope.cancel()
+        if not scope.cancelled_caught:
+            self._counters["peers let go: no answer to pings"] += 1
+            await _let_go(self._host, record.peer_id)
+
+    async def _identify(self, record: PeerRecord) -> None:
+        try:
+            message = await ask_identify(self._host, record.peer_id)
+        except Exception as error:  # noqa: BLE001 - a peer without identify is still a peer
+            self._counters.caught(f"identify with {record.peer_id}", error)
+        else:
+            self.identified(record.peer_id, message)
+
+    async def _ping(self, record: PeerRecord) -> bool:
+        """Ping a peer; False when it does not answer any more."""
+        try:
+            record.rtt = await ping(self._host, record.peer_id)
+        except NotSupportedError:
+            return True
+        except Exception as error:  # noqa: BLE001
+            self._counters.caught(f"ping of {record.peer_id}", error)
+            return False
+        self._observer.pinged(record)
+        return True
+
+
+async def _let_go(host: BasicHost, peer_id: ID) -> None:
+    """Close every connection to a peer; one that does not even take our farewell is cut."""
+    connections = host.get_network().get_connections(peer_id)
+    with trio.move_on_after(limits.CLOSE_TIMEOUT):
+        await host.disconnect(peer_id)
+        return
+    for conn in connections:
+        await trio.aclose_forcefully(_socket_of(conn))
+
+
+async def _close(host: BasicHost) -> None:
+    """Close the host within a second: every connection at once, then its sockets, whatever the other side does.
+
+    Leaving `host.run()` closes no socket, and `host.close()` takes 0.2 s a connection, one after the other (0.8.1).
+    """
+    swarm = host.get_network()
+    connections = swarm.get_connections()
+    with trio.move_on_after(limits.CLOSE_TIMEOUT / 2):
+        async with trio.open_nursery() as nursery:
+            for conn in connections:
+                nursery.start_soon(conn.close)
+    for conn in connections:
+        await trio.aclose_forcefully(_socket_of(conn))
+    with trio.move_on_after(limits.CLOSE_TIMEOUT / 2):
+        await host.close()
+
+
+def _socket_of(conn: Any) -> trio.SocketStream:
+    """Return the socket under a connection's layers."""
+    layer = conn.muxed_conn.secured_conn
+    while not isinstance(layer, trio.SocketStream):
+        layer = next(getattr(layer, name) for name in ("conn", "read_writer", "read_write_closer", "stream") if hasattr(layer, name))
+    return layer
+
+
+def _has_ip6(swarm: Any) -> bool:
+    return any("/ip6/" in str(address) for listener in swarm.listeners.values() for address in listener.get_addrs())

@@ -1,0 +1,319 @@
+"""Pubsub as the room needs it: ordered, guarded against what strangers send, and telling when a text has left.
+
+What is replaced of py-libp2p 0.8.1's Pubsub, and why (tests/net/test_traps.py, tests/net/test_pubsub.py):
+
+- A malformed frame, a garbage key or a validator that raises ended the host (pubsub/pubsub.py:562,
+  pubsub/validators.py:60). Here whatever a frame makes us raise is counted, and the stream lives or is reset.
+- Each message was handled in a task of its own (pubsub.py:586), which loses order and back-pressure; here in the
+  read loop, which yields now and then. A signed peer record in each RPC was verified each time (pubsub.py:565);
+  records come with identify, so these are not read.
+- De-duplication looked at the message ID alone, which under the JavaScript peers' function is the sequence number
+  alone; here at author and sequence number, in bounded memory.
+- The stream on which we send was never read, so a peer that closed it went unnoticed (pubsub.py:890); here its end
+  is seen and it is opened again.
+- `publish` returns when an RPC is queued; `flush` tells when everything queued has been written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+from google.protobuf.message import DecodeError
+from libp2p.io.exceptions import IncompleteReadError, MessageTooLarge
+from libp2p.network.stream.exceptions import StreamEOF, StreamError
+from libp2p.peer.id import ID
+from libp2p.pubsub.pb import rpc_pb2
+from libp2p.pubsub.pubsub import Pubsub
+from libp2p.pubsub.validators import PUBSUB_SIGNING_PREFIX, signature_validator
+from libp2p.utils import encode_varint_prefixed
+from libp2p.utils.varint import encode_uvarint, read_varint_prefixed_bytes_limited
+
+from py_peer.core import limits
+from py_peer.net.gossip import PeerQueue, Router, message_id
+from py_peer.net.seen import SeenCache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from libp2p.abc import IHost, INetStream
+    from libp2p.crypto.keys import PublicKey
+
+    from py_peer.net.counters import Counters
+
+_PREFIX: Final = PUBSUB_SIGNING_PREFIX.encode()
+_BATCH_BYTES: Final = 32_768
+_MESSAGES_PER_TURN: Final = 16
+_MAX_ID_BYTES: Final = 64
+
+
+class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
+    """The pubsub service of one host, for a fixed set of topics.
+
+    `admit(author)` is asked once for each new, properly signed message of others, with the bytes of the author's
+    peer ID; False drops it, unrelayed. `on_room_change` is called when the set of peers that subscribe to
+    `room_topic`, and to which a stream is open, may have changed.
+    """
+
+    def __init__(
+        self,
+        host: IHost,
+        *,
+        topics: frozenset[str],
+        room_topic: str,
+        counters: Counters,
+        admit: Callable[[bytes], bool],
+        on_room_change: Callable[[], None],
+    ) -> None:
+        super().__init__(
+            host,
+            Router(topics, counters),
+            strict_signing=True,
+            msg_id_constructor=message_id,
+            max_subscriptions_per_peer=limits.MAX_TOPICS_PER_PEER,
+            max_inbound_rpc_size=limits.MAX_RPC_IN,
+            allowed_topics=topics,
+        )
+        # int(time.time()) collides between peers, and after a quick restart is lower than before (pubsub.py:478).
+        self.counter = (time.time_ns() & ~0xFFFF) | secrets.randbelow(1 << 16)
+        self.seen_messages = SeenCache(limits.SEEN_MESSAGES)  # by message ID, for IHAVE
+        self._heard = SeenCache(limits.SEEN_MESSAGES)  # by author and sequence number, for us
+        self._keys: dict[bytes, PublicKey] = {}
+        self._room_topic = room_topic
+        self._counters = counters
+        self._admit = admit
+        self._on_room_change = on_room_change
+        self._writing: set[ID] = set()
+        self._written = trio.Event()
+        self._reopened: dict[ID, int] = {}
+
+    # --- The room ---------------------------------------------------------------------------------
+
+    def room(self) -> frozenset[ID]:
+        """Return the peers that a message said now is sent to."""
+        return frozenset(self.peer_topics.get(self._room_topic, ())) & self.peer_queues.keys()
+
+    def handle_subscription(self, origin_id: ID, sub_message: rpc_pb2.RPC.SubOpts) -> None:
+        """Note that a peer subscribed to, or left, a topic of ours."""
+        super().handle_subscription(origin_id, sub_message)
+        self._on_room_change()
+
+    # --- Receiving --------------------------------------------------------------------------------
+
+    async def continuously_read_stream(self, stream: INetStream) -> None:
+        """Read RPCs from a peer's stream until it ends, handling each message where it is read."""
+        peer_id = stream.muxed_conn.peer_id
+        bad = handled = 0
+        try:
+            while self.manager.is_running:
+                frame = await read_varint_prefixed_bytes_limited(stream, self.max_inbound_rpc_size)
+                try:
+                    rpc = rpc_pb2.RPC.FromString(frame)
+                    for message in rpc.publish:
+                        await self.push_msg(peer_id, message)
+                        handled += 1
+                        if handled % _MESSAGES_PER_TURN == 0:
+                            await trio.lowlevel.checkpoint()
+                    await self._handle_subscriptions(peer_id, rpc)
+                except Exception as error:  # noqa: BLE001 - whatever a frame makes us raise must not end the host
+                    self._counters.caught(f"RPC from {peer_id}", error)
+                    bad += 1
+                    if bad >= limits.BAD_FRAMES:
+                        await self._reset(stream)
+                        return
+        except (MessageTooLarge, IncompleteReadError, DecodeError) as error:
+            self._counters.caught(f"RPC from {peer_id}", error)
+            await self._reset(stream)
+        except StreamEOF:
+            pass
+        except StreamError as error:
+            self._counters.caught(f"gossip stream of {peer_id}", error)
+
+    async def _handle_subscriptions(self, peer_id: ID, rpc: rpc_pb2.RPC) -> None:
+        if len(rpc.subscriptions) > self.max_subscriptions_per_rpc:
+            self._counters["ignored: too many subscriptions in one RPC"] += 1
+        else:
+            for subscription in rpc.subscriptions:
+                self.handle_subscription(peer_id, subscription)
+        if rpc.HasField("control"):
+            await self.router.handle_rpc(rpc, peer_id)
+
+    async def _reset(self, stream: INetStream) -> None:
+        with trio.move_on_after(limits.CLOSE_TIMEOUT):
+            await stream.reset()
+
+    async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
+        """Take a message of ours or of another peer: check it, deliver it to the room, relay it."""
+        if msg_forwarder == self.my_id:
+            self._remember(msg)
+            await self.router.publish(msg_forwarder, msg)
+            return
+        reason = self._reason_to_drop(msg)
+        if reason:
+            self._counters[reason] += 1
+            return
+        await self._deliver(msg)
+        await self.router.publish(msg_forwarder, msg)
+
+    def _reason_to_drop(self, msg: rpc_pb2.Message) -> str:
+        """Return why a message of another peer is dropped, or "" for a new, signed and welcome one."""
+        if len(msg.topicIDs) != 1 or msg.topicIDs[0] not in self.topic_ids:
+            return "dropped: not a topic of ours"
+        if len(msg.from_id) > _MAX_ID_BYTES or not 0 < len(msg.seqno) <= _MAX_ID_BYTES:
+            return "dropped: no proper author or sequence number"
+        if msg.from_id == self.my_id.to_bytes():
+            return "dropped: own message came back"
+        if self._heard.has(_origin(msg)):
+            return "duplicates"
+        if not self._is_signed(msg):
+            return "dropped: not signed by its author"
+        self._remember(msg)
+        if not self._admit(msg.from_id):
+            return "dropped: its author is muted"
+        return ""
+
+    def _remember(self, msg: rpc_pb2.Message) -> None:
+        self._heard.add(_origin(msg))
+        self.seen_messages.add(message_id(msg))
+
+    def _is_signed(self, msg: rpc_pb2.Message) -> bool:
+        """Verify the author's signature (pubsub/README.md, "Message Signing"), decoding each author's key once."""
+        try:
+            key = self._keys.get(msg.from_id)
+            if key is not None:
+                plain = rpc_pb2.Message(data=msg.data, topicIDs=msg.topicIDs, from_id=msg.from_id, seqno=msg.seqno)
+                return bool(key.verify(_PREFIX + plain.SerializeToString(), msg.signature))
+            if not signature_validator(msg):
+                return False
+            key = ID(msg.from_id).extract_public_key()
+            if key is not None:
+                if len(self._keys) >= limits.MAX_KNOWN_KEYS:
+                    del self._keys[next(iter(self._keys))]
+                self._keys[msg.from_id] = key
+        except Exception:  # noqa: BLE001 - any way to fail is a signature that does not hold
+            return False
+        return True
+
+    async def _deliver(self, msg: rpc_pb2.Message) -> None:
+        """Hand a message to the room; a full queue holds the read loop back, for a while."""
+        channel = self.subscribed_topics_send.get(msg.topicIDs[0])
+        if channel is None:
+            return
+        try:
+            channel.send_nowait(msg)
+        except trio.WouldBlock:
+            with trio.move_on_after(1.0) as patience:
+                await channel.send(msg)
+            if patience.cancelled_caught:
+                self._counters["dropped: the room was busy"] += 1
+
+    # --- Sending ----------------------------------------------------------------------------------
+
+    async def _handle_new_peer(self, peer_id: ID) -> None:
+        """Open our stream to a new peer, say what we subscribe to, and start its sender."""
+        if peer_id in self.peers:
+            return
+        stream = await self.host.new_stream(peer_id, self.protocols)
+        await stream.write(encode_varint_prefixed(self.get_hello_packet().SerializeToString()))
+        if peer_id in self.peers:  # another connection to the same peer was faster
+            await self._reset(stream)
+            return
+        self.router.add_peer(peer_id, stream.get_protocol())
+        self.peers[peer_id] = stream
+        queue = self.peer_queues[peer_id] = PeerQueue(self._counters)
+        self.manager.run_task(self.handle_sending_messages, peer_id, stream, queue)
+        self._on_room_change()
+        await self._send_recent_messages_to_new_peer(peer_id)
+        for topic in [topic for topic, peers in self.peer_topics.items() if peer_id in peers]:
+            await self.router.on_peer_subscribed(peer_id, topic)
+
+    async def handle_sending_messages(self, peer_id: ID, stream: INetStream, queue: PeerQueue) -> None:
+        """Write what is queued for a peer, several RPCs at once, until its queue is closed or the stream ends."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch_end, stream, nursery.cancel_scope)
+                while (rpc := await queue.pop()) is not None:
+                    self._writing.add(peer_id)
+                    await stream.write(_frames(rpc, queue))
+                    self._writing.discard(peer_id)
+                    self._note_written()
+                nursery.cancel_scope.cancel()
+        except Exception as error:  # noqa: BLE001 - a peer that goes away must not end the service
+            self._counters.caught(f"sending to {peer_id}", error)
+        finally:
+            self._writing.discard(peer_id)
+            self._note_written()
+        if self.peers.get(peer_id) is stream:
+            self._handle_dead_peer(peer_id)
+
+    async def _watch_end(self, stream: INetStream, sending: trio.CancelScope) -> None:
+        """End the sender when the peer closes our stream; nothing is ever said on it."""
+        try:
+            await stream.read(1)
+        except StreamError:
+            pass
+        except Exception as error:  # noqa: BLE001
+            self._counters.caught("watching a gossip stream", error)
+        self._counters["gossip streams ended by the peer"] += 1
+        sending.cancel()
+
+    def _handle_dead_peer(self, peer_id: ID) -> None:
+        """Forget a peer whose stream ended; while it is connected its subscriptions hold and the stream is reopened."""
+        if not self._peer_is_connected(peer_id):
+            self._reopened.pop(peer_id, None)
+            super()._handle_dead_peer(peer_id)
+            self._on_room_change()
+            return
+        topics = [topic for topic, peers in self.peer_topics.items() if peer_id in peers]
+        tries = self._reopened.get(peer_id, 0)
+        self._reopened[peer_id] = tries + 1
+        if peer_id in self.peers and tries >= limits.STREAM_REOPENS:
+            self._counters["peers let go: they kept closing our stream"] += 1
+            self.manager.run_task(self._let_go, peer_id)
+        super()._handle_dead_peer(peer_id)
+        for topic in topics:
+            self.peer_topics.setdefault(topic, set()).add(peer_id)
+        self._peer_subscription_count[peer_id] = len(topics)
+        self._on_room_change()
+
+    async def _let_go(self, peer_id: ID) -> None:
+        with trio.move_on_after(limits.CLOSE_TIMEOUT):
+            await self.host.disconnect(peer_id)
+
+    def _note_written(self) -> None:
+        self._written.set()
+        self._written = trio.Event()
+
+    async def wait_for_room(self, patience: float) -> None:
+        """Wait until every queue has room for a text of ours; a peer that blocks for `patience` seconds is left behind."""
+        with trio.move_on_after(patience):
+            while not all(queue.has_room for queue in self.peer_queues.values()):
+                await self._written.wait()
+
+    async def flush(self, patience: float) -> bool:
+        """Wait up to `patience` seconds until everything queued has been written; return whether it was."""
+        with trio.move_on_after(patience):
+            while self._writing or any(len(queue) for queue in self.peer_queues.values()):
+                await self._written.wait()
+            return True
+        return False
+
+
+def _origin(msg: rpc_pb2.Message) -> bytes:
+    """Return a short key for author and sequence number, which no other message shares."""
+    return hashlib.blake2b(len(msg.from_id).to_bytes(1, "big") + msg.from_id + msg.seqno, digest_size=16).digest()
+
+
+def _frames(first: rpc_pb2.RPC, queue: PeerQueue) -> bytes:
+    """Return `first` and what else waits, up to a batch, as length-prefixed frames."""
+    out = bytearray()
+    rpc: Any = first
+    while rpc is not None:
+        body = rpc.SerializeToString()
+        out += encode_uvarint(len(body))
+        out += body
+        rpc = queue.pop_waiting() if len(out) < _BATCH_BYTES else None
+    return bytes(out)

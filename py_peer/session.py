@@ -1,0 +1,292 @@
+"""One session of the service: what happens between start and stop, in trio.
+
+The session answers requests from the first moment; the node and the room come up beside that. `Outgoing` has what
+we say, `Named` the peers that the user named; here they are wired to the room, and what happens becomes events.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from typing import TYPE_CHECKING, Final, final
+
+import trio
+import trio_asyncio
+
+from py_peer.chatroom import (
+    CHAT_TOPIC,
+    PUBSUB_DISCOVERY_TOPIC,
+    ChatMessage,
+    ChatRoom,
+    _log_system_message,
+    system_log_handler,
+)
+from py_peer.core import limits
+from py_peer.core.addresses import short_id
+from py_peer.core.cleaning import clean_line
+from py_peer.core.events import (
+    Dropped,
+    Failed,
+    FailureKind,
+    Identified,
+    KademliaBootstrap,
+    MessageReceived,
+    Notice,
+    PeerConnected,
+    PeerDisconnected,
+    PeerInfo,
+    PeerJoined,
+    PeerLeft,
+    PeerMuted,
+    PeerUnmuted,
+    Pinged,
+    Ready,
+    Started,
+    StatusReport,
+    Stopped,
+)
+from py_peer.core.rates import FloodGuard, Verdict
+from py_peer.core.requests import RequestStatus, SendText, Stop
+from py_peer.named import Named
+from py_peer.net.identity import new_key_pair, peer_id_text, peer_id_text_of
+from py_peer.net.kademlia import kademlia
+from py_peer.net.listening import CannotListenError
+from py_peer.net.node import open_node
+from py_peer.outgoing import Outgoing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import janus
+    from libp2p.peer.id import ID
+
+    from py_peer.core.events import Event
+    from py_peer.core.requests import Request
+    from py_peer.core.settings import Settings
+    from py_peer.net.connections import PeerRecord
+    from py_peer.net.node import Node
+
+log = logging.getLogger(__name__)
+
+TOPICS: Final = frozenset({CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC})
+LOSSES_SAID: Final = ("dropped: a slow peer's queue was full", "dropped: the room was busy")
+LOSSES_EVERY: Final = 5.0
+
+
+def run_session(settings: Settings, emit: Callable[[Event], None], requests: janus.Queue[Request]) -> Stopped:
+    """Run a session to its end, in this thread; `emit` must not block. Returns what the last event should say."""
+    session = _Session(settings, emit, requests)
+    # What the imports have made stays: without it each full collection walks some 300,000 objects.
+    gc.collect()
+    gc.freeze()
+    trio.run(session.run)
+    return session.outcome()
+
+
+@final
+class _Session:
+    def __init__(
+        self, settings: Settings, emit: Callable[[Event], None], requests: janus.Queue[Request]
+    ) -> None:
+        self._settings = settings
+        self._emit = emit
+        self._requests = requests
+        self._key_pair = new_key_pair()
+        self._peer_id = peer_id_text(self._key_pair)
+        self._node: Node | None = None
+        self._outgoing = Outgoing(settings, emit)
+        self._named = Named(settings.connect, emit)
+        self._flood = FloodGuard(
+            limits.FLOOD_BURST, limits.FLOOD_RATE, limits.MUTE_SECONDS, limits.MAX_TRACKED_AUTHORS
+        )
+        self._losses: dict[str, int] = {}
+        system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
+
+    def outcome(self) -> Stopped:
+        """Return what is left to say when everything has ended."""
+        return Stopped(unsent=self._outgoing.waiting, reached=self._outgoing.reached)
+
+    async def run(self) -> None:
+        """Serve requests, and beside that bring up the node, until Stop or a failure."""
+        _log_system_message("Starting Universal Connectivity Application...")
+        self._emit(Started(self._peer_id))
+        async with trio_asyncio.open_loop(), trio.open_nursery() as nursery:
+            nursery.start_soon(self._run_node, nursery.cancel_scope)
+            await self._serve()
+            nursery.cancel_scope.cancel()
+        _log_system_message("Stopped")
+
+    async def _run_node(self, everything: trio.CancelScope) -> None:
+        try:
+            async with open_node(
+                key_pair=self._key_pair,
+                port=self._settings.port,
+                topics=TOPICS,
+                room_topic=CHAT_TOPIC,
+                observer=self,
+                admit=self._admit,
+            ) as node:
+                await self._run_room(node)
+        except CannotListenError as error:
+            _log_system_message(f"ERROR: {error}")
+            self._emit(Failed(FailureKind.CANNOT_LISTEN, clean_line(str(error), limits.MAX_ERROR_CHARS)))
+            everything.cancel()
+
+    async def _run_room(self, node: Node) -> None:
+        room = await ChatRoom.join_chat_room(node.host, node.pubsub, self._settings.nickname, node.addresses[0])
+        room.add_message_handler(self._hear)
+        room.add_system_message_handler(lambda text: self._emit(Notice(text)))
+        self._node = node
+        _log_system_message(f"Listening on {node.addresses[0]}")
+        self._emit(Ready(self._peer_id, self._settings.nickname, node.addresses))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(room.start_message_handlers)
+            nursery.start_soon(self._outgoing.run, node, room)
+            nursery.start_soon(self._named.run, node)
+            nursery.start_soon(self._tell_losses, node)
+            if self._settings.bootstrap:
+                nursery.start_soon(self._join_kademlia, node)
+
+    # --- Requests ---------------------------------------------------------------------------------
+
+    async def _serve(self) -> None:
+        get = trio_asyncio.aio_as_trio(self._requests.async_q.get)
+        while True:
+            request = await get()
+            match request:
+                case SendText():
+                    self._outgoing.accept(request)
+                case RequestStatus():
+                    self._emit(self._status(request.ticket))
+                case Stop():
+                    await self._drain(request.drain)
+                    return
+            if self._requests.async_q.empty():
+                self._outgoing.tell_waiting()
+
+    async def _drain(self, patience: float) -> None:
+        """Send what is left while anybody is there, or may come within `patience` seconds; then see it arrive."""
+        if self._outgoing.waiting:
+            await self._outgoing.drain(patience, self._somebody_may_come)
+        if self._node is not None and self._outgoing.said:
+            await self._node.settle(limits.CLOSE_TIMEOUT / 2)
+
+    def _somebody_may_come(self) -> bool:
+        """Say whether a named peer is being reached, or a fresh connection has not shown yet that it is in the room."""
+        if self._named.is_dialling():
+            return True
+        records = self._node.peers.records.values() if self._node else ()
+        return any(time.time() - record.since < limits.DIAL_TIMEOUT for record in records)
+
+    def _status(self, ticket: int) -> StatusReport:
+        node = self._node
+        room = node.pubsub.room() if node else frozenset()
+        return StatusReport(
+            ticket=ticket,
+            peer_id=self._peer_id,
+            nickname=self._settings.nickname,
+            addresses=node.addresses if node else (),
+            peers=tuple(_info(record, room) for record in node.peers.records.values()) if node else (),
+            topics=("chat", "discovery"),
+            waiting=self._outgoing.waiting,
+            muted=tuple(peer_id_text_of(author) for author in self._flood.muted()),
+            counters=dict(node.counters) if node else {},
+        )
+
+    # --- Messages of others -----------------------------------------------------------------------
+
+    async def _hear(self, message: ChatMessage) -> None:
+        self._emit(
+            MessageReceived(message.sender_id, message.sender_nick, message.message, message.timestamp or time.time())
+        )
+
+    def _admit(self, author: bytes) -> bool:
+        """Say whether an author is heard: one who floods the room is muted for a while."""
+        if not self._settings.paced:
+            return True
+        verdict = self._flood.hear(author, trio.current_time())
+        if verdict is Verdict.MUTED_NOW:
+            peer_id = peer_id_text_of(author)
+            _log_system_message(f"Muted {peer_id}")
+            self._emit(PeerMuted(peer_id, limits.MUTE_SECONDS))
+        return verdict is Verdict.HEARD
+
+    async def _tell_losses(self, node: Node) -> None:
+        """Say now and then what was lost, and who is heard again."""
+        while True:
+            for author, dropped in self._flood.due_unmutes(trio.current_time()):
+                self._emit(PeerUnmuted(peer_id_text_of(author), dropped))
+            for name in LOSSES_SAID:
+                lost = node.counters[name] - self._losses.get(name, 0)
+                if lost:
+                    self._losses[name] = node.counters[name]
+                    self._emit(Dropped(lost, name.removeprefix("dropped: ")))
+            await trio.sleep(LOSSES_EVERY)
+
+    # --- The network (py_peer.net.node.Observer) --------------------------------------------------
+
+    def peer_up(self, record: PeerRecord) -> None:
+        """Tell of the first connection to a peer."""
+        _log_system_message(f"Connected to peer: {record.peer_id} via {record.address}")
+        self._emit(PeerConnected(str(record.peer_id), record.address, record.inbound))
+
+    def peer_down(self, record: PeerRecord) -> None:
+        """Tell that the last connection to a peer is gone."""
+        _log_system_message(f"Disconnected from peer: {record.peer_id}")
+        self._emit(PeerDisconnected(str(record.peer_id)))
+
+    def identified(self, record: PeerRecord) -> None:
+        """Tell who a peer says it is."""
+        self._emit(
+            Identified(
+                str(record.peer_id),
+                clean_line(record.protocol_version, limits.MAX_AGENT_CHARS),
+                clean_line(record.agent_version, limits.MAX_AGENT_CHARS),
+                tuple(clean_line(protocol, limits.MAX_AGENT_CHARS) for protocol in record.protocols),
+            )
+        )
+
+    def pinged(self, record: PeerRecord) -> None:
+        """Tell how far a peer is."""
+        self._emit(Pinged(str(record.peer_id), record.rtt or 0.0))
+
+    def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
+        """Tell who came into the room and who left it; what waits can go when somebody is there."""
+        size = len(self._node.pubsub.room()) if self._node else len(joined)
+        for peer_id in joined:
+            self._emit(PeerJoined(str(peer_id), size))
+        for peer_id in left:
+            self._emit(PeerLeft(str(peer_id), size))
+        self._outgoing.room_changed(size)
+
+    # --- Kademlia ---------------------------------------------------------------------------------
+
+    async def _join_kademlia(self, node: Node) -> None:
+        async with kademlia(node.host, node.counters) as table:
+            bootstrap = Named(self._settings.bootstrap, self._emit)
+
+            async def joined(peer_id: ID) -> None:
+                await table.join(peer_id, node.peers.records[peer_id].address)
+                _log_system_message(f"Kademlia bootstrap: {table.size} peers in the table")
+                self._emit(KademliaBootstrap(table.size))
+
+            bootstrap.on_reached = joined
+            await bootstrap.run(node)
+            if not table.size:
+                self._emit(KademliaBootstrap(0, "no bootstrap peer was reached"))
+            await trio.sleep_forever()
+
+
+def _info(record: PeerRecord, room: frozenset[ID]) -> PeerInfo:
+    peer_id = str(record.peer_id)
+    return PeerInfo(
+        peer_id=peer_id,
+        nick=short_id(peer_id),
+        address=record.address,
+        inbound=record.inbound,
+        in_room=record.peer_id in room,
+        rtt=record.rtt,
+        agent_version=clean_line(record.agent_version, limits.MAX_AGENT_CHARS),
+        connected_since=record.since,
+    )
