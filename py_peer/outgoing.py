@@ -62,9 +62,13 @@ class Outgoing:
             return
         self._emit(MessageRefused(request.ticket, request.text, reason))
 
+    async def untold(self) -> None:
+        """Wait until a text waits, for want of a peer, whose author has not been told so."""
+        await self._wait_until(lambda: bool(self._untold and self._ready and not self._room_size))
+
     def tell_waiting(self) -> None:
-        """Say that the latest text waits, if nobody is there to hear it."""
-        if self._untold and self._ready and not self._room_size and self.waiting:
+        """Say that texts wait, if that still holds."""
+        if self._untold and not self._room_size:
             self._emit(MessageWaiting(self._untold, self.waiting))
             self._untold = 0
 
@@ -77,7 +81,7 @@ class Outgoing:
     async def run(self, node: Node, room: ChatRoom) -> None:
         """Send what is accepted, whenever somebody is in the room, at a pace that the room can bear."""
         self._ready = True
-        self.tell_waiting()
+        self._wake()
         bucket = TokenBucket(limits.SEND_RATE, limits.SEND_BURST)
         if self._settings.intro:
             await self._wait_until(lambda: self._room_size > 0)

@@ -72,6 +72,7 @@ log = logging.getLogger(__name__)
 TOPICS: Final = frozenset({CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC})
 LOSSES_SAID: Final = ("dropped: a slow peer's queue was full", "dropped: the room was busy")
 LOSSES_EVERY: Final = 5.0
+WAITING_GRACE: Final = 1.0
 
 
 def run_session(settings: Settings, emit: Callable[[Event], None], requests: janus.Queue[Request]) -> Stopped:
@@ -113,6 +114,7 @@ class _Session:
         self._emit(Started(self._peer_id))
         async with trio_asyncio.open_loop(), trio.open_nursery() as nursery:
             nursery.start_soon(self._run_node, nursery.cancel_scope)
+            nursery.start_soon(self._tell_waiting)
             await self._serve()
             nursery.cancel_scope.cancel()
         _log_system_message("Stopped")
@@ -162,8 +164,13 @@ class _Session:
                 case Stop():
                     await self._drain(request.drain)
                     return
-            if self._requests.async_q.empty():
-                self._outgoing.tell_waiting()
+
+    async def _tell_waiting(self) -> None:
+        """Say that texts wait, once for all that came together, and not while a peer is just about to be there."""
+        while True:
+            await self._outgoing.untold()
+            await trio.sleep(WAITING_GRACE if self._somebody_may_come() else 0.0)
+            self._outgoing.tell_waiting()
 
     async def _drain(self, patience: float) -> None:
         """Send what is left while anybody is there, or may come within `patience` seconds; then see it arrive."""

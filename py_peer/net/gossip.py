@@ -172,8 +172,8 @@ class Router(GossipSub):  # type: ignore[misc]
         """Send a control message, without the signed record that the library makes for each."""
         self.send_rpc(to_peer, rpc_pb2.RPC(control=control_msg), priority=True)
 
-    async def send_recent_messages(self, peer_id: ID, topic: str) -> None:
-        """Replay the last heartbeats to a newcomer, oldest first."""
+    def replay(self, peer_id: ID, topic: str) -> None:
+        """Queue the messages of the last heartbeats for a newcomer, oldest first."""
         for mid in reversed(self._recent(topic)):
             message = self.mcache.get(mid)
             if message is not None:

@@ -99,7 +99,20 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
     def handle_subscription(self, origin_id: ID, sub_message: rpc_pb2.RPC.SubOpts) -> None:
         """Note that a peer subscribed to, or left, a topic of ours."""
         super().handle_subscription(origin_id, sub_message)
+        self._replay(origin_id)
         self._on_room_change()
+
+    def _replay(self, peer_id: ID) -> None:
+        """Queue the last messages for a newcomer, once a topic, before anything newer can be said to it.
+
+        The library does so in a task, after what was said meanwhile, which then arrives twice (0.8.1).
+        """
+        if peer_id not in self.peer_queues:
+            return
+        replayed = self._replayed_recent_topics.setdefault(peer_id, set())
+        for topic in [topic for topic, peers in self.peer_topics.items() if peer_id in peers and topic not in replayed]:
+            replayed.add(topic)
+            self.router.replay(peer_id, topic)
 
     # --- Receiving --------------------------------------------------------------------------------
 
@@ -225,8 +238,8 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
         self.peers[peer_id] = stream
         queue = self.peer_queues[peer_id] = PeerQueue(self._counters)
         self.manager.run_task(self.handle_sending_messages, peer_id, stream, queue)
+        self._replay(peer_id)
         self._on_room_change()
-        await self._send_recent_messages_to_new_peer(peer_id)
         for topic in [topic for topic, peers in self.peer_topics.items() if peer_id in peers]:
             await self.router.on_peer_subscribed(peer_id, topic)
 
