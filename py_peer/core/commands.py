@@ -1,0 +1,155 @@
+"""The commands of the chat, in one table: parser, /help, Tab-completion, the TUI and the README read it.
+
+What a line of input means is decided here; what a command does is looked up by its name in the front-ends.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Final, TypeAlias, final
+
+from py_peer.core.cleaning import clean_line
+
+MAX_WORD_CHARS: Final = 40
+"""Of an unknown word this much is repeated to the user."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CommandEntry:
+    """One row of the table. `name` and `aliases` are written without their slash; `arguments` as `/help` shows them."""
+
+    name: str
+    help: str
+    aliases: tuple[str, ...] = ()
+    arguments: str = ""
+
+    @property
+    def usage(self) -> str:
+        """What is typed: the slash, the name and the arguments."""
+        return f"/{self.name} {self.arguments}".rstrip()
+
+
+COMMANDS: Final = (
+    CommandEntry("peers", "show who is connected"),
+    CommandEntry("status", "show the multiaddress, the nickname, the number of peers and the topics"),
+    CommandEntry("multiaddr", "show the multiaddress to hand on to others"),
+    CommandEntry("help", "show these commands"),
+    CommandEntry("quit", "leave", aliases=("exit", "q")),
+)
+ESCAPE_HELP: Final = ("//text", "send /text")
+
+_NAMES: Final = {word: entry.name for entry in COMMANDS for word in (entry.name, *entry.aliases)}
+_BARE_QUIT: Final = {word for word, name in _NAMES.items() if name == "quit"}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send `text` to the room."""
+
+    text: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Do what the entry `name` of the table says. `argument` is the rest of the line, without spaces at its ends."""
+
+    name: str
+    argument: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that begins like a command and is none: it is reported and never sent.
+
+    `word` is what it begins with, slash included, cleaned. `nearest` is the known command that it resembles, slash
+    included, or "". `text` is all that was typed, so that a front-end can leave it in the input.
+    """
+
+    word: str
+    nearest: str
+    text: str
+
+    def report(self) -> str:
+        """Return the line that tells the user."""
+        if len(self.text.strip().splitlines()) > 1 and self.word[1:].lower() in _NAMES:
+            return f"{self.word} was not done, nor its further lines sent: a command is one line; //… sends it as text"
+        advice = f"did you mean {self.nearest}?" if self.nearest else "/help lists the commands"
+        return f"Unknown command: {self.word} ({advice})"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """An empty line, or one of spaces."""
+
+
+Line: TypeAlias = Say | Command | Unknown | Nothing
+
+
+def parse_line(line: str, *, bare_quit: bool) -> Line:
+    """Return what a line of input means, or a pasted text of several lines, which is one message.
+
+    With `bare_quit` the words quit, exit and q alone are the command. A space before a slash does not make a command
+    a message, and a text of several lines is never a command: what follows its first line would be lost.
+    """
+    typed = line.strip()
+    if not typed:
+        return Nothing()
+    if typed.startswith("//"):
+        return Say(typed[1:])
+    if not typed.startswith("/"):
+        if bare_quit and typed.lower() in _BARE_QUIT:
+            return Command("quit")
+        return Say(line.rstrip("\r\n"))
+    word = typed.split(maxsplit=1)[0][1:]
+    argument = typed[1 + len(word) :].strip()
+    name = _NAMES.get(word.lower())
+    if name is None or len(typed.splitlines()) > 1:
+        return Unknown(clean_line(f"/{word}", MAX_WORD_CHARS), _nearest(word.lower()), line)
+    return Command(name, argument)
+
+
+def completions(prefix: str) -> list[str]:
+    """Return the commands, slash included, that `prefix` can become; an alias only where no name fits."""
+    if not prefix.startswith("/"):
+        return []
+    start = prefix[1:].lower()
+    names = [f"/{entry.name}" for entry in COMMANDS if entry.name.startswith(start)]
+    return names or [f"/{word}" for word in _NAMES if word.startswith(start)]
+
+
+def commands_line() -> str:
+    """Return the line under the banner that names every command."""
+    return "Commands: " + ", ".join(f"/{entry.name}" for entry in COMMANDS)
+
+
+def help_lines() -> list[str]:
+    """Return the lines of `/help`, one a command, in two columns."""
+    rows = [(entry.usage, _described(entry)) for entry in COMMANDS] + [ESCAPE_HELP]
+    width = max(len(usage) for usage, _ in rows)
+    return [f"{usage:<{width}}  {text}" for usage, text in rows]
+
+
+def markdown_table() -> str:
+    """Return the table of the README."""
+    rows = [(entry.usage, _described(entry, "`")) for entry in COMMANDS] + [ESCAPE_HELP]
+    lines = ["| command | what it does |", "|---|---|", *(f"| `{usage}` | {text} |" for usage, text in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _described(entry: CommandEntry, quote: str = "") -> str:
+    aliases = ", ".join(f"{quote}/{alias}{quote}" for alias in entry.aliases)
+    return f"{entry.help} (also {aliases})" if aliases else entry.help
+
+
+def _nearest(word: str) -> str:
+    if not word or len(word) > MAX_WORD_CHARS:
+        return ""
+    begun = [known for known in _NAMES if known.startswith(word)]
+    close = begun or difflib.get_close_matches(word, _NAMES, n=1, cutoff=0.5)
+    return f"/{close[0]}" if close else ""

@@ -1,0 +1,146 @@
+"""What a typed line means."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from py_peer.core.commands import (
+    COMMANDS,
+    Command,
+    Nothing,
+    Say,
+    Unknown,
+    commands_line,
+    completions,
+    help_lines,
+    markdown_table,
+    parse_line,
+)
+
+KNOWN = [word for entry in COMMANDS for word in (entry.name, *entry.aliases)]
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("/quit", "quit"),
+        ("/exit", "quit"),
+        ("/q", "quit"),
+        ("/QUIT", "quit"),
+        ("/peers", "peers"),
+        ("/Status", "status"),
+        ("  /multiaddr \n", "multiaddr"),
+        ("/help", "help"),
+    ],
+)
+def test_a_command_is_known_by_name_and_alias_in_any_case(line: str, name: str) -> None:
+    for bare_quit in (True, False):
+        assert parse_line(line, bare_quit=bare_quit) == Command(name)
+
+
+@pytest.mark.parametrize("word", ["quit", "exit", "q", "QUIT", " Exit ", "q\n"])
+def test_a_bare_quit_leaves_only_where_it_counts(word: str) -> None:
+    assert parse_line(word, bare_quit=True) == Command("quit")
+    assert parse_line(word, bare_quit=False) == Say(word.rstrip("\n"))
+
+
+def test_only_a_bare_quit_alone_leaves() -> None:
+    for text in ("quit it", "q?", "I quit", "quit\nthen", "peers"):
+        assert parse_line(text, bare_quit=True) == Say(text)
+
+
+def test_what_follows_a_command_is_its_argument() -> None:
+    assert parse_line("/help  Peers and more ", bare_quit=True) == Command("help", "Peers and more")
+    assert parse_line("/QUIT\tnow", bare_quit=True) == Command("quit", "now")
+
+
+def test_an_unknown_word_is_reported_with_the_nearest_command() -> None:
+    for line, word, nearest in (
+        ("/pears", "/pears", "/peers"),
+        ("/stat now", "/stat", "/status"),
+        ("/qiut", "/qiut", "/quit"),
+        ("/ exit", "/", ""),
+        ("/", "/", ""),
+        ("/zzzzzz", "/zzzzzz", ""),
+        ("/P", "/P", "/peers"),
+    ):
+        unknown = parse_line(line, bare_quit=True)
+        assert unknown == Unknown(word, nearest, line)
+        assert unknown.report().startswith(f"Unknown command: {word} ")
+        assert (nearest or "/help") in unknown.report()
+
+
+def test_two_slashes_send_one() -> None:
+    assert parse_line("//etc/hosts is a file", bare_quit=True) == Say("/etc/hosts is a file")
+    assert parse_line("//quit", bare_quit=True) == Say("/quit")
+    assert parse_line("///", bare_quit=True) == Say("//")
+    assert parse_line("//one\ntwo", bare_quit=True) == Say("/one\ntwo")
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n", "\t \r\n", "\u3000"])
+def test_a_blank_line_is_nothing(blank: str) -> None:
+    assert parse_line(blank, bare_quit=True) == Nothing()
+
+
+def test_a_message_keeps_its_indentation_and_its_line_breaks() -> None:
+    assert parse_line("  two\n    four\n\nend\n", bare_quit=True) == Say("  two\n    four\n\nend")
+
+
+@pytest.mark.parametrize("text", ["/etc/hosts says\n127.0.0.1", "/quit\nis how one leaves", "/peers\n/status"])
+def test_several_lines_that_begin_with_a_slash_are_neither_sent_nor_done_nor_lost(text: str) -> None:
+    unknown = parse_line(text, bare_quit=True)
+    assert isinstance(unknown, Unknown)
+    assert unknown.text == text
+    assert unknown.word in unknown.report()
+    assert "\n" not in unknown.report()
+
+
+def test_a_known_command_with_more_lines_is_not_called_unknown() -> None:
+    unknown = parse_line("/quit\nis how one leaves", bare_quit=True)
+    assert isinstance(unknown, Unknown)
+    assert not unknown.report().startswith("Unknown command")
+
+
+def test_the_report_of_a_hostile_word_is_clean_and_short() -> None:
+    unknown = parse_line("/\x1b[2J" + "x" * 100_000, bare_quit=True)
+    assert isinstance(unknown, Unknown)
+    assert "\x1b" not in unknown.report()
+    assert len(unknown.report()) < 120
+
+
+@given(st.text() | st.text(alphabet="/quitexs \n"), st.booleans())
+def test_nothing_that_begins_with_one_slash_is_sent_and_nothing_else_is_lost(line: str, bare_quit: bool) -> None:  # noqa: FBT001
+    match parse_line(line, bare_quit=bare_quit):
+        case Say(text=text):
+            typed = line.strip()
+            assert typed.startswith("//") or not typed.startswith("/")
+            assert text.strip() == typed[1:].strip() if typed.startswith("//") else text == line.rstrip("\r\n")
+        case Command(name=name):
+            assert name in KNOWN
+            assert len(line.strip().splitlines()) == 1
+        case Unknown(text=text):
+            assert line.strip().startswith("/")
+            assert text == line
+        case Nothing():
+            assert not line.strip()
+
+
+def test_tab_completes_commands() -> None:
+    assert completions("/") == [f"/{entry.name}" for entry in COMMANDS]
+    assert completions("/P") == ["/peers"]
+    assert completions("/ex") == ["/exit"]
+    assert completions("/nothing") == []
+    assert completions("//") == []
+    assert completions("") == []
+    assert completions("pe") == []
+
+
+@pytest.mark.parametrize("word", KNOWN)
+def test_every_command_is_in_the_help_and_in_the_readme_table(word: str) -> None:
+    assert any(f"/{word}" in line.replace(",", " ").replace(")", " ").split() for line in help_lines())
+    assert f"`/{word}`" in markdown_table()
+    assert isinstance(parse_line(f"/{word}", bare_quit=False), Command)
+
+
+def test_the_banner_names_every_command() -> None:
+    assert commands_line() == "Commands: /peers, /status, /multiaddr, /help, /quit"
