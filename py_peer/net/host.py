@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from libp2p import new_swarm
 from libp2p.crypto.x25519 import create_new_key_pair as new_x25519
@@ -38,7 +38,6 @@ def make_host(key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], coun
         sec_opt={NOISE: NoiseTransport(key_pair, noise_privkey=new_x25519().private_key)},
         transports=[TCP()],
         connection_config=ConnectionConfig(
-            # Watermarks of 0: the library would reconnect peers that we let go (network/auto_connector.py:181).
             min_connections=0,
             low_watermark=0,
             high_watermark=limits.MAX_CONNECTIONS,
@@ -62,5 +61,26 @@ def make_host(key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], coun
     host.set_stream_handler(IDENTIFY, identify_handler(host))
     host.set_stream_handler(PING, answer_pings)
     swarm.set_stream_handler(guarded(host._swarm_stream_handler, counters))  # noqa: SLF001
+    swarm.auto_connector = _NoAutoConnector()
     swarm._handle_inbound_connection = Admission(swarm, counters).handle  # noqa: SLF001
     return host
+
+
+@final
+class _NoAutoConnector:
+    """Dials nobody. The library's reconnects whoever was let go, to half of the high watermark (auto_connector.py:262)."""
+
+    async def start(self) -> None:
+        """Do nothing."""
+
+    async def stop(self) -> None:
+        """Do nothing."""
+
+    async def run_background_task(self, nursery: object) -> None:
+        """Do nothing."""
+
+    async def maybe_connect(self) -> None:
+        """Do nothing."""
+
+    def record_disconnect(self, peer_id: object) -> None:
+        """Do nothing."""

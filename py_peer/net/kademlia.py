@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final, final
 import trio
 from libp2p.kad_dht.kad_dht import DHTMode, KadDHT
 from libp2p.tools.anyio_service import background_trio_service
+from multiaddr import Multiaddr
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from libp2p.abc import IHost
     from libp2p.peer.id import ID
-    from multiaddr import Multiaddr
 
     from py_peer.net.counters import Counters
 
@@ -37,12 +37,12 @@ class Kademlia:
         """Peers in the routing table."""
         return int(self._dht.get_routing_table_size())
 
-    async def join(self, peer_id: ID, address: Multiaddr) -> None:
+    async def join(self, peer_id: ID, address: str) -> None:
         """Put a connected peer into the table and look for ourselves, which fills the buckets near us.
 
         The library does not fill its table from connections (0.8.1); `address` is where the peer was reached.
         """
-        self._dht.host.get_peerstore().add_addrs(peer_id, [address], 3_600)
+        self._dht.host.get_peerstore().add_addrs(peer_id, [Multiaddr(address)], 3_600)
         await self._dht.add_peer(peer_id)
         try:
             with trio.fail_after(BOOTSTRAP_TIMEOUT):

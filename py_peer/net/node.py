@@ -19,7 +19,7 @@ from py_peer.net.counters import Counters
 from py_peer.net.dial import dial
 from py_peer.net.host import make_host
 from py_peer.net.identify import PUSH, ask_identify, push_handler
-from py_peer.net.listening import interface_ips, listen
+from py_peer.net.listening import CannotListenError, interface_ips, listen
 from py_peer.net.ping import NotSupportedError, ping
 from py_peer.net.pubsub import RoomPubsub
 
@@ -118,6 +118,7 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     library.disarm()
     counters = Counters()
     advertised: list[Multiaddr] = []
+    failure: CannotListenError | None = None
     host = make_host(key_pair or create_new_key_pair(), lambda: advertised, counters)
     swarm = host.get_network()
     async with host.run([]), trio.open_nursery() as nursery:
@@ -135,15 +136,21 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
         host.set_stream_handler(PUSH, push_handler(host, watch.identified))
         async with background_trio_service(pubsub), background_trio_service(pubsub.router):
             await pubsub.wait_until_ready()
-            bound = await listen(swarm, port)
-            addresses = expand_listen_addresses(interface_ips(), bound, str(host.get_id()), _has_ip6(swarm))
-            advertised[:] = [Multiaddr(address) for address in addresses]
             try:
-                yield Node(host, pubsub, watch.peers, counters, tuple(addresses))
-            finally:
-                with trio.CancelScope(shield=True):
-                    await _close(host)
-                nursery.cancel_scope.cancel()
+                bound = await listen(swarm, port)
+            except CannotListenError as error:
+                failure = error  # raised outside of the nurseries, which would wrap it
+            else:
+                addresses = expand_listen_addresses(interface_ips(), bound, str(host.get_id()), _has_ip6(swarm))
+                advertised[:] = [Multiaddr(address) for address in addresses]
+                try:
+                    yield Node(host, pubsub, watch.peers, counters, tuple(addresses))
+                finally:
+                    with trio.CancelScope(shield=True):
+                        await _close(host)
+            nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
 
 
 @final
