@@ -229,6 +229,10 @@ class _Session:
                 if lost:
                     self._losses[name] = node.counters[name]
                     self._emit(Dropped(lost, name.removeprefix("dropped: ")))
+            faults = node.counters["unexpected faults"]
+            if faults != self._losses.get("unexpected faults", 0):
+                self._losses["unexpected faults"] = faults
+                _log_system_message(f"ERROR: {faults} unexpected faults so far, caught; --verbose shows them")
             await trio.sleep(LOSSES_EVERY)
 
     # --- The network (py_peer.net.node.Observer) --------------------------------------------------

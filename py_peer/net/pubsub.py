@@ -79,6 +79,7 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
         )
         # int(time.time()) collides between peers, and after a quick restart is lower than before (pubsub.py:478).
         self.counter = (time.time_ns() & ~0xFFFF) | secrets.randbelow(1 << 16)
+        self.seen_messages.stop()  # the library's cache has a thread that sweeps it, and no limit
         self.seen_messages = SeenCache(limits.SEEN_MESSAGES)  # by message ID, for IHAVE
         self._heard = SeenCache(limits.SEEN_MESSAGES)  # by author and sequence number, for us
         self._keys: dict[bytes, PublicKey] = {}

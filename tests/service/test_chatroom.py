@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 ALICE = base58.b58decode("12D3KooWH3uVF6wv47WnArKHk5p6cvgCJEb74UTmxztmQDc298L3")
 
 
-@pytest.fixture(autouse=True)
-def log_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let system_messages.txt land in a folder of the test's own."""
-    monkeypatch.chdir(tmp_path)
-    handler = chatroom.SystemLogHandler()
-    monkeypatch.setattr(chatroom.system_logger, "handlers", [handler])
-    return tmp_path / "system_messages.txt"
-
-
 def make_room(peers: tuple[str, ...] = (), multiaddr: str | None = None) -> ChatRoom:
     host = Mock()
     host.get_id.return_value = "QmOurselves"

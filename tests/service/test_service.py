@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -35,15 +34,6 @@ from py_peer.core.events import (
 )
 from py_peer.core.requests import RequestStatus
 from tests.service.support import person, run, silent_server
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
 
 def test_two_people_meet_and_talk_both_ways() -> None:
     async def scene() -> None:
