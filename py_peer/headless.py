@@ -6,6 +6,7 @@ printing. Two janus queues cross between them; the asynchronous side of each bel
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import threading
@@ -81,8 +82,14 @@ class HeadlessService:
     def _run(self) -> None:
         stopped = Stopped(unsent=0, reached=False)
         try:
-            from py_peer.session import run_session  # noqa: PLC0415 - imports trio and libp2p, in this thread
-
+            # Collecting while 1,200 modules are imported finds nothing, and what they make stays: 0.1 s of the start,
+            # and milliseconds of every later full collection.
+            gc.disable()
+            try:
+                from py_peer.session import run_session  # noqa: PLC0415 - imports trio and libp2p, in this thread
+            finally:
+                gc.freeze()
+                gc.enable()
             stopped = run_session(self.settings, self._emit, self._requests)
         except BaseException as error:
             log.exception("the service has failed")

@@ -6,7 +6,6 @@ we say, `Named` the peers that the user named; here they are wired to the room, 
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from typing import TYPE_CHECKING, Final, final
@@ -50,7 +49,6 @@ from py_peer.core.rates import FloodGuard, Verdict
 from py_peer.core.requests import RequestStatus, SendText, Stop
 from py_peer.named import Named
 from py_peer.net.identity import new_key_pair, peer_id_text, peer_id_text_of
-from py_peer.net.kademlia import kademlia
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
 from py_peer.outgoing import Outgoing
@@ -78,9 +76,6 @@ WAITING_GRACE: Final = 1.0
 def run_session(settings: Settings, emit: Callable[[Event], None], requests: janus.Queue[Request]) -> Stopped:
     """Run a session to its end, in this thread; `emit` must not block. Returns what the last event should say."""
     session = _Session(settings, emit, requests)
-    # What the imports have made stays: without it each full collection walks some 300,000 objects.
-    gc.collect()
-    gc.freeze()
     trio.run(session.run)
     return session.outcome()
 
@@ -274,6 +269,8 @@ class _Session:
     # --- Kademlia ---------------------------------------------------------------------------------
 
     async def _join_kademlia(self, node: Node) -> None:
+        from py_peer.net.kademlia import kademlia  # noqa: PLC0415 - 0.1 s of imports for those who bootstrap
+
         async with kademlia(node.host, node.counters) as table:
             bootstrap = Named(self._settings.bootstrap, self._emit)
 
