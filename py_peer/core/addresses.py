@@ -5,6 +5,7 @@ Spec: https://github.com/multiformats/multiaddr and https://github.com/libp2p/sp
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -20,10 +21,21 @@ MAX_PORT: Final = 65_535
 HOST_KINDS: Final = ("ip4", "ip6", "dns", "dns4", "dns6")
 EXAMPLE: Final = "/ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…"
 
-_PEER_ID_HEADS: Final = {b"\x00\x24": 38, b"\x12\x20": 34}
-"""The multihash heads of peer IDs and their length: an Ed25519 key itself (identity), or a SHA-256."""
+MAX_SHOWN_CHARS: Final = 120
+"""Of an address that is refused this much is repeated to the user."""
 
-_DNS_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?")
+_PEER_ID_HEADS: Final = {b"\x00\x24": 38, b"\x00\x25": 39, b"\x12\x20": 34}
+"""The multihash heads of peer IDs and their length: an Ed25519 or secp256k1 key itself (identity), or a SHA-256."""
+
+_CID_HEAD: Final = b"\x01\x72"
+"""CID version 1, libp2p-key: the newer way to write a peer ID, in base32 (b…) or base36 (k…)."""
+
+_LONGEST_NAME: Final = 253
+"""Of a host (RFC 1035, 2.3.4)."""
+
+_ZONE: Final = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_DNS_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 
 
 class AddressError(ValueError):
@@ -33,7 +45,11 @@ class AddressError(ValueError):
 @final
 @dataclass(frozen=True, slots=True)
 class DialAddress:
-    """A TCP address, as parts. `peer_id` is None when the address names no peer."""
+    """A TCP address, as parts.
+
+    `kind` is one of HOST_KINDS. `host` may end in a zone (`fe80::1%eth0`). `peer_id` is base58btc, however it was
+    written, and None when the address names no peer.
+    """
 
     text: str
     kind: str
@@ -48,72 +64,101 @@ def parse_dial_address(text: str) -> DialAddress:
     if len(text) > MAX_ADDRESS_CHARS:
         msg = f"an address of {len(text):,} characters is not an address; write it like {EXAMPLE}"
         raise AddressError(msg)
+    shown = _shown(text)
     if not text.startswith("/"):
-        msg = f"{text!r} is not a multiaddr: it begins with /, like {EXAMPLE}"
+        msg = f"{shown} is not a multiaddr: it begins with /, like {EXAMPLE}"
         raise AddressError(msg)
     parts = text.rstrip("/").split("/")[1:]
-    if parts[:1] == ["ip6zone"] and len(parts) > 1:
-        zone = f"%{parts[1]}"
-        parts = parts[2:]
-    else:
-        zone = ""
-    kind, host = [*parts, "", ""][:2]
+    zone = ""
+    if parts[:1] == ["ip6zone"]:
+        zone, parts = parts[1] if len(parts) > 1 else "", parts[2:]
+        if not _ZONE.fullmatch(zone) or parts[:1] != ["ip6"]:
+            msg = f"{shown} is not an address with a zone: write it like /ip6zone/eth0/ip6/fe80::1/tcp/4001"
+            raise AddressError(msg)
+    kind, host, transport, port = [*parts, "", "", "", ""][:4]
     if kind not in HOST_KINDS:
-        msg = f"{text!r} begins with /{kind}; this version dials /{', /'.join(HOST_KINDS)}, like {EXAMPLE}"
+        msg = f"{shown} begins with /{_shown(kind)[1:-1]}; this version dials /{', /'.join(HOST_KINDS)}, like {EXAMPLE}"
         raise AddressError(msg)
-    host = _checked_host(kind, host, text) + (zone if kind == "ip6" else "")
-    transport, port = [*parts[2:], "", ""][:2]
+    host = _checked_host(kind, host, zone, shown)
     if transport == "udp":
-        msg = f"{text!r} is a QUIC or WebRTC address; this version dials TCP only: take the peer's /tcp address"
+        msg = f"{shown} is a QUIC or WebRTC address; this version dials TCP only: take the peer's /tcp address"
         raise AddressError(msg)
-    if transport != "tcp":
-        msg = f"{text!r} has no port: after the host comes /tcp/ and a port, like {EXAMPLE}"
+    if transport != "tcp" or not port:
+        msg = f"{shown} has no port: after the host comes /tcp/ and a port, like {EXAMPLE}"
         raise AddressError(msg)
-    return DialAddress(text, kind, host, _checked_port(port, text), _peer_id(parts[4:], text))
+    return DialAddress(text, kind, host, _checked_port(port, shown), _peer_id(parts[4:], shown))
 
 
-def _checked_host(kind: str, host: str, text: str) -> str:
+def _shown(text: str) -> str:
+    """Quote what the user wrote, with escapes for what cannot be seen."""
+    return repr(text if len(text) <= MAX_SHOWN_CHARS else text[:MAX_SHOWN_CHARS] + "…")
+
+
+def _checked_host(kind: str, host: str, zone: str, shown: str) -> str:
     if kind.startswith("dns"):
-        if len(host) <= 253 and _DNS_NAME.fullmatch(host):  # noqa: PLR2004 - RFC 1035, 2.3.4
+        if len(host) <= _LONGEST_NAME and _DNS_NAME.fullmatch(host):
             return host
-        msg = f"{host!r} in {text!r} is not a host name"
+        msg = f"{_shown(host)} in {shown} is not a host name"
         raise AddressError(msg)
     try:
+        if "%" in host:  # Python would take it for a zone, multiaddrs write that in front
+            raise ValueError(host)  # noqa: TRY301
         ip = ipaddress.IPv4Address(host) if kind == "ip4" else ipaddress.IPv6Address(host)
     except ValueError as error:
-        msg = f"{host!r} in {text!r} is not an IPv{kind[-1]} address; a name goes after /dns/"
+        msg = f"{_shown(host)} in {shown} is not an IPv{kind[-1]} address; a name goes after /dns/"
         raise AddressError(msg) from error
     if ip.is_unspecified or ip.is_multicast:
-        msg = f"{host} in {text!r} is no address that one can dial; take one of the peer's own"
+        msg = f"{ip} in {shown} is no address that one can dial; take one of the peer's own"
         raise AddressError(msg)
-    return str(ip)
+    if kind == "ip6" and ip.is_link_local and not zone:
+        msg = f"{ip} in {shown} is link-local: say on which interface, like /ip6zone/eth0/ip6/{ip}/tcp/4001"
+        raise AddressError(msg)
+    return f"{ip}%{zone}" if zone else str(ip)
 
 
-def _checked_port(port: str, text: str) -> int:
-    if port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) <= MAX_PORT:  # noqa: PLR2004
+def _checked_port(port: str, shown: str) -> int:
+    if port.isascii() and port.isdigit() and len(port) <= len(str(MAX_PORT)) and 0 < int(port) <= MAX_PORT:
         return int(port)
-    msg = f"{port!r} in {text!r} is not a port: it is a number from 1 to {MAX_PORT}"
+    msg = f"{_shown(port)} in {shown} is not a port: it is a number from 1 to {MAX_PORT}"
     raise AddressError(msg)
 
 
-def _peer_id(rest: list[str], text: str) -> str | None:
+def _peer_id(rest: list[str], shown: str) -> str | None:
     if not rest:
         return None
-    name, peer_id = [*rest, ""][:2]
+    name, peer_id, *more = [*rest, ""][: max(2, len(rest))]
     if name not in ("p2p", "ipfs"):
-        msg = f"{text!r} goes on with /{name}; this version dials plain TCP, which ends with the port or with /p2p/ and a peer ID"
+        msg = (
+            f"{shown} goes on with /{_shown(name)[1:-1]}; this version dials plain TCP, "
+            "and its address ends with the port or with /p2p/ and a peer ID"
+        )
         raise AddressError(msg)
-    if len(rest) > 2:  # noqa: PLR2004
-        msg = f"{text!r} goes on after the peer ID; addresses through a relay are not dialled by this version"
+    if more:
+        msg = f"{shown} goes on after the peer ID; addresses through a relay are not dialled by this version"
         raise AddressError(msg)
-    try:
-        raw = base58.b58decode(peer_id.encode("ascii"))
-    except ValueError:
-        raw = b""
+    raw = _multihash(peer_id)
     if _PEER_ID_HEADS.get(raw[:2]) != len(raw):
-        msg = f"{peer_id!r} in {text!r} is not a peer ID, which looks like 12D3KooW… or Qm…; was a character lost in copying?"
+        msg = (
+            f"{_shown(peer_id)} in {shown} is not a peer ID, which looks like 12D3KooW… or Qm…; "
+            "was a character lost in copying?"
+        )
         raise AddressError(msg)
-    return peer_id
+    return base58.b58encode(raw).decode()
+
+
+def _multihash(peer_id: str) -> bytes:
+    """Return the bytes of a peer ID in base58btc or as a CID, b"" for anything else."""
+    try:
+        if peer_id[:1] == "b":
+            cid = base64.b32decode(peer_id[1:].upper() + "=" * (-len(peer_id[1:]) % 8))
+        elif peer_id[:1] == "k" and peer_id.isascii() and peer_id.isalnum():
+            number = int(peer_id[1:], 36)
+            cid = number.to_bytes((number.bit_length() + 7) // 8, "big")
+        else:
+            return base58.b58decode(peer_id.encode("ascii"))
+    except ValueError:
+        return b""
+    return cid[len(_CID_HEAD) :] if cid.startswith(_CID_HEAD) else b""
 
 
 def split_list(text: str) -> tuple[str, ...]:
@@ -129,13 +174,14 @@ def short_id(peer_id: str) -> str:
 def expand_listen_addresses(ips: Iterable[str], port: int, peer_id: str, has_ip6: bool) -> list[str]:  # noqa: FBT001
     """Return the full multiaddrs under which a peer that listens on every interface can be dialled.
 
-    IPv4 addresses of networks come first, then IPv4 loopback, then IPv6, left out without `has_ip6`; link-local
-    addresses, which mean nothing elsewhere without their zone, are left out. There is always at least loopback.
+    IPv4 addresses of networks come first, in the order of the interfaces (those of containers come last as a rule),
+    then link-local IPv4, then loopback, then IPv6, left out without `has_ip6`. Link-local IPv6 addresses are left
+    out: they mean nothing elsewhere without their zone. There is always at least loopback.
     """
-    parsed = {ipaddress.ip_address(ip.split("%")[0]) for ip in ips} | {ipaddress.ip_address("127.0.0.1")}
-    usable = [ip for ip in parsed if not (ip.is_link_local or ip.is_unspecified or ip.is_multicast)]
-    ordered = sorted(
-        (ip for ip in usable if ip.version == 4 or has_ip6),  # noqa: PLR2004
-        key=lambda ip: (ip.version, ip.is_loopback, int(ip)),
-    )
-    return [f"/ip{ip.version}/{ip}/tcp/{port}/p2p/{peer_id}" for ip in ordered]
+    listed = dict.fromkeys(ipaddress.ip_address(ip.split("%")[0]) for ip in [*ips, "127.0.0.1"])
+    ip4 = [ip for ip in listed if isinstance(ip, ipaddress.IPv4Address) and not (ip.is_unspecified or ip.is_multicast)]
+    ip6 = [ip for ip in listed if isinstance(ip, ipaddress.IPv6Address) and not (ip.is_unspecified or ip.is_multicast)]
+    ip4.sort(key=lambda ip: (ip.is_loopback, ip.is_link_local))
+    ip6.sort(key=lambda ip: (ip.is_loopback, not ip.is_global))
+    usable = [*ip4, *(ip for ip in ip6 if has_ip6 and not ip.is_link_local)]
+    return [f"/ip{ip.version}/{ip}/tcp/{port}/p2p/{peer_id}" for ip in usable]

@@ -1,8 +1,8 @@
-"""Cleaning of text that came from outside, before a terminal, a log or a file sees it.
+r"""Cleaning of text that came from outside, before a terminal, a log or a file sees it.
 
 Three promises, whatever the input:
 
-1. Printing the result writes its characters and nothing else: no cursor moves but those of "\\n", no colours,
+1. Printing the result writes its characters and nothing else: no cursor moves but those of "\n", no colours,
    titles, modes, bells or answers, no reordering by bidirectional controls, no character that cannot be seen.
 2. A cleaned text is left alone by a second cleaning.
 3. The work is bounded: what exceeds the limit is cut off before it is decoded, and the rest takes linear time.
@@ -25,6 +25,8 @@ TAB = "    "
 
 _NOTICE_ROOM = 48
 _SMALLEST_LIMIT = 64
+_CONTINUATION = range(0x80, 0xC0)
+"""The bytes that go on with a character of UTF-8."""
 
 _SEQUENCE = re.compile(
     # CSI with its parameters; a bounded part of them, so that an endless one hides only itself.
@@ -125,7 +127,7 @@ def _head(text: str | bytes, max_bytes: int) -> tuple[str, int]:
     if len(text) <= max_bytes:
         return text.decode("utf-8", "replace"), 0
     end = max_bytes - _NOTICE_ROOM
-    while end > max_bytes - _NOTICE_ROOM - 3 and text[end] & 0xC0 == 0x80:
+    while end > max_bytes - _NOTICE_ROOM - 3 and text[end] in _CONTINUATION:
         end -= 1  # a character is not cut in two
     return text[:end].decode("utf-8", "replace"), len(text) - end
 

@@ -19,9 +19,14 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._texts)
 
+    @property
+    def bytes(self) -> int:
+        """The size of all texts, as UTF-8."""
+        return self._bytes
+
     def put(self, ticket: int, text: str) -> bool:
         """Append a text; False, and nothing taken, when it does not fit."""
-        size = len(text.encode())
+        size = _size(text)
         if len(self._texts) >= self._max_texts or self._bytes + size > self._max_bytes:
             return False
         self._texts.append((ticket, text))
@@ -35,5 +40,10 @@ class Outbox:
     def pop(self) -> tuple[int, str]:
         """Take the oldest text out. Raises IndexError when there is none."""
         ticket, text = self._texts.popleft()
-        self._bytes -= len(text.encode())
+        self._bytes -= _size(text)
         return ticket, text
+
+
+def _size(text: str) -> int:
+    # A lone surrogate (a terminal's bytes that are no UTF-8) is for the sender to refuse, not a reason to fall here.
+    return len(text.encode("utf-8", "surrogatepass"))

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import final
 
+_ALMOST_ONE = 1 - 1e-6
+"""Counts as a token: else rounding makes who slept for `wait` seconds come back in vain, and sleep no time at all."""
+
 
 @final
 class TokenBucket:
-    """`burst` at once, then `rate` a second."""
+    """`burst` at once, then `rate` a second. A clock that goes back adds nothing and takes nothing away."""
 
     __slots__ = ("_burst", "_rate", "_tokens", "_when")
 
@@ -22,7 +25,7 @@ class TokenBucket:
     def take(self, now: float) -> bool:
         """Take one token if there is one."""
         self._refill(now)
-        if self._tokens < 1:
+        if self._tokens < _ALMOST_ONE:
             return False
         self._tokens -= 1
         return True
@@ -30,12 +33,7 @@ class TokenBucket:
     def wait(self, now: float) -> float:
         """Return the seconds until there will be a token."""
         self._refill(now)
-        return max(0.0, (1 - self._tokens) / self._rate)
-
-    def is_full(self, now: float) -> bool:
-        """Return whether the bucket is as it was at first: nothing would be lost by forgetting it."""
-        self._refill(now)
-        return self._tokens >= self._burst
+        return 0.0 if self._tokens >= _ALMOST_ONE else (1 - self._tokens) / self._rate
 
     def _refill(self, now: float) -> None:
         if self._when is not None and now > self._when:
@@ -66,7 +64,8 @@ class FloodGuard:
 
     An author who goes on flooding stays muted: the time counts from the last message beyond the rate. At most
     `max_authors` are tracked; of those the one longest silent and not muted is forgotten first, and when all of
-    them are muted a newcomer is heard untracked, so that strangers cannot push a mute out by being many.
+    them are muted all newcomers share one allowance, so that strangers can neither push a mute out by being many
+    nor flood the room from behind a full table. `due_unmutes` must be called now and then: it ends mutes.
     """
 
     def __init__(self, burst: float, rate: float, mute_seconds: float, max_authors: int) -> None:
@@ -76,6 +75,7 @@ class FloodGuard:
         self._max_authors = max_authors
         self._quiet: dict[bytes, _Author] = {}  # in the order in which they last spoke
         self._muted: dict[bytes, _Author] = {}
+        self._crowd = TokenBucket(rate, burst)
 
     def hear(self, author: bytes, now: float) -> Verdict:
         """Judge one message of `author`."""
@@ -86,9 +86,10 @@ class FloodGuard:
                 muted.muted_until = now + self._mute_seconds
             return Verdict.MUTED
         state = self._quiet.pop(author, None) or self._new()
-        if state is None or state.bucket.take(now):
-            if state is not None:
-                self._quiet[author] = state
+        if state is None:
+            return Verdict.HEARD if self._crowd.take(now) else Verdict.MUTED
+        if state.bucket.take(now):
+            self._quiet[author] = state
             return Verdict.HEARD
         state.muted_until = now + self._mute_seconds
         state.dropped = 1
@@ -100,7 +101,6 @@ class FloodGuard:
         due = [(author, state) for author, state in self._muted.items() if state.muted_until <= now]
         for author, state in due:
             del self._muted[author]
-            state.muted_until = 0.0
             self._quiet[author] = state
         return [(author, state.dropped) for author, state in due]
 
@@ -108,8 +108,12 @@ class FloodGuard:
         """Return the authors who are muted now."""
         return list(self._muted)
 
+    def __len__(self) -> int:
+        """Return how many authors are tracked."""
+        return len(self._quiet) + len(self._muted)
+
     def _new(self) -> _Author | None:
-        if len(self._quiet) + len(self._muted) >= self._max_authors:
+        if len(self) >= self._max_authors:
             if not self._quiet:
                 return None
             del self._quiet[next(iter(self._quiet))]

@@ -1,0 +1,208 @@
+"""An address can be dialled, or the user is told in a sentence what to write instead."""
+
+import base64
+import time
+from ipaddress import IPv4Address
+
+import base58
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from multiaddr import Multiaddr
+
+from py_peer.core.addresses import (
+    HOST_KINDS,
+    AddressError,
+    DialAddress,
+    expand_listen_addresses,
+    parse_dial_address,
+    short_id,
+    split_list,
+)
+
+ED25519 = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
+RSA = "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"
+SECP256K1 = base58.b58encode(b"\x00\x25\x08\x02\x12\x21\x02" + bytes(32)).decode()
+CID = b"\x01\x72" + base58.b58decode(ED25519)
+
+
+def base36(data: bytes) -> str:
+    number, digits = int.from_bytes(data, "big"), ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "host"),
+    [
+        ("/ip4/192.0.2.7/tcp/4001", "ip4", "192.0.2.7"),
+        ("/ip4/127.0.0.1/tcp/4001", "ip4", "127.0.0.1"),
+        ("/ip6/2001:db8::1/tcp/4001", "ip6", "2001:db8::1"),
+        ("/ip6/2001:DB8:0:0::1/tcp/4001", "ip6", "2001:db8::1"),
+        ("/ip6zone/eth0/ip6/fe80::1/tcp/4001", "ip6", "fe80::1%eth0"),
+        ("/dns/localhost/tcp/4001", "dns", "localhost"),
+        ("/dns4/chat.example.org/tcp/4001", "dns4", "chat.example.org"),
+        ("/dns6/a_b.x-1.example./tcp/4001", "dns6", "a_b.x-1.example."),
+    ],
+)
+@pytest.mark.parametrize("name", ["p2p", "ipfs"])
+def test_tcp_addresses_are_taken_with_and_without_a_peer(text: str, kind: str, host: str, name: str) -> None:
+    assert parse_dial_address(text) == DialAddress(text, kind, host, 4001, None)
+    assert parse_dial_address(f" {text}/\n") == DialAddress(f"{text}/", kind, host, 4001, None)
+    for peer_id in (ED25519, RSA, SECP256K1):
+        full = f"{text}/{name}/{peer_id}"
+        assert parse_dial_address(full) == DialAddress(full, kind, host, 4001, peer_id)
+
+
+def test_a_peer_id_may_be_written_as_a_cid() -> None:
+    base32 = "b" + base64.b32encode(CID).decode().lower().rstrip("=")
+    for written in (base32, "k" + base36(CID)):
+        assert parse_dial_address(f"/ip4/127.0.0.1/tcp/1/p2p/{written}").peer_id == ED25519
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("", "begins with /"),
+        ("localhost:4001", "begins with /"),
+        ("ip4/127.0.0.1/tcp/4001", "begins with /"),
+        ("/", "this version dials /ip4"),
+        (f"/p2p/{ED25519}", "this version dials /ip4"),
+        (f"/dnsaddr/bootstrap.libp2p.io/p2p/{ED25519}", "this version dials /ip4"),
+        ("/ip4/127.0.0.1/udp/4001/quic-v1", "this version dials TCP only"),
+        ("/ip4/127.0.0.1/udp/4001/quic-v1/webtransport", "this version dials TCP only"),
+        ("/ip4/127.0.0.1/tcp/4001/ws", "goes on with /ws"),
+        ("/dns4/example.org/tcp/443/wss", "goes on with /wss"),
+        ("/dns4/example.org/tcp/443/tls/ws", "goes on with /tls"),
+        (f"/ip4/127.0.0.1/tcp/4001/p2p/{ED25519}/p2p-circuit/p2p/{RSA}", "through a relay"),
+        ("/ip4/127.0.0.1", "has no port"),
+        ("/ip4/127.0.0.1/tcp", "has no port"),
+        ("/ip4/127.0.0.1/tcp/", "has no port"),
+        ("/ip4/127.0.0.1/tcp//p2p/x", "has no port"),
+        (f"/ip4/127.0.0.1/p2p/{ED25519}", "has no port"),
+        ("/ip4/127.0.0.1/tcp/0", "from 1 to 65535"),
+        ("/ip4/127.0.0.1/tcp/65536", "from 1 to 65535"),
+        ("/ip4/127.0.0.1/tcp/-1", "from 1 to 65535"),
+        ("/ip4/127.0.0.1/tcp/٤٢", "from 1 to 65535"),
+        ("/ip4/127.0.0.1/tcp/http", "from 1 to 65535"),
+        ("/ip4/256.0.0.1/tcp/4001", "not an IPv4 address"),
+        ("/ip4/localhost/tcp/4001", "a name goes after /dns/"),
+        ("/ip4//tcp/4001", "not an IPv4 address"),
+        ("/ip6/127.0.0.1/tcp/4001", "not an IPv6 address"),
+        ("/ip6/fe80::1%eth0/tcp/4001", "not an IPv6 address"),
+        ("/ip6/fe80::1/tcp/4001", "/ip6zone/eth0/ip6/fe80::1/tcp/4001"),
+        ("/ip6zone/eth0/ip4/127.0.0.1/tcp/4001", "/ip6zone/eth0/ip6/"),
+        ("/ip6zone//ip6/fe80::1/tcp/4001", "/ip6zone/eth0/ip6/"),
+        ("/ip6zone", "/ip6zone/eth0/ip6/"),
+        ("/ip4/0.0.0.0/tcp/4001", "one of the peer's own"),
+        ("/ip6/::/tcp/4001", "one of the peer's own"),
+        ("/ip4/224.0.0.1/tcp/4001", "one of the peer's own"),
+        ("/dns/-x-/tcp/4001", "not a host name"),
+        ("/dns/" + "a" * 64 + "/tcp/4001", "not a host name"),
+        ("/dns/two words/tcp/4001", "not a host name"),
+        ("/ip4/127.0.0.1/tcp/4001/p2p", "not a peer ID"),
+        ("/ip4/127.0.0.1/tcp/4001/p2p/alice", "not a peer ID"),
+        (f"/ip4/127.0.0.1/tcp/4001/p2p/{ED25519[:-1]}", "was a character lost in copying?"),
+        (f"/ip4/127.0.0.1/tcp/4001/p2p/{RSA}x", "was a character lost in copying?"),
+        (f"/ip4/127.0.0.1/tcp/4001/p2p/{ED25519.replace('D', '0')}", "not a peer ID"),
+        ("/ip4/127.0.0.1/tcp/4001/p2p/bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi", "not a peer ID"),
+        ("/ip4/127.0.0.1/tcp/4001/p2p/k-1", "not a peer ID"),
+    ],
+)
+def test_a_refused_address_is_repeated_with_advice(text: str, advice: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        parse_dial_address(text)
+    assert advice in str(caught.value)
+    assert repr(text.strip()[:50])[:-1] in str(caught.value)
+
+
+parts = st.one_of(
+    st.sampled_from([*HOST_KINDS, "ip6zone", "tcp", "udp", "p2p", "ipfs", "ws", "quic-v1", "", "0", "4001", "::1"]),
+    st.sampled_from(["127.0.0.1", "example.org", "eth0", ED25519, RSA, "k" + base36(CID), "b", "k", "k_1", "k 1"]),
+    st.text(max_size=8),
+)
+alike = st.lists(parts, max_size=9).map(lambda names: "/" + "/".join(names))
+tcp = st.tuples(
+    st.sampled_from(["/ip4/127.0.0.1", "/ip6/::1", "/dns/localhost"]),
+    st.sampled_from(["/tcp/1", "/tcp/65535"]),
+    st.sampled_from(["", f"/p2p/{ED25519}"])
+    | st.text("bk" + "abz129QmD", max_size=60).map(lambda name: f"/p2p/{name}"),
+).map("".join)
+
+
+@given(st.text() | alike | tcp)
+def test_whatever_is_typed_is_an_address_or_a_sentence(text: str) -> None:
+    try:
+        address = parse_dial_address(text)
+    except AddressError as error:
+        sentence = str(error)
+    else:
+        sentence = "dialled"
+        assert address.kind in HOST_KINDS
+        assert 0 < address.port < 65_536
+        zone, host = ("", address.host) if "%" not in address.host else address.host.split("%")[::-1]
+        assert "/" not in host + zone
+        again = f"/{address.kind}/{host}/tcp/{address.port}" + (f"/p2p/{address.peer_id}" if address.peer_id else "")
+        Multiaddr(again)  # the network's own parser takes it too
+    assert sentence.isprintable()
+    assert 0 < len(sentence) < 800
+
+
+@pytest.mark.parametrize("text", ["/" * 4_000_000, "/ip4/" + "1" * 4_000_000, "x" * 4_000_000, "/p2p/" + "z" * 990])
+def test_a_huge_address_is_refused_at_once(text: str) -> None:
+    start = time.process_time()
+    with pytest.raises(AddressError) as caught:
+        parse_dial_address(text)
+    assert time.process_time() - start < 0.5
+    assert len(str(caught.value)) < 400
+
+
+def test_a_list_is_split_at_commas_and_blanks_are_left_out() -> None:
+    assert split_list(" /ip4/127.0.0.1/tcp/1 ,, /dns/a/tcp/2,\n") == ("/ip4/127.0.0.1/tcp/1", "/dns/a/tcp/2")
+    assert split_list("  ") == ()
+
+
+def test_the_short_id_is_the_last_eight_characters() -> None:
+    assert short_id(ED25519) == "eQAJU5SA"
+    assert short_id("abc") == "abc"
+
+
+def test_the_address_to_hand_on_comes_first() -> None:
+    interfaces = [
+        "127.0.0.1",
+        "::1",
+        "169.254.3.4",
+        "192.168.1.5",
+        "fe80::1%eth0",
+        "fd00::5",
+        "2001:4860::7",
+        "172.17.0.1",
+    ]
+    assert expand_listen_addresses(interfaces, 4001, ED25519, has_ip6=True) == [
+        f"/ip4/192.168.1.5/tcp/4001/p2p/{ED25519}",
+        f"/ip4/172.17.0.1/tcp/4001/p2p/{ED25519}",
+        f"/ip4/169.254.3.4/tcp/4001/p2p/{ED25519}",
+        f"/ip4/127.0.0.1/tcp/4001/p2p/{ED25519}",
+        f"/ip6/2001:4860::7/tcp/4001/p2p/{ED25519}",
+        f"/ip6/fd00::5/tcp/4001/p2p/{ED25519}",
+        f"/ip6/::1/tcp/4001/p2p/{ED25519}",
+    ]
+
+
+def test_without_ipv6_no_such_address_is_told_and_loopback_is_always_there() -> None:
+    assert expand_listen_addresses(["::1", "2001:4860::7"], 1, RSA, has_ip6=False) == [
+        f"/ip4/127.0.0.1/tcp/1/p2p/{RSA}"
+    ]
+    assert expand_listen_addresses([str(IPv4Address(0)), "::"], 1, RSA, has_ip6=True) == [
+        f"/ip4/127.0.0.1/tcp/1/p2p/{RSA}"
+    ]
+
+
+@given(st.lists(st.ip_addresses().map(str)), st.booleans())
+def test_every_address_told_is_one_that_can_be_dialled(interfaces: list[str], has_ip6: bool) -> None:  # noqa: FBT001
+    told = expand_listen_addresses(interfaces, 4001, ED25519, has_ip6)
+    assert len(set(told)) == len(told) > 0
+    for address in told:
+        assert parse_dial_address(address).peer_id == ED25519
