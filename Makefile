@@ -1,0 +1,58 @@
+# Two commands for users, the rest for developers; README.md says what each runs.
+#
+#   make chat ARGS="--nick bob -c /ip4/192.0.2.7/tcp/4001/p2p/12D3Koo..."
+#   make test
+
+ARGS =
+PYTEST_ARGS =
+PY = .venv/bin/python
+SOURCES := $(shell find py_peer -name '*.py')
+
+.PHONY: chat test check format lint types contracts bench requirements check-requirements clean
+
+chat: .venv/compiled
+	@$(PY) -m py_peer $(ARGS)
+
+test: .venv/compiled
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+# The order is from fast to slow; the tests' closing line comes last.
+check: lint types contracts check-requirements test
+
+format: .venv/installed
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+lint: .venv/installed
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+
+types: .venv/installed
+	$(PY) -m mypy
+
+contracts: .venv/installed
+	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+bench: .venv/compiled
+	$(PY) benchmarks/bench.py $(ARGS)
+
+# What pip installs, exported from the pins in pyproject.toml.
+requirements: .venv/installed
+	$(PY) scripts/requirements.py
+
+check-requirements: .venv/installed
+	$(PY) scripts/requirements.py --check
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find py_peer tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
+
+# Done again only when the pins change.
+.venv/installed: pyproject.toml scripts/install.sh
+	@PYTHON="$(PYTHON)" sh scripts/install.sh
+	@touch $@
+
+# Our own modules, too, start from bytecode, where PYTHONDONTWRITEBYTECODE is set as well.
+.venv/compiled: .venv/installed $(SOURCES)
+	@$(PY) -m compileall -q py_peer
+	@touch $@
