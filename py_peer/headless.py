@@ -62,7 +62,7 @@ class HeadlessService:
         return next(self._tickets)
 
     def request(self, request: Request) -> bool:
-        """Pass a request to the service, from the first moment on. Never blocks; False when the queue is full: try again."""
+        """Pass a request to the service, from the first moment on; False when the queue is full: wait and try again."""
         try:
             self._requests.sync_q.put_nowait(request)
         except janus.SyncQueueFull:
@@ -93,6 +93,7 @@ class HeadlessService:
             stopped = run_session(self.settings, self._emit, self._requests)
         except BaseException as error:
             log.exception("the service has failed")
-            self._emit(Failed(FailureKind.FAULT, clean_line(f"{type(error).__name__}: {error}", limits.MAX_ERROR_CHARS)))
+            reason = clean_line(f"{type(error).__name__}: {error}", limits.MAX_ERROR_CHARS)
+            self._emit(Failed(FailureKind.FAULT, reason))
         finally:
             self._emit(stopped)

@@ -51,10 +51,11 @@ class Named:
         deadline = trio.current_time() + limits.NAMED_PEER_WAIT
         told = ""
         tries = 0
-        while True:
+        peer_id = None
+        while peer_id is None:
             try:
                 peer_id = await node.dial(address)
-                break
+                continue
             except DialError as error:
                 cause = clean_line(str(error), limits.MAX_ERROR_CHARS)
             if cause != told:

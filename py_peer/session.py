@@ -82,9 +82,7 @@ def run_session(settings: Settings, emit: Callable[[Event], None], requests: jan
 
 @final
 class _Session:
-    def __init__(
-        self, settings: Settings, emit: Callable[[Event], None], requests: janus.Queue[Request]
-    ) -> None:
+    def __init__(self, settings: Settings, emit: Callable[[Event], None], requests: janus.Queue[Request]) -> None:
         self._settings = settings
         self._emit = emit
         self._requests = requests
@@ -93,9 +91,7 @@ class _Session:
         self._node: Node | None = None
         self._outgoing = Outgoing(settings, emit)
         self._named = Named(settings.connect, emit)
-        self._flood = FloodGuard(
-            limits.FLOOD_BURST, limits.FLOOD_RATE, limits.MUTE_SECONDS, limits.MAX_TRACKED_AUTHORS
-        )
+        self._flood = FloodGuard(limits.FLOOD_BURST, limits.FLOOD_RATE, limits.MUTE_SECONDS, limits.MAX_TRACKED_AUTHORS)
         self._losses: dict[str, int] = {}
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
 

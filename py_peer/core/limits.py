@@ -21,7 +21,7 @@ MAX_ERROR_CHARS = 300
 
 SEND_BURST = 200
 SEND_RATE = 50.0
-"""Our own pace, in messages and messages/s: half of what a receiver calls a flood. (Rust shows 17 a second and queues.)"""
+"""Our own pace, in messages and messages/s: half of what a receiver calls a flood. (Rust shows 17 a second.)"""
 
 FLOOD_BURST = 400
 FLOOD_RATE = 100.0
@@ -58,6 +58,9 @@ MAX_RPC_OUT = 65_536
 
 MAX_RPC_IN = 4 * 1024 * 1024
 """js-libp2p and go-libp2p send messages of 1 MiB; a smaller limit would make their peers deaf to us."""
+
+MAX_RPC_MESSAGES = 8_192
+"""Messages read from one RPC: a megabyte of the smallest signed ones. (JS sends one in each.)"""
 
 MAX_TOPICS_PER_PEER = 64
 MAX_IDENTIFY = 64 * 1024

@@ -35,6 +35,7 @@ from py_peer.core.events import (
 from py_peer.core.requests import RequestStatus
 from tests.service.support import person, run, silent_server
 
+
 def test_two_people_meet_and_talk_both_ways() -> None:
     async def scene() -> None:
         async with person("alice", intro=False) as alice:
@@ -98,7 +99,9 @@ def test_the_introduction_is_said_once_a_session_to_the_first_peer() -> None:
                 alice.say("welcome")
                 await carol.see(MessageReceived, lambda event: event.text == "welcome")
                 # A newcomer may be replayed what was said in the last three seconds, the hello to bob included.
-                hellos = [event for event in carol.events if isinstance(event, MessageReceived) and "Hello" in event.text]
+                hellos = [
+                    event for event in carol.events if isinstance(event, MessageReceived) and "Hello" in event.text
+                ]
                 assert len(hellos) <= 1
 
     run(scene())
