@@ -8,6 +8,7 @@ PYTEST_ARGS =
 PY = .venv/bin/python
 SOURCES := $(shell find py_peer -name '*.py')
 
+.NOTPARALLEL:
 .PHONY: chat test check format lint types contracts bench requirements check-requirements clean
 
 chat: .venv/compiled
