@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest
-
 from py_peer.core import limits
 from py_peer.core.events import Dropped, Event, MessageReceived, MessageSent, Pinged, Ready, Stopped
 from py_peer.event_queue import EventQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import pytest
 
 
 def message(number: int, text: str = "") -> MessageReceived:
