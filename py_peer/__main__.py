@@ -1,0 +1,7 @@
+"""`python -m py_peer`."""
+
+import sys
+
+from py_peer.main import main
+
+sys.exit(main())

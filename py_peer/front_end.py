@@ -1,0 +1,243 @@
+"""What all front-ends share: events come in batches and are shown, and there is one way out, taken in order.
+
+A front-end is asyncio on the main thread. It starts `work` (reading what is typed), shows what the service tells, and
+leaves when it is told to, when the work is done, or when the service has ended by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+import time
+from typing import TYPE_CHECKING, Final, Protocol
+
+from py_peer.core.events import (
+    Failed,
+    FailureKind,
+    PeerConnected,
+    PeerDisconnected,
+    PeerJoined,
+    PeerLeft,
+    Ready,
+    Started,
+    Stopped,
+)
+from py_peer.core.exit_codes import ExitCode
+from py_peer.core.requests import Stop
+from py_peer.leaving import GOODBYE, SERVICE_SECONDS, leave_on_signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from py_peer.core.events import Event
+    from py_peer.core.requests import Request
+    from py_peer.leaving import Watchdog
+    from py_peer.screen import Screen
+
+STARTING: Final = "Starting Universal Connectivity Application..."
+BATCH: Final = 500
+"""Events shown in one go; between two batches what is typed gets its turn."""
+
+RETRY_SECONDS: Final = 0.01
+"""How long a full request queue is given before it is asked again."""
+
+log = logging.getLogger(__name__)
+
+
+class Service(Protocol):
+    """The part of HeadlessService that a front-end uses."""
+
+    def start(self) -> None: ...  # noqa: D102
+    async def next_event(self) -> Event: ...  # noqa: D102
+    def poll_event(self) -> Event | None: ...  # noqa: D102
+    def new_ticket(self) -> int: ...  # noqa: D102
+    def request(self, request: Request) -> bool: ...  # noqa: D102
+    def join(self, timeout: float) -> bool: ...  # noqa: D102
+
+
+class FrontEnd:
+    """Runs a service that has been started, from the first event to Goodbye."""
+
+    def __init__(self, service: Service, screen: Screen, watchdog: Watchdog) -> None:
+        self.service = service
+        self.screen = screen
+        self.on_started: Callable[[], None] = lambda: None
+        """Called when libp2p has been imported."""
+
+        self.left_behind = False
+        """Whether the service's thread still ran at the end; the process must then end without waiting for it."""
+
+        self.ready = asyncio.Event()
+        self.connected = 0
+        self.room_size = 0
+        self.reached = False
+        self._watchdog = watchdog
+        self._failed: Failed | None = None
+        self._fault: BaseException | None = None
+        self._stopped = False
+        self._leaving = asyncio.Event()
+        self._hurried = asyncio.Event()
+        self._hurried_at = 0.0
+        self._drain = 0.0
+        watchdog.exit_code = self.exit_code
+        screen.on_broken = self.leave
+
+    # --- What a front-end adds --------------------------------------------------------------------
+
+    async def work(self) -> None:
+        """Do what is not caused by events, until there is no more of it. It is cancelled when the program leaves."""
+        await asyncio.Event().wait()
+
+    async def show(self, events: Sequence[Event]) -> None:
+        """Show a batch of events."""
+        raise NotImplementedError
+
+    async def close_input(self) -> None:
+        """Give the terminal back; called before the last lines."""
+
+    def unsent(self) -> int:
+        """Return how many texts of the user were not sent."""
+        return 0
+
+    def drain_seconds(self) -> float:
+        """Return how long a hurried leave may take to send what was just typed."""
+        return 0.0
+
+    def exit_code(self) -> ExitCode:
+        """Return what the process ends with."""
+        if self._failed is not None:
+            return ExitCode.CANNOT_LISTEN if self._failed.kind is FailureKind.CANNOT_LISTEN else ExitCode.FAULT
+        if self._fault is not None:
+            return ExitCode.FAULT
+        return ExitCode.NOT_SENT if self.unsent() else ExitCode.OK
+
+    # --- Leaving ----------------------------------------------------------------------------------
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the program is on its way out."""
+        return self._leaving.is_set()
+
+    def leave(self) -> None:
+        """Leave within two seconds."""
+        if not self._hurried.is_set():
+            self._watchdog.arm()
+            self._hurried_at = time.monotonic()
+            self._hurried.set()
+            self._leaving.set()
+
+    def leave_when_sent(self, drain: float) -> None:
+        """Leave when what was typed is sent; with nobody there, wait `drain` seconds for somebody who may come."""
+        if not self._leaving.is_set():
+            self._drain = drain
+            self._leaving.set()
+
+    # --- Running ----------------------------------------------------------------------------------
+
+    async def run(self) -> ExitCode:
+        """Run until the end; return what the process is to end with."""
+        leave_on_signals(asyncio.get_running_loop(), self.leave, self._watchdog)
+        telling = asyncio.create_task(self._tell())
+        working = asyncio.create_task(self.work())
+        telling.add_done_callback(self._note_fault)
+        working.add_done_callback(self._note_fault)
+        leaving = asyncio.create_task(self._leaving.wait())
+        hurried = asyncio.create_task(self._hurried.wait())
+        await asyncio.wait((telling, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if telling.done() and not self._leaving.is_set():
+            self._fault = self._fault or RuntimeError("the service has ended by itself")
+        if not telling.done() and not self._hurried.is_set():
+            stopping = asyncio.create_task(self.ask(Stop(self.service.new_ticket(), self._drain)))
+            await asyncio.wait((telling, hurried), return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+        await self._end_input(working)
+        if not telling.done():
+            stopping = asyncio.create_task(self.ask(Stop(self.service.new_ticket(), self.drain_seconds())))
+            await asyncio.wait((telling,), timeout=self._time_left())
+            stopping.cancel()
+        for task in (telling, leaving, hurried):
+            task.cancel()
+        self.left_behind = not self.service.join(self._time_left() if self._stopped else 0.0)
+        self._say_the_end()
+        self._watchdog.disarm()
+        return self.exit_code()
+
+    async def ask(self, request: Request) -> None:
+        """Pass a request to the service; wait while its queue is full."""
+        while not self.service.request(request):  # noqa: ASYNC110 - the queue's other end is in another thread
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _tell(self) -> None:
+        """Show events as they come, all that are there at once."""
+        while not self._stopped:
+            batch = [await self.service.next_event()]
+            while len(batch) < BATCH and (event := self.service.poll_event()) is not None:
+                batch.append(event)
+            for event in batch:
+                self.note(event)
+            await self.show(batch)
+            await asyncio.sleep(0)
+
+    def note(self, event: Event) -> None:
+        """Remember what an event says about the session."""
+        match event:
+            case Started():
+                self.on_started()
+            case Ready():
+                self.ready.set()
+            case PeerConnected():
+                self.connected += 1
+            case PeerDisconnected():
+                self.connected -= 1
+            case PeerJoined() | PeerLeft():
+                self.room_size = event.room_size
+                self.reached = self.reached or event.room_size > 0
+            case Failed():
+                self._failed = self._failed or event
+                self.leave()
+            case Stopped():
+                self.reached = self.reached or event.reached
+                self._stopped = True
+
+    async def _end_input(self, working: asyncio.Task[None]) -> None:
+        with contextlib.suppress(Exception):  # the terminal may be what is gone
+            await self.close_input()
+        working.cancel()
+        await asyncio.wait((working,), timeout=self._time_left())
+
+    def _time_left(self) -> float:
+        if not self._hurried_at:
+            self._hurried_at = time.monotonic()
+        return max(0.0, self._hurried_at + SERVICE_SECONDS - time.monotonic())
+
+    def _note_fault(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.error("the front-end has failed", exc_info=fault)
+            self._fault = self._fault or fault
+            self.leave()
+
+    def _say_the_end(self) -> None:
+        for line in self.last_lines():
+            self.screen.show([line])
+        if reason := self._complaint():
+            with contextlib.suppress(OSError, ValueError):
+                print(reason, file=sys.stderr, flush=True)
+        else:
+            self.screen.show([GOODBYE])
+
+    def last_lines(self) -> list[str]:
+        """Return what is still to be said before Goodbye."""
+        return []
+
+    def _complaint(self) -> str:
+        """Return why the program ends though nobody told it to, and what to do; "" for an orderly leave."""
+        advice = "Run it again with --verbose to see more, and please report it."
+        if self._failed is not None and self._failed.kind is FailureKind.CANNOT_LISTEN:
+            return f"py-peer: cannot listen: {self._failed.reason}"
+        if self._failed is not None:
+            return f"py-peer: a fault of its own has ended it: {self._failed.reason}. {advice}"
+        if self._fault is not None:
+            return f"py-peer: a fault of its own has ended it: {type(self._fault).__name__}: {self._fault}. {advice}"
+        return ""

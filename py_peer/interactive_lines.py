@@ -1,0 +1,181 @@
+"""What the chat prints for each event: pure functions from events to lines.
+
+The texts are the reference's own, so that its users and their scripts recognise them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from py_peer.core.addresses import short_id
+from py_peer.core.cleaning import indent_lines
+from py_peer.core.commands import commands_line
+from py_peer.core.events import (
+    DialFailed,
+    Dropped,
+    KademliaBootstrap,
+    MessageReceived,
+    MessageRefused,
+    MessageSent,
+    MessageWaiting,
+    Notice,
+    PeerConnected,
+    PeerDisconnected,
+    PeerJoined,
+    PeerLeft,
+    PeerMuted,
+    PeerUnmuted,
+    Ready,
+    SendProgress,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from py_peer.core.events import Event, PeerInfo, StatusReport
+
+INDENT = "    "
+
+
+@final
+class Narrator:
+    """Tells events as lines. It remembers whose coming into the room was told, so that nobody leaves twice."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def lines(self, events: Iterable[Event]) -> list[str]:
+        """Return the lines for `events`, in their order; of several texts that wait, only the last is told."""
+        lines: list[str] = []
+        waiting: MessageWaiting | None = None
+        for event in events:
+            if isinstance(event, MessageWaiting):
+                waiting = event
+                continue
+            if waiting is not None:
+                lines += event_lines(waiting)
+                waiting = None
+            lines += self._lines(event)
+        return lines + event_lines(waiting) if waiting is not None else lines
+
+    def _lines(self, event: Event) -> list[str]:
+        if isinstance(event, PeerJoined):
+            self._told.add(event.peer_id)
+        elif isinstance(event, PeerDisconnected) and event.peer_id in self._told:
+            self._told.discard(event.peer_id)  # "Peer left" says it
+            return []
+        return event_lines(event)
+
+
+def event_lines(event: Event) -> list[str]:  # noqa: PLR0911 - one for each type
+    """Return the lines for one event; none for those that a chat does not mention."""
+    match event:
+        case Ready():
+            return banner(event)
+        case MessageReceived():
+            return [f"[{event.nick}({short_id(event.peer_id)})]: {indent_lines(event.text, INDENT)}"]
+        case MessageSent():
+            return [f"✓ Message sent to {event.peers} peer(s)"]
+        case MessageWaiting():
+            return [f"⚠️  No peers connected - {event.waiting} message(s) will be sent when one comes"]
+        case MessageRefused():
+            return [f"❌ Message not sent: {event.reason}"]
+        case Notice():
+            return [event.text if event.text.startswith("❌") else f"📡 {event.text}"]
+        case _:
+            return [f"📡 {text}"] if (text := sentence(event)) else []
+
+
+def sentence(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each type
+    """Return what an event says in one sentence, or "" for one that has no sentence."""
+    match event:
+        case PeerConnected():
+            return f"Connected to peer: {short_id(event.peer_id)}"
+        case PeerDisconnected():
+            return f"Disconnected from peer: {short_id(event.peer_id)}"
+        case PeerJoined():
+            return f"Peer joined: {short_id(event.peer_id)}"
+        case PeerLeft():
+            return f"Peer left: {short_id(event.peer_id)}"
+        case DialFailed():
+            return f"Failed to connect to {event.address}: {event.cause}"
+        case SendProgress():
+            return f"Sending: {event.sent} of {event.total} message(s) are out"
+        case PeerMuted():
+            return f"Muted for {event.seconds:.0f} s for saying too much at once: {short_id(event.peer_id)}"
+        case PeerUnmuted():
+            return f"Heard again: {short_id(event.peer_id)}; {event.dropped} message(s) of this peer were not shown"
+        case Dropped():
+            return f"Lost: {event.count} ({event.what})"
+        case KademliaBootstrap(cause=""):
+            return f"Kademlia bootstrap done: {event.peers} peer(s) in the routing table"
+        case KademliaBootstrap():
+            return f"Kademlia bootstrap failed: {event.cause}"
+        case Notice():
+            return event.text
+        case _:
+            return ""
+
+
+def banner(ready: Ready) -> list[str]:
+    """Return what is shown when the room is open."""
+    return [
+        "=== Universal Connectivity Chat ===",
+        f"Nickname: {ready.nickname}",
+        f"Peer ID: {ready.peer_id}",
+        f"Multiaddr: {_first(ready.addresses, ready.peer_id)}",
+        "Type messages and press Enter to send. Type 'quit' to exit.",
+        commands_line(),
+        f"📡 Joined chat room as '{ready.nickname}'",
+    ]
+
+
+def peers_lines(report: StatusReport) -> list[str]:
+    """Return the answer to /peers."""
+    if not report.peers:
+        return ["📡 No peers connected"]
+    return [f"📡 Connected peers ({len(report.peers)}):", *(f"  - {_peer(peer)}" for peer in report.peers)]
+
+
+def status_lines(report: StatusReport) -> list[str]:
+    """Return the answer to /status."""
+    lines = [
+        "📊 Status:",
+        f"  - Multiaddr: {_first(report.addresses, report.peer_id)}",
+        f"  - Nickname: {report.nickname}",
+        f"  - Connected peers: {len(report.peers)}",
+        f"  - Subscribed topics: {', '.join(report.topics)}",
+        f"  - Peer ID: {report.peer_id}",
+        f"  - In the room: {sum(peer.in_room for peer in report.peers)}",
+        *(f"  - Also reached under: {address}" for address in report.addresses[1:]),
+    ]
+    if report.waiting:
+        lines.append(f"  - Waiting to be sent: {report.waiting}")
+    if report.muted:
+        lines.append(f"  - Muted: {', '.join(map(short_id, report.muted))}")
+    return lines + [f"  - {name}: {count}" for name, count in sorted(report.counters.items()) if count]
+
+
+def multiaddr_lines(report: StatusReport) -> list[str]:
+    """Return the answer to /multiaddr."""
+    return ["📋 Copy this multiaddress:", _first(report.addresses, report.peer_id)]
+
+
+def unsent_line(count: int, *, reached: bool) -> str:
+    """Return what is said when the program leaves with texts that did not go out. `reached`: somebody was there."""
+    return f"⚠️  Not sent: {count} message(s){'' if reached else ' - nobody was there'}"
+
+
+def _first(addresses: tuple[str, ...], peer_id: str) -> str:
+    return addresses[0] if addresses else f"unknown/{peer_id}"
+
+
+def _peer(peer: PeerInfo) -> str:
+    parts = [f"{short_id(peer.peer_id)}..."]
+    if peer.nick != short_id(peer.peer_id):
+        parts.append(peer.nick)
+    if peer.rtt is not None:
+        parts.append(f"{peer.rtt * 1000:.2f} ms")
+    if not peer.in_room:
+        parts.append("not in the room")
+    return "  ".join(parts)

@@ -1,0 +1,96 @@
+"""The entry point: arguments, then one of the front-ends over one service."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if __package__ in (None, ""):  # run as a file, `python py_peer/main.py`: make the package importable, and only that
+    _here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - nothing heavy is imported here
+    sys.path[:] = [os.path.dirname(_here), *(entry for entry in sys.path if os.path.abspath(entry) != _here)]  # noqa: PTH100, PTH120
+
+from py_peer.arguments import parse_arguments, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from py_peer.arguments import Arguments
+    from py_peer.front_end import FrontEnd, Service
+    from py_peer.leaving import Watchdog
+    from py_peer.log_setup import HeldLog
+    from py_peer.screen import Screen
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run py-peer; return its exit code. `argv` is sys.argv without its first part if None.
+
+    Raises SystemExit for --help, --version and bad arguments. Signals are left ignored: the process is to end.
+    """
+    arguments = parse_arguments(argv)
+
+    # What follows is imported step by step, so that the first line is there before the first heavy import.
+    from py_peer.leaving import Watchdog, leave_at_once_on_signals  # noqa: PLC0415
+    from py_peer.screen import Screen, mend_standard_streams  # noqa: PLC0415
+
+    leave_at_once_on_signals()
+    mend_standard_streams()
+    held = _set_up_logging(arguments)
+    screen = Screen(sys.stdout)
+    screen.show(["Starting Universal Connectivity Application..."])
+
+    from py_peer.headless import HeadlessService  # noqa: PLC0415
+
+    service = HeadlessService(arguments.settings)
+    service.start()
+    return _run(arguments, service, screen, Watchdog(), held)
+
+
+def _set_up_logging(arguments: Arguments) -> HeldLog | None:
+    from py_peer.log_setup import HeldLog, set_up_logging  # noqa: PLC0415
+    from py_peer.screen import on_a_terminal  # noqa: PLC0415
+
+    typed = not arguments.headless and on_a_terminal() and sys.stderr.isatty()
+    held = HeldLog() if typed and arguments.verbose and arguments.log_file is None else None
+    try:
+        set_up_logging(verbose=arguments.verbose, log_file=arguments.log_file, held=held)
+    except OSError as error:
+        refuse(f"argument --log-file: {arguments.log_file!r} cannot be written: {error.strerror or error}")
+    return held
+
+
+def _run(arguments: Arguments, service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None) -> int:
+    import asyncio  # noqa: PLC0415
+
+    from py_peer.leaving import close_and_stay_deaf  # noqa: PLC0415
+    from py_peer.log_setup import join_library_log  # noqa: PLC0415
+
+    async def run() -> tuple[int, bool]:
+        front_end = _front_end(arguments, service, screen, watchdog, held)
+        front_end.on_started = lambda: join_library_log(verbose=arguments.verbose)
+        code = await front_end.run()
+        return int(code), front_end.left_behind
+
+    loop = asyncio.new_event_loop()
+    code, left_behind = loop.run_until_complete(run())
+    close_and_stay_deaf(loop)
+    if left_behind:  # it may be in the middle of an import, and nobody can interrupt that
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _front_end(
+    arguments: Arguments, service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None
+) -> FrontEnd:
+    if arguments.headless:
+        from py_peer.printer import Printer  # noqa: PLC0415
+
+        return Printer(service, screen, watchdog)
+    from py_peer.interactive import make_chat  # noqa: PLC0415
+
+    return make_chat(service, screen, watchdog, held, named=bool(arguments.settings.connect))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""The chat through pipes: each line of input is a message, each line of output is plain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Final, final
+
+from py_peer.core import limits
+from py_peer.core.commands import Say, parse_line
+from py_peer.core.exit_codes import ExitCode
+from py_peer.interactive import Chat, oversize
+from py_peer.stdin_lines import LineSplitter, LineTooLong, StdinReader
+
+if TYPE_CHECKING:
+    from py_peer.front_end import Service
+    from py_peer.leaving import Watchdog
+    from py_peer.screen import Screen
+    from py_peer.stdin_lines import InputLine, RawInput
+
+WINDOW: Final = 256
+"""Texts on their way at once; while so many are neither sent nor refused, no more input is taken."""
+
+ANSWER_SECONDS: Final = 2.0
+LONGEST_LINE: Final = limits.MAX_TEXT_BYTES + 1
+"""A text of the largest size, and the slash that may stand before one that begins with a slash."""
+
+
+@final
+class PlainChat(Chat):
+    """Reads lines from a stream until it ends, then leaves when they are sent, or says how many were not."""
+
+    def __init__(
+        self, service: Service, screen: Screen, watchdog: Watchdog, source: RawInput | None, *, named: bool
+    ) -> None:
+        """Read `source`. `named`: the user named a peer to connect to, who may be worth waiting for."""
+        super().__init__(service, screen, watchdog)
+        self._reader = StdinReader(source, self.changed.set)
+        self._splitter = LineSplitter(LONGEST_LINE)
+        self._named = named
+        # A person who types at a terminal without more of an editor than its own, and leaves, leaves at once.
+        self._typed = source is not None and source.isatty()
+        self._too_long = 0
+        self._unread = 0
+
+    async def work(self) -> None:
+        """Read and obey lines; then leave."""
+        self._reader.start()
+        if await self._read_lines() and not self._typed:
+            await self.ready.wait()  # so that a port that is taken is known
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.answered(), ANSWER_SECONDS)
+            self.leave_when_sent(limits.NAMED_PEER_WAIT if self.outstanding else 0.0)
+        else:
+            self.leave()
+
+    def unsent(self) -> int:
+        """Count what was typed and not sent: on its way, refused, or not even looked at."""
+        return len(self.outstanding) + self.refused + self._too_long + self._unread
+
+    def exit_code(self) -> ExitCode:
+        """Tell texts that nobody was there for from those that were not sent though somebody was."""
+        code = super().exit_code()
+        return ExitCode.NOBODY_REACHED if code is ExitCode.NOT_SENT and not self.reached else code
+
+    async def _read_lines(self) -> bool:
+        """Return whether the input was read to its end, or as far as the user wanted; False if nobody is to come."""
+        while data := await self._reader.take():
+            lines = list(self._splitter.feed(data))
+            for index, line in enumerate(lines):
+                if not await self._has_room():
+                    await self._count_the_rest(lines[index:])
+                    return False
+                if not await self._obey_line(line):
+                    return True
+        for line in self._splitter.finish():
+            await self._obey_line(line)
+        return True
+
+    async def _obey_line(self, line: InputLine | LineTooLong) -> bool:
+        if isinstance(line, LineTooLong):
+            limit = f"a message may have {limits.MAX_TEXT_BYTES:,}"
+            await self._refuse(line.number, f"it has {line.size:,} bytes, and {limit}")
+            return True
+        match parse_line(line.text, bare_quit=True):
+            case Say(text=text) if reason := oversize(text):
+                await self._refuse(line.number, reason)
+                return True
+            case _:
+                return await self.obey(line.text)
+
+    async def _refuse(self, number: int, reason: str) -> None:
+        self._too_long += 1
+        await self.print_lines([f"❌ Line {number} was not sent: {reason}"])
+
+    async def _has_room(self) -> bool:
+        """Wait until one more text may be on its way; False if the input has ended and nobody is to come."""
+        deadline: float | None = None
+        while len(self.outstanding) >= WINDOW:
+            if self.room_size or not self.ready.is_set() or not self._reader.ended:
+                deadline = None
+            elif deadline is None:
+                deadline = time.monotonic() + self._patience()
+            elif time.monotonic() >= deadline:
+                return False
+            self.changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.changed.wait(), deadline and max(0.0, deadline - time.monotonic()))
+        return True
+
+    def _patience(self) -> float:
+        if self._named:
+            return limits.NAMED_PEER_WAIT
+        return limits.DIAL_TIMEOUT if self.connected else 0.0  # a peer that has called may be about to join
+
+    async def _count_the_rest(self, lines: list[InputLine | LineTooLong]) -> None:
+        """Count the messages that are not looked at any more."""
+        while True:
+            self._unread += sum(isinstance(line, LineTooLong) or bool(line.text.strip()) for line in lines)
+            if not (data := await self._reader.take()):
+                self._unread += sum(1 for _ in self._splitter.finish())
+                return
+            lines = list(self._splitter.feed(data))

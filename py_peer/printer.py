@@ -1,0 +1,60 @@
+"""Headless output: a line for each event, so that a script can wait for it. Standard input is not read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from py_peer.core.cleaning import indent_lines
+from py_peer.core.events import (
+    Identified,
+    MessageReceived,
+    PeerConnected,
+    PeerDisconnected,
+    PeerJoined,
+    PeerLeft,
+    Pinged,
+    Ready,
+    Started,
+)
+from py_peer.front_end import FrontEnd
+from py_peer.interactive_lines import INDENT, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from py_peer.core.events import Event
+
+
+@final
+class Printer(FrontEnd):
+    """Prints what happens, and nothing else."""
+
+    async def show(self, events: Sequence[Event]) -> None:
+        """Print the lines of `events`."""
+        self.screen.show([line for event in events for line in headless_lines(event)])
+
+
+def headless_lines(event: Event) -> list[str]:  # noqa: PLR0911 - one for each type
+    """Return the lines for one event."""
+    match event:
+        case Started():
+            return [f"Local peer id: {event.peer_id}"]
+        case Ready():
+            return [f"Listening on: {address}" for address in event.addresses]
+        case PeerConnected():
+            return [f"Connected to: {event.peer_id} via {event.address}"]
+        case PeerDisconnected():
+            return [f"Disconnected from: {event.peer_id}"]
+        case PeerJoined():
+            return [f"Peer joined: {event.peer_id}"]
+        case PeerLeft():
+            return [f"Peer left: {event.peer_id}"]
+        case Identified():
+            versions = f"protocol_version: {event.protocol_version}, agent_version: {event.agent_version}"
+            return [f"Received identify from {event.peer_id}: {versions}, {len(event.protocols)} protocols"]
+        case Pinged():
+            return [f"Received a ping from {event.peer_id}, round trip time: {event.rtt * 1000:.0f} ms"]
+        case MessageReceived():
+            return [f"Received chat message from {event.peer_id}: {indent_lines(event.text, INDENT)}"]
+        case _:
+            return [text] if (text := sentence(event)) else []

@@ -1,0 +1,63 @@
+"""Standard output, as the front-ends see it: whole lines, flushed, and an end that is no fault."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+@final
+class Screen:
+    """Writes lines to a stream and notes when nobody reads it any more."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.broken = False
+        """Whether the reader has gone (`py-peer | head`); from then on nothing is written."""
+
+        self.on_broken: Callable[[], None] = lambda: None
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Write `lines` in one go, each with its end, and flush them."""
+        if self.broken or not lines:
+            return
+        try:
+            self._stream.write("\n".join(lines) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):  # ValueError: the stream is closed
+            self.broken = True
+            self._discard()
+            self.on_broken()
+
+    def _discard(self) -> None:
+        """Send what is left in the stream's buffer nowhere, or Python complains of it when the process ends."""
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+def mend_standard_streams() -> None:
+    """Make standard output and error fit to be written to: there, and never failing on a character."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller (`>&-`)
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for good
+            continue
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.reconfigure(errors="replace")  # a terminal in Latin-1 knows no satellite dish
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.set_blocking(stream.fileno(), True)  # another program may have left it otherwise
+
+
+def on_a_terminal() -> bool:
+    """Return whether a person types at a terminal that can show a line being edited."""
+    streams = (sys.stdin, sys.stdout)
+    usable = os.environ.get("TERM", "xterm").lower() not in ("", "dumb", "unknown")
+    return usable and all(stream is not None and not stream.closed and stream.isatty() for stream in streams)

@@ -1,0 +1,203 @@
+"""The chat on a terminal: prompt_toolkit keeps the line being typed whole while others arrive above it.
+
+Enter sends, Alt-Enter breaks the line, a paste of several lines stays one message; Up brings back what was typed, Tab
+completes a command, Ctrl-C and Ctrl-D leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Final, final
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import has_focus
+from prompt_toolkit.input import create_input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.output import create_output
+from prompt_toolkit.shortcuts import CompleteStyle
+from prompt_toolkit.validation import ValidationError, Validator
+
+from py_peer.core import limits
+from py_peer.core.commands import Say, Unknown, completions, parse_line
+from py_peer.interactive import Chat, oversize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from prompt_toolkit.document import Document
+
+    from py_peer.front_end import Service
+    from py_peer.leaving import Watchdog
+    from py_peer.log_setup import HeldLog
+    from py_peer.screen import Screen
+
+PROMPT: Final = "> "
+LARGEST_PASTE: Final = 4 * limits.MAX_TEXT_BYTES
+"""Characters of a paste that are put into the input at all; it can be edited down from there."""
+
+CLOSE_SECONDS: Final = 0.5
+
+
+@final
+class TerminalChat(Chat):
+    """Asks for lines at a prompt and prints everything else above it."""
+
+    def __init__(self, service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None) -> None:
+        """Print the lines of `held` above the prompt too, on stderr."""
+        super().__init__(service, screen, watchdog)
+        watchdog.restore_terminal = terminal_restorer()
+        self._prompt = _make_prompt()
+        self._held = held
+        self._closed = asyncio.Event()
+        self._closed.set()
+
+    async def work(self) -> None:
+        """Ask for lines and obey them until one, or Ctrl-C or Ctrl-D, says to leave."""
+        logging_task = asyncio.create_task(self._print_log(self._held)) if self._held is not None else None
+        self._closed.clear()
+        try:
+            with contextlib.suppress(EOFError):
+                while not self.is_leaving and await self.obey(await self._ask_line()):
+                    pass
+        finally:
+            self._closed.set()
+            if logging_task is not None and self._held is not None:
+                logging_task.cancel()
+                self._held.let_go()
+        self.leave()
+
+    async def print_lines(self, lines: Sequence[str]) -> None:
+        """Print `lines` above the line being typed."""
+        await run_in_terminal(partial(self.screen.show, lines))
+
+    async def close_input(self) -> None:
+        """End the prompt, which gives the terminal back as it was."""
+        if self._prompt.app.is_running and not self._prompt.app.is_done:
+            self._prompt.app.exit(exception=EOFError())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closed.wait(), CLOSE_SECONDS)
+
+    async def _ask_line(self) -> str:
+        # Faults of a key binding are ours to report, and SIGINT is handled where all signals are.
+        return await self._prompt.prompt_async(set_exception_handler=False, handle_sigint=False)
+
+    async def _print_log(self, held: HeldLog) -> None:
+        """Print log lines above the line being typed as they come."""
+        arrived = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def tell() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the program is over
+                loop.call_soon_threadsafe(arrived.set)
+
+        held.on_line = tell
+        arrived.set()
+        while True:
+            await arrived.wait()
+            arrived.clear()
+            if text := "".join(f"{line}\n" for line in held.take()):
+                await run_in_terminal(partial(print, text, end="", file=sys.stderr, flush=True))
+
+
+def _make_prompt() -> PromptSession[str]:
+    source = create_input()
+    # prompt_toolkit switches echo on while it prints above the prompt: a key pressed at that moment would appear in the
+    # middle of somebody's message. Nothing here needs the terminal's own line editing, so it stays off.
+    source.cooked_mode = source.raw_mode  # type: ignore[method-assign]
+    sink = create_output()
+    # Where the cursor is need not be known: there is no menu to place. To ask would cost a round trip to the terminal
+    # for everything that is printed, which over a slow line is felt.
+    if hasattr(sink, "enable_cpr"):
+        sink.enable_cpr = False
+    return PromptSession(
+        PROMPT,
+        multiline=True,
+        prompt_continuation=" " * len(PROMPT),
+        key_bindings=_key_bindings(),
+        completer=_CommandCompleter(),
+        complete_while_typing=False,
+        complete_style=CompleteStyle.READLINE_LIKE,
+        validator=_Sendable(),
+        validate_while_typing=False,
+        reserve_space_for_menu=0,
+        interrupt_exception=EOFError,
+        input=source,
+        output=sink,
+    )
+
+
+def _key_bindings() -> KeyBindings:
+    bindings = KeyBindings()
+    typing = has_focus(DEFAULT_BUFFER)
+
+    @bindings.add("enter", filter=typing)
+    def _send(event: KeyPressEvent) -> None:
+        if event.current_buffer.text.strip():
+            event.current_buffer.validate_and_handle()
+
+    @bindings.add("escape", "enter", filter=typing)
+    def _break_line(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    @bindings.add(Keys.BracketedPaste, filter=typing)
+    def _paste(event: KeyPressEvent) -> None:
+        # Some terminals send the line breaks of a paste as the Enter key does.
+        text = event.data.replace("\r\n", "\n").replace("\r", "\n")
+        if len(text) > LARGEST_PASTE:
+            event.current_buffer.validation_error = ValidationError(
+                message=f"Too large: {len(text):,} characters; a message may have {limits.MAX_TEXT_BYTES:,} bytes"
+            )
+        else:
+            event.current_buffer.insert_text(text)
+
+    return bindings
+
+
+@final
+class _CommandCompleter(Completer):
+    """Completes the commands of the table."""
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """Yield the commands that what is typed can become."""
+        del complete_event
+        typed = document.text_before_cursor
+        for command in completions(typed):
+            yield Completion(command, start_position=-len(typed))
+
+
+@final
+class _Sendable(Validator):
+    """Refuses, before it is sent, what would be refused anyway: the text stays in the input."""
+
+    def validate(self, document: Document) -> None:
+        """Raise ValidationError with the reason."""
+        match parse_line(document.text, bare_quit=True):
+            case Say(text=text) if reason := oversize(text):
+                raise ValidationError(message=f"Not sent: {reason}")
+            case Unknown() as unknown if "\n" in document.text.strip():
+                raise ValidationError(message=unknown.report())
+            case _:
+                pass
+
+
+def terminal_restorer() -> Callable[[], None]:
+    """Return a function that puts the terminal back as it is now, for an end that cannot be orderly."""
+    try:
+        import termios  # noqa: PLC0415 - POSIX only
+    except ImportError:
+        return lambda: None
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+
+    def restore() -> None:
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+
+    return restore
