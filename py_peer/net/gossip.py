@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 MAX_MESSAGE_IDS: Final = 1_000
 """IDs read from one IHAVE or IWANT, far above what a heartbeat of chat holds."""
 
+MAX_CONTROL_ENTRIES: Final = 256
+"""IHAVE, IWANT, GRAFT and PRUNE read from one RPC, of each; a heartbeat holds one of each for every topic."""
+
 MAX_MESSAGE_ID_BYTES: Final = 256
 MAX_BACKOFFS: Final = 1_024
 MAX_BACKOFF_SECONDS: Final = 3_600
@@ -189,19 +192,22 @@ class Router(GossipSub):  # type: ignore[misc]
     async def handle_rpc(self, rpc: rpc_pb2.RPC, sender_peer_id: ID) -> None:
         """Handle the control part of an RPC, after taking out of it what we do not speak or want."""
         control = rpc.control
-        del control.idontwant[:]
-        for name in ("ihave", "graft", "prune"):
+        control.ClearField("idontwant")
+        for name in ("ihave", "iwant", "graft", "prune"):
             entries = getattr(control, name)
-            known = [entry for entry in entries if entry.topicID in self._topics][:MAX_MESSAGE_IDS]
+            known = entries[:MAX_CONTROL_ENTRIES]  # a slice makes Python objects of these alone
+            if name != "iwant":
+                known = [entry for entry in known if entry.topicID in self._topics]
             if len(known) != len(entries):
-                self._counters[f"ignored: {name} for a topic that is not ours"] += len(entries) - len(known)
+                self._counters[f"ignored: {name} for a topic that is not ours, or too many"] += len(entries) - len(known)
                 control.ClearField(name)
                 getattr(control, name).extend(known)
         for prune in control.prune:
             del prune.peers[:]  # peer exchange would make us dial whom a stranger names
             prune.backoff = min(prune.backoff, MAX_BACKOFF_SECONDS)
         self._forget_old_backoffs()
-        await super().handle_rpc(rpc_pb2.RPC(control=control), sender_peer_id)
+        rpc.ClearField("senderRecord")  # records come with identify
+        await super().handle_rpc(rpc, sender_peer_id)
 
     async def handle_ihave(self, ihave_msg: rpc_pb2.ControlIHave, sender_peer_id: ID) -> None:
         """Ask for the messages that we have not seen."""

@@ -22,7 +22,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
-from google.protobuf.message import DecodeError
+from libp2p.exceptions import ParseError
 from libp2p.io.exceptions import IncompleteReadError, MessageTooLarge
 from libp2p.network.stream.exceptions import StreamEOF, StreamError
 from libp2p.peer.id import ID
@@ -120,31 +120,37 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
     async def continuously_read_stream(self, stream: INetStream) -> None:
         """Read RPCs from a peer's stream until it ends, handling each message where it is read."""
         peer_id = stream.muxed_conn.peer_id
-        bad = handled = 0
+        bad = 0
         try:
             while self.manager.is_running:
                 frame = await read_varint_prefixed_bytes_limited(stream, self.max_inbound_rpc_size)
                 try:
-                    rpc = rpc_pb2.RPC.FromString(frame)
-                    for message in rpc.publish:
-                        await self.push_msg(peer_id, message)
-                        handled += 1
-                        if handled % _MESSAGES_PER_TURN == 0:
-                            await trio.lowlevel.checkpoint()
-                    await self._handle_subscriptions(peer_id, rpc)
+                    await self._handle_frame(peer_id, frame)
                 except Exception as error:  # noqa: BLE001 - whatever a frame makes us raise must not end the host
                     self._counters.caught(f"RPC from {peer_id}", error)
                     bad += 1
                     if bad >= limits.BAD_FRAMES:
                         await self._reset(stream)
                         return
-        except (MessageTooLarge, IncompleteReadError, DecodeError) as error:
+                del frame  # not held while the next one is waited for
+        except (MessageTooLarge, IncompleteReadError, ParseError) as error:
             self._counters.caught(f"RPC from {peer_id}", error)
             await self._reset(stream)
         except StreamEOF:
             pass
         except StreamError as error:
             self._counters.caught(f"gossip stream of {peer_id}", error)
+
+    async def _handle_frame(self, peer_id: ID, frame: bytes) -> None:
+        rpc = rpc_pb2.RPC.FromString(frame)
+        # A slice makes Python objects of these alone: four megabytes hold two million empty messages.
+        for number, message in enumerate(rpc.publish[: limits.MAX_RPC_MESSAGES], 1):
+            await self.push_msg(peer_id, message)
+            if number % _MESSAGES_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
+        if len(rpc.publish) > limits.MAX_RPC_MESSAGES:
+            self._counters["ignored: too many messages in one RPC"] += len(rpc.publish) - limits.MAX_RPC_MESSAGES
+        await self._handle_subscriptions(peer_id, rpc)
 
     async def _handle_subscriptions(self, peer_id: ID, rpc: rpc_pb2.RPC) -> None:
         if len(rpc.subscriptions) > self.max_subscriptions_per_rpc:
@@ -157,7 +163,10 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
 
     async def _reset(self, stream: INetStream) -> None:
         with trio.move_on_after(limits.CLOSE_TIMEOUT):
-            await stream.reset()
+            try:
+                await stream.reset()
+            except Exception as error:  # noqa: BLE001 - its connection is gone already
+                self._counters.caught("resetting a gossip stream", error)
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
         """Take a message of ours or of another peer: check it, deliver it to the room, relay it."""
@@ -260,6 +269,7 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
         finally:
             self._writing.discard(peer_id)
             self._note_written()
+        await self._reset(stream)
         if self.peers.get(peer_id) is stream:
             self._handle_dead_peer(peer_id)
 

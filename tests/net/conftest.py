@@ -1,0 +1,49 @@
+"""The library as it comes, run beside the tests; and a run in which something unexpected was caught has failed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from py_peer.net.counters import UNEXPECTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stock_program() -> Iterator[subprocess.Popen[bytes]]:
+    """Start `stock.py`, which takes its time, while the tests run."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.net.stock"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as program:
+        yield program
+        program.kill()
+
+
+@pytest.fixture(scope="session")
+def stock(stock_program: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """What became of py-libp2p as it comes in each scene of `stock.py`."""
+    output, _ = stock_program.communicate(timeout=60)
+    return dict(json.loads(output))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run when `py_peer.net` caught exceptions of types that nobody expects."""
+    if UNEXPECTED and session.exitstatus == 0:
+        session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name the types."""
+    if UNEXPECTED:
+        terminalreporter.section("exceptions of unexpected types, caught by py_peer.net", red=True)
+        for name, count in UNEXPECTED.items():
+            terminalreporter.line(f"{name}: {count}")
