@@ -118,6 +118,18 @@ def test_a_refused_address_is_repeated_with_advice(text: str, advice: str) -> No
     assert repr(text.strip()[:50])[:-1] in str(caught.value)
 
 
+@pytest.mark.parametrize("head", [b"\x00\x24", b"\x00\x25", b"\x12\x20", b"\x12\x21", b"\x00\x20", b""])
+def test_a_peer_id_has_the_length_that_it_says(head: bytes) -> None:
+    right = {b"\x00\x24": 36, b"\x00\x25": 37, b"\x12\x20": 32}.get(head)
+    for size in range(30, 42):
+        peer_id = base58.b58encode(head + b"\x08" * size).decode()
+        if size == right:
+            assert parse_dial_address(f"/ip4/127.0.0.1/tcp/1/p2p/{peer_id}").peer_id == peer_id
+        else:
+            with pytest.raises(AddressError):
+                parse_dial_address(f"/ip4/127.0.0.1/tcp/1/p2p/{peer_id}")
+
+
 parts = st.one_of(
     st.sampled_from([*HOST_KINDS, "ip6zone", "tcp", "udp", "p2p", "ipfs", "ws", "quic-v1", "", "0", "4001", "::1"]),
     st.sampled_from(["127.0.0.1", "example.org", "eth0", ED25519, RSA, "k" + base36(CID), "b", "k", "k_1", "k 1"]),
@@ -201,7 +213,7 @@ def test_without_ipv6_no_such_address_is_told_and_loopback_is_always_there() -> 
 
 
 @given(st.lists(st.ip_addresses().map(str)), st.booleans())
-def test_every_address_told_is_one_that_can_be_dialled(interfaces: list[str], has_ip6: bool) -> None:  # noqa: FBT001
+def test_every_address_told_is_one_that_can_be_dialled(interfaces: list[str], has_ip6: bool) -> None:
     told = expand_listen_addresses(interfaces, 4001, ED25519, has_ip6)
     assert len(set(told)) == len(told) > 0
     for address in told:

@@ -109,7 +109,7 @@ def test_the_report_of_a_hostile_word_is_clean_and_short() -> None:
 
 
 @given(st.text() | st.text(alphabet="/quitexs \n"), st.booleans())
-def test_nothing_that_begins_with_one_slash_is_sent_and_nothing_else_is_lost(line: str, bare_quit: bool) -> None:  # noqa: FBT001
+def test_nothing_that_begins_with_one_slash_is_sent_and_nothing_else_is_lost(line: str, bare_quit: bool) -> None:
     match parse_line(line, bare_quit=bare_quit):
         case Say(text=text):
             typed = line.strip()
