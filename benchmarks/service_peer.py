@@ -58,8 +58,10 @@ class ServicePeer:
         threading.Thread(target=self._read_commands, args=(loop,), daemon=True).start()
         self._service.start()
         obeying = asyncio.create_task(self._obey())
-        while not isinstance(event := await self._service.next_event(), Stopped):
+        event = await self._service.next_event()
+        while not isinstance(event, Stopped):
             self._take(event)
+            event = self._service.poll_event() or await self._service.next_event()  # in batches, as front-ends do
         obeying.cancel()
         self._service.join(3)
 

@@ -146,11 +146,10 @@ def highest_rate(shop: Workshop, seconds: float) -> Row:
     stopped = ""
     with pair(shop) as (first, second):
         for rate in RATES:
-            for _ in range(2):
+            run = send(second, first, int(rate * seconds), float(rate))
+            if not run.is_lossless:
                 run = send(second, first, int(rate * seconds), float(rate))
-                if run.is_lossless:
-                    break
-            else:
+            if not run.is_lossless:
                 stopped = _why(run)
                 break
             best = run

@@ -28,7 +28,7 @@ class Row:
         return {None: "", True: "met", False: "MISSED"}[self.met]
 
 
-def head(quick: bool) -> list[str]:
+def head(*, quick: bool) -> list[str]:
     """Return the lines above the table: where and under what the figures were measured."""
     load = ", ".join(f"{part:.2f}" for part in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
     lines = [
