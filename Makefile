@@ -35,7 +35,7 @@ contracts: .venv/installed
 	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
 bench: .venv/compiled
-	$(PY) benchmarks/bench.py $(ARGS)
+	$(PY) -m benchmarks.bench $(ARGS)
 
 # What pip installs, exported from the pins in pyproject.toml.
 requirements: .venv/installed
