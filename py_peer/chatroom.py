@@ -140,7 +140,7 @@ class ChatRoom:
         A failure is logged and shown. Without message handlers the outcome is printed here.
         """
         try:
-            await self.pubsub.publish(CHAT_TOPIC, text.encode())
+            await self.pubsub.publish(CHAT_TOPIC, text.encode("utf-8", "replace"))
         except Exception as error:  # noqa: BLE001 - whatever it was, the text was not said
             _log_system_message(f"ERROR: Failed to publish message: {error}")
             self._show_system_message(f"❌ Error sending message: {clean_line(str(error), MAX_LOG_LINE)}")
@@ -241,7 +241,7 @@ class ChatRoom:
             case Command():
                 print("\n".join(help_lines()))
             case Unknown() as unknown:
-                print(f"Unknown command: {unknown.word}")
+                print(unknown.report())
             case Nothing():
                 pass
         return True

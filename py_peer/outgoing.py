@@ -51,7 +51,7 @@ class Outgoing:
 
     def accept(self, request: SendText) -> None:
         """Take a text, or refuse it whole and say why."""
-        size = len(request.text.encode())
+        size = len(request.text.encode("utf-8", "replace"))  # half a surrogate pair becomes "?", it has no bytes
         if size > limits.MAX_TEXT_BYTES:
             reason = f"it has {size:,} bytes, and a message may have {limits.MAX_TEXT_BYTES:,}"
         elif not self._outbox.put(request.ticket, request.text):

@@ -12,10 +12,10 @@ import socket
 from typing import TYPE_CHECKING
 
 import trio
-from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
+from libp2p.io.trio import TrioTCPStream
+from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.peer.id import ID
-from libp2p.transport.tcp.tcp import TCP
-from multiaddr import Multiaddr
+from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 
 from py_peer.core import limits
 
@@ -74,7 +74,8 @@ async def _resolve(address: DialAddress) -> list[str]:
 
 async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None) -> ID:
     """Connect, secure, multiplex and register one connection."""
-    raw = await TCP().dial(Multiaddr(f"/ip{6 if ':' in host else 4}/{host}/tcp/{port}"))
+    # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause.
+    raw = RawConnection(TrioTCPStream(await trio.open_tcp_stream(host, port)), True)  # noqa: FBT003
     try:
         # Past upgrader.upgrade_security, which insists on an ID: with None the Noise handshake takes whoever proves one.
         secured = await swarm.upgrader.security_multistream.secure_outbound(raw, expected)
