@@ -64,6 +64,7 @@ class _HeaderGate:
         self._muxer = muxer
         self._conn = conn
         self._body = 0
+        self._our_parity = 1 if muxer.is_initiator_value else 0
         self.write = conn.write
         self.close = conn.close
 
@@ -89,6 +90,8 @@ class _HeaderGate:
             body = length if kind == TYPE_DATA else 0
             opens = flags & FLAG_SYN and kind in (TYPE_DATA, TYPE_WINDOW_UPDATE)
             self._check_window(stream_id, body)
+            if opens and stream_id % 2 == self._our_parity:
+                self._refuse(f"stream {stream_id} opened with an ID that is ours to give")
             if opens and stream_id not in self._muxer.streams and self._is_full():
                 await self._reset(stream_id, body)
                 continue
@@ -102,8 +105,7 @@ class _HeaderGate:
             self._refuse(f"{body} bytes on stream {stream_id}, whose window is {window}")
 
     def _is_full(self) -> bool:
-        ours = 1 if self._muxer.is_initiator_value else 0
-        inbound = sum(1 for stream_id in self._muxer.streams if stream_id % 2 != ours)
+        inbound = sum(1 for stream_id in self._muxer.streams if stream_id % 2 != self._our_parity)
         return inbound >= limits.MAX_STREAMS_PER_PEER
 
     async def _reset(self, stream_id: int, body: int) -> None:

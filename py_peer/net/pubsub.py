@@ -90,12 +90,18 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
         self._writing: set[ID] = set()
         self._written = trio.Event()
         self._reopened: dict[ID, int] = {}
+        self._reopening: set[ID] = set()
+        self._leaving = False
 
     # --- The room ---------------------------------------------------------------------------------
 
     def room(self) -> frozenset[ID]:
         """Return the peers that a message said now is sent to."""
         return frozenset(self.peer_topics.get(self._room_topic, ())) & self.peer_queues.keys()
+
+    def members(self) -> frozenset[ID]:
+        """Return the room, and who is in it but for a stream that is just being reopened: it is replayed what it missed."""
+        return frozenset(self.peer_topics.get(self._room_topic, ())) & (self.peer_queues.keys() | self._reopening)
 
     def handle_subscription(self, origin_id: ID, sub_message: rpc_pb2.RPC.SubOpts) -> None:
         """Note that a peer subscribed to, or left, a topic of ours."""
@@ -137,7 +143,9 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
             self._counters.caught(f"RPC from {peer_id}", error)
             await self._reset(stream)
         except StreamEOF:
-            pass
+            # Closing our side tells the peer that all it said has been read; `finish` of another peer waits for it.
+            with trio.move_on_after(limits.CLOSE_TIMEOUT):
+                await stream.close()
         except StreamError as error:
             self._counters.caught(f"gossip stream of {peer_id}", error)
 
@@ -263,6 +271,9 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
                     await stream.write(_frames(rpc, queue))
                     self._writing.discard(peer_id)
                     self._note_written()
+                if self._leaving:  # a reset would overtake what the peer has not read yet
+                    await stream.close_write()
+                    await trio.sleep_forever()  # until the peer has read it all and closes its side
                 nursery.cancel_scope.cancel()
         except Exception as error:  # noqa: BLE001 - a peer that goes away must not end the service
             self._counters.caught(f"sending to {peer_id}", error)
@@ -286,22 +297,44 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
 
     def _handle_dead_peer(self, peer_id: ID) -> None:
         """Forget a peer whose stream ended; while it is connected its subscriptions hold and the stream is reopened."""
-        if not self._peer_is_connected(peer_id):
-            self._reopened.pop(peer_id, None)
-            super()._handle_dead_peer(peer_id)
-            self._on_room_change()
+        if self._leaving or not self._peer_is_connected(peer_id):
+            self._forget(peer_id)
             return
+        if peer_id in self.peers:
+            self._reopened[peer_id] = self._reopened.get(peer_id, 0) + 1
+            if self._reopened[peer_id] > limits.STREAM_REOPENS:
+                self._counters["peers let go: they kept closing our stream"] += 1
+                self._forget(peer_id)
+                self.manager.run_task(self._let_go, peer_id)
+                return
         topics = [topic for topic, peers in self.peer_topics.items() if peer_id in peers]
-        tries = self._reopened.get(peer_id, 0)
-        self._reopened[peer_id] = tries + 1
-        if peer_id in self.peers and tries >= limits.STREAM_REOPENS:
-            self._counters["peers let go: they kept closing our stream"] += 1
-            self.manager.run_task(self._let_go, peer_id)
+        self._reopening.add(peer_id)
         super()._handle_dead_peer(peer_id)
         for topic in topics:
             self.peer_topics.setdefault(topic, set()).add(peer_id)
         self._peer_subscription_count[peer_id] = len(topics)
         self._on_room_change()
+
+    def _forget(self, peer_id: ID) -> None:
+        """Forget all about a peer, even if our stream to it was never opened: it may have grafted itself (0.8.1 keeps it)."""
+        self._reopened.pop(peer_id, None)
+        self._reopening.discard(peer_id)
+        self._clear_pending_announce_retries_for_peer(peer_id)
+        self._forget_all_subscriptions(peer_id)
+        self.peers.pop(peer_id, None)
+        if queue := self.peer_queues.pop(peer_id, None):
+            queue.close()
+        self.router.remove_peer(peer_id)
+        self._note_written()
+        self._on_room_change()
+
+    async def _peer_stream_retry_task(self, peer_id: ID) -> None:
+        """Open our stream to a connected peer again."""
+        try:
+            await super()._peer_stream_retry_task(peer_id)
+        finally:
+            self._reopening.discard(peer_id)
+            self._on_room_change()
 
     async def _let_go(self, peer_id: ID) -> None:
         with trio.move_on_after(limits.CLOSE_TIMEOUT):
@@ -321,6 +354,22 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
         """Wait up to `patience` seconds until everything queued has been written; return whether it was."""
         with trio.move_on_after(patience):
             while self._writing or any(len(queue) for queue in self.peer_queues.values()):
+                await self._written.wait()
+            return True
+        return False
+
+    async def finish(self, patience: float) -> bool:
+        """End our streams after what is queued, and wait up to `patience` seconds until everybody has read it all.
+
+        The last thing to do: nothing can be said after it. Peers close their side when they have read to our end
+        (go-libp2p-pubsub and rust-libp2p do so too). A ping would overtake: its answer proves only that the bytes
+        arrived, and what a peer has not read when the connection closes is lost.
+        """
+        self._leaving = True
+        with trio.move_on_after(patience):
+            for queue in self.peer_queues.values():
+                queue.close()
+            while self.peers:
                 await self._written.wait()
             return True
         return False
