@@ -87,7 +87,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="py-peer",
-        description="The Python peer of Universal Connectivity, libp2p's chat. Everyone in the room reads what you type.",
+        description="The Python peer of Universal Connectivity, libp2p's chat: all in the room read what you type.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -141,7 +141,7 @@ def _nickname(wish: str) -> str:
 def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PORT)) and int(text) <= MAX_PORT:
         return int(text)
-    msg = f"{text!r} is not a port: it is a number from 1 to {MAX_PORT}, or 0 for a free one"
+    msg = f"{text[:40]!r} is not a port: it is a number from 1 to {MAX_PORT}, or 0 for a free one"
     raise argparse.ArgumentTypeError(msg)
 
 

@@ -127,14 +127,15 @@ class StdinReader:
 
     async def take(self) -> bytes:
         """Wait for input and return some of it; b"" at its end."""
-        await self._arrived.wait()
-        with self._room:
-            data = bytes(self._buffer[:CHUNK])
-            del self._buffer[:CHUNK]
-            if not self._buffer and not self.ended:
-                self._arrived.clear()
-            self._room.notify()
-        return data
+        while True:
+            await self._arrived.wait()
+            with self._room:
+                data = bytes(self._buffer[:CHUNK])
+                del self._buffer[:CHUNK]
+                if data or self.ended:
+                    self._room.notify()
+                    return data
+                self._arrived.clear()  # told late, of something that has been taken already
 
     def _read(self) -> None:
         while True:

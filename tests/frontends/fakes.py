@@ -1,0 +1,118 @@
+"""A service without a network, that answers as the real one does, and what is needed to run a front-end over it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import itertools
+from collections import deque
+from typing import TYPE_CHECKING
+
+from py_peer.core.events import MessageSent, MessageWaiting, PeerJoined, Ready, Started, StatusReport, Stopped
+from py_peer.core.requests import RequestStatus, SendText, Stop
+from py_peer.leaving import Watchdog
+from py_peer.screen import Screen
+
+if TYPE_CHECKING:
+    from py_peer.core.events import Event
+    from py_peer.core.exit_codes import ExitCode
+    from py_peer.core.requests import Request
+    from py_peer.front_end import FrontEnd
+
+US = "12D3KooWCPZEzZ2B3VJ4bK6t6m6rUsUsUsUsUsUsUsUsUsUsUsUs"
+ANN = "12D3KooWCPZEzZ2B3VJ4bK6t6m6rAnnAnnAnnAnnAnnAnnAnnAnn"
+ADDRESS = f"/ip4/127.0.0.1/tcp/4001/p2p/{US}"
+DEADLINE = 5.0
+READY = Ready(US, "bob", (ADDRESS,))
+
+
+class FakeService:
+    """Answers requests at once. `peers` are in the room from the start; `answering` False keeps texts unanswered."""
+
+    def __init__(self, *, peers: int = 0, answering: bool = True, starting: bool = True) -> None:
+        self.requests: list[Request] = []
+        self.answering = answering
+        self.room = peers
+        self.stopping = True
+        self.ends_in_time = True
+        self.refusals = 0
+        """How many requests the queue refuses because it is full."""
+
+        self._events: deque[Event] = deque()
+        self._arrived = asyncio.Event()
+        self._tickets = itertools.count(1)
+        self.joined: list[float] = []
+        if starting:
+            self.emit(Started(US), READY)
+        if peers:
+            self.emit(PeerJoined(ANN, peers))
+
+    @property
+    def texts(self) -> list[str]:
+        return [request.text for request in self.requests if isinstance(request, SendText)]
+
+    @property
+    def stop(self) -> Stop | None:
+        return next((request for request in self.requests if isinstance(request, Stop)), None)
+
+    def emit(self, *events: Event) -> None:
+        self._events.extend(events)
+        self._arrived.set()
+
+    def answer(self, count: int) -> None:
+        """Tell that the first `count` texts were sent."""
+        sent = [request for request in self.requests if isinstance(request, SendText)][:count]
+        self.emit(*(MessageSent(request.ticket, request.text, 1, 0.0) for request in sent))
+
+    def start(self) -> None:
+        raise AssertionError("a front-end is given a service that has been started")
+
+    async def next_event(self) -> Event:
+        while not self._events:
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._events.popleft()
+
+    def poll_event(self) -> Event | None:
+        return self._events.popleft() if self._events else None
+
+    def new_ticket(self) -> int:
+        return next(self._tickets)
+
+    def request(self, request: Request) -> bool:
+        if self.refusals:
+            self.refusals -= 1
+            return False
+        self.requests.append(request)
+        match request:
+            case SendText() if self.answering and self.room:
+                self.emit(MessageSent(request.ticket, request.text, self.room, 0.0))
+            case SendText() if self.answering:
+                self.emit(MessageWaiting(request.ticket, len(self.texts)))
+            case RequestStatus():
+                self.emit(StatusReport(request.ticket, US, "bob", (ADDRESS,), (), ("chat", "discovery"), 0, ()))
+            case Stop() if self.stopping:
+                self.emit(Stopped(0, reached=self.room > 0))
+            case _:
+                pass
+        return True
+
+    def join(self, timeout: float) -> bool:
+        self.joined.append(timeout)
+        return self.ends_in_time
+
+
+class Stage:
+    """A front-end's surroundings: what it prints on, and a watchdog that never bites."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+        self.screen = Screen(self.stream)
+        self.watchdog = Watchdog(seconds=3600)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.stream.getvalue().splitlines()
+
+    async def run(self, front_end: FrontEnd) -> ExitCode:
+        return await asyncio.wait_for(front_end.run(), DEADLINE)

@@ -1,0 +1,145 @@
+"""The command line: names, defaults, and an answer to every bad wish."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from py_peer import __version__
+from py_peer.arguments import Arguments, parse_arguments, refuse
+from tests.frontends.fakes import ADDRESS, ANN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ELSEWHERE = f"/dns4/peer.invalid/tcp/4001/p2p/{ANN}"
+
+
+def parsed(*argv: str, environ: Mapping[str, str] | None = None) -> Arguments:
+    return parse_arguments(argv, environ or {})
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *argv: str, environ: Mapping[str, str] | None = None) -> str:
+    with pytest.raises(SystemExit) as ended:
+        parsed(*argv, environ=environ)
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: py-peer")
+    return err.splitlines()[-1]
+
+
+def test_nothing_given_makes_a_nickname_and_takes_a_free_port() -> None:
+    arguments = parsed()
+    assert re.fullmatch(r"user-[0-9a-f]{4}", arguments.settings.nickname)
+    assert arguments.settings.port == 0
+    assert arguments.settings.connect == arguments.settings.bootstrap == ()
+    assert arguments.settings.intro
+    assert not arguments.headless
+    assert not arguments.verbose
+    assert arguments.log_file is None
+
+
+def test_everything_given_arrives() -> None:
+    arguments = parsed(
+        *("--nick", "Ann", "-c", ADDRESS, "--connect", ELSEWHERE, "-p", "4001", "-v", "--headless"),
+        *("--bootstrap", ELSEWHERE, "--no-intro", "--log-file", "chat.log", "--ephemeral", "--no-mdns"),
+    )
+    settings = arguments.settings
+    assert (settings.nickname, settings.port, settings.intro) == ("Ann", 4001, False)
+    assert settings.connect == (ADDRESS, ELSEWHERE)
+    assert settings.bootstrap == (ELSEWHERE,)
+    assert (arguments.headless, arguments.verbose, arguments.log_file) == (True, True, "chat.log")
+
+
+@pytest.mark.parametrize("nick", ["", "   ", "\x1b[2J", "\u200b\u202e"])
+def test_a_nickname_of_which_nothing_can_be_seen_is_replaced(nick: str) -> None:
+    assert parsed("--nick", nick).settings.nickname.startswith("user-")
+
+
+def test_a_nickname_is_cleaned() -> None:
+    assert parsed("--nick", " Ann\x1b[31m\nof  Arc ").settings.nickname == "Ann of Arc"
+
+
+def test_a_nickname_that_is_not_utf8_does_not_end_in_a_fault() -> None:
+    assert parsed("--nick", "Ann\udcff").settings.nickname == "Ann\ufffd"
+
+
+def test_the_environment_names_peers_too() -> None:
+    environ = {"REMOTE_PEER": ADDRESS, "BOOTSTRAP_PEERS": f"{ELSEWHERE}, /ip4/127.0.0.1/tcp/4002,"}
+    settings = parsed("-c", ELSEWHERE, environ=environ).settings
+    assert settings.connect == (ELSEWHERE, ADDRESS)
+    assert settings.bootstrap == (ELSEWHERE, "/ip4/127.0.0.1/tcp/4002")
+
+
+@pytest.mark.parametrize("port", ["x", "-1", "65536", "4001.0", "", "९", "9" * 5000, "\x1b[2J"])
+def test_a_bad_port_is_a_usage_error(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    message = complaint(capsys, f"--port={port}")
+    assert "is not a port" in message
+    assert "\x1b" not in message
+
+
+@pytest.mark.parametrize("option", ["-c", "--connect", "--bootstrap"])
+def test_a_bad_address_is_a_usage_error_that_shows_a_good_one(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    assert re.search(
+        r"error: argument \S*: 'localhost:4001' is not a multiaddr.*/ip4/", complaint(capsys, option, "localhost:4001")
+    )
+
+
+@pytest.mark.parametrize("name", ["REMOTE_PEER", "BOOTSTRAP_PEERS"])
+def test_a_bad_address_in_the_environment_names_the_variable(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert f"error: {name} (environment): 'nonsense' is not a multiaddr" in complaint(
+        capsys, environ={name: "nonsense"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "advice"),
+    [
+        (["--ui"], "--headless"),
+        (["--ui", "--headless"], "not part of this version"),
+        (["--json"], "--headless"),
+        (["--oneshot", "hello"], "| py-peer"),
+        (["--identity", "key"], "without"),
+        (["--identity"], "without"),
+    ],
+)
+def test_what_is_not_built_yet_says_so_and_what_to_use_instead(
+    capsys: pytest.CaptureFixture[str], argv: list[str], advice: str
+) -> None:
+    message = complaint(capsys, *argv)
+    assert f"argument {argv[0]}: " in message
+    assert "not part of this version" in message
+    assert advice.replace("without", "leave --identity out") in message
+
+
+@pytest.mark.parametrize("argv", [["--nic", "x"], ["--headles"], ["hello"], ["--bogus\x1b[2J"], ["--port"]])
+def test_an_option_that_does_not_exist_is_a_usage_error(capsys: pytest.CaptureFixture[str], argv: list[str]) -> None:
+    assert "\x1b" not in complaint(capsys, *argv)
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parsed("--version")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"py-peer {__version__}\n"
+
+
+def test_help_names_every_option_that_works(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parsed("--help")
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    for word in ("--nick", "--connect", "--port", "--bootstrap", "--headless", "--verbose", "--log-file", "--no-intro"):
+        assert word in shown
+    assert "REMOTE_PEER" in shown
+    assert "--ui" not in shown
+
+
+def test_a_refusal_looks_like_any_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        refuse("argument --log-file: no")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith("py-peer: error: argument --log-file: no\n")

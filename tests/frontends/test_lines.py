@@ -1,0 +1,176 @@
+"""Events as lines: the texts that users and their scripts know, exactly."""
+
+from __future__ import annotations
+
+import pytest
+
+from py_peer.core.events import (
+    DialFailed,
+    Dropped,
+    Event,
+    Failed,
+    FailureKind,
+    Identified,
+    KademliaBootstrap,
+    MessageReceived,
+    MessageRefused,
+    MessageSent,
+    MessageWaiting,
+    Notice,
+    PeerConnected,
+    PeerDisconnected,
+    PeerInfo,
+    PeerJoined,
+    PeerLeft,
+    PeerMuted,
+    PeerUnmuted,
+    Pinged,
+    SendProgress,
+    Started,
+    StatusReport,
+    Stopped,
+)
+from py_peer.interactive_lines import Narrator, event_lines, multiaddr_lines, peers_lines, status_lines, unsent_line
+from py_peer.printer import headless_lines
+from tests.frontends.fakes import ADDRESS, ANN, READY, US
+
+ID8 = ANN[-8:]
+REPORT = StatusReport(1, US, "bob", (ADDRESS, "/ip6/::1/tcp/4001"), (), ("chat", "discovery"), 0, ())
+
+INTERACTIVE = [
+    (Started(US), []),
+    (
+        READY,
+        [
+            "=== Universal Connectivity Chat ===",
+            "Nickname: bob",
+            f"Peer ID: {US}",
+            f"Multiaddr: {ADDRESS}",
+            "Type messages and press Enter to send. Type 'quit' to exit.",
+            "Commands: /peers, /status, /multiaddr, /help, /quit",
+            "📡 Joined chat room as 'bob'",
+        ],
+    ),
+    (PeerConnected(ANN, "/ip4/127.0.0.1/tcp/1", inbound=True), [f"📡 Connected to peer: {ID8}"]),
+    (PeerJoined(ANN, 1), [f"📡 Peer joined: {ID8}"]),
+    (PeerLeft(ANN, 0), [f"📡 Peer left: {ID8}"]),
+    (PeerDisconnected(ANN), [f"📡 Disconnected from peer: {ID8}"]),
+    (DialFailed("/ip4/127.0.0.1/tcp/1", "refused"), ["📡 Failed to connect to /ip4/127.0.0.1/tcp/1: refused"]),
+    (MessageReceived(ANN, "Ann", "hello", 0.0), [f"[Ann({ID8})]: hello"]),
+    (MessageSent(1, "hello", 3, 0.0), ["✓ Message sent to 3 peer(s)"]),
+    (MessageWaiting(1, 2), ["⚠️  No peers connected - 2 message(s) will be sent when one comes"]),
+    (MessageRefused(1, "hello", "too much"), ["❌ Message not sent: too much"]),
+    (SendProgress(250, 500), ["📡 Sending: 250 of 500 message(s) are out"]),
+    (PeerMuted(ANN, 30.0), [f"📡 Muted for 30 s for saying too much at once: {ID8}"]),
+    (PeerUnmuted(ANN, 7), [f"📡 Heard again: {ID8}; 7 message(s) of this peer were not shown"]),
+    (Dropped(5, "events"), ["📡 Lost: 5 (events)"]),
+    (KademliaBootstrap(3), ["📡 Kademlia bootstrap done: 3 peer(s) in the routing table"]),
+    (KademliaBootstrap(0, "nobody"), ["📡 Kademlia bootstrap failed: nobody"]),
+    (Notice("the log cannot be written"), ["📡 the log cannot be written"]),
+    (Notice("❌ Error sending message: no"), ["❌ Error sending message: no"]),
+    (Identified(ANN, "ipfs/0.1.0", "js", ("/ping",)), []),
+    (Pinged(ANN, 0.002), []),
+    (Failed(FailureKind.FAULT, "why"), []),
+    (Stopped(0, reached=False), []),
+]
+
+HEADLESS = [
+    (Started(US), [f"Local peer id: {US}"]),
+    (READY, [f"Listening on: {ADDRESS}"]),
+    (PeerConnected(ANN, "/ip4/127.0.0.1/tcp/1", inbound=True), [f"Connected to: {ANN} via /ip4/127.0.0.1/tcp/1"]),
+    (PeerDisconnected(ANN), [f"Disconnected from: {ANN}"]),
+    (PeerJoined(ANN, 1), [f"Peer joined: {ANN}"]),
+    (PeerLeft(ANN, 0), [f"Peer left: {ANN}"]),
+    (
+        Identified(ANN, "ipfs/0.1.0", "js/1", ("/ping", "/id")),
+        [f"Received identify from {ANN}: protocol_version: ipfs/0.1.0, agent_version: js/1, 2 protocols"],
+    ),
+    (Pinged(ANN, 0.0016), [f"Received a ping from {ANN}, round trip time: 2 ms"]),
+    (MessageReceived(ANN, "Ann", "hello", 0.0), [f"Received chat message from {ANN}: hello"]),
+    (KademliaBootstrap(3), ["Kademlia bootstrap done: 3 peer(s) in the routing table"]),
+    (KademliaBootstrap(0, "nobody"), ["Kademlia bootstrap failed: nobody"]),
+    (DialFailed("/ip4/127.0.0.1/tcp/1", "refused"), ["Failed to connect to /ip4/127.0.0.1/tcp/1: refused"]),
+    (Notice("a word"), ["a word"]),
+    (MessageSent(1, "hello", 3, 0.0), []),
+]
+
+
+@pytest.mark.parametrize(("event", "lines"), INTERACTIVE, ids=lambda value: type(value).__name__)
+def test_the_chat_tells_each_event_in_the_known_words(event: Event, lines: list[str]) -> None:
+    assert Narrator().lines([event]) == lines
+
+
+@pytest.mark.parametrize(("event", "lines"), HEADLESS, ids=lambda value: type(value).__name__)
+def test_headless_prints_the_lines_that_scripts_wait_for(event: Event, lines: list[str]) -> None:
+    assert headless_lines(event) == lines
+
+
+def test_every_event_type_has_been_thought_of() -> None:
+    # By name: a dataclass with slots is made twice, and both are subclasses.
+    known = {kind.__name__ for kind in Event.__subclasses__()} - {StatusReport.__name__}
+    assert {type(event).__name__ for event, _ in INTERACTIVE} == known
+
+
+def test_no_further_line_of_a_message_can_pass_for_a_line_of_the_program() -> None:
+    message = MessageReceived(ANN, "Ann", "hi\n[Eve(12345678)]: forged\nGoodbye!", 0.0)
+    for line in (*event_lines(message), *headless_lines(message)):
+        assert [part.startswith("    ") for part in line.split("\n")] == [False, True, True]
+
+
+def test_who_was_in_the_room_leaves_once() -> None:
+    narrator = Narrator()
+    told = narrator.lines(
+        [
+            PeerConnected(ANN, "/ip4/127.0.0.1/tcp/1", inbound=False),
+            PeerJoined(ANN, 1),
+            PeerLeft(ANN, 0),
+            PeerDisconnected(ANN),
+        ]
+    )
+    assert told == [f"📡 Connected to peer: {ID8}", f"📡 Peer joined: {ID8}", f"📡 Peer left: {ID8}"]
+    assert narrator.lines([PeerDisconnected(ANN)]) == [f"📡 Disconnected from peer: {ID8}"]
+
+
+def test_of_many_texts_that_wait_the_count_is_said_once() -> None:
+    events = [MessageWaiting(1, 1), MessageWaiting(2, 2), PeerJoined(ANN, 1), MessageWaiting(3, 3)]
+    assert Narrator().lines(events) == [
+        "⚠️  No peers connected - 2 message(s) will be sent when one comes",
+        f"📡 Peer joined: {ID8}",
+        "⚠️  No peers connected - 3 message(s) will be sent when one comes",
+    ]
+
+
+def test_peers_lists_everybody_or_nobody() -> None:
+    assert peers_lines(REPORT) == ["📡 No peers connected"]
+    ann = PeerInfo(ANN, "Ann", "/ip4/127.0.0.1/tcp/1", True, True, 0.0012, "js", 0.0)
+    quiet = PeerInfo(US, US[-8:], "/ip4/127.0.0.1/tcp/2", False, False, None, "js", 0.0)
+    report = StatusReport(1, US, "bob", (ADDRESS,), (ann, quiet), ("chat",), 0, ())
+    assert peers_lines(report) == [
+        "📡 Connected peers (2):",
+        f"  - {ID8}...  Ann  1.20 ms",
+        f"  - {US[-8:]}...  not in the room",
+    ]
+
+
+def test_status_begins_with_the_known_lines_and_may_say_more() -> None:
+    report = StatusReport(1, US, "bob", REPORT.addresses, (), REPORT.topics, 4, (ANN,), {"refused": 2, "none": 0})
+    lines = status_lines(report)
+    assert lines[:5] == [
+        "📊 Status:",
+        f"  - Multiaddr: {ADDRESS}",
+        "  - Nickname: bob",
+        "  - Connected peers: 0",
+        "  - Subscribed topics: chat, discovery",
+    ]
+    assert lines[-3:] == ["  - Waiting to be sent: 4", f"  - Muted: {ID8}", "  - refused: 2"]
+
+
+def test_the_multiaddress_stands_alone_on_its_line() -> None:
+    assert multiaddr_lines(REPORT) == ["📋 Copy this multiaddress:", ADDRESS]
+    early = StatusReport(1, US, "bob", (), (), (), 0, ())
+    assert multiaddr_lines(early)[1] == f"unknown/{US}"
+
+
+def test_what_was_not_sent_is_counted() -> None:
+    assert unsent_line(3, reached=True) == "⚠️  Not sent: 3 message(s)"
+    assert unsent_line(1, reached=False) == "⚠️  Not sent: 1 message(s) - nobody was there"

@@ -1,0 +1,239 @@
+"""The chat through pipes: every line goes out or is counted, and the end of the input is an end; without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from py_peer.core import limits
+from py_peer.core.events import MessageReceived, MessageRefused, MessageSent, PeerJoined, PeerLeft, Stopped
+from py_peer.core.exit_codes import ExitCode
+from py_peer.piped import WINDOW, PlainChat
+from tests.frontends.fakes import ANN, READY, FakeService, Stage
+from tests.frontends.test_front_end import when
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BANNER = 7
+"""Lines of the banner, the joining included."""
+
+
+class Typed(io.BytesIO):
+    """An input that ends."""
+
+    def fileno(self) -> int:
+        raise OSError("no file")
+
+
+def chat_over(stage: Stage, service: FakeService, data: bytes, *, named: bool = False) -> PlainChat:
+    return PlainChat(service, stage.screen, stage.watchdog, Typed(data), named=named)
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[io.FileIO, io.FileIO]]:
+    out, into = os.pipe()
+    with io.FileIO(out, "rb") as reading, io.FileIO(into, "wb") as writing:
+        yield reading, writing
+
+
+def test_each_line_is_a_message_and_the_end_leaves_when_all_are_sent() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        chat = chat_over(stage, service, b"hello\r\n\n  indented\n//slash\nlast")
+        assert await stage.run(chat) is ExitCode.OK
+        assert service.texts == ["hello", "  indented", "/slash", "last"]
+        assert service.stop is not None
+        assert stage.lines[BANNER + 1 :] == [*["✓ Message sent to 1 peer(s)"] * 4, "Goodbye!"]
+
+    asyncio.run(scene())
+
+
+def test_with_nobody_there_it_says_so_and_leaves_with_its_own_code() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService()
+        assert await stage.run(chat_over(stage, service, b"one\ntwo\n")) is ExitCode.NOBODY_REACHED
+        assert stage.lines[-3:] == [
+            "⚠️  No peers connected - 2 message(s) will be sent when one comes",
+            "⚠️  Not sent: 2 message(s) - nobody was there",
+            "Goodbye!",
+        ]
+
+    asyncio.run(scene())
+
+
+def test_the_service_gets_the_time_in_which_a_named_peer_may_come() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService()
+        await stage.run(chat_over(stage, service, b"one\n", named=True))
+        assert service.stop is not None
+        assert service.stop.drain == limits.NAMED_PEER_WAIT
+
+    asyncio.run(scene())
+
+
+def test_an_empty_input_leaves_in_order() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService()
+        assert await stage.run(chat_over(stage, service, b"")) is ExitCode.OK
+        assert service.stop is not None
+        assert service.stop.drain == 0.0
+        assert len(stage.lines) == BANNER + 1
+
+    asyncio.run(scene())
+
+
+def test_somebody_left_before_all_was_sent_is_another_code() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1, answering=False)
+        service.stopping = False
+        running = asyncio.create_task(stage.run(chat_over(stage, service, b"one\ntwo\n")))
+        await when(lambda: service.stop is not None)
+        service.answer(1)
+        service.emit(PeerLeft(ANN, 0), Stopped(1, reached=True))
+        assert await running is ExitCode.NOT_SENT
+        assert stage.lines[-2:] == ["⚠️  Not sent: 1 message(s)", "Goodbye!"]
+
+    asyncio.run(scene())
+
+
+def test_a_hurried_leave_while_the_last_texts_go_out_counts_what_did_not() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1, answering=False)
+        service.stopping = False
+        chat = chat_over(stage, service, b"one\ntwo\n")
+        running = asyncio.create_task(stage.run(chat))
+        await when(lambda: service.stop is not None)
+        chat.leave()
+        assert await running is ExitCode.NOT_SENT
+        assert stage.lines[-2:] == ["⚠️  Not sent: 2 message(s)", "Goodbye!"]
+
+    asyncio.run(scene())
+
+
+def test_a_line_over_the_limit_is_refused_with_its_number_and_counts_as_not_sent() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        lines = [b"x" * 60_000, b"x" * 60_001, "é".encode() * 30_001, b"y" * 5_000_000, b"/" + b"/" * 60_000, b"ok"]
+        assert await stage.run(chat_over(stage, service, b"\n".join(lines))) is ExitCode.NOT_SENT
+        assert [len(text) for text in service.texts] == [60_000, 60_000, 2]
+        refused = [line for line in stage.lines if line.startswith("❌")]
+        assert refused == [
+            "❌ Line 2 was not sent: it has 60,001 bytes, and a message may have 60,000",
+            "❌ Line 3 was not sent: it has 60,002 bytes, and a message may have 60,000",
+            "❌ Line 4 was not sent: it has 5,000,000 bytes, and a message may have 60,000",
+        ]
+        assert stage.lines[-2] == "⚠️  Not sent: 3 message(s)"
+
+    asyncio.run(scene())
+
+
+def test_a_text_that_the_service_refuses_counts_as_not_sent() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1, answering=False)
+        service.emit(MessageRefused(1, "one", "the outbox is full"))
+        assert await stage.run(chat_over(stage, service, b"one\n")) is ExitCode.NOT_SENT
+        assert "❌ Message not sent: the outbox is full" in stage.lines
+
+    asyncio.run(scene())
+
+
+def test_input_that_is_not_utf8_is_sent_as_far_as_it_can_be_read() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        assert await stage.run(chat_over(stage, service, b"caf\xe9\n\xed\xa0\x80\n")) is ExitCode.OK
+        assert service.texts == ["caf\ufffd", "\ufffd\ufffd\ufffd"]
+
+    asyncio.run(scene())
+
+
+def test_commands_are_answered_before_it_leaves_and_never_sent() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService()
+        chat = chat_over(stage, service, b"/PEERS\n/status\n/multiaddr\n/help\n/per\x1b[2Jes\n")
+        assert await stage.run(chat) is ExitCode.OK
+        assert service.texts == []
+        shown = stage.lines[BANNER:]
+        assert "Unknown command: /peres (did you mean /peers?)" in shown
+        assert "📡 No peers connected" in shown
+        assert "📊 Status:" in shown
+        assert "📋 Copy this multiaddress:" in shown
+        assert any(line.startswith("/multiaddr ") for line in shown)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("word", [b"quit", b"EXIT", b"q", b"/quit", b"/Exit", b"/q"])
+def test_quit_is_the_end_of_the_input(word: bytes) -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        assert await stage.run(chat_over(stage, service, b"one\n" + word + b"\nnever\n")) is ExitCode.OK
+        assert service.texts == ["one"]
+
+    asyncio.run(scene())
+
+
+def test_no_more_than_a_few_hundred_texts_are_on_their_way_at_once() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1, answering=False)
+        running = asyncio.create_task(stage.run(chat_over(stage, service, b"".join(b"%d\n" % n for n in range(1000)))))
+        await when(lambda: len(service.texts) == WINDOW)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(service.texts) == WINDOW
+        service.answering = True
+        service.answer(10)
+        await when(lambda: len(service.texts) == 1000)
+        service.answer(WINDOW)
+        assert await running is ExitCode.OK
+        assert service.texts == [str(number) for number in range(1000)]
+
+    asyncio.run(scene())
+
+
+def test_a_long_input_with_nobody_there_and_nobody_named_is_counted_to_its_end() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService()
+        data = b"".join(b"%d\n" % number for number in range(5000)) + b"\n" + b"z" * 70_000 + b"\nlast"
+        assert await stage.run(chat_over(stage, service, data)) is ExitCode.NOBODY_REACHED
+        assert len(service.texts) == WINDOW
+        assert stage.lines[-2] == "⚠️  Not sent: 5002 message(s) - nobody was there"
+
+    asyncio.run(scene())
+
+
+def test_an_open_pipe_with_nobody_there_waits_for_somebody(pipe: tuple[io.FileIO, io.FileIO]) -> None:
+    async def scene() -> None:
+        reading, writing = pipe
+        stage, service = Stage(), FakeService()
+        chat = PlainChat(service, stage.screen, stage.watchdog, reading, named=False)
+        running = asyncio.create_task(stage.run(chat))
+        writing.write(b"".join(b"%d\n" % number for number in range(WINDOW + 50)))
+        await when(lambda: len(service.texts) == WINDOW)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not chat.is_leaving
+        service.room = 1
+        service.emit(PeerJoined(ANN, 1), MessageReceived(ANN, "Ann", "hello", 0.0))
+        service.answer(WINDOW)
+        await when(lambda: len(service.texts) == WINDOW + 50)
+        writing.close()
+        assert await running is ExitCode.OK
+
+    asyncio.run(scene())
+
+
+def test_what_was_typed_before_the_service_is_ready_waits_for_it() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(starting=False, answering=False)
+        running = asyncio.create_task(stage.run(chat_over(stage, service, b"early\n")))
+        await when(lambda: service.texts == ["early"])
+        assert service.stop is None
+        service.emit(READY, PeerJoined(ANN, 1), MessageSent(1, "early", 1, 0.0))
+        assert await running is ExitCode.OK
+
+    asyncio.run(scene())
