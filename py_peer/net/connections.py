@@ -53,6 +53,10 @@ class Admission:
         try:
             async with self._handshakes:
                 muxed = await self._swarm.upgrade_inbound_raw_conn(RawConnection(socket, False), listen_address)
+            if len(self._swarm.get_connections(muxed.peer_id)) > limits.MAX_CONNECTIONS_PER_PEER:
+                # The library trims such connections only when they are 20 s old (swarm.py:2871).
+                self._counters["refused: too many connections of one peer"] += 1
+                await muxed.close()
             await muxed.event_closed.wait()
         except Exception as error:  # noqa: BLE001 - a stranger's failed handshake
             self._counters.caught(f"handshake with {source}", error)

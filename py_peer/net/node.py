@@ -198,7 +198,7 @@ class _Watch:
     async def _ping(self, record: PeerRecord) -> bool:
         """Ping a peer; False when it does not answer any more."""
         try:
-            record.rtt = await ping(self._host, record.peer_id)
+            record.rtt = await ping(self._host, record.peer_id, limits.PING_TIMEOUT)
         except NotSupportedError:
             return True
         except Exception as error:  # noqa: BLE001

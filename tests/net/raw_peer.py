@@ -47,6 +47,8 @@ class RawStream:
         self.id = stream_id
         self.peer = peer
         self.window = WINDOW
+        self.updates = 0
+        """Window updates that gave something back."""
         self.fin = False
         self.rst = False
         self.news = trio.Condition()
@@ -150,8 +152,12 @@ class RawPeer:
 
     async def send(self, kind: int, flags: int, stream_id: int, data: bytes = b"", length: int | None = None) -> None:
         """Write one frame; `length` may lie."""
+        header = HEADER.pack(0, kind, flags, stream_id, len(data) if length is None else length)
         async with self._writing:
-            await self.secured.write(HEADER.pack(0, kind, flags, stream_id, len(data) if length is None else length) + data)
+            try:
+                await self.secured.write(header + data)
+            except Exception as error:
+                raise GoneError from error
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         try:
@@ -186,6 +192,7 @@ class RawPeer:
             nursery.start_soon(self._serve, stream)
         if kind == WINDOW_UPDATE:
             stream.window += length
+            stream.updates += bool(length)
         if body and stream_id not in self.stingy:
             await self.send(WINDOW_UPDATE, 0, stream_id, length=len(body))
         await stream.feed(body, flags)
@@ -291,6 +298,16 @@ async def raw_peer(
             with trio.CancelScope(shield=True), trio.move_on_after(1):
                 await secured.close()
             nursery.cancel_scope.cancel()
+
+
+async def is_refused(port: int) -> bool:
+    """Try to connect, and return whether the node hung up before it knew who calls."""
+    async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+        try:
+            await stream.send_all(b"\x13/multistream/1.0.0\n")
+            return not await stream.receive_some()
+        except trio.BrokenResourceError:
+            return True
 
 
 def signed(key_pair: KeyPair, topic: str, data: bytes, seqno: int) -> rpc_pb2.Message:

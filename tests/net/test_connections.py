@@ -1,0 +1,211 @@
+"""Who may connect: slots come back, limits hold, and one peer is one peer however many connections it has."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import trio
+from libp2p.crypto.ed25519 import create_new_key_pair
+
+from py_peer.core import limits
+from py_peer.net.connections import Admission, remote_multiaddr
+from py_peer.net.counters import Counters
+from py_peer.net.dial import DialError
+from tests.net.raw_peer import is_refused, raw_peer, secure
+from tests.net.support import ROOM, Member, member, still_hears, trio_test, until
+
+
+def tasks() -> int:
+    """Count the tasks of this run."""
+    return trio.lowlevel.current_statistics().tasks_living
+
+
+async def come_and_go(one: Member) -> None:
+    async with raw_peer(one.port) as peer:
+        await until(lambda: peer.id in one.node.peers.records)
+    await until(lambda: not one.node.peers.records)
+
+
+@trio_test
+async def test_slots_and_tasks_come_back_when_connections_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_CONNECTIONS", 6)
+    monkeypatch.setattr(limits, "MAX_INBOUND", 4)
+    async with member() as one:
+        await come_and_go(one)
+        before = tasks()
+        for _ in range(12):
+            await come_and_go(one)
+        await until(lambda: tasks() <= before)
+        assert one.seen.count("up") == one.seen.count("down") == 13
+        await still_hears(one)
+
+
+@trio_test
+async def test_connections_that_die_at_birth_leave_nothing_behind() -> None:
+    """Cut at each step of the way in, some without a word."""
+    async with member() as one:
+        await come_and_go(one)
+        before = tasks()
+        for step in range(40):
+            stream = await trio.open_tcp_stream("127.0.0.1", one.port)
+            with trio.move_on_after(0.001 * (step % 8)):
+                await stream.send_all(b"\x13/multistream/1.0.0\n\x07/noise\n")
+                while await stream.receive_some():
+                    pass
+            await trio.aclose_forcefully(stream)
+            peer_connection = await secure("127.0.0.1", one.port, create_new_key_pair())
+            if step % 2:
+                await peer_connection.write(b"\x13/multistream/1.0.0\n\x0d/yamux/1.0.0\n")
+            with trio.move_on_after(0.0005 * (step % 8)):
+                await trio.sleep_forever()
+            await peer_connection.close()
+        await until(lambda: tasks() <= before)
+        assert one.node.peers.records == {}
+        assert one.node.host.get_network().get_connections() == []
+        await until(lambda: one.seen.count("up") == one.seen.count("down"))
+        await still_hears(one)
+
+
+@trio_test
+async def test_beyond_the_inbound_limit_callers_are_refused_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_INBOUND", 2)
+    async with member() as one:
+        async with raw_peer(one.port) as first, raw_peer(one.port) as second:
+            await until(lambda: len(one.node.peers.records) == 2)
+            assert await is_refused(one.port)
+            assert one.counts("refused: too many inbound connections") == [1]
+            assert not first.closed.is_set()
+            assert not second.closed.is_set()
+        await until(lambda: not one.node.peers.records)
+        await still_hears(one)
+
+
+@trio_test
+async def test_beyond_the_limit_of_all_connections_callers_are_refused_and_nobody_is_dialled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "MAX_CONNECTIONS", 1)
+    async with member() as one, member() as other, raw_peer(one.port):
+        await until(lambda: one.node.peers.records)
+        assert await is_refused(one.port)
+        assert one.counts("refused: too many connections") == [1]
+        with pytest.raises(DialError, match="there are 1 connections already"):
+            await one.node.dial(other.address)
+
+
+def test_one_address_may_hold_a_household_and_loopback_is_exempt() -> None:
+    swarm: Any = SimpleNamespace(get_connections=list)
+    admission = Admission(swarm, Counters())
+    admission._by_address["192.0.2.1"] = admission._by_address["2001:db8::1"] = limits.MAX_INBOUND_PER_ADDRESS
+    admission._by_address["127.0.0.1"] = admission._by_address["::1"] = 10 * limits.MAX_INBOUND_PER_ADDRESS
+    for source in ("192.0.2.1", "2001:db8::1"):
+        assert admission._reason_to_refuse(source) == "too many connections from one address"
+    for source in ("192.0.2.2", "127.0.0.1", "::1", ""):
+        assert admission._reason_to_refuse(source) == ""
+
+
+@trio_test
+async def test_one_address_holds_no_more_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_INBOUND_PER_ADDRESS", 2)
+    monkeypatch.setattr("py_peer.net.connections._is_loopback", lambda _: False)
+    async with member() as one:
+        for _ in range(2):
+            async with raw_peer(one.port), raw_peer(one.port):
+                await until(lambda: len(one.node.peers.records) == 2)
+                assert await is_refused(one.port)
+            await until(lambda: not one.node.peers.records)
+        assert one.counts("refused: too many connections from one address") == [2]
+
+
+@trio_test
+async def test_a_caller_that_says_nothing_is_dropped_after_the_handshake_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "HANDSHAKE_TIMEOUT", 0.2)
+    async with member() as one, await trio.open_tcp_stream("127.0.0.1", one.port) as silent:
+        with trio.fail_after(2):
+            while await silent.receive_some():
+                pass
+        assert one.node.host.get_network().get_connections() == []
+
+
+@trio_test
+async def test_silent_callers_hold_up_others_for_no_longer_than_a_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HANDSHAKE_TIMEOUT", 0.3)
+    monkeypatch.setattr(limits, "MAX_HANDSHAKES", 2)
+    async with member() as one:
+        silent = [await trio.open_tcp_stream("127.0.0.1", one.port) for _ in range(2)]
+        start = trio.current_time()
+        await still_hears(one)
+        assert 0.1 < trio.current_time() - start < 2
+        for stream in silent:
+            await stream.aclose()
+
+
+@trio_test
+async def test_two_connections_of_one_peer_are_one_peer_and_the_room_keeps_it_when_one_goes() -> None:
+    key_pair = create_new_key_pair()
+    async with member() as one, raw_peer(one.port, key_pair) as first:
+        await first.join(ROOM)
+        await until(lambda: one.seen.names(first.id) == ["up", "joined"])
+        async with raw_peer(one.port, key_pair) as second:
+            await second.join(ROOM)
+            await until(lambda: len(one.node.host.get_network().get_connections(first.id)) == 2)
+        await until(lambda: len(one.node.host.get_network().get_connections(first.id)) == 1)
+        await one.say(b"still with me?")
+        await until(lambda: b"still with me?" in first.texts())
+        assert one.seen.names(first.id) == ["up", "joined"]
+
+
+@trio_test
+async def test_when_the_connection_of_our_stream_goes_it_is_opened_on_the_other_one() -> None:
+    key_pair = create_new_key_pair()
+    async with member() as one:
+        async with raw_peer(one.port, key_pair) as first:
+            await first.join(ROOM)
+            await until(lambda: one.seen.names(first.id) == ["up", "joined"])
+            async with raw_peer(one.port, key_pair) as second, trio.open_nursery() as nursery:
+                await second.join(ROOM)
+                await until(lambda: len(one.node.host.get_network().get_connections(first.id)) == 2)
+                nursery.start_soon(first.secured.close)
+                await until(lambda: second.gossip_streams)
+                await one.say(b"still with me?")
+                await until(lambda: b"still with me?" in second.texts())
+                assert one.seen.names(first.id) == ["up", "joined"]
+        await until(lambda: one.seen.names(first.id) == ["up", "joined", "left", "down"])
+
+
+@trio_test
+async def test_one_peer_cannot_hold_a_hundred_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_CONNECTIONS_PER_PEER", 2)
+    key_pair = create_new_key_pair()
+    async with member() as one, trio.open_nursery() as nursery:
+        refused: list[Exception | None] = []
+
+        async def connect() -> None:
+            try:
+                async with raw_peer(one.port, key_pair) as peer:
+                    await peer.closed.wait()
+            except Exception as error:  # noqa: BLE001 - refused during its handshake
+                refused.append(error)
+
+        for _ in range(6):
+            nursery.start_soon(connect)
+        connections = one.node.host.get_network().get_connections
+        await until(lambda: len(refused) == 4 and len(connections()) == 2)
+        nursery.cancel_scope.cancel()
+
+
+def test_an_address_is_shown_as_a_multiaddr() -> None:
+    def shown(remote: object) -> str:
+        muxed: Any = SimpleNamespace(get_remote_address=lambda: remote)
+        return remote_multiaddr(SimpleNamespace(muxed_conn=muxed))  # type: ignore[arg-type]
+
+    assert shown(("192.0.2.1", 4001)) == "/ip4/192.0.2.1/tcp/4001"
+    assert shown(("2001:db8::1", 4001)) == "/ip6/2001:db8::1/tcp/4001"
+    assert shown(("::ffff:192.0.2.1", 4001)) == "/ip4/192.0.2.1/tcp/4001"
+    assert shown(("fe80::1%eth0", 4001)) == "/ip6/fe80::1/tcp/4001"
+    assert shown(None) == ""
+
