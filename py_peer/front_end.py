@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Final, Protocol
@@ -77,6 +78,7 @@ class FrontEnd:
         self._failed: Failed | None = None
         self._fault: BaseException | None = None
         self._stopped = False
+        self._interrupted = False
         self._leaving = asyncio.Event()
         self._hurried = asyncio.Event()
         self._hurried_at = 0.0
@@ -128,6 +130,10 @@ class FrontEnd:
             self._hurried.set()
             self._leaving.set()
 
+    def _interrupt(self, number: signal.Signals) -> None:
+        self._interrupted = self._interrupted or number == signal.SIGINT
+        self.leave()
+
     def leave_when_sent(self, drain: float) -> None:
         """Leave when what was typed is sent; with nobody there, wait `drain` seconds for somebody who may come."""
         if not self._leaving.is_set():
@@ -138,7 +144,7 @@ class FrontEnd:
 
     async def run(self) -> ExitCode:
         """Run until the end; return what the process is to end with."""
-        leave_on_signals(asyncio.get_running_loop(), self.leave, self._watchdog)
+        leave_on_signals(asyncio.get_running_loop(), self._interrupt, self._watchdog)
         telling = asyncio.create_task(self._tell())
         working = asyncio.create_task(self.work())
         telling.add_done_callback(self._note_fault)
@@ -153,13 +159,13 @@ class FrontEnd:
             await asyncio.wait((telling, hurried), return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
         await self._end_input(working)
-        if not telling.done():
+        if not self._stopped:
             stopping = asyncio.create_task(self.ask(Stop(self.service.new_ticket(), self.drain_seconds())))
-            await asyncio.wait((telling,), timeout=self._time_left())
+            await asyncio.wait((telling, stopping), timeout=self._time_left())
             stopping.cancel()
         for task in (telling, leaving, hurried):
             task.cancel()
-        self.left_behind = not self.service.join(self._time_left() if self._stopped else 0.0)
+        self.left_behind = not self.service.join(self._time_left())
         self._say_the_end()
         self._watchdog.disarm()
         return self.exit_code()
@@ -219,8 +225,9 @@ class FrontEnd:
             self.leave()
 
     def _say_the_end(self) -> None:
-        for line in self.last_lines():
-            self.screen.show([line])
+        if self._interrupted and self.screen.is_terminal:
+            self.screen.show([""])  # the terminal has shown ^C, and left the cursor behind it
+        self.screen.show(self.last_lines())
         if reason := self._complaint():
             with contextlib.suppress(OSError, ValueError):
                 print(reason, file=sys.stderr, flush=True)

@@ -53,6 +53,7 @@ class Chat(FrontEnd):
         """Set when something has come from the service."""
 
         self._questions: dict[int, str] = {}
+        self._unasked: list[int] = []
         self._narrator = Narrator()
 
     async def print_lines(self, lines: Sequence[str]) -> None:
@@ -73,6 +74,9 @@ class Chat(FrontEnd):
         lines += self._narrator.lines(told)
         if lines:
             await self.print_lines(lines)
+        if self.ready.is_set():
+            while self._unasked:
+                await self.ask(RequestStatus(self._unasked.pop(0)))
         self.changed.set()
 
     def note(self, event: Event) -> None:
@@ -95,9 +99,7 @@ class Chat(FrontEnd):
             case Command(name="quit"):
                 return False
             case Command(name=name) if name in ANSWERS:
-                ticket = self.service.new_ticket()
-                self._questions[ticket] = name
-                await self.ask(RequestStatus(ticket))
+                await self._question(name)
             case Command():
                 await self.print_lines(help_lines())
             case Unknown() as unknown:
@@ -111,6 +113,15 @@ class Chat(FrontEnd):
         ticket = self.service.new_ticket()
         self.outstanding.add(ticket)
         await self.ask(SendText(ticket, without_surrogates(text)))
+
+    async def _question(self, name: str) -> None:
+        """Ask for the report that command `name` needs; before the service is ready there is nothing to report."""
+        ticket = self.service.new_ticket()
+        self._questions[ticket] = name
+        if self.ready.is_set():
+            await self.ask(RequestStatus(ticket))
+        else:
+            self._unasked.append(ticket)
 
     async def answered(self) -> None:
         """Wait until every command has been answered."""

@@ -35,10 +35,12 @@ GOODBYE: Final = "Goodbye!"
 def leave_at_once_on_signals() -> None:
     """Make a signal end the program in order while there is nothing yet to be closed."""
 
-    def leave(_number: int, _frame: FrameType | None) -> None:
+    def leave(number: int, _frame: FrameType | None) -> None:
         # Nothing is buffered yet, and unwinding out of an import half done would only add noise.
         try:
-            os.write(1, f"{GOODBYE}\n".encode())
+            # The terminal has just shown ^C, and left the cursor behind it.
+            start = "\n" if number == signal.SIGINT and os.isatty(1) else ""
+            os.write(1, f"{start}{GOODBYE}\n".encode())
         finally:
             os._exit(0)
 
@@ -46,19 +48,21 @@ def leave_at_once_on_signals() -> None:
         signal.signal(number, leave)
 
 
-def leave_on_signals(loop: asyncio.AbstractEventLoop, leave: Callable[[], None], watchdog: Watchdog) -> None:
-    """Call `leave` in `loop` when a signal comes."""
+def leave_on_signals(
+    loop: asyncio.AbstractEventLoop, leave: Callable[[signal.Signals], None], watchdog: Watchdog
+) -> None:
+    """Call `leave` in `loop` when a signal comes, with its number."""
 
     def arm(_number: int, _frame: FrameType | None) -> None:
         watchdog.arm()
 
-    def arm_and_leave(_number: int, _frame: FrameType | None) -> None:
+    def arm_and_leave(number: int, _frame: FrameType | None) -> None:
         watchdog.arm()
-        loop.call_soon_threadsafe(leave)
+        loop.call_soon_threadsafe(leave, signal.Signals(number))
 
     for number in _wanted_signals():
         try:
-            loop.add_signal_handler(number, leave)
+            loop.add_signal_handler(number, leave, number)
         except NotImplementedError:  # Windows
             signal.signal(number, arm_and_leave)
         else:

@@ -74,6 +74,7 @@ def _run(arguments: Arguments, service: Service, screen: Screen, watchdog: Watch
     loop = asyncio.new_event_loop()
     code, left_behind = loop.run_until_complete(run())
     close_and_stay_deaf(loop)
+    screen.finish()
     if left_behind:  # it may be in the middle of an import, and nobody can interrupt that
         sys.stderr.flush()
         os._exit(code)

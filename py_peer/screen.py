@@ -23,6 +23,11 @@ class Screen:
 
         self.on_broken: Callable[[], None] = lambda: None
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person looks at it."""
+        return not self._stream.closed and self._stream.isatty()
+
     def show(self, lines: Sequence[str]) -> None:
         """Write `lines` in one go, each with its end, and flush them."""
         if self.broken or not lines:
@@ -34,6 +39,13 @@ class Screen:
             self.broken = True
             self._discard()
             self.on_broken()
+
+    def finish(self) -> None:
+        """Flush what others have written to the stream, or forget it where nobody reads it any more."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._discard()
 
     def _discard(self) -> None:
         """Send what is left in the stream's buffer nowhere, or Python complains of it when the process ends."""

@@ -152,7 +152,8 @@ def _key_bindings() -> KeyBindings:
         text = event.data.replace("\r\n", "\n").replace("\r", "\n")
         if len(text) > LARGEST_PASTE:
             event.current_buffer.validation_error = ValidationError(
-                message=f"Too large: {len(text):,} characters; a message may have {limits.MAX_TEXT_BYTES:,} bytes"
+                event.current_buffer.cursor_position,
+                f"Too large: {len(text):,} characters; a message may have {limits.MAX_TEXT_BYTES:,} bytes",
             )
         else:
             event.current_buffer.insert_text(text)
@@ -180,9 +181,9 @@ class _Sendable(Validator):
         """Raise ValidationError with the reason."""
         match parse_line(document.text, bare_quit=True):
             case Say(text=text) if reason := oversize(text):
-                raise ValidationError(message=f"Not sent: {reason}")
+                raise ValidationError(document.cursor_position, f"Not sent: {reason}")
             case Unknown() as unknown if "\n" in document.text.strip():
-                raise ValidationError(message=unknown.report())
+                raise ValidationError(document.cursor_position, unknown.report())
             case _:
                 pass
 

@@ -1,4 +1,4 @@
-"""Front-ends take over the process's signals; each test gets them back."""
+"""Front-ends take over the process's signals; each test gets them back. Programs are ended when the test is."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from py_peer.leaving import SIGNALS
+from tests.frontends.programs import Piped, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.frontends.programs import Program
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +23,35 @@ def _signals() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def programs() -> Iterator[list[Program]]:
+    started: list[Program] = []
+    yield started
+    for program in started:
+        program.clean_up()
+
+
+@pytest.fixture
+def piped(programs: list[Program], tmp_path: Path) -> Callable[..., Piped]:
+    """Start the program on pipes."""
+
+    def start(*arguments: str, **more: str) -> Piped:
+        program = Piped(arguments, tmp_path, **more)
+        programs.append(program)
+        return program
+
+    return start
+
+
+@pytest.fixture
+def terminal(programs: list[Program], tmp_path: Path) -> Callable[..., Terminal]:
+    """Start the program on a terminal."""
+
+    def start(*arguments: str, columns: int = 100, **more: str) -> Terminal:
+        program = Terminal(arguments, tmp_path, more, columns)
+        programs.append(program)
+        return program
+
+    return start

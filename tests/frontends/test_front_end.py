@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -121,7 +122,11 @@ def test_a_service_that_ends_without_a_word_is_a_fault(capsys: pytest.CaptureFix
     assert "the service has ended by itself" in capsys.readouterr().err
 
 
-def test_a_fault_of_the_front_end_ends_it_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_the_front_end_ends_it_with_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "lastResort", None)  # as the program does
+
     class Faulty(FrontEnd):
         async def show(self, events: Sequence[Event]) -> None:
             raise RuntimeError("a loose end")

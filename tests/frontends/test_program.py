@@ -1,0 +1,237 @@
+"""The program as a shell starts it: what it says, what it leaves behind, and how it ends; on pipes."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from py_peer import __version__
+from tests.frontends.programs import DEADLINE, LEAVING_SECONDS, PY_PEER, ROOT, Piped, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+STARTING = "Starting Universal Connectivity Application..."
+
+
+def run(
+    folder: Path, *arguments: str, command: Sequence[str] = PY_PEER, given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*command, *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment(),
+        timeout=DEADLINE,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_help_and_version_write_nothing_and_import_nothing_heavy(tmp_path: Path, option: str) -> None:
+    script = (
+        "import sys\nfrom py_peer.main import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit as end:\n    assert end.code == 0\n"
+        "heavy = {'asyncio', 'prompt_toolkit', 'trio', 'libp2p', 'janus', 'multiaddr', 'logging'} & set(sys.modules)\n"
+        "print(sorted(heavy), file=sys.stderr)\n"
+    )
+    done = run(tmp_path, option, command=(sys.executable, "-c", script))
+    assert done.stderr == "[]\n"
+    assert ("usage: py-peer" in done.stdout) if option == "--help" else (done.stdout == f"py-peer {__version__}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_main_thread_imports_neither_trio_nor_libp2p(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "import py_peer.main, py_peer.headless, py_peer.typed, py_peer.piped, py_peer.printer\n"
+        "print(sorted({'trio', 'libp2p', 'multiaddr'} & set(sys.modules)))\n"
+    )
+    assert run(tmp_path, command=(sys.executable, "-c", script)).stdout == "[]\n"
+
+
+def test_bad_arguments_end_before_anything_is_started(tmp_path: Path) -> None:
+    done = run(tmp_path, "-c", "/ip4/127.0.0.1/udp/4001/quic-v1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: argument -c/--connect: " in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_file_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
+    done = run(tmp_path, "--log-file", str(tmp_path / "nowhere" / "chat.log"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: argument --log-file: " in done.stderr
+    assert "No such file or directory" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (sys.executable, "-c", "from py_peer.main import main; raise SystemExit(main())"),
+        (sys.executable, str(ROOT / "py_peer" / "main.py"), "--verbose"),
+        (sys.executable, "-P", str(ROOT / "py_peer" / "main.py"), "--log-file", "chat.log"),
+    ],
+    ids=["entry point", "as a file", "as a file with a safe path"],
+)
+def test_every_way_to_start_it_works(tmp_path: Path, command: Sequence[str]) -> None:
+    done = run(tmp_path, "--nick", "Ann", command=command, given="/status\n")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{STARTING}\n=== Universal Connectivity Chat ===\nNickname: Ann\nPeer ID: 12D3KooW")
+    assert "  - Subscribed topics: chat, discovery\n" in done.stdout
+    assert done.stdout.endswith("\nGoodbye!\n")
+    assert ("DEBUG" in done.stderr) == ("--verbose" in command)
+    assert "Traceback" not in done.stderr
+
+
+def test_nobody_there_and_nobody_named_is_said_at_once(tmp_path: Path) -> None:
+    done = run(tmp_path, given="one\ntwo\n")
+    assert done.returncode == 4
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-3:] == [
+        "⚠️  No peers connected - 2 message(s) will be sent when one comes",
+        "⚠️  Not sent: 2 message(s) - nobody was there",
+        "Goodbye!",
+    ]
+
+
+@pytest.mark.parametrize("mode", [(), ("--headless",)], ids=["interactive", "headless"])
+def test_a_port_in_use_is_told_and_has_its_own_exit_code(tmp_path: Path, mode: Sequence[str]) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - where the program would listen
+        port = str(taken.getsockname()[1])
+        done = run(tmp_path, *mode, "--port", port)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"py-peer: cannot listen: port {port} is taken")
+    assert "Listening" not in done.stdout
+    assert "Multiaddr" not in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("mode", "sign"),
+    [((), "^📡 Joined"), (("--headless",), "^Listening on"), ((), f"^{STARTING}")],
+    ids=["interactive", "headless", "while it starts"],
+)
+def test_a_signal_ends_it_in_order(
+    piped: Callable[..., Piped], mode: Sequence[str], sign: str, number: signal.Signals
+) -> None:
+    program = piped(*mode)
+    program.expect(sign)
+    program.signal(number)
+    assert program.leave() == 0
+    assert program.lines[-1] == "Goodbye!"
+    assert program.errors == ""
+
+
+def test_a_second_interrupt_does_not_break_the_leaving(piped: Callable[..., Piped]) -> None:
+    program = piped()
+    program.expect("^📡 Joined")
+    while program.process.poll() is None:
+        program.signal(signal.SIGINT)
+    assert program.leave() == 0
+    assert program.lines[-1] == "Goodbye!"
+    assert program.errors == ""
+
+
+def test_headless_does_not_read_its_input_and_the_end_of_it_ends_nothing(piped: Callable[..., Piped]) -> None:
+    program = piped("--headless")
+    program.send("quit\n")
+    program.end_input()
+    program.expect("^Listening on")
+    assert program.process.poll() is None
+    program.signal(signal.SIGTERM)
+    assert program.leave() == 0
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        PY_PEER,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=environment(),
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while not process.stdout.readline().startswith("📡 Joined".encode()):
+            assert process.poll() is None
+        process.stdout.close()
+        process.stdin.write(b"/help\n")
+        process.stdin.flush()
+        assert process.wait(LEAVING_SECONDS) == 0
+        assert process.stderr.read() == b""
+
+
+def test_an_output_that_nobody_reads_does_not_keep_it(tmp_path: Path) -> None:
+    out, into = os.pipe()
+    with subprocess.Popen(
+        PY_PEER, stdin=subprocess.PIPE, stdout=into, stderr=subprocess.PIPE, cwd=tmp_path, env=environment()
+    ) as process:
+        os.close(into)
+        assert process.stdin is not None
+        os.set_blocking(process.stdin.fileno(), False)
+        full = False
+        end = time.monotonic() + DEADLINE
+        while not full and time.monotonic() < end:  # its input fills up when it is stuck in its output
+            try:
+                full = os.write(process.stdin.fileno(), b"/help\n" * 10_000) == 0
+            except BlockingIOError:
+                full = not _writable(process.stdin.fileno(), 1.0)
+        assert full
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LEAVING_SECONDS + 0.5) == 0
+        os.close(out)
+
+
+def _writable(descriptor: int, seconds: float) -> bool:
+    return bool(select.select([], [descriptor], [], seconds)[1])
+
+
+def test_two_programs_talk_both_ways(piped: Callable[..., Piped]) -> None:
+    ann = piped("--nick", "Ann", "--no-intro")
+    bob = piped("--headless", "--nick", "Bob", "--connect", ann.address())
+    ann_id = ann.address().rsplit("/", 1)[1]
+    bob.expect(f"^Connected to: {ann_id} via /ip4/127.0.0.1/tcp/")
+    bob.expect(f"^Received identify from {ann_id}: protocol_version: \\S+, agent_version: .+, \\d+ protocols$")
+    bob.expect(f"^Received a ping from {ann_id}, round trip time: \\d+ ms$")
+    bob_id = bob.expect("^Local peer id: (12D3KooW\\w+)$")[1]
+    ann.expect(f"^📡 Connected to peer: {bob_id[-8:]}$")
+    ann.expect(rf"^\[{bob_id[-8:]}\({bob_id[-8:]}\)\]: Hello from Bob \(py-peer\)$")
+    ann.send("hello bob\n")
+    ann.expect(r"^✓ Message sent to 1 peer\(s\)$")
+    bob.expect(f"^Received chat message from {ann_id}: hello bob$")
+    bob.signal(signal.SIGTERM)
+    assert bob.leave() == 0
+    ann.expect(f"^📡 Peer left: {bob_id[-8:]}$")
+    ann.send("are you there?\n")
+    ann.expect(r"^⚠️  No peers connected - 1 message\(s\) will be sent when one comes$")
+    ann.end_input()
+    assert ann.leave(DEADLINE) == 5
+    assert ann.lines[-2:] == ["⚠️  Not sent: 1 message(s)", "Goodbye!"]
+
+
+def test_five_hundred_lines_at_once_arrive_in_order(piped: Callable[..., Piped]) -> None:
+    bob = piped("--headless")
+    address = bob.address()
+    ann = piped("--no-intro", REMOTE_PEER=address)
+    ann.send("".join(f"line {number}\n" for number in range(500)))
+    ann.end_input()
+    assert ann.leave(DEADLINE + 10) == 0
+    assert ann.lines.count("✓ Message sent to 1 peer(s)") == 500
+    assert "📡 Sending: " in ann.text
+    bob.expect(": line 499$")
+    shown = [line.split(": ", 1)[1] for line in bob.lines if line.startswith("Received chat message")]
+    assert shown == [f"line {number}" for number in range(500)]
