@@ -97,6 +97,9 @@ MAX_HANDSHAKES = 32
 """Inbound handshakes under way at once; the next caller waits in the kernel's queue for its turn."""
 
 MAX_CONNECTIONS_PER_PEER = 3
+MAX_FORMER_PEERS = 128
+"""Peers that went whose addresses are kept, for Kademlia; each may have told 64 KiB."""
+
 DIAL_TIMEOUT = 5.0
 HANDSHAKE_TIMEOUT = 5.0
 PING_INTERVAL = 10.0

@@ -53,7 +53,8 @@ class Admission:
         try:
             async with self._handshakes:
                 muxed = await self._swarm.upgrade_inbound_raw_conn(RawConnection(socket, False), listen_address)
-            if len(self._swarm.get_connections(muxed.peer_id)) > limits.MAX_CONNECTIONS_PER_PEER:
+            older = self._swarm.get_connections(muxed.peer_id)[: limits.MAX_CONNECTIONS_PER_PEER]
+            if not any(conn.muxed_conn is muxed for conn in older):
                 # The library trims such connections only when they are 20 s old (swarm.py:2871).
                 self._counters["refused: too many connections of one peer"] += 1
                 await muxed.close()
@@ -77,10 +78,7 @@ class Admission:
 
 
 def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return bool(host) and _ip(host).is_loopback
 
 
 @final
@@ -137,11 +135,18 @@ class ConnectedPeers(INotifee):  # type: ignore[misc] # the library has no types
 
 def remote_multiaddr(conn: INetConn) -> str:
     """Return the other end of a TCP connection as a multiaddr without /p2p; "" when it is gone already."""
-    remote = conn.muxed_conn.get_remote_address()
-    if remote is None:
+    return socket_multiaddr(conn.muxed_conn.get_remote_address())
+
+
+def socket_multiaddr(address: tuple[str, int] | None) -> str:
+    """Return the address of a socket as a multiaddr; IPv4 inside IPv6 as IPv4, IPv6 without its zone."""
+    if address is None:
         return ""
-    host, port = remote
-    mapped = ipaddress.ip_address(host.split("%")[0])
-    if isinstance(mapped, ipaddress.IPv6Address) and mapped.ipv4_mapped is not None:
-        mapped = mapped.ipv4_mapped
-    return f"/ip{mapped.version}/{mapped}/tcp/{port}"
+    host, port = address
+    ip = _ip(host)
+    return f"/ip{ip.version}/{ip}/tcp/{port}"
+
+
+def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    ip = ipaddress.ip_address(host.split("%")[0])
+    return ip.ipv4_mapped or ip if isinstance(ip, ipaddress.IPv6Address) else ip

@@ -34,6 +34,7 @@ EXPECTED_FAULTS: Final = frozenset(
         "ParseError",
         "TooSlowError",
         "UnicodeDecodeError",
+        "WrongAnswerError",
     }
 )
 """Types of exceptions that strangers and failing networks cause in stream handlers; any other is a fault of ours."""

@@ -21,6 +21,7 @@ from multiaddr import Multiaddr
 
 from py_peer import __version__
 from py_peer.core import limits
+from py_peer.net.connections import socket_multiaddr
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -56,10 +57,8 @@ def identify_handler(host: IHost) -> Callable[[INetStream], Awaitable[None]]:
     """Return the handler that tells others who we are."""
 
     async def handle(stream: INetStream) -> None:
-        observed = None
-        remote = stream.get_remote_address()
-        if remote is not None:
-            observed = Multiaddr(f"/ip{6 if ':' in remote[0] else 4}/{remote[0]}/tcp/{remote[1]}")
+        remote = socket_multiaddr(stream.get_remote_address())
+        observed = Multiaddr(remote) if remote else None
         message = _mk_identify_protobuf(host, observed)
         message.agent_version = AGENT_VERSION
         with trio.fail_after(limits.DIAL_TIMEOUT):

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, final
 
 import trio
+from libp2p.kad_dht.common import PROTOCOL_ID
 from libp2p.kad_dht.kad_dht import DHTMode, KadDHT
 from libp2p.tools.anyio_service import background_trio_service
 from multiaddr import Multiaddr
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from py_peer.net.counters import Counters
 
 BOOTSTRAP_TIMEOUT: Final = 10.0
+ADD_INTERVAL: Final = 0.5
+"""Between two looks at who is connected: the library does not fill its table from connections (0.8.1)."""
 
 
 @final
@@ -51,9 +54,40 @@ class Kademlia:
             self._counters.caught("Kademlia lookup", error)
 
 
+class _Lookups(KadDHT):  # type: ignore[misc] # the library has no types here
+    """Kademlia that answers lookups but keeps nothing for strangers.
+
+    The library takes records whatever `enable_values` and `enable_providers` say (kad_dht/kad_dht.py:803, 1149).
+    """
+
+    def __init__(self, host: IHost) -> None:
+        super().__init__(host, DHTMode.SERVER, enable_providers=False, enable_values=False)
+        self.value_store.put_record = self._refuse_record
+
+    def _check_provider_rate_limit(self, peer_id: ID) -> bool:  # noqa: ARG002
+        """Let nobody announce himself as a provider: the stream is reset."""
+        return False
+
+    def _refuse_record(self, key: bytes, record: object) -> None:  # noqa: ARG002
+        """Make the handler of PUT_VALUE fail, so that the stream is reset."""
+        msg = "no records are kept for others"
+        raise ValueError(msg)
+
+    async def add_connected(self) -> None:
+        """Put who is connected and speaks Kademlia into the table, again and again."""
+        peerstore = self.host.get_peerstore()
+        while True:
+            for peer_id in self.host.get_connected_peers():
+                if not self.routing_table.peer_in_table(peer_id) and peerstore.supports_protocols(peer_id, [PROTOCOL_ID]):
+                    await self.add_peer(peer_id)
+            await trio.sleep(ADD_INTERVAL)
+
+
 @asynccontextmanager
 async def kademlia(host: IHost, counters: Counters) -> AsyncIterator[Kademlia]:
-    """Run Kademlia as a server, which answers lookups but keeps no records for strangers."""
-    dht = KadDHT(host, DHTMode.SERVER, enable_providers=False, enable_values=False)
-    async with background_trio_service(dht):
+    """Run Kademlia as a server."""
+    dht = _Lookups(host)
+    async with background_trio_service(dht), trio.open_nursery() as nursery:
+        nursery.start_soon(dht.add_connected)
         yield Kademlia(dht, counters)
+        nursery.cancel_scope.cancel()

@@ -6,13 +6,14 @@ Each was seen in release 0.8.1; `tests/net/test_traps.py` pins what the library 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # A bare logging.debug() in network/connection/swarm_connection.py installs a root handler on stderr at the
 # first connection, unless the root logger has one already.
 logging.getLogger().addHandler(logging.NullHandler())
 
-import libp2p.protocol_muxer.multiselect_communicator as _communicator  # noqa: E402 - after the handler
+import libp2p.io.trio as _trio_io  # noqa: E402 - after the handler
+import libp2p.protocol_muxer.multiselect_communicator as _communicator  # noqa: E402
 import libp2p.pubsub.pubsub as _pubsub  # noqa: E402
 import libp2p.stream_muxer.muxer_multistream as _multistream  # noqa: E402
 import libp2p.stream_muxer.yamux.yamux as _yamux  # noqa: E402
@@ -41,11 +42,23 @@ async def _read_delim(reader: Reader) -> bytes:
     return line[:-1]
 
 
+def _remote_address(stream: Any) -> tuple[str, int] | None:
+    """Return the other end of a TCP stream. The library knows none for IPv6, whose addresses have four parts (io/trio.py:101)."""
+    if stream._cached_remote_address is None:  # noqa: SLF001
+        try:
+            stream._cached_remote_address = stream.stream.socket.getpeername()[:2]  # noqa: SLF001
+        except OSError:
+            return None
+    address: tuple[str, int] = stream._cached_remote_address  # noqa: SLF001
+    return address
+
+
 def disarm() -> None:
     """Put our classes in the places that the library has no parameter for. Safe to call again."""
     # 32 messages between GossipSub and the reader, the newest silently dropped (pubsub/pubsub.py:124, 1375).
     _pubsub.SUBSCRIPTION_CHANNEL_SIZE = limits.SUBSCRIPTION_QUEUE
     _communicator.read_delim = _read_delim
+    _trio_io.TrioTCPStream.get_remote_address = _remote_address
     # MuxerMultistream.new_conn makes a Yamux by name for /yamux/1.0.0 and ignores the class it was given.
     _multistream.Yamux = LimitedYamux
     _yamux.YamuxStream = LimitedStream

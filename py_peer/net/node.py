@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.peer.peerstore import PeerStoreError
 from libp2p.tools.anyio_service import background_trio_service
 from multiaddr import Multiaddr
 
@@ -149,8 +150,10 @@ class _Watch:
         self._nursery = nursery
         self._scopes: dict[ID, trio.CancelScope] = {}
         self._room: frozenset[ID] = frozenset()
+        self._former: dict[ID, None] = {}
 
     def _up(self, record: PeerRecord) -> None:
+        self._former.pop(record.peer_id, None)
         self._observer.peer_up(record)
         scope = self._scopes[record.peer_id] = trio.CancelScope()
         self._nursery.start_soon(self._attend, record, scope)
@@ -159,6 +162,15 @@ class _Watch:
         if scope := self._scopes.pop(record.peer_id, None):
             scope.cancel()
         self._observer.peer_down(record)
+        self._former[record.peer_id] = None
+        if len(self._former) > limits.MAX_FORMER_PEERS:
+            self._forget(next(iter(self._former)))
+
+    def _forget(self, peer_id: ID) -> None:
+        """Take a peer that went out of the peerstore, which the library lets grow (0.8.1)."""
+        del self._former[peer_id]
+        with suppress(PeerStoreError):
+            self._host.get_peerstore().clear_peerdata(peer_id)
 
     def room_changed(self) -> None:
         """Tell the observer what is new since the last time."""

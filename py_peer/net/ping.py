@@ -29,11 +29,15 @@ class NotSupportedError(Exception):
     """The peer speaks no ping (the Rust peer): that it says so proves it alive."""
 
 
+class WrongAnswerError(Exception):
+    """The answer to a ping is not what was sent."""
+
+
 async def ping(host: IHost, peer_id: ID, timeout: float = limits.PING_TIMEOUT) -> float:  # noqa: ASYNC109
     """Return the round-trip time to a connected peer, in seconds.
 
-    Raises trio.TooSlowError when nothing came back within `timeout` seconds, NotSupportedError, ValueError for an
-    answer that is not ours, or a stream's error.
+    Raises trio.TooSlowError when nothing came back within `timeout` seconds, NotSupportedError, WrongAnswerError or
+    a stream's error.
     """
     with trio.fail_after(timeout):
         try:
@@ -47,8 +51,7 @@ async def ping(host: IHost, peer_id: ID, timeout: float = limits.PING_TIMEOUT) -
             sent = time.perf_counter()
             await stream.write(payload)
             if await read_exactly(stream, PING_BYTES) != payload:
-                msg = "the answer to a ping is not what was sent"
-                raise ValueError(msg)
+                raise WrongAnswerError
             return time.perf_counter() - sent
         finally:
             with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT):

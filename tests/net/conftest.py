@@ -28,6 +28,12 @@ def stock_program() -> Iterator[subprocess.Popen[bytes]]:
         program.kill()
 
 
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nodes tell of their loopback addresses alone, so that nothing is sent anywhere else."""
+    monkeypatch.setattr("py_peer.net.node.interface_ips", lambda: ["127.0.0.1", "::1"])
+
+
 @pytest.fixture(scope="session")
 def stock(stock_program: subprocess.Popen[bytes]) -> dict[str, Any]:
     """What became of py-libp2p as it comes in each scene of `stock.py`."""

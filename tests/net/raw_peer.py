@@ -270,7 +270,17 @@ async def secure(host: str, port: int, key_pair: KeyPair) -> Any:
     """Dial, and return the connection after the Noise handshake."""
     raw = RawConnection(TrioTCPStream(await trio.open_tcp_stream(host, port)), True)
     noise = NoiseTransport(key_pair, noise_privkey=new_x25519().private_key)
-    return await SecurityMultistream({NOISE: noise}).secure_outbound(raw, None)  # type: ignore[arg-type,dict-item]
+    try:
+        return await SecurityMultistream({NOISE: noise}).secure_outbound(raw, None)  # type: ignore[arg-type,dict-item]
+    except BaseException:
+        await cut(raw)
+        raise
+
+
+async def cut(conn: Any) -> None:
+    """Close a connection, even when the test is being cancelled."""
+    with trio.CancelScope(shield=True), trio.move_on_after(1):
+        await conn.close()
 
 
 @asynccontextmanager
@@ -283,21 +293,23 @@ async def raw_peer(
     """Connect to a node at a port of the loopback; the connection is cut when the block ends."""
     key_pair = key_pair or create_new_key_pair()
     secured = await secure(host, port, key_pair)
-    for line in ("/multistream/1.0.0", "/yamux/1.0.0"):
-        await secured.write(encode_uvarint(len(line) + 1) + line.encode() + b"\n")
-        answer = b""
-        while not answer.endswith(b"\n"):
-            answer += await secured.read(1)
-        assert answer[1:-1].decode() == line
-    peer = RawPeer(secured, key_pair, handlers or {})
-    async with trio.open_nursery() as nursery:
-        await nursery.start(peer.run)
-        try:
+    try:
+        for line in ("/multistream/1.0.0", "/yamux/1.0.0"):
+            await secured.write(encode_uvarint(len(line) + 1) + line.encode() + b"\n")
+            answer = b""
+            while not answer.endswith(b"\n"):
+                more = await secured.read(1)
+                if not more:
+                    raise GoneError
+                answer += more
+            assert answer[1:-1].decode() == line
+        peer = RawPeer(secured, key_pair, handlers or {})
+        async with trio.open_nursery() as nursery:
+            await nursery.start(peer.run)
             yield peer
-        finally:
-            with trio.CancelScope(shield=True), trio.move_on_after(1):
-                await secured.close()
             nursery.cancel_scope.cancel()
+    finally:
+        await cut(secured)
 
 
 async def is_refused(port: int) -> bool:

@@ -1,0 +1,159 @@
+"""Who peers say they are, and what we say."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import trio
+from libp2p.identity.identify.pb.identify_pb2 import Identify
+from libp2p.utils.varint import encode_uvarint
+from multiaddr import Multiaddr
+
+from py_peer import __version__
+from py_peer.core import limits
+from tests.net.raw_peer import IDENTIFY_PROTOCOL, GoneError, RawPeer, RawStream, raw_peer
+from tests.net.support import Member, member, still_hears, trio_test, until
+
+PUSH_PROTOCOL = "/ipfs/id/push/1.0.0"
+HONEST = Identify(agent_version="rust/1.0", protocol_version="uc/1", protocols=["/a", "/b"])
+
+
+def answering(body: bytes) -> dict[str, object]:
+    async def answer(stream: RawStream) -> None:
+        await stream.write(body)
+        await stream.finish()
+
+    return {IDENTIFY_PROTOCOL: answer}
+
+
+def framed(message: Identify) -> bytes:
+    body = message.SerializeToString()
+    return encode_uvarint(len(body)) + body
+
+
+async def asks(peer: RawPeer) -> Identify:
+    stream = await peer.open(IDENTIFY_PROTOCOL)
+    return Identify.FromString(await stream.read_frame())
+
+
+@trio_test
+async def test_who_connects_says_who_it_is_both_ways() -> None:
+    async with member() as a, member() as b:
+        await a.dial(b)
+        await until(lambda: a.seen.count("identified") and b.seen.count("identified"))
+        for one, other in ((a, b), (b, a)):
+            record = one.node.peers.records[other.id]
+            assert record.agent_version == f"py-peer/{__version__}"
+            assert {"/ipfs/ping/1.0.0", "/meshsub/1.1.0"} <= set(record.protocols)
+
+
+@trio_test
+async def test_a_strangers_words_are_taken_as_they_are_and_its_protocols_up_to_a_limit() -> None:
+    many = Identify(agent_version="\x1b[31mevil", protocols=[f"/{number}" for number in range(1_000)])
+    async with member() as one, raw_peer(one.port, handlers=answering(framed(many))) as peer:
+        await until(lambda: one.seen.count("identified"))
+        record = one.node.peers.records[peer.id]
+        assert record.agent_version == "\x1b[31mevil"  # cleaned where it is shown
+        assert len(record.protocols) == limits.MAX_PROTOCOLS_SHOWN
+
+
+GARBAGE = {
+    "no protobuf": b"\x05\xff\xff\xff\xff\xff",
+    "a length above the limit": encode_uvarint(limits.MAX_IDENTIFY + 1),
+    "a length of 2**62": encode_uvarint(2**62),
+    "a length that never ends": b"\xff" * 20,
+    "less than announced": encode_uvarint(1_000) + b"abc",
+    "nothing at all": b"",
+    "addresses that are none": framed(Identify(listen_addrs=[os.urandom(20) for _ in range(20)], agent_version="x")),
+    "a key that is none": framed(Identify(public_key=b"\xff" * 40, agent_version="x")),
+    "somebody else's key": framed(Identify(public_key=b"\x08\x01\x12\x20" + bytes(32), agent_version="x")),
+    "a record that is none": framed(Identify(signedPeerRecord=b"\xff" * 100, agent_version="x")),
+    "text that is not UTF-8": b"\x04\x32\x02\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE.keys())
+@trio_test
+async def test_a_hostile_answer_hurts_nobody_and_the_peer_stays(body: bytes) -> None:
+    async with member() as one, raw_peer(one.port, handlers=answering(body)) as peer:
+        await until(lambda: one.seen.count("identified") or any("caught" in name for name in one.node.counters))
+        await until(lambda: peer.id in one.node.peers.records and one.seen.count("pinged"))
+        assert not peer.closed.is_set()
+        await still_hears(one)
+
+
+@trio_test
+async def test_an_answer_that_never_ends_is_given_up_and_the_peer_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "DIAL_TIMEOUT", 0.2)
+
+    async def drip(stream: RawStream) -> None:
+        await stream.write(encode_uvarint(limits.MAX_IDENTIFY))
+        while not stream.ended:
+            await stream.write(b"x")
+            await trio.sleep(0.01)
+
+    async with member() as one, raw_peer(one.port, handlers={IDENTIFY_PROTOCOL: drip}) as peer:
+        await until(lambda: one.node.counters["caught TooSlowError"])
+        assert not peer.closed.is_set()
+        await still_hears(one)
+
+
+@trio_test
+async def test_we_say_who_we_are_and_where_without_addresses_that_nobody_can_dial() -> None:
+    async with member() as one, raw_peer(one.port) as peer:
+        message = await asks(peer)
+        addresses = [str(Multiaddr(raw)) for raw in message.listen_addrs]
+        assert message.agent_version == f"py-peer/{__version__}"
+        assert f"/ip4/127.0.0.1/tcp/{one.port}" in [address.split("/p2p/")[0] for address in addresses]
+        assert not [address for address in addresses if "/0.0.0.0/" in address or "/::/" in address]
+        assert str(Multiaddr(message.observed_addr)).startswith("/ip4/127.0.0.1/tcp/")
+        assert set(message.protocols) >= {"/ipfs/ping/1.0.0", "/meshsub/1.1.0"}
+
+
+@trio_test
+async def test_what_a_peer_pushes_is_told() -> None:
+    async with member() as one, raw_peer(one.port) as peer:
+        await until(lambda: peer.id in one.node.peers.records)
+        stream = await peer.open(PUSH_PROTOCOL)
+        await stream.write(framed(HONEST))
+        await until(lambda: one.seen.count("identified"))
+        record = one.node.peers.records[peer.id]
+        assert (record.agent_version, record.protocol_version, record.protocols) == ("rust/1.0", "uc/1", ("/a", "/b"))
+
+
+@pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE.keys())
+@trio_test
+async def test_a_hostile_push_hurts_nobody(body: bytes) -> None:
+    async with member() as one, raw_peer(one.port) as peer:
+        stream = await peer.open(PUSH_PROTOCOL)
+        try:
+            await stream.write(body)
+            await stream.finish()
+            await stream.wait_end()
+        except GoneError:
+            pass
+        assert not peer.closed.is_set()
+        await still_hears(one)
+
+
+@trio_test
+async def test_strangers_who_came_and_went_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with a new key, and as much to say as fits."""
+    monkeypatch.setattr(limits, "MAX_FORMER_PEERS", 2)
+    wordy = Identify(
+        agent_version="x" * 1_000,
+        protocols=[f"/{number}" for number in range(500)],
+        listen_addrs=[Multiaddr(f"/ip4/192.0.2.{number}/tcp/4001").to_bytes() for number in range(200)],
+    )
+    async with member() as one:
+        before = known_peers(one)
+        for count in range(5):
+            async with raw_peer(one.port, handlers=answering(framed(wordy))):
+                await until(lambda wanted=count + 1: one.seen.count("identified") == wanted)
+            await until(lambda: not one.node.peers.records)
+        await until(lambda: known_peers(one) == before + 2)
+
+
+def known_peers(one: Member) -> int:
+    return len(one.node.host.get_peerstore().peer_ids())
