@@ -49,7 +49,8 @@ class Kademlia:
         await self._dht.add_peer(peer_id)
         try:
             with trio.fail_after(BOOTSTRAP_TIMEOUT):
-                await self._dht.find_peer(self._dht.host.get_id())
+                # Not find_peer, which knows where we are and asks nobody.
+                await self._dht.peer_routing.find_closest_peers_network(self._dht.host.get_id().to_bytes())
         except Exception as error:  # noqa: BLE001 - a lookup that fails leaves the table as it is
             self._counters.caught("Kademlia lookup", error)
 
