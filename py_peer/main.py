@@ -64,6 +64,7 @@ def _run(arguments: Arguments, service: Service, screen: Screen, watchdog: Watch
 
     from py_peer.leaving import close_and_stay_deaf  # noqa: PLC0415
     from py_peer.log_setup import join_library_log  # noqa: PLC0415
+    from py_peer.screen import finish_standard_streams  # noqa: PLC0415
 
     async def run() -> tuple[int, bool]:
         front_end = _front_end(arguments, service, screen, watchdog, held)
@@ -74,9 +75,8 @@ def _run(arguments: Arguments, service: Service, screen: Screen, watchdog: Watch
     loop = asyncio.new_event_loop()
     code, left_behind = loop.run_until_complete(run())
     close_and_stay_deaf(loop)
-    screen.finish()
+    finish_standard_streams()
     if left_behind:  # it may be in the middle of an import, and nobody can interrupt that
-        sys.stderr.flush()
         os._exit(code)
     return code
 

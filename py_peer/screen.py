@@ -36,23 +36,31 @@ class Screen:
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
         except (OSError, ValueError):  # ValueError: the stream is closed
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Note that nobody reads the stream any more."""
+        if not self.broken:
             self.broken = True
-            self._discard()
+            _discard(self._stream)
             self.on_broken()
 
-    def finish(self) -> None:
-        """Flush what others have written to the stream, or forget it where nobody reads it any more."""
-        try:
-            self._stream.flush()
-        except (OSError, ValueError):
-            self._discard()
 
-    def _discard(self) -> None:
-        """Send what is left in the stream's buffer nowhere, or Python complains of it when the process ends."""
-        with contextlib.suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+def finish_standard_streams() -> None:
+    """Flush standard output and error; what cannot be written is forgotten, or the process's end would complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _discard(stream)
+
+
+def _discard(stream: TextIO) -> None:
+    """Send what is left in the stream's buffer nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def mend_standard_streams() -> None:

@@ -29,7 +29,7 @@ from py_peer.core.commands import Say, Unknown, completions, parse_line
 from py_peer.interactive import Chat, oversize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from prompt_toolkit.document import Document
 
@@ -63,7 +63,7 @@ class TerminalChat(Chat):
         logging_task = asyncio.create_task(self._print_log(self._held)) if self._held is not None else None
         self._closed.clear()
         try:
-            with contextlib.suppress(EOFError):
+            with contextlib.suppress(EOFError), self._losing_the_terminal():
                 while not self.is_leaving and await self.obey(await self._ask_line()):
                     pass
         finally:
@@ -75,7 +75,8 @@ class TerminalChat(Chat):
 
     async def print_lines(self, lines: Sequence[str]) -> None:
         """Print `lines` above the line being typed."""
-        await run_in_terminal(partial(self.screen.show, lines))
+        with self._losing_the_terminal():
+            await run_in_terminal(partial(self.screen.show, lines))
 
     async def close_input(self) -> None:
         """End the prompt, which gives the terminal back as it was."""
@@ -83,6 +84,14 @@ class TerminalChat(Chat):
             self._prompt.app.exit(exception=EOFError())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._closed.wait(), CLOSE_SECONDS)
+
+    @contextlib.contextmanager
+    def _losing_the_terminal(self) -> Iterator[None]:
+        """Take an error of the terminal as its end: the window was closed."""
+        try:
+            yield
+        except OSError:
+            self.screen.give_up()
 
     async def _ask_line(self) -> str:
         # Faults of a key binding are ours to report, and SIGINT is handled where all signals are.
@@ -103,7 +112,8 @@ class TerminalChat(Chat):
             await arrived.wait()
             arrived.clear()
             if text := "".join(f"{line}\n" for line in held.take()):
-                await run_in_terminal(partial(print, text, end="", file=sys.stderr, flush=True))
+                with self._losing_the_terminal():
+                    await run_in_terminal(partial(print, text, end="", file=sys.stderr, flush=True))
 
 
 def _make_prompt() -> PromptSession[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from py_peer import __version__
-from tests.frontends.programs import DEADLINE, LEAVING_SECONDS, PY_PEER, ROOT, Piped, environment
+from tests.frontends.programs import BUSY_SECONDS, DEADLINE, LEAVING_SECONDS, PY_PEER, ROOT, Piped, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,11 +117,17 @@ def test_a_port_in_use_is_told_and_has_its_own_exit_code(tmp_path: Path, mode: S
     assert "Multiaddr" not in done.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(
-    ("mode", "sign"),
-    [((), "^📡 Joined"), (("--headless",), "^Listening on"), ((), f"^{STARTING}")],
-    ids=["interactive", "headless", "while it starts"],
+    ("mode", "sign", "number"),
+    [
+        ((), "^📡 Joined", signal.SIGTERM),
+        (("--headless",), "^Listening on", signal.SIGINT),
+        (("--headless",), "^Listening on", signal.SIGHUP),
+        ((), f"^{STARTING}", signal.SIGINT),
+        (("--headless",), f"^{STARTING}", signal.SIGTERM),
+        ((), f"^{STARTING}", signal.SIGHUP),
+    ],
+    ids=lambda value: value.name if isinstance(value, signal.Signals) else " ".join(value),
 )
 def test_a_signal_ends_it_in_order(
     piped: Callable[..., Piped], mode: Sequence[str], sign: str, number: signal.Signals
@@ -171,7 +177,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
         process.stdout.close()
         process.stdin.write(b"/help\n")
         process.stdin.flush()
-        assert process.wait(LEAVING_SECONDS) == 0
+        assert process.wait(LEAVING_SECONDS + BUSY_SECONDS) == 0
         assert process.stderr.read() == b""
 
 
@@ -192,7 +198,7 @@ def test_an_output_that_nobody_reads_does_not_keep_it(tmp_path: Path) -> None:
                 full = not _writable(process.stdin.fileno(), 1.0)
         assert full
         process.send_signal(signal.SIGTERM)
-        assert process.wait(LEAVING_SECONDS + 0.5) == 0
+        assert process.wait(LEAVING_SECONDS + BUSY_SECONDS) == 0
         os.close(out)
 
 

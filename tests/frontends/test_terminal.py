@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.frontends.programs import DEADLINE, LEAVING_SECONDS, Piped, Terminal
+from tests.frontends.programs import BUSY_SECONDS, DEADLINE, LEAVING_SECONDS, Piped, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -164,15 +164,13 @@ def test_a_text_over_the_limit_is_refused_and_stays_in_the_input(pair: Pair, ann
     "way",
     [
         "quit" + ENTER,
-        "/Exit" + ENTER,
         CTRL_C,
         CTRL_D,
         "half a li" + CTRL_C,
         signal.SIGTERM,
         signal.SIGHUP,
-        signal.SIGINT,
     ],
-    ids=["quit", "exit", "ctrl-c", "ctrl-d", "ctrl-c in a line", "SIGTERM", "SIGHUP", "SIGINT"],
+    ids=["quit", "ctrl-c", "ctrl-d", "ctrl-c in a line", "SIGTERM", "SIGHUP"],
 )
 def test_every_way_out_gives_the_terminal_back(terminal: Callable[..., Terminal], way: str | signal.Signals) -> None:
     program = terminal()
@@ -217,7 +215,7 @@ def test_a_closed_window_ends_it(terminal: Callable[..., Terminal]) -> None:
     program.expect("^📡 Joined")
     program.expect_prompt()
     program.hang_up()
-    assert program.process.wait(LEAVING_SECONDS) == 0
+    assert program.process.wait(LEAVING_SECONDS + BUSY_SECONDS) == 0
 
 
 def test_log_lines_do_not_tear_the_line_being_typed(terminal: Callable[..., Terminal]) -> None:
