@@ -241,3 +241,24 @@ def test_five_hundred_lines_at_once_arrive_in_order(piped: Callable[..., Piped])
     bob.expect(": line 499$")
     shown = [line.split(": ", 1)[1] for line in bob.lines if line.startswith("Received chat message")]
     assert shown == [f"line {number}" for number in range(500)]
+
+
+def test_a_signal_ends_the_waiting_for_a_named_peer(piped: Callable[..., Piped]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the call and says nothing
+        program = piped("--connect", f"/ip4/127.0.0.1/tcp/{silent.getsockname()[1]}")
+        program.send("hello\n")
+        program.end_input()
+        program.expect(r"^⚠️  No peers connected - 1 message\(s\) will be sent when one comes$")
+        program.signal(signal.SIGTERM)
+        assert program.leave() == 4
+    assert program.lines[-2:] == ["⚠️  Not sent: 1 message(s) - nobody was there", "Goodbye!"]
+
+
+def test_one_line_to_a_named_peer_is_heard_and_ends_it(piped: Callable[..., Piped]) -> None:
+    bob = piped("--headless", "--no-intro")
+    ann = piped("--no-intro", "--connect", bob.address())
+    ann.send("just this")
+    ann.end_input()
+    assert ann.leave(DEADLINE) == 0
+    bob.expect(": just this$")
+    assert "✓ Message sent to 1 peer(s)" in ann.lines
