@@ -11,7 +11,7 @@ import ipaddress
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 import trio
 from libp2p.abc import INotifee
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from libp2p.abc import INetConn
     from libp2p.network.swarm import Swarm
     from libp2p.peer.id import ID
+    from libp2p.stream_muxer.yamux.yamux import Yamux
 
     from py_peer.net.counters import Counters
 
@@ -52,7 +53,9 @@ class Admission:
         self._by_address[source] += 1
         try:
             async with self._handshakes:
-                muxed = await self._swarm.upgrade_inbound_raw_conn(RawConnection(socket, False), listen_address)
+                raw = RawConnection(socket, initiator=False)
+                # We speak Yamux alone.
+                muxed = cast("Yamux", await self._swarm.upgrade_inbound_raw_conn(raw, listen_address))
             older = self._swarm.get_connections(muxed.peer_id)[: limits.MAX_CONNECTIONS_PER_PEER]
             if not any(conn.muxed_conn is muxed for conn in older):
                 # The library trims such connections only when they are 20 s old (swarm.py:2871).
@@ -97,7 +100,7 @@ class PeerRecord:
 
 
 @final
-class ConnectedPeers(INotifee):  # type: ignore[misc] # the library has no types here
+class ConnectedPeers(INotifee):
     """One record for each connected peer, however many connections it has."""
 
     def __init__(self, on_up: Callable[[PeerRecord], None], on_down: Callable[[PeerRecord], None]) -> None:
@@ -110,7 +113,7 @@ class ConnectedPeers(INotifee):  # type: ignore[misc] # the library has no types
         peer_id = conn.muxed_conn.peer_id
         if peer_id in self.records:
             return
-        inbound = not conn.muxed_conn.is_initiator_value
+        inbound = not conn.muxed_conn.is_initiator
         record = self.records[peer_id] = PeerRecord(peer_id, remote_multiaddr(conn), inbound)
         self._on_up(record)
 
@@ -135,7 +138,7 @@ class ConnectedPeers(INotifee):  # type: ignore[misc] # the library has no types
 
 def remote_multiaddr(conn: INetConn) -> str:
     """Return the other end of a TCP connection as a multiaddr without /p2p; "" when it is gone already."""
-    return socket_multiaddr(conn.muxed_conn.get_remote_address())
+    return socket_multiaddr(cast("Yamux", conn.muxed_conn).get_remote_address())
 
 
 def socket_multiaddr(address: tuple[str, int] | None) -> str:
@@ -148,5 +151,5 @@ def socket_multiaddr(address: tuple[str, int] | None) -> str:
 
 
 def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    ip = ipaddress.ip_address(host.split("%")[0])
+    ip = ipaddress.ip_address(host.partition("%")[0])
     return ip.ipv4_mapped or ip if isinstance(ip, ipaddress.IPv6Address) else ip

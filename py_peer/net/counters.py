@@ -42,10 +42,10 @@ EXPECTED_FAULTS: Final = frozenset(
 
 @final
 class Counters(Counter[str]):
-    """Counters by name; `statistics` of one node. A Counter never forgets a name, and names are ours, so it is bounded."""
+    """Counters by name; `statistics` of one node. Names are ours, none comes from outside, so there are not many."""
 
     def caught(self, where: str, error: BaseException) -> None:
-        """Count an exception that a guard caught, by its type; a type that nobody expects is logged with its traceback."""
+        """Count an exception that a guard caught, by its type; one that nobody expects is logged with its traceback."""
         for leaf in _leaves(error):
             name = type(leaf).__name__
             self[f"caught {name}"] += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import trio
 from libp2p.io.trio import TrioTCPStream
@@ -36,9 +36,7 @@ async def dial(swarm: Swarm, address: DialAddress, timeout: float = limits.DIAL_
     connecting, both handshakes. Raises DialError.
     """
     expected = None if address.peer_id is None else ID.from_string(address.peer_id)
-    if expected == swarm.get_peer_id():
-        msg = "this is our own address"
-        raise DialError(msg)
+    _refuse_ourselves(swarm, expected)
     if expected is not None and swarm.get_connections(expected):
         return expected
     if len(swarm.get_connections()) >= limits.MAX_CONNECTIONS:
@@ -59,6 +57,12 @@ async def dial(swarm: Swarm, address: DialAddress, timeout: float = limits.DIAL_
     raise DialError("; ".join(dict.fromkeys(errors)))
 
 
+def _refuse_ourselves(swarm: Swarm, peer_id: ID | None) -> None:
+    if peer_id == swarm.get_peer_id():
+        msg = "this is our own address"
+        raise DialError(msg)
+
+
 async def _resolve(address: DialAddress) -> list[str]:
     """Return the IP addresses of the host, through the system's resolver, which knows the hosts file."""
     if address.kind in ("ip4", "ip6"):
@@ -77,12 +81,11 @@ async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None) -> I
     # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause.
     raw = RawConnection(TrioTCPStream(await trio.open_tcp_stream(host, port)), True)  # noqa: FBT003
     try:
-        # Past upgrader.upgrade_security, which insists on an ID: with None the Noise handshake takes whoever proves one.
-        secured = await swarm.upgrader.security_multistream.secure_outbound(raw, expected)
+        # Past upgrader.upgrade_security, which insists on an ID: with None, whatever the annotation says, the Noise
+        # handshake takes whoever proves one.
+        secured = await swarm.upgrader.security_multistream.secure_outbound(raw, cast("ID", expected))
         peer_id: ID = secured.get_remote_peer()
-        if peer_id == swarm.get_peer_id():
-            msg = "this is our own address"
-            raise DialError(msg)
+        _refuse_ourselves(swarm, peer_id)
         if swarm.get_connections(peer_id):
             await raw.close()
             return peer_id

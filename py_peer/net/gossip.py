@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from libp2p.peer.id import ID
+    from libp2p.pubsub.pubsub import Pubsub
 
     from py_peer.net.counters import Counters
 
@@ -53,8 +54,8 @@ def message_id(message: rpc_pb2.Message) -> bytes:
 
 
 @final
-class BoundedCache(MessageCache):  # type: ignore[misc]
-    """The message cache with our message ID and a limit in bytes; what does not fit is not replayed, but was relayed."""
+class BoundedCache(MessageCache):
+    """The message cache with our message ID and a limit in bytes; what does not fit is relayed but not replayed."""
 
     def __init__(self, window_size: int, history_size: int, max_bytes: int) -> None:
         super().__init__(window_size, history_size)
@@ -81,7 +82,7 @@ class BoundedCache(MessageCache):  # type: ignore[misc]
 
 
 @final
-class PeerQueue(RpcQueue):  # type: ignore[misc]
+class PeerQueue(RpcQueue):
     """The RPCs that wait for one peer, limited in number and in bytes (the library: 32, silently dropped)."""
 
     def __init__(self, counters: Counters) -> None:
@@ -119,8 +120,10 @@ class PeerQueue(RpcQueue):  # type: ignore[misc]
         return len(self) < limits.PEER_QUEUE_RPCS // 2 and self.bytes < limits.PEER_QUEUE_BYTES // 2
 
 
-class Router(GossipSub):  # type: ignore[misc]
+class Router(GossipSub):
     """The room's GossipSub 1.1 router (1.2's IDONTWANT doubles the cost of a small message)."""
+
+    pubsub: Pubsub  # set by Pubsub's constructor, before anything else happens
 
     def __init__(self, topics: Iterable[str], counters: Counters) -> None:
         super().__init__(
@@ -199,7 +202,7 @@ class Router(GossipSub):  # type: ignore[misc]
             if name != "iwant":
                 known = [entry for entry in known if entry.topicID in self._topics]
             if len(known) != len(entries):
-                self._counters[f"ignored: {name} for a topic that is not ours, or too many"] += len(entries) - len(known)
+                self._counters[f"ignored: {name} for a topic of others, or too many"] += len(entries) - len(known)
                 control.ClearField(name)
                 getattr(control, name).extend(known)
         for prune in control.prune:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from libp2p import new_swarm
 from libp2p.crypto.x25519 import create_new_key_pair as new_x25519
@@ -33,7 +33,7 @@ def make_host(key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], coun
     Not through `libp2p.new_host`, which adds a resource manager whose slots leak (0.8.1) and would accept
     plaintext and secio connections.
     """
-    swarm = new_swarm(
+    swarm: Any = new_swarm(
         key_pair=key_pair,
         sec_opt={NOISE: NoiseTransport(key_pair, noise_privkey=new_x25519().private_key)},
         transports=[TCP()],
@@ -57,7 +57,7 @@ def make_host(key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], coun
         disable_identify_address_discovery=True,
     )
     # Identify is asked by `Node`, with a limit; the library's own is not.
-    host._schedule_identify = lambda peer_id, *, reason: None  # noqa: ARG005, SLF001
+    host._schedule_identify = lambda *_, **__: None  # type: ignore[method-assign] # noqa: SLF001 - no parameter for it
     host.set_stream_handler(IDENTIFY, identify_handler(host))
     host.set_stream_handler(PING, answer_pings)
     swarm.set_stream_handler(guarded(host._swarm_stream_handler, counters))  # noqa: SLF001
@@ -68,7 +68,10 @@ def make_host(key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], coun
 
 @final
 class _NoAutoConnector:
-    """Dials nobody. The library's reconnects whoever was let go, to half of the high watermark (auto_connector.py:262)."""
+    """Dials nobody.
+
+    The library's reconnects whoever was let go, to half of the high watermark (network/auto_connector.py:262).
+    """
 
     async def start(self) -> None:
         """Do nothing."""

@@ -68,9 +68,7 @@ def identify_handler(host: IHost) -> Callable[[INetStream], Awaitable[None]]:
     return handle
 
 
-def push_handler(
-    host: IHost, on_identified: Callable[[ID, Identify], None]
-) -> Callable[[INetStream], Awaitable[None]]:
+def push_handler(host: IHost, on_identified: Callable[[ID, Identify], None]) -> Callable[[INetStream], Awaitable[None]]:
     """Return the handler of what others push when something of theirs has changed."""
 
     async def handle(stream: INetStream) -> None:

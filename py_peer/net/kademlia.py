@@ -6,7 +6,7 @@ Spec: https://github.com/libp2p/specs/blob/master/kad-dht/README.md
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import trio
 from libp2p.kad_dht.common import PROTOCOL_ID
@@ -55,7 +55,7 @@ class Kademlia:
             self._counters.caught("Kademlia lookup", error)
 
 
-class _Lookups(KadDHT):  # type: ignore[misc] # the library has no types here
+class _Lookups(KadDHT):
     """Kademlia that answers lookups but keeps nothing for strangers.
 
     The library takes records whatever `enable_values` and `enable_providers` say (kad_dht/kad_dht.py:803, 1149).
@@ -63,7 +63,8 @@ class _Lookups(KadDHT):  # type: ignore[misc] # the library has no types here
 
     def __init__(self, host: IHost) -> None:
         super().__init__(host, DHTMode.SERVER, enable_providers=False, enable_values=False)
-        self.value_store.put_record = self._refuse_record
+        values: Any = self.value_store
+        values.put_record = self._refuse_record
 
     def _check_provider_rate_limit(self, peer_id: ID) -> bool:  # noqa: ARG002
         """Let nobody announce himself as a provider: the stream is reset."""
@@ -79,7 +80,8 @@ class _Lookups(KadDHT):  # type: ignore[misc] # the library has no types here
         peerstore = self.host.get_peerstore()
         while True:
             for peer_id in self.host.get_connected_peers():
-                if not self.routing_table.peer_in_table(peer_id) and peerstore.supports_protocols(peer_id, [PROTOCOL_ID]):
+                speaks_it = peerstore.supports_protocols(peer_id, [PROTOCOL_ID])
+                if speaks_it and not self.routing_table.peer_in_table(peer_id):
                     await self.add_peer(peer_id)
             await trio.sleep(ADD_INTERVAL)
 

@@ -43,7 +43,10 @@ async def _read_delim(reader: Reader) -> bytes:
 
 
 def _remote_address(stream: Any) -> tuple[str, int] | None:
-    """Return the other end of a TCP stream. The library knows none for IPv6, whose addresses have four parts (io/trio.py:101)."""
+    """Return the other end of a TCP stream.
+
+    The library knows none for IPv6, whose addresses have four parts (io/trio.py:101).
+    """
     if stream._cached_remote_address is None:  # noqa: SLF001
         try:
             stream._cached_remote_address = stream.stream.socket.getpeername()[:2]  # noqa: SLF001
@@ -55,10 +58,17 @@ def _remote_address(stream: Any) -> tuple[str, int] | None:
 
 def disarm() -> None:
     """Put our classes in the places that the library has no parameter for. Safe to call again."""
-    # 32 messages between GossipSub and the reader, the newest silently dropped (pubsub/pubsub.py:124, 1375).
-    _pubsub.SUBSCRIPTION_CHANNEL_SIZE = limits.SUBSCRIPTION_QUEUE
-    _communicator.read_delim = _read_delim
-    _trio_io.TrioTCPStream.get_remote_address = _remote_address
-    # MuxerMultistream.new_conn makes a Yamux by name for /yamux/1.0.0 and ignores the class it was given.
-    _multistream.Yamux = LimitedYamux
-    _yamux.YamuxStream = LimitedStream
+    places: list[tuple[Any, str, Any]] = [
+        # 32 messages between GossipSub and the reader, the newest silently dropped (pubsub/pubsub.py:124, 1375).
+        (_pubsub, "SUBSCRIPTION_CHANNEL_SIZE", limits.SUBSCRIPTION_QUEUE),
+        (_communicator, "read_delim", _read_delim),
+        (_trio_io.TrioTCPStream, "get_remote_address", _remote_address),
+        # MuxerMultistream.new_conn makes a Yamux by name for /yamux/1.0.0 and ignores the class it was given.
+        (_multistream, "Yamux", LimitedYamux),
+        (_yamux, "YamuxStream", LimitedStream),
+    ]
+    for place, name, ours in places:
+        if not hasattr(place, name):
+            msg = f"the library has no {name} any more"
+            raise AttributeError(msg)
+        setattr(place, name, ours)

@@ -78,8 +78,4 @@ def _taken(port: int) -> str:
 
 def interface_ips() -> list[str]:
     """Return the IP addresses of this machine's interfaces, IPv6 ones without their zone."""
-    return [
-        ip.ip if isinstance(ip.ip, str) else ip.ip[0]
-        for adapter in ifaddr.get_adapters()
-        for ip in adapter.ips
-    ]
+    return [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for adapter in ifaddr.get_adapters() for ip in adapter.ips]

@@ -13,7 +13,7 @@ Spec: https://github.com/hashicorp/yamux/blob/master/spec.md. Pinned by tests/ne
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 from libp2p.io.exceptions import ConnectionClosedError
 from libp2p.stream_muxer.yamux.yamux import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _HEADER = struct.Struct("!BBHII")
 
 
-class LimitedStream(YamuxStream):  # type: ignore[misc] # the library has no types here
+class LimitedStream(YamuxStream):
     """A stream that gives its window back in halves and never lets it grow."""
 
     async def _auto_tune_and_send_window_update(self, *, bytes_read: int = 0) -> None:
@@ -48,12 +48,13 @@ class LimitedStream(YamuxStream):  # type: ignore[misc] # the library has no typ
             await self.send_window_update(consumed)
 
 
-class LimitedYamux(Yamux):  # type: ignore[misc]
+class LimitedYamux(Yamux):
     """Yamux behind a `_HeaderGate`."""
 
     def __init__(self, secured_conn: ISecureConn, *args: Any, **kwargs: Any) -> None:
         super().__init__(secured_conn, *args, **kwargs)
-        self.secured_conn = _HeaderGate(self, secured_conn)
+        # It has all that the muxer asks of a connection, through __getattr__.
+        self.secured_conn = cast("ISecureConn", _HeaderGate(self, secured_conn))
 
 
 @final

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast, final
 
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from libp2p.crypto.keys import KeyPair
     from libp2p.host.basic_host import BasicHost
     from libp2p.identity.identify.pb.identify_pb2 import Identify
+    from libp2p.network.swarm import Swarm
     from libp2p.peer.id import ID
 
     from py_peer.core.addresses import DialAddress
@@ -73,14 +74,14 @@ class Node:
 
     async def dial(self, address: DialAddress) -> ID:
         """Connect to an address and return who is there. Raises DialError."""
-        return await dial(self.host.get_network(), address)
+        return await dial(cast("Swarm", self.host.get_network()), address)
 
     async def disconnect(self, peer_id: ID) -> None:
         """Close every connection to a peer, politely if it listens and within a second if it does not."""
         await _let_go(self.host, peer_id)
 
     async def settle(self, patience: float) -> bool:
-        """Say nothing more, and wait up to `patience` seconds until what was said has been read; return whether it was."""
+        """Say nothing more; wait up to `patience` seconds until all has been read, and return whether it was."""
         return await self.pubsub.finish(patience)
 
 
@@ -104,7 +105,7 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     advertised: list[Multiaddr] = []
     failure: CannotListenError | None = None
     host = make_host(key_pair or create_new_key_pair(), lambda: advertised, counters)
-    swarm = host.get_network()
+    swarm = cast("Swarm", host.get_network())
     async with host.run([]), trio.open_nursery() as nursery:
         watch = _Watch(host, counters, observer, nursery)
         pubsub = RoomPubsub(
@@ -192,7 +193,7 @@ class _Watch:
         with scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._identify, record)
-                while await self._ping(record):
+                while await self._ping(record):  # noqa: ASYNC110 - nothing tells that a peer hangs
                     await trio.sleep(limits.PING_INTERVAL)
                 nursery.cancel_scope.cancel()
         if not scope.cancelled_caught:
@@ -231,12 +232,13 @@ async def _close_connections(connections: list[Any], patience: float) -> None:
         async with trio.open_nursery() as nursery:
             for conn in connections:
                 nursery.start_soon(conn.close)
-    for conn in connections:
-        await trio.aclose_forcefully(_socket_of(conn))
-        if not conn.event_closed.is_set() or conn in conn.swarm.get_connections(conn.muxed_conn.peer_id):
-            # A close that was cut short does not go on by itself (0.8.1): the swarm would keep the connection.
-            conn.event_closed.set()
-            await conn._cleanup()  # noqa: SLF001
+    async with trio.open_nursery() as nursery:
+        for conn in connections:
+            await trio.aclose_forcefully(_socket_of(conn))
+            if conn in conn.swarm.get_connections(conn.muxed_conn.peer_id):
+                # A close that was cut short does not go on by itself (0.8.1): the swarm would keep the connection.
+                conn.event_closed.set()
+                nursery.start_soon(conn._cleanup)  # noqa: SLF001
 
 
 async def _close(host: BasicHost) -> None:
@@ -253,9 +255,12 @@ def _socket_of(conn: Any) -> trio.SocketStream:
     """Return the socket under a connection's layers."""
     layer = conn.muxed_conn.secured_conn
     while not isinstance(layer, trio.SocketStream):
-        layer = next(getattr(layer, name) for name in ("conn", "read_writer", "read_write_closer", "stream") if hasattr(layer, name))
+        layer = next(getattr(layer, name) for name in _NAMES_OF_THE_LAYER_BELOW if hasattr(layer, name))
     return layer
 
 
-def _has_ip6(swarm: Any) -> bool:
+_NAMES_OF_THE_LAYER_BELOW: Final = ("conn", "read_writer", "read_write_closer", "stream")
+
+
+def _has_ip6(swarm: Swarm) -> bool:
     return any("/ip6/" in str(address) for listener in swarm.listeners.values() for address in listener.get_addrs())

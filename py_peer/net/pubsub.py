@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import trio
 from libp2p.exceptions import ParseError
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     from libp2p.abc import IHost, INetStream
     from libp2p.crypto.keys import PublicKey
+    from libp2p.network.stream.net_stream import NetStream
+    from libp2p.pubsub.rpc_queue import RpcQueue
 
     from py_peer.net.counters import Counters
 
@@ -50,7 +52,7 @@ _MESSAGES_PER_TURN: Final = 16
 _MAX_ID_BYTES: Final = 64
 
 
-class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
+class RoomPubsub(Pubsub):
     """The pubsub service of one host, for a fixed set of topics.
 
     `admit(author)` is asked once for each new, properly signed message of others, with the bytes of the author's
@@ -58,7 +60,11 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
     `room_topic`, and to which a stream is open, may have changed.
     """
 
-    def __init__(
+    router: Router
+    seen_messages: Any  # ours has the two methods that are asked for
+    peer_queues: dict[ID, Any]  # each is a PeerQueue
+
+    def __init__(  # noqa: PLR0913 - each is a wish of its own, by name
         self,
         host: IHost,
         *,
@@ -100,7 +106,7 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
         return frozenset(self.peer_topics.get(self._room_topic, ())) & self.peer_queues.keys()
 
     def members(self) -> frozenset[ID]:
-        """Return the room, and who is in it but for a stream that is just being reopened: it is replayed what it missed."""
+        """Return the room and whoever has a stream to it reopened just now, and is then replayed what it missed."""
         return frozenset(self.peer_topics.get(self._room_topic, ())) & (self.peer_queues.keys() | self._reopening)
 
     def handle_subscription(self, origin_id: ID, sub_message: rpc_pb2.RPC.SubOpts) -> None:
@@ -189,7 +195,7 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
         await self._deliver(msg)
         await self.router.publish(msg_forwarder, msg)
 
-    def _reason_to_drop(self, msg: rpc_pb2.Message) -> str:
+    def _reason_to_drop(self, msg: rpc_pb2.Message) -> str:  # noqa: PLR0911 - one for each reason
         """Return why a message of another peer is dropped, or "" for a new, signed and welcome one."""
         if len(msg.topicIDs) != 1 or msg.topicIDs[0] not in self.topic_ids:
             return "dropped: not a topic of ours"
@@ -261,18 +267,19 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
         for topic in [topic for topic, peers in self.peer_topics.items() if peer_id in peers]:
             await self.router.on_peer_subscribed(peer_id, topic)
 
-    async def handle_sending_messages(self, peer_id: ID, stream: INetStream, queue: PeerQueue) -> None:
+    async def handle_sending_messages(self, peer_id: ID, stream: INetStream, queue: RpcQueue) -> None:
         """Write what is queued for a peer, several RPCs at once, until its queue is closed or the stream ends."""
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._watch_end, stream, nursery.cancel_scope)
+                queue = cast("PeerQueue", queue)
                 while (rpc := await queue.pop()) is not None:
                     self._writing.add(peer_id)
                     await stream.write(_frames(rpc, queue))
                     self._writing.discard(peer_id)
                     self._note_written()
                 if self._leaving:  # a reset would overtake what the peer has not read yet
-                    await stream.close_write()
+                    await cast("NetStream", stream).close_write()
                     await trio.sleep_forever()  # until the peer has read it all and closes its side
                 nursery.cancel_scope.cancel()
         except Exception as error:  # noqa: BLE001 - a peer that goes away must not end the service
@@ -316,7 +323,10 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
         self._on_room_change()
 
     def _forget(self, peer_id: ID) -> None:
-        """Forget all about a peer, even if our stream to it was never opened: it may have grafted itself (0.8.1 keeps it)."""
+        """Forget all about a peer, even if our stream to it was never opened: it may have grafted itself all the same.
+
+        The library keeps such a peer in its mesh for good (pubsub/pubsub.py:1137).
+        """
         self._reopened.pop(peer_id, None)
         self._reopening.discard(peer_id)
         self._clear_pending_announce_retries_for_peer(peer_id)
@@ -345,7 +355,7 @@ class RoomPubsub(Pubsub):  # type: ignore[misc] # the library has no types here
         self._written = trio.Event()
 
     async def wait_for_room(self, patience: float) -> None:
-        """Wait until every queue has room for a text of ours; a peer that blocks for `patience` seconds is left behind."""
+        """Wait until every queue has room for a text; a peer that blocks for `patience` seconds is left behind."""
         with trio.move_on_after(patience):
             while not all(queue.has_room for queue in self.peer_queues.values()):
                 await self._written.wait()
