@@ -54,7 +54,7 @@ class Chat(FrontEnd):
 
         self._questions: dict[int, str] = {}
         self._unasked: list[int] = []
-        self._narrator = Narrator()
+        self._narrator = Narrator(screen.columns)
 
     async def print_lines(self, lines: Sequence[str]) -> None:
         """Print `lines`, each of them whole."""

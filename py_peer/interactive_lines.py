@@ -28,9 +28,10 @@ from py_peer.core.events import (
     Ready,
     SendProgress,
 )
+from py_peer.core.wrapping import wrap_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from py_peer.core.events import Event, PeerInfo, StatusReport
 
@@ -39,9 +40,13 @@ INDENT = "    "
 
 @final
 class Narrator:
-    """Tells events as lines. It remembers whose coming into the room was told, so that nobody leaves twice."""
+    """Tells events as lines. It remembers whose coming into the room was told, so that nobody leaves twice.
 
-    def __init__(self) -> None:
+    `columns` returns how wide a line may be, or None where lines are not broken.
+    """
+
+    def __init__(self, columns: Callable[[], int | None] = lambda: None) -> None:
+        self._columns = columns
         self._told: set[str] = set()
 
     def lines(self, events: Iterable[Event]) -> list[str]:
@@ -64,16 +69,16 @@ class Narrator:
         elif isinstance(event, PeerDisconnected) and event.peer_id in self._told:
             self._told.discard(event.peer_id)  # "Peer left" says it
             return []
-        return event_lines(event)
+        return event_lines(event, self._columns())
 
 
-def event_lines(event: Event) -> list[str]:  # noqa: PLR0911 - one for each type
+def event_lines(event: Event, columns: int | None = None) -> list[str]:  # noqa: PLR0911 - one for each type
     """Return the lines for one event; none for those that a chat does not mention."""
     match event:
         case Ready():
             return banner(event)
         case MessageReceived():
-            return [f"[{event.nick}({short_id(event.peer_id)})]: {indent_lines(event.text, INDENT)}"]
+            return message_lines(f"[{event.nick}({short_id(event.peer_id)})]: {event.text}", columns)
         case MessageSent():
             return [f"✓ Message sent to {event.peers} peer(s)"]
         case MessageWaiting():
@@ -84,6 +89,11 @@ def event_lines(event: Event) -> list[str]:  # noqa: PLR0911 - one for each type
             return [event.text if event.text.startswith("❌") else f"📡 {event.text}"]
         case _:
             return [f"📡 {text}"] if (text := sentence(event)) else []
+
+
+def message_lines(text: str, columns: int | None) -> list[str]:
+    """Return what somebody said, its further lines indented, broken where a terminal would break it at column 0."""
+    return [indent_lines(text, INDENT)] if columns is None else wrap_lines(text, columns, INDENT)
 
 
 def sentence(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each type

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from py_peer.core.cleaning import indent_lines
 from py_peer.core.events import (
     Identified,
     MessageReceived,
@@ -17,7 +16,7 @@ from py_peer.core.events import (
     Started,
 )
 from py_peer.front_end import FrontEnd
-from py_peer.interactive_lines import INDENT, sentence
+from py_peer.interactive_lines import message_lines, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +30,11 @@ class Printer(FrontEnd):
 
     async def show(self, events: Sequence[Event]) -> None:
         """Print the lines of `events`."""
-        self.screen.show([line for event in events for line in headless_lines(event)])
+        columns = self.screen.columns()
+        self.screen.show([line for event in events for line in headless_lines(event, columns)])
 
 
-def headless_lines(event: Event) -> list[str]:  # noqa: PLR0911 - one for each type
+def headless_lines(event: Event, columns: int | None = None) -> list[str]:  # noqa: PLR0911 - one for each type
     """Return the lines for one event."""
     match event:
         case Started():
@@ -55,6 +55,6 @@ def headless_lines(event: Event) -> list[str]:  # noqa: PLR0911 - one for each t
         case Pinged():
             return [f"Received a ping from {event.peer_id}, round trip time: {event.rtt * 1000:.0f} ms"]
         case MessageReceived():
-            return [f"Received chat message from {event.peer_id}: {indent_lines(event.text, INDENT)}"]
+            return message_lines(f"Received chat message from {event.peer_id}: {event.text}", columns)
         case _:
             return [text] if (text := sentence(event)) else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, final
@@ -27,6 +28,10 @@ class Screen:
     def is_terminal(self) -> bool:
         """Whether a person looks at it."""
         return not self._stream.closed and self._stream.isatty()
+
+    def columns(self) -> int | None:
+        """Return how many columns a line may have; None where nobody breaks lines, as in a pipe."""
+        return shutil.get_terminal_size().columns if self.is_terminal else None
 
     def show(self, lines: Sequence[str]) -> None:
         """Write `lines` in one go, each with its end, and flush them."""

@@ -106,8 +106,7 @@ class _Session:
         async with trio_asyncio.open_loop(), trio.open_nursery() as nursery:
             nursery.start_soon(self._run_node, nursery.cancel_scope)
             nursery.start_soon(self._tell_waiting)
-            await self._serve()
-            nursery.cancel_scope.cancel()
+            nursery.start_soon(self._serve, nursery)
         _log_system_message("Stopped")
 
     async def _run_node(self, everything: trio.CancelScope) -> None:
@@ -143,7 +142,8 @@ class _Session:
 
     # --- Requests ---------------------------------------------------------------------------------
 
-    async def _serve(self) -> None:
+    async def _serve(self, nursery: trio.Nursery) -> None:
+        draining: trio.CancelScope | None = None
         get = trio_asyncio.aio_as_trio(self._requests.async_q.get)
         while True:
             request = await get()
@@ -152,9 +152,11 @@ class _Session:
                     self._outgoing.accept(request)
                 case RequestStatus():
                     self._emit(self._status(request.ticket))
+                case Stop() if draining is None:
+                    draining = trio.CancelScope()
+                    nursery.start_soon(self._leave, request.drain, draining, nursery.cancel_scope)
                 case Stop():
-                    await self._drain(request.drain)
-                    return
+                    draining.cancel()  # who asks again is in a hurry
 
     async def _tell_waiting(self) -> None:
         """Say that texts wait, once for all that came together, and not while a peer is just about to be there."""
@@ -163,12 +165,13 @@ class _Session:
             await trio.sleep(WAITING_GRACE if self._somebody_may_come() else 0.0)
             self._outgoing.tell_waiting()
 
-    async def _drain(self, patience: float) -> None:
-        """Send what is left while anybody is there, or may come within `patience` seconds; then see it arrive."""
-        if self._outgoing.waiting:
+    async def _leave(self, patience: float, draining: trio.CancelScope, everything: trio.CancelScope) -> None:
+        """Send what is left while anybody is there, or may come within `patience` seconds; see it arrive; end."""
+        with draining:
             await self._outgoing.drain(patience, self._somebody_may_come)
         if self._node is not None and self._outgoing.said:
             await self._node.settle(limits.CLOSE_TIMEOUT / 2)
+        everything.cancel()
 
     def _somebody_may_come(self) -> bool:
         """Say whether a named peer is being reached, or a fresh connection has not shown yet that it is in the room."""

@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import ifaddr
+import trio
 from multiaddr import Multiaddr
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ async def listen(swarm: Swarm, port: int) -> int:
     Raises CannotListenError.
     """
     _claim(socket.AF_INET, ANY_IP4, port)
+    # A start that is cancelled between the library's socket and its bind would leave the socket open (0.8.1).
+    with trio.CancelScope(shield=True):
+        return await _listen(swarm, port)
+
+
+async def _listen(swarm: Swarm, port: int) -> int:
     if not await swarm.listen(Multiaddr(f"/ip4/{ANY_IP4}/tcp/{port}")):
         raise CannotListenError(_taken(port))
     bound = _bound_port(swarm)

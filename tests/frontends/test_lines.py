@@ -174,3 +174,9 @@ def test_the_multiaddress_stands_alone_on_its_line() -> None:
 def test_what_was_not_sent_is_counted() -> None:
     assert unsent_line(3, reached=True) == "⚠️  Not sent: 3 message(s)"
     assert unsent_line(1, reached=False) == "⚠️  Not sent: 1 message(s) - nobody was there"
+
+
+def test_on_a_terminal_a_long_message_does_not_come_back_to_column_0() -> None:
+    message = MessageReceived(ANN, "Ann", "hi" + " " * 60 + "📡 Peer left: 12345678", 0.0)
+    assert event_lines(message, 40) == [f"[Ann({ID8})]: hi", "    📡 Peer left: 12345678"]
+    assert all(line.startswith("    ") for line in headless_lines(message, 40)[1:])

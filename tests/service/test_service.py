@@ -32,7 +32,7 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
-from py_peer.core.requests import RequestStatus
+from py_peer.core.requests import RequestStatus, Stop
 from tests.service.support import person, run, silent_server
 
 DESCRIPTORS = Path("/proc/self/fd")
@@ -330,6 +330,18 @@ def test_draining_waits_for_a_named_peer_only_so_long() -> None:
                 alice.say("anybody?")
                 await alice.see(Ready)
                 assert await alice.leave(drain=0.5) == Stopped(unsent=1, reached=False)
+
+    run(scene())
+
+
+def test_a_second_request_to_stop_cuts_the_first_short() -> None:
+    async def scene() -> None:
+        with silent_server() as port:
+            async with person("alice", connect=(f"/ip4/127.0.0.1/tcp/{port}",)) as alice:
+                alice.say("anybody?")
+                await alice.see(Ready)
+                alice.ask(lambda ticket: Stop(ticket, drain=1_000))
+                assert await alice.leave() == Stopped(unsent=1, reached=False)
 
     run(scene())
 
