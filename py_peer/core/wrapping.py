@@ -35,16 +35,17 @@ def wrap_lines(text: str, width: int, indent: str) -> list[str]:
 
 def _wrap_paragraph(text: str, width: int, first_indent: str, indent: str) -> Iterator[str]:
     line, used = first_indent, len(first_indent)
-    start = used
+    empty = True
     for token in _TOKEN.findall(text):
         for piece, columns in _pieces(token, width - len(indent)):
-            if used + columns > width and used > start:
+            if used + columns > width and not empty:
                 yield line.rstrip()
-                line, used, start = indent, len(indent), len(indent)
+                line, used, empty = indent, len(indent), True
                 if piece.isspace():
-                    continue
+                    break  # spaces at a break are not kept, however many
             line += piece
             used += columns
+            empty = False
     yield line.rstrip()
 
 
