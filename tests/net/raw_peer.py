@@ -85,7 +85,7 @@ class RawStream:
             byte = (await self.read(1))[0]
             length |= (byte & 0x7F) << shift
             shift += 7
-            if byte < 0x80:  # noqa: PLR2004 - varint
+            if byte < 0x80:
                 return await self.read(length)
 
     async def wait_end(self) -> None:

@@ -28,7 +28,7 @@ from libp2p.tools.anyio_service import background_trio_service
 from libp2p.utils.varint import encode_uvarint
 from multiaddr import Multiaddr
 
-from tests.net.raw_peer import DATA, MESHSUB, SYN, WINDOW, GoneError, echo, raw_peer, signed
+from tests.net.raw_peer import DATA, MESHSUB, WINDOW, echo, raw_peer, signed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from py_peer.net.node import open_node
 from tests.net.raw_peer import raw_peer, signed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from libp2p.crypto.keys import KeyPair
     from libp2p.peer.id import ID
@@ -46,6 +46,16 @@ def trio_test(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
             raise failures[0] from None
 
     return run
+
+
+@contextmanager
+def naming(scene: str) -> Iterator[None]:
+    """Say in which of several scenes on one node a test failed."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"in the scene: {scene}")
+        raise
 
 
 def leaves(group: BaseException) -> list[BaseException]:

@@ -208,4 +208,3 @@ def test_an_address_is_shown_as_a_multiaddr() -> None:
     assert shown(("::ffff:192.0.2.1", 4001)) == "/ip4/192.0.2.1/tcp/4001"
     assert shown(("fe80::1%eth0", 4001)) == "/ip6/fe80::1/tcp/4001"
     assert shown(None) == ""
-

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+import trio.lowlevel
 from libp2p.crypto.ed25519 import create_new_key_pair
 
 from py_peer.net.dial import DialError, dial
@@ -39,7 +40,7 @@ async def _serve(answer: Callable[[trio.SocketStream], Awaitable[object]], task_
     await trio.serve_tcp(handle, 0, host="127.0.0.1", task_status=task_status)
 
 
-async def cause(one: Member, port: int, host: str = "127.0.0.1", timeout: float = 0.5, **parts: Any) -> str:  # noqa: ASYNC109
+async def cause(one: Member, port: int, host: str = "127.0.0.1", timeout: float = 0.5, **parts: Any) -> str:
     """Dial, and return the sentence with which that fails."""
     with pytest.raises(DialError) as caught:
         await dial(one.node.host.get_network(), dial_address(host, port, **parts), timeout)
@@ -163,7 +164,7 @@ async def test_a_name_of_several_addresses_is_tried_until_one_answers(monkeypatc
         asked.append(host)
         return [(0, 0, 0, "", (ip, port)) for ip in ("127.0.0.2", "127.0.0.1", "127.0.0.1")]
 
-    async with member() as a, member() as b, server(lambda _: trio.sleep(0)) as port:
+    async with member() as a, member() as b, server(lambda _: trio.lowlevel.checkpoint()) as port:
         monkeypatch.setattr(trio.socket, "getaddrinfo", resolve)
         sentence = await cause(a, port, host="two.example", kind="dns")
         assert sentence.startswith("connection refused: nothing listens there; what answers there does not speak")

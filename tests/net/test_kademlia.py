@@ -79,4 +79,3 @@ async def test_garbage_on_the_kademlia_stream_hurts_nobody() -> None:
                 pass
         assert not peer.closed.is_set()
         await still_hears(one)
-

@@ -128,7 +128,7 @@ async def stay(port: int) -> None:
 async def test_leaving_in_the_middle_of_everything_is_clean() -> None:
     """Cancelled while connections are coming, texts are going and dials are under way."""
     async with member() as other:
-        for moment in range(10):
+        for moment in range(6):
             with trio.move_on_after(0.03 * moment):
                 async with member() as one, trio.open_nursery() as nursery:
                     nursery.start_soon(stay, one.port)

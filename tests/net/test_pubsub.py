@@ -121,7 +121,9 @@ async def test_own_messages_do_not_come_back_and_cannot_be_forged_towards_onesel
         await one.say(b"mine")
         await until(lambda: peer.texts() == [b"mine"])
         mine = next(message for rpc in peer.rpcs for message in rpc.publish)
-        forged = rpc_pb2.Message(data=b"forged", topicIDs=[ROOM], from_id=one.id.to_bytes(), seqno=bytes(8), signature=b"x")
+        forged = rpc_pb2.Message(
+            data=b"forged", topicIDs=[ROOM], from_id=one.id.to_bytes(), seqno=bytes(8), signature=b"x"
+        )
         await gossip.send_rpc(publish=[mine, forged, signed(peer.key_pair, ROOM, b"end", 8)])
         await until(lambda: one.texts() == [b"end"])
 
@@ -309,7 +311,9 @@ async def test_our_gossip_stream_is_reopened_three_times_and_then_the_peer_is_le
     async with member() as one, raw_peer(one.port) as peer:
         await peer.join(ROOM)
         for tries in range(limits.STREAM_REOPENS + 1):
-            await until(lambda wanted=tries + 1: len(peer.gossip_streams) == wanted and peer.id in one.node.pubsub.room())
+            await until(
+                lambda wanted=tries + 1: len(peer.gossip_streams) == wanted and peer.id in one.node.pubsub.room()
+            )
             await one.say(b"%d" % tries)
             await until(lambda wanted=tries: b"%d" % wanted in peer.texts())
             assert not peer.closed.is_set()
@@ -384,4 +388,3 @@ async def test_two_who_dial_each_other_at_once_are_one_peer_to_each_other() -> N
         await b.node.disconnect(a.id)
         await until(lambda: a.seen.count("down") and b.seen.count("down"))
         assert a.seen.names(b.id) == b.seen.names(a.id) == ["up", "joined", "left", "down"]
-
