@@ -17,7 +17,7 @@ import janus
 from py_peer.core import limits
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Failed, FailureKind, Stopped
-from py_peer.event_queue import EventQueue
+from py_peer.service.event_queue import EventQueue
 
 if TYPE_CHECKING:
     from py_peer.core.events import Event
@@ -86,7 +86,7 @@ class HeadlessService:
             # and milliseconds of every later full collection.
             gc.disable()
             try:
-                from py_peer.session import run_session  # noqa: PLC0415 - imports trio and libp2p, in this thread
+                from py_peer.service.session import run_session  # noqa: PLC0415 - imports trio and libp2p, in this thread
             finally:
                 gc.freeze()
                 gc.enable()

@@ -10,16 +10,16 @@ if __package__ in (None, ""):  # run as a file, `python py_peer/main.py`: make t
     _here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - nothing heavy is imported here
     sys.path[:] = [os.path.dirname(_here), *(entry for entry in sys.path if os.path.abspath(entry) != _here)]  # noqa: PTH100, PTH120
 
-from py_peer.arguments import parse_arguments, refuse
+from py_peer.frontends.arguments import parse_arguments, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from py_peer.arguments import Arguments
-    from py_peer.front_end import FrontEnd, Service
-    from py_peer.leaving import Watchdog
-    from py_peer.log_setup import HeldLog
-    from py_peer.screen import Screen
+    from py_peer.frontends.arguments import Arguments
+    from py_peer.frontends.front_end import FrontEnd, Service
+    from py_peer.frontends.leaving import Watchdog
+    from py_peer.frontends.log_setup import HeldLog
+    from py_peer.frontends.screen import Screen
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,8 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse_arguments(argv)
 
     # What follows is imported step by step, so that the first line is there before the first heavy import.
-    from py_peer.leaving import Watchdog, leave_at_once_on_signals  # noqa: PLC0415
-    from py_peer.screen import Screen, mend_standard_streams  # noqa: PLC0415
+    from py_peer.frontends.leaving import Watchdog, leave_at_once_on_signals  # noqa: PLC0415
+    from py_peer.frontends.screen import Screen, mend_standard_streams  # noqa: PLC0415
 
     leave_at_once_on_signals()
     mend_standard_streams()
@@ -47,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _set_up_logging(arguments: Arguments) -> HeldLog | None:
-    from py_peer.log_setup import HeldLog, set_up_logging  # noqa: PLC0415
-    from py_peer.screen import on_a_terminal  # noqa: PLC0415
+    from py_peer.frontends.log_setup import HeldLog, set_up_logging  # noqa: PLC0415
+    from py_peer.frontends.screen import on_a_terminal  # noqa: PLC0415
 
     typed = not arguments.headless and on_a_terminal() and sys.stderr.isatty()
     held = HeldLog() if typed and arguments.verbose and arguments.log_file is None else None
@@ -60,11 +60,10 @@ def _set_up_logging(arguments: Arguments) -> HeldLog | None:
 
 
 def _run(arguments: Arguments, service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None) -> int:
-    import asyncio  # noqa: PLC0415
-
-    from py_peer.leaving import close_and_stay_deaf  # noqa: PLC0415
-    from py_peer.log_setup import join_library_log  # noqa: PLC0415
-    from py_peer.screen import finish_standard_streams  # noqa: PLC0415
+    from py_peer.frontends.front_end import new_loop  # noqa: PLC0415
+    from py_peer.frontends.leaving import close_and_stay_deaf  # noqa: PLC0415
+    from py_peer.frontends.log_setup import join_library_log  # noqa: PLC0415
+    from py_peer.frontends.screen import finish_standard_streams  # noqa: PLC0415
 
     async def run() -> tuple[int, bool]:
         front_end = _front_end(arguments, service, screen, watchdog, held)
@@ -72,7 +71,7 @@ def _run(arguments: Arguments, service: Service, screen: Screen, watchdog: Watch
         code = await front_end.run()
         return int(code), front_end.left_behind
 
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
     code, left_behind = loop.run_until_complete(run())
     close_and_stay_deaf(loop)
     finish_standard_streams()
@@ -85,10 +84,10 @@ def _front_end(
     arguments: Arguments, service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None
 ) -> FrontEnd:
     if arguments.headless:
-        from py_peer.printer import Printer  # noqa: PLC0415
+        from py_peer.frontends.printer import Printer  # noqa: PLC0415
 
         return Printer(service, screen, watchdog)
-    from py_peer.interactive import make_chat  # noqa: PLC0415
+    from py_peer.frontends.interactive import make_chat  # noqa: PLC0415
 
     return make_chat(service, screen, watchdog, held, named=bool(arguments.settings.connect))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from py_peer.leaving import SIGNALS
+from py_peer.frontends.leaving import SIGNALS
 from tests.frontends.programs import Piped, Terminal
 
 if TYPE_CHECKING:

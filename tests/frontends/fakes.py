@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from py_peer.core.events import MessageSent, MessageWaiting, PeerJoined, Ready, Started, StatusReport, Stopped
 from py_peer.core.requests import RequestStatus, SendText, Stop
-from py_peer.leaving import Watchdog
-from py_peer.screen import Screen
+from py_peer.frontends.leaving import Watchdog
+from py_peer.frontends.screen import Screen
 
 if TYPE_CHECKING:
     from py_peer.core.events import Event
     from py_peer.core.exit_codes import ExitCode
     from py_peer.core.requests import Request
-    from py_peer.front_end import FrontEnd
+    from py_peer.frontends.front_end import FrontEnd
 
 US = "12D3KooWCPZEzZ2B3VJ4bK6t6m6rUsUsUsUsUsUsUsUsUsUsUsUs"
 ANN = "12D3KooWCPZEzZ2B3VJ4bK6t6m6rAnnAnnAnnAnnAnnAnnAnnAnn"

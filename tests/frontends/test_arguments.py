@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from py_peer import __version__
-from py_peer.arguments import Arguments, parse_arguments, refuse
+from py_peer.frontends.arguments import Arguments, parse_arguments, refuse
 from tests.frontends.fakes import ADDRESS, ANN
 
 if TYPE_CHECKING:

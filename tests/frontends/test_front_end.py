@@ -13,10 +13,11 @@ import pytest
 from py_peer.core.events import Failed, FailureKind, MessageReceived, Stopped
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import RequestStatus, Stop
-from py_peer.front_end import FrontEnd
-from py_peer.leaving import SERVICE_SECONDS, SIGNALS
-from py_peer.printer import Printer
+from py_peer.frontends.front_end import FrontEnd
+from py_peer.frontends.leaving import SERVICE_SECONDS, SIGNALS
+from py_peer.frontends.printer import Printer
 from tests.frontends.fakes import ADDRESS, ANN, DEADLINE, READY, US, FakeService, Stage
+from tests.loops import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +46,7 @@ def test_headless_prints_and_leaves_with_goodbye() -> None:
         assert [type(request) for request in service.requests] == [Stop]
         assert not printer.left_behind
 
-    asyncio.run(scene())
+    run(scene())
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -62,7 +63,7 @@ def test_a_signal_leaves_and_a_second_one_changes_nothing(number: signal.Signals
         assert await running is ExitCode.OK
         assert stage.lines[-1] == "Goodbye!"
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_events_that_are_already_there_are_shown_before_goodbye() -> None:
@@ -74,7 +75,7 @@ def test_events_that_are_already_there_are_shown_before_goodbye() -> None:
         assert await stage.run(printer) is ExitCode.OK
         assert stage.lines == [*OPENING, *(f"Received chat message from {ANN}: {n}" for n in range(2000)), "Goodbye!"]
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_a_service_that_does_not_stop_is_left_behind_in_time() -> None:
@@ -89,7 +90,7 @@ def test_a_service_that_does_not_stop_is_left_behind_in_time() -> None:
         assert printer.left_behind
         assert stage.lines[-1] == "Goodbye!"
 
-    asyncio.run(scene())
+    run(scene())
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_a_failure_is_told_on_stderr_with_what_to_do(
         assert await stage.run(Printer(service, stage.screen, stage.watchdog)) is code
         assert stage.lines == []
 
-    asyncio.run(scene())
+    run(scene())
     assert words in capsys.readouterr().err
 
 
@@ -118,7 +119,7 @@ def test_a_service_that_ends_without_a_word_is_a_fault(capsys: pytest.CaptureFix
         service.emit(Stopped(0, reached=False))
         assert await stage.run(Printer(service, stage.screen, stage.watchdog)) is ExitCode.FAULT
 
-    asyncio.run(scene())
+    run(scene())
     assert "the service has ended by itself" in capsys.readouterr().err
 
 
@@ -136,7 +137,7 @@ def test_a_fault_of_the_front_end_ends_it_with_a_sentence(
         assert await stage.run(Faulty(service, stage.screen, stage.watchdog)) is ExitCode.FAULT
         assert service.stop is not None
 
-    asyncio.run(scene())
+    run(scene())
     complaint = capsys.readouterr().err
     assert "RuntimeError: a loose end" in complaint
     assert "Traceback" not in complaint
@@ -151,7 +152,7 @@ def test_output_that_nobody_reads_any_more_ends_it_quietly(capsys: pytest.Captur
         assert await running is ExitCode.OK
         assert service.stop is not None
 
-    asyncio.run(scene())
+    run(scene())
     assert capsys.readouterr() == ("", "")
 
 
@@ -162,4 +163,4 @@ def test_a_request_waits_while_the_queue_is_full() -> None:
         await asyncio.wait_for(Printer(service, stage.screen, stage.watchdog).ask(RequestStatus(1)), DEADLINE)
         assert service.requests == [RequestStatus(1)]
 
-    asyncio.run(scene())
+    run(scene())

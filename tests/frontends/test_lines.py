@@ -30,8 +30,8 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
-from py_peer.interactive_lines import Narrator, event_lines, multiaddr_lines, peers_lines, status_lines, unsent_line
-from py_peer.printer import headless_lines
+from py_peer.frontends.lines import Narrator, event_lines, multiaddr_lines, peers_lines, status_lines, unsent_line
+from py_peer.frontends.printer import headless_lines
 from tests.frontends.fakes import ADDRESS, ANN, READY, US
 
 ID8 = ANN[-8:]

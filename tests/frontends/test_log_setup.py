@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from py_peer.log_setup import MAX_HELD_LINES, CleanFormatter, HeldLog, join_library_log, set_up_logging
+from py_peer.frontends.log_setup import MAX_HELD_LINES, CleanFormatter, HeldLog, join_library_log, set_up_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,10 @@ import pytest
 from py_peer.core import limits
 from py_peer.core.events import MessageReceived, MessageRefused, MessageSent, PeerJoined, PeerLeft, Stopped
 from py_peer.core.exit_codes import ExitCode
-from py_peer.piped import WINDOW, PlainChat
+from py_peer.frontends.piped import WINDOW, PlainChat
 from tests.frontends.fakes import ANN, READY, FakeService, Stage
 from tests.frontends.test_front_end import when
+from tests.loops import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ def test_each_line_is_a_message_and_the_end_leaves_when_all_are_sent() -> None:
         assert service.stop is not None
         assert stage.lines[BANNER + 1 :] == [*["✓ Message sent to 1 peer(s)"] * 4, "Goodbye!"]
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_with_nobody_there_it_says_so_and_leaves_with_its_own_code() -> None:
@@ -63,7 +64,7 @@ def test_with_nobody_there_it_says_so_and_leaves_with_its_own_code() -> None:
             "Goodbye!",
         ]
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_the_service_gets_the_time_in_which_a_named_peer_may_come() -> None:
@@ -73,7 +74,7 @@ def test_the_service_gets_the_time_in_which_a_named_peer_may_come() -> None:
         assert service.stop is not None
         assert service.stop.drain == limits.NAMED_PEER_WAIT
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_an_empty_input_leaves_in_order() -> None:
@@ -84,7 +85,7 @@ def test_an_empty_input_leaves_in_order() -> None:
         assert service.stop.drain == 0.0
         assert len(stage.lines) == BANNER + 1
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_somebody_left_before_all_was_sent_is_another_code() -> None:
@@ -98,7 +99,7 @@ def test_somebody_left_before_all_was_sent_is_another_code() -> None:
         assert await running is ExitCode.NOT_SENT
         assert stage.lines[-2:] == ["⚠️  Not sent: 1 message(s)", "Goodbye!"]
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_a_hurried_leave_while_the_last_texts_go_out_counts_what_did_not() -> None:
@@ -112,7 +113,7 @@ def test_a_hurried_leave_while_the_last_texts_go_out_counts_what_did_not() -> No
         assert await running is ExitCode.NOT_SENT
         assert stage.lines[-2:] == ["⚠️  Not sent: 2 message(s)", "Goodbye!"]
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_a_line_over_the_limit_is_refused_with_its_number_and_counts_as_not_sent() -> None:
@@ -129,7 +130,7 @@ def test_a_line_over_the_limit_is_refused_with_its_number_and_counts_as_not_sent
         ]
         assert stage.lines[-2] == "⚠️  Not sent: 3 message(s)"
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_a_text_that_the_service_refuses_counts_as_not_sent() -> None:
@@ -139,7 +140,7 @@ def test_a_text_that_the_service_refuses_counts_as_not_sent() -> None:
         assert await stage.run(chat_over(stage, service, b"one\n")) is ExitCode.NOT_SENT
         assert "❌ Message not sent: the outbox is full" in stage.lines
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_input_that_is_not_utf8_is_sent_as_far_as_it_can_be_read() -> None:
@@ -148,7 +149,7 @@ def test_input_that_is_not_utf8_is_sent_as_far_as_it_can_be_read() -> None:
         assert await stage.run(chat_over(stage, service, b"caf\xe9\n\xed\xa0\x80\n")) is ExitCode.OK
         assert service.texts == ["caf\ufffd", "\ufffd\ufffd\ufffd"]
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_commands_are_answered_before_it_leaves_and_never_sent() -> None:
@@ -164,7 +165,7 @@ def test_commands_are_answered_before_it_leaves_and_never_sent() -> None:
         assert "📋 Copy this multiaddress:" in shown
         assert any(line.startswith("/multiaddr ") for line in shown)
 
-    asyncio.run(scene())
+    run(scene())
 
 
 @pytest.mark.parametrize("word", [b"quit", b"EXIT", b"q", b"/quit", b"/Exit", b"/q"])
@@ -174,7 +175,7 @@ def test_quit_is_the_end_of_the_input(word: bytes) -> None:
         assert await stage.run(chat_over(stage, service, b"one\n" + word + b"\nnever\n")) is ExitCode.OK
         assert service.texts == ["one"]
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_no_more_than_a_few_hundred_texts_are_on_their_way_at_once() -> None:
@@ -192,7 +193,7 @@ def test_no_more_than_a_few_hundred_texts_are_on_their_way_at_once() -> None:
         assert await running is ExitCode.OK
         assert service.texts == [str(number) for number in range(1000)]
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_a_long_input_with_nobody_there_and_nobody_named_is_counted_to_its_end() -> None:
@@ -203,7 +204,7 @@ def test_a_long_input_with_nobody_there_and_nobody_named_is_counted_to_its_end()
         assert len(service.texts) == WINDOW
         assert stage.lines[-2] == "⚠️  Not sent: 5002 message(s) - nobody was there"
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_an_open_pipe_with_nobody_there_waits_for_somebody(pipe: tuple[io.FileIO, io.FileIO]) -> None:
@@ -224,7 +225,7 @@ def test_an_open_pipe_with_nobody_there_waits_for_somebody(pipe: tuple[io.FileIO
         writing.close()
         assert await running is ExitCode.OK
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_what_was_typed_before_the_service_is_ready_waits_for_it() -> None:
@@ -236,4 +237,4 @@ def test_what_was_typed_before_the_service_is_ready_waits_for_it() -> None:
         service.emit(READY, PeerJoined(ANN, 1), MessageSent(1, "early", 1, 0.0))
         assert await running is ExitCode.OK
 
-    asyncio.run(scene())
+    run(scene())

@@ -10,7 +10,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from py_peer.stdin_lines import InputLine, LineSplitter, LineTooLong, StdinReader
+from py_peer.frontends.stdin_lines import InputLine, LineSplitter, LineTooLong, StdinReader
+from tests.loops import run
 
 DEADLINE = 5.0
 
@@ -71,7 +72,7 @@ def read_all(path_or_fd: int, read_ahead: int) -> tuple[bytes, int]:
                 data += some
             return data, most
 
-    return asyncio.run(read())
+    return run(read())
 
 
 def test_a_file_is_read_to_its_end_and_never_far_ahead(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_the_end_is_seen_before_what_came_before_it_is_taken() -> None:
             assert await reader.take() == b"one\ntwo\n"
             assert await reader.take() == b""
 
-    asyncio.run(read())
+    run(read())
 
 
 def test_an_input_that_does_not_block_is_waited_for() -> None:
@@ -114,7 +115,7 @@ def test_an_input_that_does_not_block_is_waited_for() -> None:
             os.close(into)
             assert await asyncio.wait_for(reader.take(), DEADLINE) == b""
 
-    asyncio.run(read())
+    run(read())
 
 
 def test_no_standard_input_is_an_input_that_has_ended() -> None:
@@ -123,4 +124,4 @@ def test_no_standard_input_is_an_input_that_has_ended() -> None:
         reader.start()
         assert await asyncio.wait_for(reader.take(), DEADLINE) == b""
 
-    asyncio.run(read())
+    run(read())

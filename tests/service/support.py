@@ -13,18 +13,12 @@ from py_peer.core.settings import Settings
 from py_peer.headless import HeadlessService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 E = TypeVar("E", bound=Event)
 
 PATIENCE = 20.0
 LEAVE_WITHIN = 2.0
-
-
-def run(scene: Coroutine[None, None, None]) -> None:
-    """Run a scene on asyncio's own loop, as `main` does (once imported, trio-asyncio puts itself under asyncio.run)."""
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(scene)
 
 
 class Person:

@@ -14,6 +14,7 @@ import pytest
 
 from py_peer import chatroom
 from py_peer.chatroom import CHAT_ROOM_BUF_SIZE, CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC, ChatMessage, ChatRoom
+from tests.loops import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +84,7 @@ def test_joining_subscribes_to_both_topics() -> None:
         assert room.multiaddr == "unknown/QmOurselves"
         assert not room.running
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_a_failed_subscription_is_logged_and_raised(log_file: Path) -> None:
@@ -93,19 +94,19 @@ def test_a_failed_subscription_is_logged_and_raised(log_file: Path) -> None:
         with pytest.raises(ValueError, match="topic"):
             await ChatRoom.join_chat_room(room.host, room.pubsub, "bob")
 
-    asyncio.run(scene())
+    run(scene())
     assert log_file.read_text().splitlines()[-1].endswith("] ERROR: Failed to subscribe to topics: no topic")
 
 
 def test_the_text_itself_is_published() -> None:
     room = make_room(("QmA", "QmB"))
-    asyncio.run(room.publish_message("grüß dich"))
+    run(room.publish_message("grüß dich"))
     room.pubsub.publish.assert_awaited_once_with(CHAT_TOPIC, "grüß dich".encode())
 
 
 def test_without_handlers_the_outcome_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    asyncio.run(make_room(("QmA", "QmB")).publish_message("hi"))
-    asyncio.run(make_room().publish_message("hi"))
+    run(make_room(("QmA", "QmB")).publish_message("hi"))
+    run(make_room().publish_message("hi"))
     assert capsys.readouterr().out.splitlines() == [
         "✓ Message sent to 2 peer(s)",
         "⚠️  No peers connected - message sent to topic but no one will receive it",
@@ -115,15 +116,15 @@ def test_without_handlers_the_outcome_is_printed(capsys: pytest.CaptureFixture[s
 def test_with_a_handler_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     room = make_room(("QmA",))
     room.add_message_handler(AsyncMock())
-    asyncio.run(room.publish_message("hi"))
-    asyncio.run(hear(room, said(b"yo")))
+    run(room.publish_message("hi"))
+    run(hear(room, said(b"yo")))
     assert capsys.readouterr().out == ""
 
 
 def test_a_failed_publication_is_logged_and_shown(log_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     room = make_room()
     room.pubsub.publish.side_effect = ValueError("too\x1b[2Jlate")
-    assert asyncio.run(room.publish_message("hi")) is False
+    assert run(room.publish_message("hi")) is False
     assert capsys.readouterr().out == "❌ Error sending message: toolate\n"
     assert log_file.read_text().endswith("] ERROR: Failed to publish message: toolate\n")
 
@@ -141,7 +142,7 @@ def test_messages_reach_every_handler_although_one_raises(caplog: pytest.LogCapt
     room.add_message_handler(bad)
     room.add_message_handler(good)
     with caplog.at_level(logging.ERROR):
-        asyncio.run(hear(room, said(b"one"), said(b"two")))
+        run(hear(room, said(b"one"), said(b"two")))
     assert [message.message for message in heard] == ["one", "two"]
     assert heard[0].sender_id == base58.b58encode(ALICE).decode()
     assert heard[0].sender_nick == heard[0].sender_id[-8:]
@@ -156,7 +157,7 @@ def test_the_signed_author_counts_not_the_payload() -> None:
         heard.append(message)
 
     room.add_message_handler(note)
-    asyncio.run(hear(room, said(ChatMessage("hi", "QmForged", "root").to_json().encode())))
+    run(hear(room, said(ChatMessage("hi", "QmForged", "root").to_json().encode())))
     signed = base58.b58encode(ALICE).decode()
     assert [(message.message, message.sender_id, message.sender_nick) for message in heard] == [
         ("hi", signed, signed[-8:])
@@ -168,12 +169,12 @@ def test_own_messages_are_skipped() -> None:
     room = make_room()
     room.peer_id = base58.b58encode(ALICE).decode()
     room.add_message_handler(handler)
-    asyncio.run(hear(room, said(b"mine")))
+    run(hear(room, said(b"mine")))
     handler.assert_not_awaited()
 
 
 def test_without_handlers_a_message_is_printed_cleaned_and_indented(capsys: pytest.CaptureFixture[str]) -> None:
-    asyncio.run(hear(make_room(), said(b"one\x1b]0;title\x07\n[System]: two")))
+    run(hear(make_room(), said(b"one\x1b]0;title\x07\n[System]: two")))
     nick = base58.b58encode(ALICE).decode()[-8:]
     assert capsys.readouterr().out == f"[{nick}]: one\n    [System]: two\n"
 
@@ -188,7 +189,7 @@ def test_stop_leaves_both_topics() -> None:
     room = make_room()
     room.running = True
     room.chat_subscription, room.discovery_subscription = AsyncMock(), AsyncMock()
-    asyncio.run(room.stop())
+    run(room.stop())
     assert not room.running
     room.chat_subscription.unsubscribe.assert_awaited_once()
     room.discovery_subscription.unsubscribe.assert_awaited_once()

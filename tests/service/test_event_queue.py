@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from py_peer.core import limits
 from py_peer.core.events import Dropped, Event, MessageReceived, MessageSent, Pinged, Ready, Stopped
-from py_peer.event_queue import EventQueue
+from py_peer.service.event_queue import EventQueue
+from tests.loops import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ def pass_through(events: Iterable[Event]) -> list[Event]:
             out.append(await queue.async_q.get())
         return out
 
-    return asyncio.run(scene())
+    return run(scene())
 
 
 def test_events_keep_their_order_whatever_their_kind() -> None:

@@ -33,7 +33,8 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.requests import RequestStatus, Stop
-from tests.service.support import person, run, silent_server
+from tests.loops import run
+from tests.service.support import person, silent_server
 
 DESCRIPTORS = Path("/proc/self/fd")
 

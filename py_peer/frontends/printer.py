@@ -15,8 +15,8 @@ from py_peer.core.events import (
     Ready,
     Started,
 )
-from py_peer.front_end import FrontEnd
-from py_peer.interactive_lines import message_lines, sentence
+from py_peer.frontends.front_end import FrontEnd
+from py_peer.frontends.lines import message_lines, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

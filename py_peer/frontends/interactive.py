@@ -14,18 +14,18 @@ from py_peer.core import limits
 from py_peer.core.commands import Command, Nothing, Say, Unknown, help_lines, parse_line
 from py_peer.core.events import MessageRefused, MessageSent, StatusReport
 from py_peer.core.requests import RequestStatus, SendText
-from py_peer.front_end import FrontEnd
-from py_peer.interactive_lines import Narrator, multiaddr_lines, peers_lines, status_lines, unsent_line
-from py_peer.screen import on_a_terminal
+from py_peer.frontends.front_end import FrontEnd
+from py_peer.frontends.lines import Narrator, multiaddr_lines, peers_lines, status_lines, unsent_line
+from py_peer.frontends.screen import on_a_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from py_peer.core.events import Event
-    from py_peer.front_end import Service
-    from py_peer.leaving import Watchdog
-    from py_peer.log_setup import HeldLog
-    from py_peer.screen import Screen
+    from py_peer.frontends.front_end import Service
+    from py_peer.frontends.leaving import Watchdog
+    from py_peer.frontends.log_setup import HeldLog
+    from py_peer.frontends.screen import Screen
 
 ANSWERS: dict[str, Callable[[StatusReport], list[str]]] = {
     "peers": peers_lines,
@@ -164,7 +164,7 @@ def without_surrogates(text: str) -> str:
 def make_chat(service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None, *, named: bool) -> Chat:
     """Return the chat that fits standard input and output. `named`: the user named a peer to connect to."""
     if on_a_terminal():
-        from py_peer.typed import TerminalChat  # noqa: PLC0415 - prompt_toolkit is needed only here
+        from py_peer.frontends.typed import TerminalChat  # noqa: PLC0415 - prompt_toolkit is needed only here
 
         try:
             return TerminalChat(service, screen, watchdog, held)
@@ -172,7 +172,7 @@ def make_chat(service: Service, screen: Screen, watchdog: Watchdog, held: HeldLo
             log.exception("prompt_toolkit cannot drive this terminal; going on with plain lines")
     if held is not None:
         held.let_go()
-    from py_peer.piped import PlainChat  # noqa: PLC0415 - needed only here
-    from py_peer.stdin_lines import standard_input  # noqa: PLC0415
+    from py_peer.frontends.piped import PlainChat  # noqa: PLC0415 - needed only here
+    from py_peer.frontends.stdin_lines import standard_input  # noqa: PLC0415
 
     return PlainChat(service, screen, watchdog, standard_input(), named=named)

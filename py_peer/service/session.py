@@ -47,11 +47,11 @@ from py_peer.core.events import (
 )
 from py_peer.core.rates import FloodGuard, Verdict
 from py_peer.core.requests import RequestStatus, SendText, Stop
-from py_peer.named import Named
 from py_peer.net.identity import new_key_pair, peer_id_text, peer_id_text_of
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
-from py_peer.outgoing import Outgoing
+from py_peer.service.named import Named
+from py_peer.service.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,11 +152,12 @@ class _Session:
                     self._outgoing.accept(request)
                 case RequestStatus():
                     self._emit(self._status(request.ticket))
-                case Stop() if draining is None:
+                case Stop():
+                    if draining is not None:
+                        draining.cancel()  # who asks again is in a hurry
+                        continue
                     draining = trio.CancelScope()
                     nursery.start_soon(self._leave, request.drain, draining, nursery.cancel_scope)
-                case Stop():
-                    draining.cancel()  # who asks again is in a hurry
 
     async def _tell_waiting(self) -> None:
         """Say that texts wait, once for all that came together, and not while a peer is just about to be there."""

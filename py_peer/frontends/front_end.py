@@ -27,15 +27,15 @@ from py_peer.core.events import (
 )
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import Stop
-from py_peer.leaving import GOODBYE, SERVICE_SECONDS, leave_on_signals
+from py_peer.frontends.leaving import GOODBYE, SERVICE_SECONDS, leave_on_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
-    from py_peer.leaving import Watchdog
-    from py_peer.screen import Screen
+    from py_peer.frontends.leaving import Watchdog
+    from py_peer.frontends.screen import Screen
 
 STARTING: Final = "Starting Universal Connectivity Application..."
 BATCH: Final = 500
@@ -45,6 +45,16 @@ RETRY_SECONDS: Final = 0.01
 """How long a full request queue is given before it is asked again."""
 
 log = logging.getLogger(__name__)
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop of asyncio's own.
+
+    trio-asyncio, once the service's thread has imported it, stands behind `asyncio.new_event_loop` and `asyncio.run`.
+    """
+    if sys.platform == "win32":
+        return asyncio.ProactorEventLoop()
+    return asyncio.SelectorEventLoop()
 
 
 class Service(Protocol):

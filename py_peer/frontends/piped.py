@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final, final
 from py_peer.core import limits
 from py_peer.core.commands import Say, parse_line
 from py_peer.core.exit_codes import ExitCode
-from py_peer.interactive import Chat, oversize
-from py_peer.stdin_lines import LineSplitter, LineTooLong, StdinReader
+from py_peer.frontends.interactive import Chat, oversize
+from py_peer.frontends.stdin_lines import LineSplitter, LineTooLong, StdinReader
 
 if TYPE_CHECKING:
-    from py_peer.front_end import Service
-    from py_peer.leaving import Watchdog
-    from py_peer.screen import Screen
-    from py_peer.stdin_lines import InputLine, RawInput
+    from py_peer.frontends.front_end import Service
+    from py_peer.frontends.leaving import Watchdog
+    from py_peer.frontends.screen import Screen
+    from py_peer.frontends.stdin_lines import InputLine, RawInput
 
 WINDOW: Final = 256
 """Texts on their way at once; while so many are neither sent nor refused, no more input is taken."""

@@ -73,14 +73,11 @@ def leave_on_signals(
 
 def close_and_stay_deaf(loop: asyncio.AbstractEventLoop) -> None:
     """Close `loop` and ignore signals from here on: the program is over, a second Ctrl-C has nothing left to do."""
-    while True:
-        try:
-            loop.close()  # puts SIGINT's default handler back, for a moment
-            for number in SIGNALS:
-                signal.signal(number, signal.SIG_IGN)
-        except KeyboardInterrupt:
-            continue
-        return
+    if hasattr(signal, "pthread_sigmask"):  # closing puts SIGINT's default handler back, for a moment
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    loop.close()
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _wanted_signals() -> list[signal.Signals]:

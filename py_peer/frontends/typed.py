@@ -26,17 +26,17 @@ from prompt_toolkit.validation import ValidationError, Validator
 
 from py_peer.core import limits
 from py_peer.core.commands import Say, Unknown, completions, parse_line
-from py_peer.interactive import Chat, oversize
+from py_peer.frontends.interactive import Chat, oversize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from prompt_toolkit.document import Document
 
-    from py_peer.front_end import Service
-    from py_peer.leaving import Watchdog
-    from py_peer.log_setup import HeldLog
-    from py_peer.screen import Screen
+    from py_peer.frontends.front_end import Service
+    from py_peer.frontends.leaving import Watchdog
+    from py_peer.frontends.log_setup import HeldLog
+    from py_peer.frontends.screen import Screen
 
 PROMPT: Final = "> "
 LARGEST_PASTE: Final = 4 * limits.MAX_TEXT_BYTES
