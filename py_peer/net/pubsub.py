@@ -170,8 +170,10 @@ class RoomPubsub(Pubsub):
         if len(rpc.subscriptions) > self.max_subscriptions_per_rpc:
             self._counters["ignored: too many subscriptions in one RPC"] += 1
         else:
-            for subscription in rpc.subscriptions:
-                self.handle_subscription(peer_id, subscription)
+            # Of each topic the last word: every change starts tasks, and thousands in one RPC would take a minute.
+            for subscription in {entry.topicid: entry for entry in rpc.subscriptions}.values():
+                if subscription.topicid in self.topic_ids:
+                    self.handle_subscription(peer_id, subscription)
         if rpc.HasField("control"):
             await self.router.handle_rpc(rpc, peer_id)
 

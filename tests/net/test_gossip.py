@@ -210,6 +210,20 @@ async def test_subscriptions_to_topics_of_nobody_are_not_remembered() -> None:
 
 
 @trio_test
+async def test_who_comes_and_goes_five_thousand_times_in_one_rpc_came_or_went_once() -> None:
+    """Every change would start tasks: the node would be busy for a minute."""
+    there, gone = (rpc_pb2.RPC.SubOpts(subscribe=yes, topicid=ROOM) for yes in (True, False))
+    async with member() as one, raw_peer(one.port) as peer:
+        gossip = await peer.join(ROOM)
+        await until(lambda: one.seen.names(peer.id) == ["up", "joined"])
+        await gossip.send_rpc(subscriptions=[gone, there] * 2_500)
+        await gossip.send_rpc(subscriptions=[there, gone] * 2_500)
+        await gossip.send_rpc(publish=[signed(peer.key_pair, ROOM, b"end", 1)])
+        await until(lambda: b"end" in one.texts())
+        assert one.seen.names(peer.id) == ["up", "joined", "left"]
+
+
+@trio_test
 async def test_who_comes_grafts_itself_and_goes_leaves_nothing_behind() -> None:
     """Twelve ghosts in the mesh, and nothing would be relayed to the living."""
     async with member() as one:

@@ -29,10 +29,15 @@ trio.run(main)
 """
 
 
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PING_INTERVAL", 0.05)
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PING_INTERVAL", 0.05)
-    monkeypatch.setattr(limits, "PING_TIMEOUT", 0.5)
+    """For peers that never answer; with others a busy machine needs more patience."""
+    monkeypatch.setattr(limits, "PING_TIMEOUT", 0.3)
 
 
 @pytest.fixture
@@ -45,15 +50,16 @@ def other_process() -> Iterator[tuple[subprocess.Popen[bytes], int, str]]:
         process.kill()
 
 
-@pytest.mark.usefixtures("impatient")
 @trio_test
-async def test_a_process_that_is_stopped_is_let_go(other_process: Any) -> None:
+async def test_a_process_that_is_stopped_is_let_go(other_process: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     process, port, peer_id = other_process
     async with member() as one:
         found = await one.node.dial(dial_address("127.0.0.1", port, peer_id))
         await until(lambda: one.seen.names(found) == ["up", "joined"] and one.seen.count("pinged") > 1)
-        os.kill(process.pid, signal.SIGSTOP)
-        await until(lambda: one.seen.names(found) == ["up", "joined", "left", "down"])
+        with monkeypatch.context() as impatient:
+            impatient.setattr(limits, "PING_TIMEOUT", 0.3)
+            os.kill(process.pid, signal.SIGSTOP)
+            await until(lambda: one.seen.names(found) == ["up", "joined", "left", "down"])
         assert one.counts("peers let go: no answer to pings") == [1]
         await still_hears(one)
 
@@ -97,7 +103,6 @@ async def test_a_peer_that_does_not_answer_pings_is_let_go() -> None:
         await until(lambda: one.seen.names(peer.id)[-2:] == ["left", "down"])
 
 
-@pytest.mark.usefixtures("impatient")
 @trio_test
 async def test_a_peer_that_answers_something_else_is_let_go() -> None:
     async def lies(stream: RawStream) -> None:
@@ -109,7 +114,6 @@ async def test_a_peer_that_answers_something_else_is_let_go() -> None:
         assert one.counts("peers let go: no answer to pings") == [1]
 
 
-@pytest.mark.usefixtures("impatient")
 @trio_test
 async def test_a_peer_that_says_it_knows_no_ping_is_alive_and_stays() -> None:
     """The Rust peer has none."""
@@ -134,8 +138,7 @@ async def test_a_peer_whose_streams_are_all_taken_up_is_let_go_and_not_waited_fo
 
 
 @trio_test
-async def test_a_ping_is_measured_and_told_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PING_INTERVAL", 0.05)
+async def test_a_ping_is_measured_and_told_again_and_again() -> None:
     async with member() as a, member() as b:
         await a.dial(b)
         await until(lambda: a.seen.count("pinged") > 2 and b.seen.count("pinged") > 2)
