@@ -12,6 +12,7 @@ import json
 import sys
 import threading
 import time
+from array import array
 from typing import Any, final
 
 from py_peer.core.events import (
@@ -30,6 +31,8 @@ from py_peer.core.settings import Settings
 from py_peer.headless import HeadlessService
 
 TEXT_BYTES = 100
+WINDOW = 256
+"""Texts on their way at once, as piped input has them."""
 
 
 def say(what: str, **values: Any) -> None:
@@ -48,8 +51,8 @@ class ServicePeer:
         self._sent = 0
         self._refused = 0
         self._expected = 0
-        self._numbers: list[int] = []
-        self._delays: list[float] = []
+        self._numbers = array("l")  # arrays, so that the memory that is measured is not ours
+        self._delays = array("d")
         self._first = self._last = 0.0
 
     async def run(self) -> None:
@@ -106,8 +109,8 @@ class ServicePeer:
     def _report(self) -> None:
         say(
             "received",
-            delays=self._delays,
-            in_order=self._numbers == sorted(self._numbers),
+            delays=list(self._delays),
+            in_order=list(self._numbers) == sorted(self._numbers),
             distinct=len(set(self._numbers)),
             seconds=self._last - self._first,
         )
@@ -120,7 +123,7 @@ class ServicePeer:
                     await self._send(command["count"], command["rate"])
                 case "expect":
                     self._expected = command["count"]
-                    self._numbers, self._delays, self._first = [], [], 0.0
+                    self._numbers, self._delays, self._first = array("l"), array("d"), 0.0
                     say("expecting")
                 case "report":
                     self._report()
@@ -137,8 +140,9 @@ class ServicePeer:
                 if wait > 0:
                     await asyncio.sleep(wait)
             text = f"{number} {time.monotonic():.6f} ".ljust(TEXT_BYTES, ".")
-            while not self._service.request(SendText(self._service.new_ticket(), text)):  # noqa: ASYNC110 - no event
-                await asyncio.sleep(0.001)
+            request = SendText(self._service.new_ticket(), text)
+            while number - self._sent - self._refused >= WINDOW or not self._service.request(request):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)  # the text's time stands: what it waits here is part of its delay
         say("handed over", seconds=time.monotonic() - start)
 
 
