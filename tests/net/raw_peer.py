@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from libp2p.crypto.keys import KeyPair
 
+    Handlers = dict[str, Callable[["RawStream"], Awaitable[None]]]
+
 DATA, WINDOW_UPDATE, PING, GO_AWAY = range(4)
 SYN, ACK, FIN, RST = 1, 2, 4, 8
 HEADER = struct.Struct("!BBHII")
@@ -127,7 +129,7 @@ class RawStream:
 class RawPeer:
     """One connection to a node, with every frame in the test's hand."""
 
-    def __init__(self, secured: Any, key_pair: KeyPair, handlers: dict[str, Callable[[RawStream], Awaitable[None]]]):
+    def __init__(self, secured: Any, key_pair: KeyPair, handlers: Handlers) -> None:
         self.secured = secured
         self.key_pair = key_pair
         self.id = ID.from_pubkey(key_pair.public_key)
@@ -140,7 +142,7 @@ class RawPeer:
         """The gossip streams that the node opened to us, oldest first."""
         self.frames: dict[int, int] = dict.fromkeys(range(4), 0)
         """Yamux frames of the node, by type."""
-        self.handlers: dict[str, Callable[[RawStream], Awaitable[None]]] = {
+        self.handlers: Handlers = {
             MESHSUB: self.collect_rpcs,
             PING_PROTOCOL: echo,
             **handlers,
@@ -159,14 +161,14 @@ class RawPeer:
             except Exception as error:
                 raise GoneError from error
 
-    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(self, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         try:
             async with trio.open_nursery() as nursery:
                 task_status.started()
                 try:
                     while True:
                         await self._frame(nursery)
-                except Exception:  # noqa: BLE001 - the node closed the connection, however
+                except Exception:  # noqa: BLE001, S110 - the node closed the connection, however
                     pass
                 self.closed.set()
                 for stream in list(self.streams.values()):
@@ -271,7 +273,7 @@ async def secure(host: str, port: int, key_pair: KeyPair) -> Any:
     raw = RawConnection(TrioTCPStream(await trio.open_tcp_stream(host, port)), True)
     noise = NoiseTransport(key_pair, noise_privkey=new_x25519().private_key)
     try:
-        return await SecurityMultistream({NOISE: noise}).secure_outbound(raw, None)  # type: ignore[arg-type,dict-item]
+        return await SecurityMultistream({NOISE: noise}).secure_outbound(raw, None)  # type: ignore[arg-type] # whoever answers
     except BaseException:
         await cut(raw)
         raise
@@ -287,7 +289,7 @@ async def cut(conn: Any) -> None:
 async def raw_peer(
     port: int,
     key_pair: KeyPair | None = None,
-    handlers: dict[str, Callable[[RawStream], Awaitable[None]]] | None = None,
+    handlers: Handlers | None = None,
     host: str = "127.0.0.1",
 ) -> AsyncIterator[RawPeer]:
     """Connect to a node at a port of the loopback; the connection is cut when the block ends."""

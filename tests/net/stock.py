@@ -1,4 +1,4 @@
-"""py-libp2p as it comes, in the scenes for which py_peer.net has workarounds. A program: it prints what happened, as JSON.
+"""py-libp2p as it comes, in the scenes for which py_peer.net has workarounds. A program: it prints what happened.
 
 Each scene shows the fault that a workaround is for; the tests assert that it is still there, so that a release that
 mends it is noticed and the workaround can go. It runs by itself, because some scenes end the event loop, and because
@@ -75,11 +75,16 @@ async def stock(key_pair: Any = None, **wishes: Any) -> AsyncIterator[Stock]:
             nursery.cancel_scope.cancel()
 
 
-async def until(condition: Callable[[], object], patience: float = 3.0) -> bool:
+async def until(condition: Callable[..., object], patience: float = 3.0) -> bool:
     with trio.move_on_after(patience):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
             await trio.sleep(0.005)
     return bool(condition())
+
+
+async def silent(_: Any) -> None:
+    """Take a stream and never read it."""
+    await trio.sleep_forever()
 
 
 async def quiet(rounds: int = 30) -> None:
@@ -202,7 +207,7 @@ async def slots_leak() -> int:
     async with stock() as one:
         for _ in range(5):
             async with raw_peer(one.port):
-                await until(lambda: one.swarm.get_connections())
+                await until(one.swarm.get_connections)
             await until(lambda: not one.swarm.get_connections())
         return int(one.swarm._inbound_limiter.borrowed_tokens)
 
@@ -231,7 +236,7 @@ async def endless_line_refused() -> bool:
 
 async def window_kept() -> bool:
     async with stock() as one:
-        one.host.set_stream_handler("/sink", lambda _: trio.sleep_forever())
+        one.host.set_stream_handler("/sink", silent)
         async with raw_peer(one.port) as peer:
             stream = await peer.open("/sink")
             for _ in range(5):
@@ -242,7 +247,7 @@ async def window_kept() -> bool:
 
 async def hundred_streams() -> int:
     async with stock() as one:
-        one.host.set_stream_handler("/sink", lambda _: trio.sleep_forever())
+        one.host.set_stream_handler("/sink", silent)
         async with raw_peer(one.port) as peer:
             streams = [await peer.open("/sink") for _ in range(100)]
             return sum(1 for stream in streams if not stream.ended)
@@ -269,7 +274,7 @@ async def iwant_answers() -> int:
         gossip = await peer.join(ROOM)
         await until(lambda: peer.id in one.router.mesh[ROOM])
         await one.pubsub.publish(ROOM, b"x" * 100)
-        await until(lambda: peer.texts())
+        await until(peer.texts)
         message = one.pubsub._msg_id_constructor(one.heard[0])
         before = len(peer.texts())
         want = rpc_pb2.ControlIWant(messageIDs=[message] * 100)
@@ -302,7 +307,7 @@ async def largest_rpc() -> int:
         await peer.join(ROOM)
         await until(lambda: peer.id in one.router.mesh[ROOM])
         await one.pubsub.publish(ROOM, b"x" * 70_000)
-        await until(lambda: peer.texts())
+        await until(peer.texts)
         return max(peer.rpc_sizes)
 
 
@@ -319,9 +324,6 @@ async def pings_by_itself() -> int:
 
 
 async def ghost_in_mesh() -> bool:
-    async def never(_: Any) -> None:
-        await trio.sleep_forever()
-
     async with stock() as one:
         async with raw_peer(one.port, handlers={}) as peer:
             del peer.handlers[MESHSUB]
@@ -382,7 +384,7 @@ async def records_kept() -> bool:
 
 async def root_handlers() -> list[str]:
     async with stock() as one, raw_peer(one.port):
-        await until(lambda: one.swarm.get_connections())
+        await until(one.swarm.get_connections)
     return [type(handler).__name__ for handler in logging.getLogger().handlers]
 
 

@@ -65,10 +65,10 @@ def leaves(group: BaseException) -> list[BaseException]:
     return [group]
 
 
-async def until(condition: Callable[[], object], patience: float = 5.0) -> None:
+async def until(condition: Callable[..., object], patience: float = 5.0) -> None:
     """Wait until `condition()` holds. Raises trio.TooSlowError after `patience` seconds."""
     with trio.fail_after(patience):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
             await trio.sleep(0.005)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import trio
@@ -17,6 +17,8 @@ from tests.net.support import Member, dial_address, member, together, trio_test,
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from libp2p.network.swarm import Swarm
 
 SOMEBODY = peer_id_text(create_new_key_pair())
 
@@ -32,18 +34,24 @@ async def server(answer: Callable[[trio.SocketStream], Awaitable[object]]) -> As
 
 async def _serve(answer: Callable[[trio.SocketStream], Awaitable[object]], task_status: Any) -> None:
     async def handle(stream: trio.SocketStream) -> None:
-        try:
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             await answer(stream)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass
 
     await trio.serve_tcp(handle, 0, host="127.0.0.1", task_status=task_status)
+
+
+async def silence(_: trio.SocketStream) -> None:
+    await trio.sleep_forever()
+
+
+async def hang_up(_: trio.SocketStream) -> None:
+    await trio.lowlevel.checkpoint()
 
 
 async def cause(one: Member, port: int, host: str = "127.0.0.1", timeout: float = 0.5, **parts: Any) -> str:
     """Dial, and return the sentence with which that fails."""
     with pytest.raises(DialError) as caught:
-        await dial(one.node.host.get_network(), dial_address(host, port, **parts), timeout)
+        await dial(cast("Swarm", one.node.host.get_network()), dial_address(host, port, **parts), timeout)
     return str(caught.value)
 
 
@@ -79,7 +87,7 @@ async def test_who_is_connected_is_not_dialled_again() -> None:
 
 @trio_test
 async def test_a_server_that_says_nothing_is_given_up_at_the_deadline() -> None:
-    async with member() as one, server(lambda _: trio.sleep_forever()) as port:
+    async with member() as one, server(silence) as port:
         start = trio.current_time()
         sentence = await cause(one, port, timeout=0.2)
         assert trio.current_time() - start < 1
@@ -164,7 +172,7 @@ async def test_a_name_of_several_addresses_is_tried_until_one_answers(monkeypatc
         asked.append(host)
         return [(0, 0, 0, "", (ip, port)) for ip in ("127.0.0.2", "127.0.0.1", "127.0.0.1")]
 
-    async with member() as a, member() as b, server(lambda _: trio.lowlevel.checkpoint()) as port:
+    async with member() as a, member() as b, server(hang_up) as port:
         monkeypatch.setattr(trio.socket, "getaddrinfo", resolve)
         sentence = await cause(a, port, host="two.example", kind="dns")
         assert sentence.startswith("connection refused: nothing listens there; what answers there does not speak")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
@@ -47,7 +47,7 @@ async def test_the_largest_text_of_ours_fits_what_a_rust_peer_takes_however_many
             await peer.join(ROOM)
             await until(lambda: peer.id in one.node.pubsub.room())
             await one.say(b"x" * limits.MAX_TEXT_BYTES)
-            await until(lambda: peer.texts())
+            await until(peer.texts)
             assert max(peer.rpc_sizes) <= limits.MAX_RPC_OUT
 
 
@@ -257,10 +257,10 @@ async def test_who_pruned_us_still_hears_what_we_say_ourselves() -> None:
 @trio_test
 async def test_with_more_peers_than_a_mesh_holds_the_heartbeat_prunes_and_everybody_hears() -> None:
     async with member() as one, trio.open_nursery() as nursery:
-        one.node.pubsub.router.heartbeat_interval = 0.05
+        one.node.pubsub.router.heartbeat_interval = 0.05  # type: ignore[assignment] # seconds
         peers = []
 
-        async def stay(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        async def stay(task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
             async with raw_peer(one.port) as peer:
                 gossip = await peer.join(ROOM)
                 await gossip.send_rpc(control=rpc_pb2.ControlMessage(graft=[rpc_pb2.ControlGraft(topicID=ROOM)]))

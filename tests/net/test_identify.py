@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-import pytest
 import trio
 from libp2p.identity.identify.pb.identify_pb2 import Identify
 from libp2p.utils.varint import encode_uvarint
@@ -15,11 +15,16 @@ from py_peer.core import limits
 from tests.net.raw_peer import IDENTIFY_PROTOCOL, RawPeer, RawStream, raw_peer
 from tests.net.support import Member, member, naming, still_hears, trio_test, until
 
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.net.raw_peer import Handlers
+
 PUSH_PROTOCOL = "/ipfs/id/push/1.0.0"
 HONEST = Identify(agent_version="rust/1.0", protocol_version="uc/1", protocols=["/a", "/b"])
 
 
-def answering(body: bytes) -> dict[str, object]:
+def answering(body: bytes) -> Handlers:
     async def answer(stream: RawStream) -> None:
         await stream.write(body)
         await stream.finish()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+from libp2p.custom_types import TProtocol
 
 from py_peer.core import limits
 from tests.net.raw_peer import (
@@ -25,7 +26,11 @@ from tests.net.support import ROOM, Member, member, still_hears, trio_test, unti
 
 def sink(one: Member) -> None:
     """Let a node take streams that it never reads."""
-    one.node.host.set_stream_handler("/sink", lambda _: trio.sleep_forever())
+
+    async def sleep(_: Any) -> None:
+        await trio.sleep_forever()
+
+    one.node.host.set_stream_handler(TProtocol("/sink"), sleep)
 
 
 @trio_test
@@ -156,7 +161,7 @@ async def test_window_updates_come_in_halves_of_the_window_not_after_each_read()
                     await stream.write(b"1")
             await stream.write(b"2")
 
-        one.node.host.set_stream_handler("/read", read)
+        one.node.host.set_stream_handler(TProtocol("/read"), read)
         stream = await peer.open("/read")
         await stream.write(bytes(100))
         assert await stream.read(1) == b"1"
@@ -177,7 +182,7 @@ async def test_ten_megabytes_come_over_one_stream_whole() -> None:
                 got += await stream.read(65_536)
             await stream.write(b"1" if got == body else b"0")
 
-        one.node.host.set_stream_handler("/read", read)
+        one.node.host.set_stream_handler(TProtocol("/read"), read)
         stream = await peer.open("/read")
         await stream.write(body)
         assert await stream.read(1) == b"1"

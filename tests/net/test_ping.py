@@ -70,7 +70,7 @@ async def test_closing_with_five_peers_of_which_one_is_stopped_takes_less_than_t
     async with trio.open_nursery() as nursery:
         peers = []
 
-        async def stay(port: int, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        async def stay(port: int, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
             async with raw_peer(port) as peer:
                 await peer.join(ROOM)
                 peers.append(peer)

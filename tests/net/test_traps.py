@@ -9,6 +9,7 @@ import pytest
 import trio
 import trio.lowlevel
 from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.custom_types import TProtocol
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.utils.varint import encode_uvarint
 
@@ -121,7 +122,7 @@ async def test_a_handler_that_raises_costs_its_stream_and_is_counted_as_unexpect
         raise HandlerError
 
     async with member() as one, raw_peer(one.port) as peer:
-        one.node.host.set_stream_handler("/raises", raises)
+        one.node.host.set_stream_handler(TProtocol("/raises"), raises)
         stream = await peer.open("/raises")
         await stream.wait_end()
         assert stream.rst
