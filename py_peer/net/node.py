@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from py_peer.core.addresses import DialAddress
 
 
+PING_PAUSE: Final = 0.2
+"""Before a ping that failed is tried again: one of several connections may have ended under it."""
+
+
 class Observer(Protocol):
     """Who is told what happens in the network. No method may block or raise."""
 
@@ -210,15 +214,20 @@ class _Watch:
 
     async def _ping(self, record: PeerRecord) -> bool:
         """Ping a peer; False when it does not answer any more."""
-        try:
-            record.rtt = await ping(self._host, record.peer_id, limits.PING_TIMEOUT)
-        except NotSupportedError:
-            return True
-        except Exception as error:  # noqa: BLE001
-            self._counters.caught(f"ping of {record.peer_id}", error)
-            return False
-        self._observer.pinged(record)
-        return True
+        for pause in (PING_PAUSE, None):
+            try:
+                record.rtt = await ping(self._host, record.peer_id, limits.PING_TIMEOUT)
+            except NotSupportedError:
+                return True
+            except Exception as error:  # noqa: BLE001
+                self._counters.caught(f"ping of {record.peer_id}", error)
+                if pause is None or isinstance(error, trio.TooSlowError):
+                    break
+                await trio.sleep(pause)
+            else:
+                self._observer.pinged(record)
+                return True
+        return False
 
 
 async def _let_go(host: BasicHost, peer_id: ID) -> None:

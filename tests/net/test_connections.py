@@ -13,7 +13,7 @@ from py_peer.core import limits
 from py_peer.net.connections import Admission, remote_multiaddr
 from py_peer.net.counters import Counters
 from py_peer.net.dial import DialError
-from tests.net.raw_peer import is_refused, raw_peer, secure
+from tests.net.raw_peer import PING_PROTOCOL, RawStream, cut, is_refused, raw_peer, secure
 from tests.net.support import ROOM, Member, member, still_hears, trio_test, until
 
 
@@ -175,6 +175,27 @@ async def test_when_the_connection_of_our_stream_goes_it_is_opened_on_the_other_
                 await until(lambda: b"still with me?" in second.texts())
                 assert one.seen.names(first.id) == ["up", "joined"]
         await until(lambda: one.seen.names(first.id) == ["up", "joined", "left", "down"])
+
+
+@trio_test
+async def test_a_connection_that_ends_under_a_ping_does_not_cost_the_other_one() -> None:
+    """The ping fails, but not because the peer is silent."""
+    key_pair = create_new_key_pair()
+
+    both_there = trio.Event()
+
+    async def dies(stream: RawStream) -> None:
+        await both_there.wait()
+        await cut(stream.peer.secured)
+
+    async with member() as one, raw_peer(one.port, key_pair, handlers={PING_PROTOCOL: dies}) as first:
+        async with raw_peer(one.port, key_pair) as second:
+            await until(lambda: len(one.node.host.get_network().get_connections(first.id)) == 2)
+            both_there.set()
+            await first.closed.wait()
+            await until(lambda: one.seen.count("pinged"))
+            assert not second.closed.is_set()
+            assert one.seen.count("down") == 0
 
 
 @trio_test
