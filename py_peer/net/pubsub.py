@@ -291,6 +291,8 @@ class RoomPubsub(Pubsub):
             self._note_written()
         await self._reset(stream)
         if self.peers.get(peer_id) is stream:
+            if not stream.muxed_conn.is_closed:  # it was not its connection that ended
+                self._reopened[peer_id] = self._reopened.get(peer_id, 0) + 1
             self._handle_dead_peer(peer_id)
 
     async def _watch_end(self, stream: INetStream, sending: trio.CancelScope) -> None:
@@ -309,13 +311,11 @@ class RoomPubsub(Pubsub):
         if self._leaving or not self._peer_is_connected(peer_id):
             self._forget(peer_id)
             return
-        if peer_id in self.peers:
-            self._reopened[peer_id] = self._reopened.get(peer_id, 0) + 1
-            if self._reopened[peer_id] > limits.STREAM_REOPENS:
-                self._counters["peers let go: they kept closing our stream"] += 1
-                self._forget(peer_id)
-                self.manager.run_task(self._let_go, peer_id)
-                return
+        if self._reopened.get(peer_id, 0) > limits.STREAM_REOPENS:
+            self._counters["peers let go: they kept closing our stream"] += 1
+            self._forget(peer_id)
+            self.manager.run_task(self._let_go, peer_id)
+            return
         topics = [topic for topic, peers in self.peer_topics.items() if peer_id in peers]
         self._reopening.add(peer_id)
         super()._handle_dead_peer(peer_id)
