@@ -113,6 +113,10 @@ class RawStream:
     async def send_rpc(self, **fields: Any) -> None:
         await self.write_frame(rpc_pb2.RPC(**fields).SerializeToString())
 
+    async def grant(self, length: int) -> None:
+        """Let the node send as much more on this stream."""
+        await self.peer.send(WINDOW_UPDATE, 0, self.id, length=length)
+
     async def finish(self) -> None:
         await self.peer.send(WINDOW_UPDATE, FIN, self.id)
 
@@ -147,6 +151,9 @@ class RawPeer:
             PING_PROTOCOL: echo,
             **handlers,
         }
+        self.reading = trio.Event()
+        """Set from the start; a test that puts another in its place takes nothing off the socket any more."""
+        self.reading.set()
         self._next_id = 1
         self._writing = trio.Lock()
 
@@ -167,6 +174,7 @@ class RawPeer:
                 task_status.started()
                 try:
                     while True:
+                        await self.reading.wait()
                         await self._frame(nursery)
                 except Exception:  # noqa: BLE001, S110 - the node closed the connection, however
                     pass

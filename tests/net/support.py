@@ -109,6 +109,8 @@ class Member:
     node: Node
     seen: Recorder
     heard: list[rpc_pb2.Message] = field(default_factory=list)
+    listening: trio.Event = field(default_factory=trio.Event)
+    """Set from the start; a test that puts one in its place that is not set makes the reader fall behind."""
 
     @property
     def id(self) -> ID:
@@ -164,14 +166,16 @@ async def member(
         await node.pubsub.subscribe(DISCOVERY)
         one = Member(node, seen)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_listen, subscription, one.heard)
+            one.listening.set()
+            nursery.start_soon(_listen, subscription, one)
             yield one
             nursery.cancel_scope.cancel()
 
 
-async def _listen(subscription: Any, heard: list[rpc_pb2.Message]) -> None:
+async def _listen(subscription: Any, one: Member) -> None:
     while True:
-        heard.append(await subscription.get())
+        await one.listening.wait()
+        one.heard.append(await subscription.get())
 
 
 async def still_hears(one: Member) -> None:

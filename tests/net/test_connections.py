@@ -188,14 +188,17 @@ async def test_a_connection_that_ends_under_a_ping_does_not_cost_the_other_one()
         await both_there.wait()
         await cut(stream.peer.secured)
 
-    async with member() as one, raw_peer(one.port, key_pair, handlers={PING_PROTOCOL: dies}) as first:
-        async with raw_peer(one.port, key_pair) as second:
-            await until(lambda: len(one.node.host.get_network().get_connections(first.id)) == 2)
-            both_there.set()
-            await first.closed.wait()
-            await until(lambda: one.seen.count("pinged"))
-            assert not second.closed.is_set()
-            assert one.seen.count("down") == 0
+    async with (
+        member() as one,
+        raw_peer(one.port, key_pair, handlers={PING_PROTOCOL: dies}) as first,
+        raw_peer(one.port, key_pair) as second,
+    ):
+        await until(lambda: len(one.node.host.get_network().get_connections(first.id)) == 2)
+        both_there.set()
+        await first.closed.wait()
+        await until(lambda: one.seen.count("pinged"))
+        assert not second.closed.is_set()
+        assert one.seen.count("down") == 0
 
 
 @trio_test

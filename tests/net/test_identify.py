@@ -97,6 +97,21 @@ def answers(one: Member) -> int:
 
 
 @trio_test
+async def test_an_answer_that_claims_too_much_is_refused_before_it_is_read() -> None:
+    refused = trio.Event()
+
+    async def wait(stream: RawStream) -> None:
+        await stream.write(encode_uvarint(limits.MAX_IDENTIFY + 1))
+        await stream.wait_end()
+        refused.set()
+
+    async with member() as one, raw_peer(one.port, handlers={IDENTIFY_PROTOCOL: wait}):
+        with trio.fail_after(limits.DIAL_TIMEOUT / 2):
+            await refused.wait()
+        await until(lambda: one.counts("caught MessageTooLarge") == [1])
+
+
+@trio_test
 async def test_an_answer_that_never_ends_is_given_up_and_the_peer_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "DIAL_TIMEOUT", 0.2)
 

@@ -12,8 +12,8 @@ import pytest
 import trio
 
 from py_peer.core import limits
-from tests.net.raw_peer import PING_PROTOCOL, RawStream, raw_peer, signed, silence
-from tests.net.support import ROOM, dial_address, member, still_hears, trio_test, until
+from tests.net.raw_peer import PING_PROTOCOL, RawPeer, RawStream, raw_peer, signed, silence
+from tests.net.support import ROOM, Member, dial_address, member, still_hears, trio_test, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,14 +83,50 @@ async def test_closing_with_five_peers_of_which_one_is_stopped_takes_less_than_t
             await one.node.dial(dial_address("127.0.0.1", port, peer_id))
             await until(lambda: len(one.node.pubsub.room()) == 5)
             os.kill(process.pid, signal.SIGSTOP)
-            # More than the kernel's buffers hold: not even a farewell gets through.
-            for _ in range(40):
-                await one.say(b"x" * 60_000)
             start = trio.current_time()
         assert trio.current_time() - start < 2
         with trio.fail_after(1):
             for peer in peers:
                 await peer.closed.wait()
+
+
+async def fill_up(one: Member, peer: RawPeer) -> None:
+    """Have a node write to a peer that reads nothing until the kernel takes no more: no farewell gets through then."""
+    await peer.join(ROOM)
+    await until(lambda: peer.id in one.node.pubsub.room() and peer.gossip_streams)
+    await peer.gossip_streams[0].grant(1 << 30)
+    peer.reading = trio.Event()
+    for _ in range(250):
+        await one.say(b"x" * 60_000)
+    await until(lambda: one.node.counters["dropped: a slow peer's queue was full"])
+
+
+@trio_test
+async def test_closing_with_a_peer_that_takes_nothing_takes_less_than_two_seconds() -> None:
+    async with trio.open_nursery() as nursery:
+
+        async def stay(port: int, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+            async with raw_peer(port) as peer:
+                task_status.started(peer)
+                await peer.closed.wait()
+
+        async with member() as one:
+            await fill_up(one, await nursery.start(stay, one.port))
+            start = trio.current_time()
+        assert trio.current_time() - start < 2
+        nursery.cancel_scope.cancel()
+
+
+@trio_test
+async def test_a_peer_that_takes_nothing_is_let_go_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection is cut while the farewell is stuck: it must not stay in the books."""
+    monkeypatch.setattr(limits, "CLOSE_TIMEOUT", 0.2)
+    monkeypatch.setattr(limits, "PING_TIMEOUT", 1.0)
+    async with member() as one, raw_peer(one.port) as peer:
+        await fill_up(one, peer)
+        await until(lambda: one.seen.names(peer.id) == ["up", "joined", "left", "down"])
+        assert one.node.host.get_network().get_connections() == []
+        assert one.node.peers.records == {}
 
 
 @pytest.mark.usefixtures("impatient")
