@@ -28,6 +28,7 @@ EXPECTED_FAULTS: Final = frozenset(
         "SwarmException",
         # It said something that is not in the protocol, or nothing for too long.
         "DecodeError",
+        "FrameError",
         "MessageTooLarge",
         "MultiselectCommunicatorError",
         "MultiselectError",

@@ -22,17 +22,16 @@ import time
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import trio
-from libp2p.exceptions import ParseError
-from libp2p.io.exceptions import IncompleteReadError, MessageTooLarge
 from libp2p.network.stream.exceptions import StreamEOF, StreamError
 from libp2p.peer.id import ID
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
 from libp2p.pubsub.validators import PUBSUB_SIGNING_PREFIX, signature_validator
 from libp2p.utils import encode_varint_prefixed
-from libp2p.utils.varint import encode_uvarint, read_varint_prefixed_bytes_limited
+from libp2p.utils.varint import encode_uvarint
 
 from py_peer.core import limits
+from py_peer.core.frames import FrameBuffer, FrameError
 from py_peer.net.gossip import PeerQueue, Router, message_id
 from py_peer.net.seen import SeenCache
 
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = PUBSUB_SIGNING_PREFIX.encode()
 _BATCH_BYTES: Final = 32_768
+_READ_BYTES: Final = 65_536
 _MESSAGES_PER_TURN: Final = 16
 _MAX_ID_BYTES: Final = 64
 
@@ -132,10 +132,17 @@ class RoomPubsub(Pubsub):
     async def continuously_read_stream(self, stream: INetStream) -> None:
         """Read RPCs from a peer's stream until it ends, handling each message where it is read."""
         peer_id = stream.muxed_conn.peer_id
-        bad = 0
+        frames = FrameBuffer(self.max_inbound_rpc_size)  # the library awaits the length byte by byte
+        bad = handled = 0
         try:
             while self.manager.is_running:
-                frame = await read_varint_prefixed_bytes_limited(stream, self.max_inbound_rpc_size)
+                frame = frames.take()
+                if frame is None:
+                    frames.feed(await stream.read(_READ_BYTES))
+                    continue
+                handled += 1
+                if handled % _MESSAGES_PER_TURN == 0:
+                    await trio.lowlevel.checkpoint()
                 try:
                     await self._handle_frame(peer_id, frame)
                 except Exception as error:  # noqa: BLE001 - whatever a frame makes us raise must not end the host
@@ -145,7 +152,7 @@ class RoomPubsub(Pubsub):
                         await self._reset(stream)
                         return
                 del frame  # not held while the next one is waited for
-        except (MessageTooLarge, IncompleteReadError, ParseError) as error:
+        except FrameError as error:
             self._counters.caught(f"RPC from {peer_id}", error)
             await self._reset(stream)
         except StreamEOF:

@@ -6,11 +6,14 @@ we say, `Named` the peers that the user named; here they are wired to the room, 
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from typing import TYPE_CHECKING, Final, final
 
+import janus
 import trio
+import trio.lowlevel
 import trio_asyncio
 
 from py_peer.chatroom import (
@@ -56,7 +59,6 @@ from py_peer.service.outgoing import Outgoing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import janus
     from libp2p.peer.id import ID
 
     from py_peer.core.events import Event
@@ -71,6 +73,7 @@ TOPICS: Final = frozenset({CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC})
 LOSSES_SAID: Final = ("dropped: a slow peer's queue was full", "dropped: the room was busy")
 LOSSES_EVERY: Final = 5.0
 WAITING_GRACE: Final = 1.0
+REQUESTS_PER_TURN: Final = 16
 
 
 def run_session(settings: Settings, emit: Callable[[Event], None], requests: janus.Queue[Request]) -> Stopped:
@@ -145,8 +148,14 @@ class _Session:
     async def _serve(self, nursery: trio.Nursery) -> None:
         draining: trio.CancelScope | None = None
         get = trio_asyncio.aio_as_trio(self._requests.async_q.get)
-        while True:
-            request = await get()
+        for number in itertools.count(1):
+            # Waiting costs a round through trio-asyncio; what is there already is taken without.
+            try:
+                request = self._requests.async_q.get_nowait()
+            except janus.AsyncQueueEmpty:
+                request = await get()
+            if number % REQUESTS_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
             match request:
                 case SendText():
                     self._outgoing.accept(request)
