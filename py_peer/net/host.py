@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 def make_host(key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], counters: Counters) -> BasicHost:
     """Return a host that does not run yet. `advertised` gives the addresses that others are told.
 
-    Not through `libp2p.new_host`, which adds a resource manager whose slots leak (0.8.1) and would accept
-    plaintext and secio connections.
+    Not through `libp2p.new_host`, which would accept plaintext and secio connections.
     """
     swarm: Any = new_swarm(
         key_pair=key_pair,
@@ -50,6 +49,8 @@ def make_host(key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], coun
         ),
         retry_config=RetryConfig(max_retries=0),
     )
+    # Its limits are its own, and it remembers the rate of every peer that ever came (rcmgr/manager.py:220).
+    swarm.set_resource_manager(None)
     host = BasicHost(
         swarm,
         addrs_factory=lambda _: advertised(),

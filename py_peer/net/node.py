@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from py_peer.core.addresses import DialAddress
 
 
-PING_PAUSE: Final = 0.2
-"""Before a ping that failed is tried again: one of several connections may have ended under it."""
+_PING_TRIES: Final = (0.2, None)
+"""A ping that failed is tried again after this many seconds: one of several connections may have ended under it."""
 
 
 class Observer(Protocol):
@@ -214,7 +214,24 @@ class _Watch:
 
     async def _ping(self, record: PeerRecord) -> bool:
         """Ping a peer; False when it does not answer any more."""
-        for pause in (PING_PAUSE, None):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._cut_stuck, record.peer_id)
+            answers = await self._try_ping(record)
+            nursery.cancel_scope.cancel()
+        return answers
+
+    async def _cut_stuck(self, peer_id: ID) -> None:
+        """Cut the sockets of a peer when a ping is over and does not return.
+
+        A stream that cannot be opened is reset by the library without a deadline, and shielded from ours
+        (host/basic_host.py:1065, 0.8.1): it would wait for ever for a peer that takes nothing off its socket.
+        """
+        await trio.sleep(len(_PING_TRIES) * (limits.PING_TIMEOUT + limits.CLOSE_TIMEOUT))
+        for conn in self._host.get_network().get_connections(peer_id):
+            await trio.aclose_forcefully(_socket_of(conn))
+
+    async def _try_ping(self, record: PeerRecord) -> bool:
+        for pause in _PING_TRIES:
             try:
                 record.rtt = await ping(self._host, record.peer_id, limits.PING_TIMEOUT)
             except NotSupportedError:
@@ -237,17 +254,23 @@ async def _let_go(host: BasicHost, peer_id: ID) -> None:
 
 async def _close_connections(connections: list[Any], patience: float) -> None:
     """Close connections, all at once, so that nothing moves from one to the next; then cut what is left of them."""
+    left = dict.fromkeys(connections)
+
+    async def close(conn: Any) -> None:
+        await conn.close()
+        del left[conn]
+
     with trio.move_on_after(patience):
         async with trio.open_nursery() as nursery:
             for conn in connections:
-                nursery.start_soon(conn.close)
+                nursery.start_soon(close, conn)
     async with trio.open_nursery() as nursery:
-        for conn in connections:
+        for conn in left:
+            # A close that was cut short does not go on by itself (0.8.1): the swarm would keep the connection, or
+            # forget it and tell nobody.
             await trio.aclose_forcefully(_socket_of(conn))
-            if conn in conn.swarm.get_connections(conn.muxed_conn.peer_id):
-                # A close that was cut short does not go on by itself (0.8.1): the swarm would keep the connection.
-                conn.event_closed.set()
-                nursery.start_soon(conn._cleanup)  # noqa: SLF001
+            conn.event_closed.set()
+            nursery.start_soon(conn._cleanup)  # noqa: SLF001
 
 
 async def _close(host: BasicHost) -> None:

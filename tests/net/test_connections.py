@@ -107,6 +107,12 @@ def test_one_address_may_hold_a_household_and_loopback_is_exempt() -> None:
 
 
 @trio_test
+async def test_no_other_limits_than_ours_are_in_the_way() -> None:
+    async with member() as one:
+        assert one.node.host.get_network()._resource_manager is None  # type: ignore[attr-defined] # the library's
+
+
+@trio_test
 async def test_one_address_holds_no_more_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_INBOUND_PER_ADDRESS", 2)
     monkeypatch.setattr("py_peer.net.connections._is_loopback", lambda _: False)
