@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
 
 from py_peer.net.counters import UNEXPECTED
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
+COURTESY = 0.1
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,6 +34,20 @@ def stock_program() -> Iterator[subprocess.Popen[bytes]]:
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nodes tell of their loopback addresses alone, so that nothing is sent anywhere else."""
     monkeypatch.setattr("py_peer.net.node.interface_ips", lambda: ["127.0.0.1", "::1"])
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the pauses of 0.1 s that the library makes twice at the end of each connection.
+
+    They are most of what these tests would wait for. The modules that test how connections end override this.
+    """
+    sleep = trio.sleep
+
+    async def shorter(seconds: float) -> None:
+        await sleep(0.01 if seconds == COURTESY else seconds)
+
+    monkeypatch.setattr(trio, "sleep", shorter)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,11 @@ from tests.net.raw_peer import PING_PROTOCOL, RawStream, cut, is_refused, raw_pe
 from tests.net.support import ROOM, Member, member, still_hears, trio_test, until
 
 
+@pytest.fixture(autouse=True)
+def brisk() -> None:
+    """Let the library take its time: how connections end is tested here."""
+
+
 def tasks() -> int:
     """Count the tasks of this run."""
     return trio.lowlevel.current_statistics().tasks_living

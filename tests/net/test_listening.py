@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@pytest.fixture(autouse=True)
+def brisk() -> None:
+    """Let the library take its time: how connections end is tested here."""
+
+
 def has_ip6() -> bool:
     try:
         with socket.socket(socket.AF_INET6) as probe:

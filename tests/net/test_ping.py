@@ -30,6 +30,11 @@ trio.run(main)
 
 
 @pytest.fixture(autouse=True)
+def brisk() -> None:
+    """Let the library take its time: how connections end is tested here."""
+
+
+@pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PING_INTERVAL", 0.05)
 
