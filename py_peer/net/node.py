@@ -265,12 +265,13 @@ async def _close_connections(connections: list[Any], patience: float) -> None:
             for conn in connections:
                 nursery.start_soon(close, conn)
     async with trio.open_nursery() as nursery:
-        for conn in left:
-            # A close that was cut short does not go on by itself (0.8.1): the swarm would keep the connection, or
-            # forget it and tell nobody.
-            await trio.aclose_forcefully(_socket_of(conn))
-            conn.event_closed.set()
-            nursery.start_soon(conn._cleanup)  # noqa: SLF001
+        for conn in connections:
+            await trio.aclose_forcefully(_socket_of(conn))  # also of one that somebody else was just closing
+            if conn in left:
+                # A close that was cut short does not go on by itself (0.8.1): the swarm would keep the connection, or
+                # forget it and tell nobody.
+                conn.event_closed.set()
+                nursery.start_soon(conn._cleanup)  # noqa: SLF001
 
 
 async def _close(host: BasicHost) -> None:
