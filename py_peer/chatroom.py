@@ -6,6 +6,7 @@ event loop's own, so that it runs on doubles of them under asyncio as it does on
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import sys
@@ -15,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import base58
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 CHAT_TOPIC: Final = "universal-connectivity"
 PUBSUB_DISCOVERY_TOPIC: Final = "universal-connectivity-browser-peer-discovery"
 CHAT_ROOM_BUF_SIZE: Final = 128
+
+MESSAGES_PER_TURN: Final = 16
+"""Messages read in one go; then others get their turn."""
 
 MAX_LOG_LINE: Final = 1_000
 """Characters of one line in system_messages.txt."""
@@ -103,9 +108,9 @@ class ChatMessage:
 
 
 @lru_cache(maxsize=1024)
-def _peer_id_text(raw: bytes) -> str:
-    """Return a binary peer ID in base58, worked out once for each author (0.1 ms)."""
-    return base58.b58encode(raw).decode()
+def _peer_id_text(raw: bytes | str) -> str:
+    """Return a binary peer ID in base58, worked out once for each author (0.1 ms); doubles may have it as text already."""
+    return raw if isinstance(raw, str) else base58.b58encode(raw).decode()
 
 
 class ChatRoom:
@@ -122,6 +127,7 @@ class ChatRoom:
         self.message_handlers: list[Callable[[ChatMessage], Awaitable[None]]] = []
         self.system_message_handlers: list[Callable[[str], Any]] = []
         self.running = False
+        self._reading: anyio.CancelScope | None = None
         self.discovery_ignored = 0
         """Announcements on the discovery topic that were read and not acted on."""
 
@@ -182,29 +188,34 @@ class ChatRoom:
         """Read both topics until `stop` is called or a subscription ends."""
         self.running = True
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._read_discovery)
-            await self._read_chat()
+            self._reading = tasks.cancel_scope
+            tasks.start_soon(self._read, self.discovery_subscription, self._ignore_announcement)
+            await self._read(self.chat_subscription, self._handle_chat_message)
             tasks.cancel_scope.cancel()
 
-    async def _read_chat(self) -> None:
-        while self.running:
+    async def _read(self, subscription: Any, handle: Callable[[Any], Awaitable[None]]) -> None:
+        """Handle what comes on one topic, until the subscription ends."""
+        for number in itertools.count(1):
             try:
-                message = await self.chat_subscription.get()
+                message = await subscription.get()
             except Exception:  # noqa: BLE001 - the subscription is gone: unsubscribed, or the pubsub ended
                 return
-            await self._handle_chat_message(message)
-
-    async def _read_discovery(self) -> None:
-        while self.running:
-            try:
-                await self.discovery_subscription.get()
-            except Exception:  # noqa: BLE001
+            if not self.running:
                 return
-            self.discovery_ignored += 1
+            try:
+                await handle(message)
+            except Exception:
+                log.exception("a message could not be read")
+            if number % MESSAGES_PER_TURN == 0:  # what is there already is returned without a pause
+                await anyio.lowlevel.checkpoint()
+
+    async def _ignore_announcement(self, message: Any) -> None:
+        del message
+        self.discovery_ignored += 1
 
     async def _handle_chat_message(self, message: Any) -> None:
         """Pass one message on; who wrote it is the signed `from`, whatever the payload says."""
-        sender_id = _peer_id_text(bytes(message.from_id))
+        sender_id = _peer_id_text(message.from_id)
         if sender_id == self.peer_id:
             return
         text = clean_text(decode_payload(bytes(message.data)))
@@ -256,6 +267,8 @@ class ChatRoom:
     async def stop(self) -> None:
         """Leave both topics; reading ends."""
         self.running = False
+        if self._reading is not None:
+            self._reading.cancel()
         for subscription in (self.chat_subscription, self.discovery_subscription):
             if subscription is not None:
                 try:

@@ -185,6 +185,43 @@ def test_peers_are_counted_as_the_pubsub_knows_them() -> None:
     assert room.get_peer_count() == 2
 
 
+def test_stop_ends_the_reading_although_nothing_comes() -> None:
+    async def scene() -> None:
+        room = make_room()
+        room.chat_subscription, room.discovery_subscription = AsyncMock(), AsyncMock()
+        room.chat_subscription.get.side_effect = room.discovery_subscription.get.side_effect = asyncio.Event().wait
+        reading = asyncio.create_task(room.start_message_handlers())
+        while not room.running:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+        await room.stop()
+        await asyncio.wait_for(reading, 5)
+
+    run(scene())
+
+
+def test_a_subscription_that_always_has_something_leaves_others_their_turn() -> None:
+    async def scene() -> None:
+        room = make_room()
+        room.add_message_handler(AsyncMock())
+        room.chat_subscription, room.discovery_subscription = AsyncMock(), AsyncMock()
+        room.chat_subscription.get.return_value = said(b"again")
+        reading = asyncio.create_task(room.start_message_handlers())
+        while not room.running:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+        await room.stop()
+        await asyncio.wait_for(reading, 5)
+
+    run(scene())
+
+
+def test_a_message_that_cannot_be_read_does_not_end_the_reading() -> None:
+    handler = AsyncMock()
+    room = make_room()
+    room.add_message_handler(handler)
+    run(hear(room, said(b"one", author=None), said(b"two", author="QmSomebody")))  # type: ignore[arg-type]
+    assert [call.args[0].message for call in handler.await_args_list] == ["two"]
+
+
 def test_stop_leaves_both_topics() -> None:
     room = make_room()
     room.running = True
