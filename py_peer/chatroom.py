@@ -109,7 +109,7 @@ class ChatMessage:
 
 @lru_cache(maxsize=1024)
 def _peer_id_text(raw: bytes | str) -> str:
-    """Return a binary peer ID in base58, worked out once for each author (0.1 ms); doubles may have it as text already."""
+    """Return a binary peer ID in base58, worked out once for each author (0.1 ms); doubles may have it as text."""
     return raw if isinstance(raw, str) else base58.b58encode(raw).decode()
 
 

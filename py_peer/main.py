@@ -89,7 +89,9 @@ def _front_end(
         return Printer(service, screen, watchdog)
     from py_peer.frontends.interactive import make_chat  # noqa: PLC0415
 
-    return make_chat(service, screen, watchdog, held, named=bool(arguments.settings.connect))
+    return make_chat(
+        service, screen, watchdog, held, named=bool(arguments.settings.connect or arguments.settings.bootstrap)
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,13 @@ UV_VERSION=0.13.6 # the release of uv_build in pyproject.toml
 unset VIRTUAL_ENV PYTHONHOME PYTHONPATH
 UV_PROJECT_ENVIRONMENT=.venv
 UV_PYTHON_DOWNLOADS=never
-export UV_PROJECT_ENVIRONMENT UV_PYTHON_DOWNLOADS
+# Where a proxy looks into TLS, the system (or pip) knows its certificate, and uv's own list does not.
+SSL_CERT_FILE=${SSL_CERT_FILE:-${PIP_CERT:-}}
+UV_SYSTEM_CERTS=true
+export UV_PROJECT_ENVIRONMENT UV_PYTHON_DOWNLOADS UV_SYSTEM_CERTS
+if [ -n "$SSL_CERT_FILE" ]; then
+    export SSL_CERT_FILE
+fi
 
 # Prints the path of interpreter $1 if it runs and its version is in the range $2 to $3 (3.N).
 interpreter() {

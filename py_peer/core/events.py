@@ -173,7 +173,10 @@ class MessageRefused(Event):
 @final
 @dataclass(frozen=True, slots=True)
 class SendProgress(Event):
-    """A long paste is going out at the room's pace: `sent` of `total` texts so far. At most one a second."""
+    """A long paste is going out at the room's pace. At most one a second.
+
+    `sent` texts are out, of `total` that the service has taken so far; more may still be read.
+    """
 
     sent: int
     total: int

@@ -237,10 +237,12 @@ class FrontEnd:
     def _say_the_end(self) -> None:
         if self._interrupted and self.screen.is_terminal:
             self.screen.show([""])  # the terminal has shown ^C, and left the cursor behind it
-        self.screen.show(self.last_lines())
+        last_lines = self.last_lines()
+        self.screen.show(last_lines)
+        if self.screen.broken:  # nobody reads standard output any more (`py-peer | head`); what is lost is said
+            _complain(last_lines)
         if reason := self._complaint():
-            with contextlib.suppress(OSError, ValueError):
-                print(reason, file=sys.stderr, flush=True)
+            _complain([reason])
         else:
             self.screen.show([GOODBYE])
 
@@ -258,3 +260,9 @@ class FrontEnd:
         if self._fault is not None:
             return f"py-peer: a fault of its own has ended it: {type(self._fault).__name__}: {self._fault}. {advice}"
         return ""
+
+
+def _complain(lines: Sequence[str]) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        for line in lines:
+            print(line, file=sys.stderr, flush=True)

@@ -110,7 +110,7 @@ def sentence(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one for eac
         case DialFailed():
             return f"Failed to connect to {event.address}: {event.cause}"
         case SendProgress():
-            return f"Sending: {event.sent} of {event.total} message(s) are out"
+            return f"Sending: {event.sent} message(s) are out, {event.total - event.sent} wait for their turn"
         case PeerMuted():
             return f"Muted for {event.seconds:.0f} s for saying too much at once: {short_id(event.peer_id)}"
         case PeerUnmuted():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core import limits
@@ -42,18 +43,36 @@ class PlainChat(Chat):
         # A person who types at a terminal without more of an editor than its own, and leaves, leaves at once.
         self._typed = source is not None and source.isatty()
         self._too_long = 0
+        self._lines: deque[InputLine | LineTooLong] = deque()
         self._unread = 0
+        self._told_enough = False
+        """Whether the input was read to its end, or to a line that says to leave."""
 
     async def work(self) -> None:
         """Read and obey lines; then leave."""
         self._reader.start()
-        if await self._read_lines() and not self._typed:
+        self._told_enough = await self._read_lines()
+        if self._told_enough and not self._typed:
             await self.ready.wait()  # so that a port that is taken is known
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.answered(), ANSWER_SECONDS)
             self.leave_when_sent(limits.NAMED_PEER_WAIT if self.outstanding else 0.0)
         else:
             self.leave()
+
+    async def close_input(self) -> None:
+        """Count the messages of an input that is left in the middle."""
+        if not (self._told_enough or self._typed):
+            self._lines.extend(self._splitter.feed(self._reader.rest()))
+            self._lines.extend(self._splitter.finish())
+            self._unread += sum(isinstance(line, LineTooLong) or bool(line.text.strip()) for line in self._lines)
+
+    def last_lines(self) -> list[str]:
+        """Say how many messages were not sent, and if there may be more that were not even read."""
+        lines = super().last_lines()
+        if self._unread and not self._reader.ended:
+            lines.append("⚠️  The input had not come to its end; the rest of it was not read")
+        return lines
 
     def unsent(self) -> int:
         """Count what was typed and not sent: on its way, refused, or not even looked at."""
@@ -67,12 +86,11 @@ class PlainChat(Chat):
     async def _read_lines(self) -> bool:
         """Return whether the input was read to its end, or as far as the user wanted; False if nobody is to come."""
         while data := await self._reader.take():
-            lines = list(self._splitter.feed(data))
-            for index, line in enumerate(lines):
+            self._lines.extend(self._splitter.feed(data))
+            while self._lines:
                 if not await self._has_room():
-                    await self._count_the_rest(lines[index:])
                     return False
-                if not await self._obey_line(line):
+                if not await self._obey_line(self._lines.popleft()):
                     return True
         for line in self._splitter.finish():
             await self._obey_line(line)
@@ -110,15 +128,6 @@ class PlainChat(Chat):
         return True
 
     def _patience(self) -> float:
-        if self._named:
+        if self._named and not self.reached:
             return limits.NAMED_PEER_WAIT
         return limits.DIAL_TIMEOUT if self.connected else 0.0  # a peer that has called may be about to join
-
-    async def _count_the_rest(self, lines: list[InputLine | LineTooLong]) -> None:
-        """Count the messages that are not looked at any more."""
-        while True:
-            self._unread += sum(isinstance(line, LineTooLong) or bool(line.text.strip()) for line in lines)
-            if not (data := await self._reader.take()):
-                self._unread += sum(1 for _ in self._splitter.finish())
-                return
-            lines = list(self._splitter.feed(data))

@@ -137,6 +137,13 @@ class StdinReader:
                     return data
                 self._arrived.clear()  # told late, of something that has been taken already
 
+    def rest(self) -> bytes:
+        """Return what was read and not taken, without waiting."""
+        with self._room:
+            data = bytes(self._buffer)
+            self._buffer.clear()
+            return data
+
     def _read(self) -> None:
         while True:
             data = self._read_some()

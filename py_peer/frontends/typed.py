@@ -168,6 +168,15 @@ def _key_bindings() -> KeyBindings:
         else:
             event.current_buffer.insert_text(text)
 
+    @bindings.add("c-c")
+    def _leave(event: KeyPressEvent) -> None:  # wherever the cursor is, in a search too
+        event.app.exit(exception=EOFError())
+
+    @bindings.add("c-z")
+    @bindings.add("c-s")
+    def _ignore(event: KeyPressEvent) -> None:
+        """Ctrl-Z would type itself, Ctrl-S once stopped terminals."""
+
     return bindings
 
 

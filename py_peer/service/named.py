@@ -30,20 +30,22 @@ class Named:
     """Dials each address of a list, side by side."""
 
     def __init__(self, addresses: tuple[str, ...], emit: Callable[[Event], None]) -> None:
-        self._addresses = addresses
+        self._addresses = tuple(dict.fromkeys(addresses))
         self._emit = emit
-        self._dialling = len(addresses)
+        self._dialling = len(self._addresses)
+        self._reached = 0
         self.on_reached: Callable[[ID], Awaitable[None]] | None = None
 
     def is_dialling(self) -> bool:
         """Return whether a named peer is still being reached, the time before the first try included."""
         return self._dialling > 0
 
-    async def run(self, node: Node) -> None:
-        """Dial until every address has been reached or given up."""
+    async def run(self, node: Node) -> int:
+        """Dial until every address has been reached or given up; return how many were reached."""
         async with trio.open_nursery() as nursery:
             for address in self._addresses:
                 nursery.start_soon(self._reach, node, address)
+        return self._reached
 
     async def _reach(self, node: Node, text: str) -> None:
         """Dial one address; each new cause of failure is told once."""
@@ -69,5 +71,6 @@ class Named:
                 return
             await trio.sleep(pause)
         self._dialling -= 1
+        self._reached += 1
         if self.on_reached is not None:
             await self.on_reached(peer_id)

@@ -145,9 +145,10 @@ class _Progress:
     def rest(self, waiting: int) -> None:
         if not waiting:
             self._sent = 0
-            self._told = trio.current_time()
 
     def step(self, waiting: int) -> None:
+        if not self._sent:
+            self._told = trio.current_time()
         self._sent += 1
         if waiting and trio.current_time() - self._told >= PROGRESS_EVERY:
             self._told = trio.current_time()

@@ -95,7 +95,9 @@ class _Session:
         self._outgoing = Outgoing(settings, emit)
         self._named = Named(settings.connect, emit)
         self._flood = FloodGuard(limits.FLOOD_BURST, limits.FLOOD_RATE, limits.MUTE_SECONDS, limits.MAX_TRACKED_AUTHORS)
+        self._bootstrap = Named(settings.bootstrap, emit)
         self._losses: dict[str, int] = {}
+        self._leaving = False
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
 
     def outcome(self) -> Stopped:
@@ -179,13 +181,14 @@ class _Session:
         """Send what is left while anybody is there, or may come within `patience` seconds; see it arrive; end."""
         with draining:
             await self._outgoing.drain(patience, self._somebody_may_come)
+        self._leaving = True
         if self._node is not None and self._outgoing.said:
             await self._node.settle(limits.CLOSE_TIMEOUT / 2)
         everything.cancel()
 
     def _somebody_may_come(self) -> bool:
         """Say whether a named peer is being reached, or a fresh connection has not shown yet that it is in the room."""
-        if self._named.is_dialling():
+        if self._named.is_dialling() or self._bootstrap.is_dialling():
             return True
         records = self._node.peers.records.values() if self._node else ()
         return any(time.time() - record.since < limits.DIAL_TIMEOUT for record in records)
@@ -247,7 +250,9 @@ class _Session:
         self._emit(PeerConnected(str(record.peer_id), record.address, record.inbound))
 
     def peer_down(self, record: PeerRecord) -> None:
-        """Tell that the last connection to a peer is gone."""
+        """Tell that the last connection to a peer is gone; not when it is we who leave."""
+        if self._leaving:
+            return
         _log_system_message(f"Disconnected from peer: {record.peer_id}")
         self._emit(PeerDisconnected(str(record.peer_id)))
 
@@ -269,6 +274,8 @@ class _Session:
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
         """Tell who came into the room and who left it; what waits can go when somebody is there."""
         size = len(self._node.pubsub.room()) if self._node else len(joined)
+        if self._leaving:
+            return
         for peer_id in joined:
             self._emit(PeerJoined(str(peer_id), size))
         for peer_id in left:
@@ -281,17 +288,20 @@ class _Session:
         from py_peer.net.kademlia import kademlia  # noqa: PLC0415 - 0.1 s of imports for those who bootstrap
 
         async with kademlia(node.host, node.counters) as table:
-            bootstrap = Named(self._settings.bootstrap, self._emit)
 
             async def joined(peer_id: ID) -> None:
-                await table.join(peer_id, node.peers.records[peer_id].address)
-                _log_system_message(f"Kademlia bootstrap: {table.size} peers in the table")
-                self._emit(KademliaBootstrap(table.size))
+                if record := node.peers.records.get(peer_id):
+                    await table.join(peer_id, record.address)
+                if table.size:
+                    _log_system_message(f"Kademlia bootstrap: {table.size} peers in the table")
+                    self._emit(KademliaBootstrap(table.size))
 
-            bootstrap.on_reached = joined
-            await bootstrap.run(node)
+            self._bootstrap.on_reached = joined
+            reached = await self._bootstrap.run(node)
             if not table.size:
-                self._emit(KademliaBootstrap(0, "no bootstrap peer was reached"))
+                cause = "the peers that were reached speak no Kademlia" if reached else "no bootstrap peer was reached"
+                _log_system_message(f"ERROR: Kademlia bootstrap: {cause}")
+                self._emit(KademliaBootstrap(0, cause))
             await trio.sleep_forever()
 
 

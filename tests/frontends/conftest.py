@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in before:  # under nohup SIGHUP is ignored, and children inherit that
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

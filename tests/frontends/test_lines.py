@@ -60,7 +60,7 @@ INTERACTIVE = [
     (MessageSent(1, "hello", 3, 0.0), ["✓ Message sent to 3 peer(s)"]),
     (MessageWaiting(1, 2), ["⚠️  No peers connected - 2 message(s) will be sent when one comes"]),
     (MessageRefused(1, "hello", "too much"), ["❌ Message not sent: too much"]),
-    (SendProgress(250, 500), ["📡 Sending: 250 of 500 message(s) are out"]),
+    (SendProgress(250, 500), ["📡 Sending: 250 message(s) are out, 250 wait for their turn"]),
     (PeerMuted(ANN, 30.0), [f"📡 Muted for 30 s for saying too much at once: {ID8}"]),
     (PeerUnmuted(ANN, 7), [f"📡 Heard again: {ID8}; 7 message(s) of this peer were not shown"]),
     (Dropped(5, "events"), ["📡 Lost: 5 (events)"]),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from py_peer import __version__
+from py_peer.core.exit_codes import ExitCode
 from tests.frontends.programs import BUSY_SECONDS, DEADLINE, LEAVING_SECONDS, PY_PEER, ROOT, Piped, environment
 
 if TYPE_CHECKING:
@@ -267,3 +268,27 @@ def test_one_line_to_a_named_peer_is_heard_and_ends_it(piped: Callable[..., Pipe
     assert ann.leave(DEADLINE) == 0
     bob.expect(": just this$")
     assert "✓ Message sent to 1 peer(s)" in ann.lines
+
+
+def test_a_reader_that_goes_away_in_the_middle_of_a_paste_hides_no_loss(
+    piped: Callable[..., Piped], tmp_path: Path
+) -> None:
+    ann = piped("--no-intro")
+    with subprocess.Popen(
+        [*PY_PEER, "--no-intro", "-c", ann.address()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environment(),
+    ) as bob:
+        assert bob.stdin is not None
+        assert bob.stdout is not None
+        assert bob.stderr is not None
+        bob.stdin.write("".join(f"line {number}\n" for number in range(400)))
+        bob.stdin.close()
+        bob.stdout.readline()
+        bob.stdout.close()
+        assert bob.wait(20) in (ExitCode.NOBODY_REACHED, ExitCode.NOT_SENT)
+        assert "Not sent: " in bob.stderr.read()
