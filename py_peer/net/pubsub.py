@@ -26,7 +26,6 @@ from libp2p.network.stream.exceptions import StreamEOF, StreamError
 from libp2p.peer.id import ID
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
-from libp2p.pubsub.validators import PUBSUB_SIGNING_PREFIX, signature_validator
 from libp2p.utils import encode_varint_prefixed
 from libp2p.utils.varint import encode_uvarint
 
@@ -34,18 +33,17 @@ from py_peer.core import limits
 from py_peer.core.frames import FrameBuffer, FrameError
 from py_peer.net.gossip import PeerQueue, Router, message_id
 from py_peer.net.seen import SeenCache
+from py_peer.net.signatures import Signatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from libp2p.abc import IHost, INetStream
-    from libp2p.crypto.keys import PublicKey
     from libp2p.network.stream.net_stream import NetStream
     from libp2p.pubsub.rpc_queue import RpcQueue
 
     from py_peer.net.counters import Counters
 
-_PREFIX: Final = PUBSUB_SIGNING_PREFIX.encode()
 _BATCH_BYTES: Final = 32_768
 _READ_BYTES: Final = 65_536
 _MESSAGES_PER_TURN: Final = 16
@@ -88,7 +86,7 @@ class RoomPubsub(Pubsub):
         self.seen_messages.stop()  # the library's cache has a thread that sweeps it, and no limit
         self.seen_messages = SeenCache(limits.SEEN_MESSAGES)  # by message ID, for IHAVE
         self._heard = SeenCache(limits.SEEN_MESSAGES)  # by author and sequence number, for us
-        self._keys: dict[bytes, PublicKey] = {}
+        self._signatures = Signatures()
         self._room_topic = room_topic
         self._counters = counters
         self._admit = admit
@@ -214,7 +212,7 @@ class RoomPubsub(Pubsub):
             return "dropped: own message came back"
         if self._heard.has(_origin(msg)):
             return "duplicates"
-        if not self._is_signed(msg):
+        if not self._signatures.hold(msg):
             return "dropped: not signed by its author"
         self._remember(msg)
         if not self._admit(msg.from_id):
@@ -224,24 +222,6 @@ class RoomPubsub(Pubsub):
     def _remember(self, msg: rpc_pb2.Message) -> None:
         self._heard.add(_origin(msg))
         self.seen_messages.add(message_id(msg))
-
-    def _is_signed(self, msg: rpc_pb2.Message) -> bool:
-        """Verify the author's signature (pubsub/README.md, "Message Signing"), decoding each author's key once."""
-        try:
-            key = self._keys.get(msg.from_id)
-            if key is not None:
-                plain = rpc_pb2.Message(data=msg.data, topicIDs=msg.topicIDs, from_id=msg.from_id, seqno=msg.seqno)
-                return bool(key.verify(_PREFIX + plain.SerializeToString(), msg.signature))
-            if not signature_validator(msg):
-                return False
-            key = ID(msg.from_id).extract_public_key()
-            if key is not None:
-                if len(self._keys) >= limits.MAX_KNOWN_KEYS:
-                    del self._keys[next(iter(self._keys))]
-                self._keys[msg.from_id] = key
-        except Exception:  # noqa: BLE001 - any way to fail is a signature that does not hold
-            return False
-        return True
 
     async def _deliver(self, msg: rpc_pb2.Message) -> None:
         """Hand a message to the room; a full queue holds the read loop back, for a while."""
