@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import trio
 from libp2p.network.stream.exceptions import StreamEOF, StreamError
-from libp2p.peer.id import ID
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
 from libp2p.utils import encode_varint_prefixed
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
     from libp2p.abc import IHost, INetStream
     from libp2p.network.stream.net_stream import NetStream
+    from libp2p.peer.id import ID
     from libp2p.pubsub.rpc_queue import RpcQueue
 
     from py_peer.net.counters import Counters
