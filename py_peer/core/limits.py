@@ -8,6 +8,9 @@ MAX_TEXT_BYTES = 60_000
 MAX_SHOWN_TEXT_BYTES = 60_000
 """Of a larger text (JS and Go may send 1 MiB) this much is shown, and how much was cut is said."""
 
+MAX_SHOWN_LINES = 1_000
+"""Lines shown of one message: 60,000 bytes of a log have fewer, 60,000 line breaks would empty a terminal's memory."""
+
 MAX_NICK_CHARS = 32
 MAX_NICK_BYTES = 64
 MAX_AGENT_CHARS = 64

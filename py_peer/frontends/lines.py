@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from py_peer.core import limits
 from py_peer.core.addresses import short_id
 from py_peer.core.cleaning import indent_lines
 from py_peer.core.commands import commands_line
@@ -93,6 +94,9 @@ def event_lines(event: Event, columns: int | None = None) -> list[str]:  # noqa:
 
 def message_lines(text: str, columns: int | None) -> list[str]:
     """Return what somebody said, its further lines indented, broken where a terminal would break it at column 0."""
+    if (hidden := text.count("\n") + 1 - limits.MAX_SHOWN_LINES) > 0:
+        shown = text.split("\n", limits.MAX_SHOWN_LINES)[: limits.MAX_SHOWN_LINES]
+        text = "\n".join([*shown, f"[… {hidden:,} more lines not shown]"])
     return [indent_lines(text, INDENT)] if columns is None else wrap_lines(text, columns, INDENT)
 
 

@@ -180,3 +180,11 @@ def test_on_a_terminal_a_long_message_does_not_come_back_to_column_0() -> None:
     message = MessageReceived(ANN, "Ann", "hi" + " " * 60 + "📡 Peer left: 12345678", 0.0)
     assert event_lines(message, 40) == [f"[Ann({ID8})]: hi", "    📡 Peer left: 12345678"]
     assert all(line.startswith("    ") for line in headless_lines(message, 40)[1:])
+
+
+@pytest.mark.parametrize("columns", [None, 40])
+def test_a_message_of_ten_thousand_lines_is_cut_and_that_is_said(columns: int | None) -> None:
+    message = MessageReceived(ANN, "Ann", "a" + "\n" * 10_000, 0.0)
+    lines = "\n".join(event_lines(message, columns)).split("\n")
+    assert len(lines) == 1_001
+    assert lines[-1] == "    [… 9,001 more lines not shown]"
