@@ -30,16 +30,20 @@ class Row:
 
 def head(*, quick: bool) -> list[str]:
     """Return the lines above the table: where and under what the figures were measured."""
-    load = ", ".join(f"{part:.2f}" for part in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
     lines = [
         f"py-peer benchmark, {time.strftime('%Y-%m-%d %H:%M')}{', quick' if quick else ''}",
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load average {load}",
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load average {load()}",
         f"Python {platform.python_version()}, libp2p {metadata.version('libp2p')}, trio {metadata.version('trio')}",
         "All processes share this machine, with each other and with whatever else runs on it: repeats differ.",
     ]
     if sys.flags.dev_mode:
         lines.append("Python's development mode is on, which slows everything down.")
     return lines
+
+
+def load() -> str:
+    """Return how busy the machine was in the last 1, 5 and 15 minutes."""
+    return ", ".join(f"{part:.2f}" for part in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
 
 
 def render(rows: list[Row]) -> str:
@@ -51,7 +55,7 @@ def render(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def as_json(lines: list[str], rows: list[Row], load_after: float | None) -> dict[str, Any]:
+def as_json(lines: list[str], rows: list[Row], load_after: str) -> dict[str, Any]:
     """Return everything that was measured, for a file."""
     return {"head": lines, "load_after": load_after, "rows": [asdict(row) for row in rows]}
 
