@@ -1,7 +1,8 @@
 """Measure py-peer against its goals and print one table.
 
 Every process is started here, talks on 127.0.0.1 only, runs in a temporary directory and is ended by its id; nothing
-is written but standard output, and the file named with --json. Takes about three and a half minutes, with --quick one and a half.
+is written but standard output, and the file named with --json. Takes some three and a half minutes, with --quick half
+of that.
 """
 
 from __future__ import annotations
