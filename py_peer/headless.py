@@ -93,7 +93,10 @@ class HeadlessService:
             stopped = run_session(self.settings, self._emit, self._requests)
         except BaseException as error:
             log.exception("the service has failed")
-            reason = clean_line(f"{type(error).__name__}: {error}", limits.MAX_ERROR_CHARS)
+            root = error
+            while isinstance(root, BaseExceptionGroup):  # nurseries wrap what was raised in them
+                root = root.exceptions[0]
+            reason = clean_line(f"{type(root).__name__}: {root}", limits.MAX_ERROR_CHARS)
             self._emit(Failed(FailureKind.FAULT, reason))
         finally:
             self._emit(stopped)

@@ -274,6 +274,17 @@ def test_a_port_taken_by_another_py_peer_is_a_failure_too() -> None:
     run(scene())
 
 
+def test_a_fault_is_told_by_its_root_and_ends_the_service() -> None:
+    async def scene() -> None:
+        async with person("alice", port=70_000) as alice:  # arguments refuse such a port
+            failed = await alice.see(Failed)
+            assert failed.kind is FailureKind.FAULT
+            assert failed.reason.startswith("OverflowError: ")
+            await alice.see(Stopped)
+
+    run(scene())
+
+
 def test_a_named_peer_that_is_not_there_is_said_with_the_cause() -> None:
     async def scene() -> None:
         async with person("bob", connect=("/ip4/127.0.0.1/tcp/1",)) as bob:
