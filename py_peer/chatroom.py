@@ -12,15 +12,13 @@ import logging
 import sys
 import time
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
-import base58
 
-from py_peer.core.addresses import short_id
+from py_peer.core.addresses import peer_id_text, short_id
 from py_peer.core.chat_payload import decode_payload
 from py_peer.core.cleaning import clean_line, clean_text, indent_lines
 from py_peer.core.commands import Command, Nothing, Say, Unknown, help_lines, parse_line
@@ -105,12 +103,6 @@ class ChatMessage:
         if not isinstance(fields, dict):
             raise KeyError("message")
         return cls(fields["message"], fields["sender_id"], fields["sender_nick"], fields["timestamp"])
-
-
-@lru_cache(maxsize=1024)
-def _peer_id_text(raw: bytes | str) -> str:
-    """Return a binary peer ID in base58, worked out once for each author (0.1 ms); doubles may have it as text."""
-    return raw if isinstance(raw, str) else base58.b58encode(raw).decode()
 
 
 class ChatRoom:
@@ -215,7 +207,8 @@ class ChatRoom:
 
     async def _handle_chat_message(self, message: Any) -> None:
         """Pass one message on; who wrote it is the signed `from`, whatever the payload says."""
-        sender_id = _peer_id_text(message.from_id)
+        author = message.from_id
+        sender_id = author if isinstance(author, str) else peer_id_text(author)  # doubles may have it as text
         if sender_id == self.peer_id:
             return
         text = clean_text(decode_payload(bytes(message.data)))

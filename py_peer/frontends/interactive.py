@@ -10,10 +10,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from py_peer.core import limits
 from py_peer.core.commands import Command, Nothing, Say, Unknown, help_lines, parse_line
 from py_peer.core.events import MessageRefused, MessageSent, StatusReport
 from py_peer.core.requests import RequestStatus, SendText
+from py_peer.core.sizes import oversize
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.lines import Narrator, multiaddr_lines, peers_lines, status_lines, unsent_line
 from py_peer.frontends.screen import on_a_terminal
@@ -146,14 +146,9 @@ class Chat(FrontEnd):
         return ANSWERS[name](report) if name is not None else []
 
 
-def oversize(text: str) -> str:
+def oversize_text(text: str) -> str:
     """Return why `text` is too large to be sent, or ""."""
-    size = len(without_surrogates(text).encode())
-    return (
-        f"it has {size:,} bytes, and a message may have {limits.MAX_TEXT_BYTES:,}"
-        if size > limits.MAX_TEXT_BYTES
-        else ""
-    )
+    return oversize(len(without_surrogates(text).encode()))
 
 
 def without_surrogates(text: str) -> str:

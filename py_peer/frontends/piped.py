@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, final
 from py_peer.core import limits
 from py_peer.core.commands import Say, parse_line
 from py_peer.core.exit_codes import ExitCode
-from py_peer.frontends.interactive import Chat, oversize
+from py_peer.core.sizes import oversize
+from py_peer.frontends.interactive import Chat, oversize_text
 from py_peer.frontends.stdin_lines import LineSplitter, LineTooLong, StdinReader
 
 if TYPE_CHECKING:
@@ -98,11 +99,10 @@ class PlainChat(Chat):
 
     async def _obey_line(self, line: InputLine | LineTooLong) -> bool:
         if isinstance(line, LineTooLong):
-            limit = f"a message may have {limits.MAX_TEXT_BYTES:,}"
-            await self._refuse(line.number, f"it has {line.size:,} bytes, and {limit}")
+            await self._refuse(line.number, oversize(line.size))
             return True
         match parse_line(line.text, bare_quit=True):
-            case Say(text=text) if reason := oversize(text):
+            case Say(text=text) if reason := oversize_text(text):
                 await self._refuse(line.number, reason)
                 return True
             case _:

@@ -26,7 +26,7 @@ from prompt_toolkit.validation import ValidationError, Validator
 
 from py_peer.core import limits
 from py_peer.core.commands import Say, Unknown, completions, parse_line
-from py_peer.frontends.interactive import Chat, oversize
+from py_peer.frontends.interactive import Chat, oversize_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -199,7 +199,7 @@ class _Sendable(Validator):
     def validate(self, document: Document) -> None:
         """Raise ValidationError with the reason."""
         match parse_line(document.text, bare_quit=True):
-            case Say(text=text) if reason := oversize(text):
+            case Say(text=text) if reason := oversize_text(text):
                 raise ValidationError(document.cursor_position, f"Not sent: {reason}")
             case Unknown() as unknown if "\n" in document.text.strip():
                 raise ValidationError(document.cursor_position, unknown.report())

@@ -16,11 +16,6 @@ def new_key_pair() -> KeyPair:
     return create_new_key_pair()
 
 
-def peer_id_text(key_pair: KeyPair) -> str:
+def own_peer_id(key_pair: KeyPair) -> str:
     """Return the peer ID of a key, in base58."""
     return str(ID.from_pubkey(key_pair.public_key))
-
-
-def peer_id_text_of(raw: bytes) -> str:
-    """Return a binary peer ID in base58."""
-    return str(ID(raw))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast, final
+from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
@@ -15,6 +15,7 @@ from multiaddr import Multiaddr
 from py_peer.core import limits
 from py_peer.core.addresses import expand_listen_addresses
 from py_peer.net import library
+from py_peer.net.closing import close_host, let_go, socket_of
 from py_peer.net.connections import ConnectedPeers, PeerRecord
 from py_peer.net.counters import Counters
 from py_peer.net.dial import dial
@@ -82,7 +83,7 @@ class Node:
 
     async def disconnect(self, peer_id: ID) -> None:
         """Close every connection to a peer, politely if it listens and within a second if it does not."""
-        await _let_go(self.host, peer_id)
+        await let_go(self.host, peer_id)
 
     async def settle(self, patience: float) -> bool:
         """Say nothing more; wait up to `patience` seconds until all has been read, and return whether it was."""
@@ -136,7 +137,7 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
                     yield Node(host, pubsub, watch.peers, counters, tuple(addresses))
                 finally:
                     with trio.CancelScope(shield=True):
-                        await _close(host)
+                        await close_host(host)
             nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
@@ -202,7 +203,7 @@ class _Watch:
                 nursery.cancel_scope.cancel()
         if not scope.cancelled_caught:
             self._counters["peers let go: no answer to pings"] += 1
-            await _let_go(self._host, record.peer_id)
+            await let_go(self._host, record.peer_id)
 
     async def _identify(self, record: PeerRecord) -> None:
         try:
@@ -228,7 +229,7 @@ class _Watch:
         """
         await trio.sleep(len(_PING_TRIES) * (limits.PING_TIMEOUT + limits.CLOSE_TIMEOUT))
         for conn in self._host.get_network().get_connections(peer_id):
-            await trio.aclose_forcefully(_socket_of(conn))
+            await trio.aclose_forcefully(socket_of(conn))
 
     async def _try_ping(self, record: PeerRecord) -> bool:
         for pause in _PING_TRIES:
@@ -245,54 +246,6 @@ class _Watch:
                 self._observer.pinged(record)
                 return True
         return False
-
-
-async def _let_go(host: BasicHost, peer_id: ID) -> None:
-    """Close every connection to a peer; one that does not even take our farewell is cut."""
-    await _close_connections(host.get_network().get_connections(peer_id), limits.CLOSE_TIMEOUT)
-
-
-async def _close_connections(connections: list[Any], patience: float) -> None:
-    """Close connections, all at once, so that nothing moves from one to the next; then cut what is left of them."""
-    left = dict.fromkeys(connections)
-
-    async def close(conn: Any) -> None:
-        await conn.close()
-        del left[conn]
-
-    with trio.move_on_after(patience):
-        async with trio.open_nursery() as nursery:
-            for conn in connections:
-                nursery.start_soon(close, conn)
-    async with trio.open_nursery() as nursery:
-        for conn in connections:
-            await trio.aclose_forcefully(_socket_of(conn))  # also of one that somebody else was just closing
-            if conn in left:
-                # A close that was cut short does not go on by itself (0.8.1): the swarm would keep the connection, or
-                # forget it and tell nobody.
-                conn.event_closed.set()
-                nursery.start_soon(conn._cleanup)  # noqa: SLF001
-
-
-async def _close(host: BasicHost) -> None:
-    """Close the host within a second: every connection at once, then its sockets, whatever the other side does.
-
-    Leaving `host.run()` closes no socket, and `host.close()` takes 0.2 s a connection, one after the other (0.8.1).
-    """
-    await _close_connections(host.get_network().get_connections(), limits.CLOSE_TIMEOUT / 2)
-    with trio.move_on_after(limits.CLOSE_TIMEOUT / 2):
-        await host.close()
-
-
-def _socket_of(conn: Any) -> trio.SocketStream:
-    """Return the socket under a connection's layers."""
-    layer = conn.muxed_conn.secured_conn
-    while not isinstance(layer, trio.SocketStream):
-        layer = next(getattr(layer, name) for name in _NAMES_OF_THE_LAYER_BELOW if hasattr(layer, name))
-    return layer
-
-
-_NAMES_OF_THE_LAYER_BELOW: Final = ("conn", "read_writer", "read_write_closer", "stream")
 
 
 def _has_ip6(swarm: Swarm) -> bool:

@@ -30,6 +30,7 @@ from libp2p.utils.varint import encode_uvarint
 
 from py_peer.core import limits
 from py_peer.core.frames import FrameBuffer, FrameError
+from py_peer.net.closing import let_go
 from py_peer.net.gossip import PeerQueue, Router, message_id
 from py_peer.net.seen import SeenCache
 from py_peer.net.signatures import Signatures
@@ -91,7 +92,6 @@ class RoomPubsub(Pubsub):
         self._counters = counters
         self._admit = admit
         self._on_room_change = on_room_change
-        self._writing: set[ID] = set()
         self._written = trio.Event()
         self._reopened: dict[ID, int] = {}
         self._reopening: set[ID] = set()
@@ -263,9 +263,7 @@ class RoomPubsub(Pubsub):
                 nursery.start_soon(self._watch_end, stream, nursery.cancel_scope)
                 queue = cast("PeerQueue", queue)
                 while (rpc := await queue.pop()) is not None:
-                    self._writing.add(peer_id)
                     await stream.write(_frames(rpc, queue))
-                    self._writing.discard(peer_id)
                     self._note_written()
                 if self._leaving:  # a reset would overtake what the peer has not read yet
                     await cast("NetStream", stream).close_write()
@@ -274,7 +272,6 @@ class RoomPubsub(Pubsub):
         except Exception as error:  # noqa: BLE001 - a peer that goes away must not end the service
             self._counters.caught(f"sending to {peer_id}", error)
         finally:
-            self._writing.discard(peer_id)
             self._note_written()
         await self._reset(stream)
         if self.peers.get(peer_id) is stream:
@@ -301,7 +298,7 @@ class RoomPubsub(Pubsub):
         if self._reopened.get(peer_id, 0) > limits.STREAM_REOPENS:
             self._counters["peers let go: they kept closing our stream"] += 1
             self._forget(peer_id)
-            self.manager.run_task(self._let_go, peer_id)
+            self.manager.run_task(let_go, self.host, peer_id)
             return
         topics = [topic for topic, peers in self.peer_topics.items() if peer_id in peers]
         self._reopening.add(peer_id)
@@ -335,10 +332,6 @@ class RoomPubsub(Pubsub):
             self._reopening.discard(peer_id)
             self._on_room_change()
 
-    async def _let_go(self, peer_id: ID) -> None:
-        with trio.move_on_after(limits.CLOSE_TIMEOUT):
-            await self.host.disconnect(peer_id)
-
     def _note_written(self) -> None:
         self._written.set()
         self._written = trio.Event()
@@ -348,14 +341,6 @@ class RoomPubsub(Pubsub):
         with trio.move_on_after(patience):
             while not all(queue.has_room for queue in self.peer_queues.values()):
                 await self._written.wait()
-
-    async def flush(self, patience: float) -> bool:
-        """Wait up to `patience` seconds until everything queued has been written; return whether it was."""
-        with trio.move_on_after(patience):
-            while self._writing or any(len(queue) for queue in self.peer_queues.values()):
-                await self._written.wait()
-            return True
-        return False
 
     async def finish(self, patience: float) -> bool:
         """End our streams after what is queued, and wait up to `patience` seconds until everybody has read it all.

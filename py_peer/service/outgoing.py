@@ -11,6 +11,7 @@ from py_peer.core import limits
 from py_peer.core.events import MessageRefused, MessageSent, MessageWaiting, SendProgress
 from py_peer.core.outbox import Outbox
 from py_peer.core.rates import TokenBucket
+from py_peer.core.sizes import oversize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,16 +52,14 @@ class Outgoing:
 
     def accept(self, request: SendText) -> None:
         """Take a text, or refuse it whole and say why."""
-        size = len(request.text.encode("utf-8", "replace"))  # half a surrogate pair becomes "?", it has no bytes
-        if size > limits.MAX_TEXT_BYTES:
-            reason = f"it has {size:,} bytes, and a message may have {limits.MAX_TEXT_BYTES:,}"
-        elif not self._outbox.put(request.ticket, request.text):
+        reason = oversize(len(request.text.encode("utf-8", "replace")))  # half a surrogate pair has no bytes
+        if not reason and not self._outbox.put(request.ticket, request.text):
             reason = f"{self.waiting:,} messages wait already, and no more can; send it again when some have gone"
-        else:
-            self._untold = request.ticket
-            self._wake()
+        if reason:
+            self._emit(MessageRefused(request.ticket, request.text, reason))
             return
-        self._emit(MessageRefused(request.ticket, request.text, reason))
+        self._untold = request.ticket
+        self._wake()
 
     async def untold(self) -> None:
         """Wait until a text waits, for want of a peer, whose author has not been told so."""

@@ -25,7 +25,7 @@ from py_peer.chatroom import (
     system_log_handler,
 )
 from py_peer.core import limits
-from py_peer.core.addresses import short_id
+from py_peer.core.addresses import peer_id_text, short_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import (
     Dropped,
@@ -50,7 +50,7 @@ from py_peer.core.events import (
 )
 from py_peer.core.rates import FloodGuard, Verdict
 from py_peer.core.requests import RequestStatus, SendText, Stop
-from py_peer.net.identity import new_key_pair, peer_id_text, peer_id_text_of
+from py_peer.net.identity import new_key_pair, own_peer_id
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
 from py_peer.service.named import Named
@@ -90,7 +90,7 @@ class _Session:
         self._emit = emit
         self._requests = requests
         self._key_pair = new_key_pair()
-        self._peer_id = peer_id_text(self._key_pair)
+        self._peer_id = own_peer_id(self._key_pair)
         self._node: Node | None = None
         self._outgoing = Outgoing(settings, emit)
         self._named = Named(settings.connect, emit)
@@ -204,7 +204,7 @@ class _Session:
             peers=tuple(_info(record, room) for record in node.peers.records.values()) if node else (),
             topics=("chat", "discovery"),
             waiting=self._outgoing.waiting,
-            muted=tuple(peer_id_text_of(author) for author in self._flood.muted()),
+            muted=tuple(peer_id_text(author) for author in self._flood.muted()),
             counters=dict(node.counters) if node else {},
         )
 
@@ -221,7 +221,7 @@ class _Session:
             return True
         verdict = self._flood.hear(author, trio.current_time())
         if verdict is Verdict.MUTED_NOW:
-            peer_id = peer_id_text_of(author)
+            peer_id = peer_id_text(author)
             _log_system_message(f"Muted {peer_id}")
             self._emit(PeerMuted(peer_id, limits.MUTE_SECONDS))
         return verdict is Verdict.HEARD
@@ -230,7 +230,7 @@ class _Session:
         """Say now and then what was lost, and who is heard again."""
         while True:
             for author, dropped in self._flood.due_unmutes(trio.current_time()):
-                self._emit(PeerUnmuted(peer_id_text_of(author), dropped))
+                self._emit(PeerUnmuted(peer_id_text(author), dropped))
             for name in LOSSES_SAID:
                 lost = node.counters[name] - self._losses.get(name, 0)
                 if lost:

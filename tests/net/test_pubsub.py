@@ -257,7 +257,7 @@ async def test_wait_for_room_waits_for_a_slow_peer_and_then_leaves_it_behind(mon
             await one.node.pubsub.wait_for_room(0.05)
             await one.say(b"x" * 50_000)
         assert 0.05 <= trio.current_time() - start < 2
-        assert not await one.node.pubsub.flush(0.05)
+        assert len(one.node.pubsub.peer_queues[lazy.id]) > 0
 
 
 @trio_test

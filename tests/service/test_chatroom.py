@@ -185,16 +185,21 @@ def test_peers_are_counted_as_the_pubsub_knows_them() -> None:
     assert room.get_peer_count() == 2
 
 
+async def start_and_stop(room: ChatRoom) -> None:
+    """Let the room read, then stop it and see the reading end."""
+    reading = asyncio.create_task(room.start_message_handlers())
+    while not room.running:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0)
+    await room.stop()
+    await asyncio.wait_for(reading, 5)
+
+
 def test_stop_ends_the_reading_although_nothing_comes() -> None:
     async def scene() -> None:
         room = make_room()
         room.chat_subscription, room.discovery_subscription = AsyncMock(), AsyncMock()
         room.chat_subscription.get.side_effect = room.discovery_subscription.get.side_effect = asyncio.Event().wait
-        reading = asyncio.create_task(room.start_message_handlers())
-        while not room.running:  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0)
-        await room.stop()
-        await asyncio.wait_for(reading, 5)
+        await start_and_stop(room)
 
     run(scene())
 
@@ -205,11 +210,7 @@ def test_a_subscription_that_always_has_something_leaves_others_their_turn() -> 
         room.add_message_handler(AsyncMock())
         room.chat_subscription, room.discovery_subscription = AsyncMock(), AsyncMock()
         room.chat_subscription.get.return_value = said(b"again")
-        reading = asyncio.create_task(room.start_message_handlers())
-        while not room.running:  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0)
-        await room.stop()
-        await asyncio.wait_for(reading, 5)
+        await start_and_stop(room)
 
     run(scene())
 
