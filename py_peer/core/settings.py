@@ -13,6 +13,9 @@ class Settings:
     port: int = 0
     """TCP port to listen on; 0 takes a free one."""
 
+    loopback: bool = False
+    """Listen on 127.0.0.1 alone: nobody on another machine reaches this peer."""
+
     connect: tuple[str, ...] = ()
     """Multiaddrs named with -c or REMOTE_PEER, in the order they were given."""
 

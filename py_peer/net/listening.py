@@ -21,27 +21,31 @@ if TYPE_CHECKING:
 
 ANY_IP4: Final = "0.0.0.0"  # noqa: S104 - a chat peer listens on every interface
 ANY_IP6: Final = "::"
+LOOPBACK: Final = "127.0.0.1"
 
 
 class CannotListenError(Exception):
     """The port is taken, or not ours to take. The text says which, why, and what to do."""
 
 
-async def listen(swarm: Swarm, port: int) -> int:
+async def listen(swarm: Swarm, port: int, *, loopback: bool = False) -> int:
     """Listen on `port` (0: a free one), on IPv4 and, where the machine has it, on IPv6; return the port.
 
-    Raises CannotListenError.
+    With `loopback`, on 127.0.0.1 alone. Raises CannotListenError.
     """
-    _claim(socket.AF_INET, ANY_IP4, port)
+    host = LOOPBACK if loopback else ANY_IP4
+    _claim(socket.AF_INET, host, port)
     # A start that is cancelled between the library's socket and its bind would leave the socket open (0.8.1).
     with trio.CancelScope(shield=True):
-        return await _listen(swarm, port)
+        return await _listen(swarm, host, port)
 
 
-async def _listen(swarm: Swarm, port: int) -> int:
-    if not await swarm.listen(Multiaddr(f"/ip4/{ANY_IP4}/tcp/{port}")):
+async def _listen(swarm: Swarm, host: str, port: int) -> int:
+    if not await swarm.listen(Multiaddr(f"/ip4/{host}/tcp/{port}")):
         raise CannotListenError(_taken(port))
     bound = _bound_port(swarm)
+    if host != ANY_IP4:
+        return bound
     try:
         _claim(socket.AF_INET6, ANY_IP6, bound)
     except CannotListenError:

@@ -98,9 +98,10 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     observer: Observer,
     admit: Callable[[bytes], bool],
     port: int = 0,
+    loopback: bool = False,
     key_pair: KeyPair | None = None,
 ) -> AsyncIterator[Node]:
-    """Run a node that listens on `port` (0: a free one) until the block ends.
+    """Run a node that listens on `port` (0: a free one) until the block ends; with `loopback`, on 127.0.0.1 alone.
 
     Listening comes last: a peer that arrives while Pubsub is constructed but does not run yet ends the host
     (py-libp2p 0.8.1). Raises CannotListenError.
@@ -127,11 +128,12 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
         async with background_trio_service(pubsub), background_trio_service(pubsub.router):
             await pubsub.wait_until_ready()
             try:
-                bound = await listen(swarm, port)
+                bound = await listen(swarm, port, loopback=loopback)
             except CannotListenError as error:
                 failure = error  # raised outside of the nurseries, which would wrap it
             else:
-                addresses = expand_listen_addresses(interface_ips(), bound, str(host.get_id()), _has_ip6(swarm))
+                ips = [] if loopback else interface_ips()
+                addresses = expand_listen_addresses(ips, bound, str(host.get_id()), _has_ip6(swarm))
                 advertised[:] = [Multiaddr(address) for address in addresses]
                 try:
                     yield Node(host, pubsub, watch.peers, counters, tuple(addresses))

@@ -119,6 +119,7 @@ class _Session:
             async with open_node(
                 key_pair=self._key_pair,
                 port=self._settings.port,
+                loopback=self._settings.loopback,
                 topics=TOPICS,
                 room_topic=CHAT_TOPIC,
                 observer=self,

@@ -155,12 +155,16 @@ async def together(*members: Member) -> None:
 
 @asynccontextmanager
 async def member(
-    *, key_pair: KeyPair | None = None, port: int = 0, admit: Callable[[bytes], bool] = lambda _: True
+    *,
+    key_pair: KeyPair | None = None,
+    port: int = 0,
+    loopback: bool = False,
+    admit: Callable[[bytes], bool] = lambda _: True,
 ) -> AsyncIterator[Member]:
     """Run a node that has joined the room and listens."""
     seen = Recorder()
     async with open_node(
-        topics=TOPICS, room_topic=ROOM, observer=seen, admit=admit, port=port, key_pair=key_pair
+        topics=TOPICS, room_topic=ROOM, observer=seen, admit=admit, port=port, loopback=loopback, key_pair=key_pair
     ) as node:
         subscription = await node.pubsub.subscribe(ROOM)
         await node.pubsub.subscribe(DISCOVERY)

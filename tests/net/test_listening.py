@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,6 +95,32 @@ async def test_ipv6_is_listened_on_at_the_same_port() -> None:
         assert await a.node.dial(b.address_at("::1")) == b.id
         await together(a, b)
         assert a.node.peers.records[b.id].address == f"/ip6/::1/tcp/{b.port}"
+
+
+@trio_test
+async def test_on_loopback_alone_nothing_else_is_listened_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("py_peer.net.node.interface_ips", lambda: ["192.0.2.7", "127.0.0.1", "::1"])
+    async with member(loopback=True) as one, member() as other:
+        assert one.node.addresses == (f"/ip4/127.0.0.1/tcp/{one.port}/p2p/{one.id}",)
+        await other.dial(one)
+        elsewhere = [host for host in ("127.0.0.2", "::1") if await answers(host, other.port)]
+        assert elsewhere or sys.platform != "linux"
+        assert not [host for host in elsewhere if await answers(host, one.port)]
+
+
+async def answers(host: str, port: int) -> bool:
+    try:
+        await (await trio.open_tcp_stream(host, port)).aclose()
+    except OSError:
+        return False
+    return True
+
+
+@trio_test
+async def test_a_port_taken_on_loopback_alone_is_said_to_be_taken(taken_port: int) -> None:
+    with pytest.raises(CannotListenError, match="is taken"):
+        async with member(port=taken_port, loopback=True):
+            pytest.fail("it listens")
 
 
 @trio_test
