@@ -12,7 +12,7 @@ import logging
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from py_peer.core.events import (
     Failed,
@@ -109,6 +109,13 @@ class FrontEnd:
     async def close_input(self) -> None:
         """Give the terminal back; called before the last lines."""
 
+    def failed(self) -> None:
+        """Do what a failure of the service is answered with; `complaint` says what has failed."""
+        self.leave()
+
+    async def linger(self, leaving: asyncio.Task[Any]) -> None:
+        """Stay though the service has ended by itself; `leaving` is done when the user has had enough."""
+
     def unsent(self) -> int:
         """Return how many texts of the user were not sent."""
         return 0
@@ -163,7 +170,9 @@ class FrontEnd:
         hurried = asyncio.create_task(self._hurried.wait())
         await asyncio.wait((telling, leaving), return_when=asyncio.FIRST_COMPLETED)
         if telling.done() and not self._leaving.is_set():
-            self._fault = self._fault or RuntimeError("the service has ended by itself")
+            if self._failed is None:
+                self._fault = self._fault or RuntimeError("the service has ended by itself")
+            await self.linger(leaving)
         if not telling.done() and not self._hurried.is_set():
             stopping = asyncio.create_task(self.ask(Stop(self.service.new_ticket(), self._drain)))
             await asyncio.wait((telling, hurried), return_when=asyncio.FIRST_COMPLETED)
@@ -212,7 +221,7 @@ class FrontEnd:
                 self.reached = self.reached or event.room_size > 0
             case Failed():
                 self._failed = self._failed or event
-                self.leave()
+                self.failed()
             case Stopped():
                 self.reached = self.reached or event.reached
                 self._stopped = True
@@ -241,7 +250,7 @@ class FrontEnd:
         self.screen.show(last_lines)
         if self.screen.broken:  # nobody reads standard output any more (`py-peer | head`); what is lost is said
             _complain(last_lines)
-        if reason := self._complaint():
+        if reason := self.complaint():
             _complain([reason])
         else:
             self.screen.show([GOODBYE])
@@ -250,7 +259,7 @@ class FrontEnd:
         """Return what is still to be said before Goodbye."""
         return []
 
-    def _complaint(self) -> str:
+    def complaint(self) -> str:
         """Return why the program ends though nobody told it to, and what to do; "" for an orderly leave."""
         advice = "Run it again with --verbose to see more, and please report it."
         if self._failed is not None and self._failed.kind is FailureKind.CANNOT_LISTEN:

@@ -7,8 +7,10 @@ end in time, because standard output is a pipe that nobody reads, say.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, Final, final
 
@@ -85,6 +87,22 @@ def _wanted_signals() -> list[signal.Signals]:
     return [
         number for number in SIGNALS if not (number.name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN)
     ]
+
+
+def terminal_restorer() -> Callable[[], None]:
+    """Return a function that puts the terminal's modes back as they are now, for an end that cannot be orderly."""
+    try:
+        import termios  # noqa: PLC0415 - POSIX only
+    except ImportError:
+        return lambda: None
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+
+    def restore() -> None:
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+
+    return restore
 
 
 @final
