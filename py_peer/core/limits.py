@@ -54,6 +54,18 @@ PEER_QUEUE_RPCS = 4_096
 PEER_QUEUE_BYTES = 4 * 1024 * 1024
 """RPCs waiting for one slow peer; above it what we relay to this peer is dropped and counted, our own texts wait."""
 
+# --- The log --------------------------------------------------------------------------------------
+
+LOG_ENTRIES = 20_000
+LOG_CHARS = 8 * 1024 * 1024
+"""What a chat keeps to be shown again and searched; the oldest goes first. A character takes one to four bytes."""
+
+KNOWN_SPEAKERS = 4_096
+"""Nicknames remembered of those who spoke; the one longest silent is forgotten first."""
+
+FOLD_SECONDS = 60.0
+"""Comings and goings this close together are one entry, even with messages between them."""
+
 # --- Frames ---------------------------------------------------------------------------------------
 
 MAX_RPC_OUT = 65_536
