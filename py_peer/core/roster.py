@@ -1,0 +1,182 @@
+"""Who is there, worked out from events alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, final
+
+from py_peer.core.addresses import short_id
+from py_peer.core.events import (
+    Failed,
+    Identified,
+    MessageReceived,
+    PeerConnected,
+    PeerDisconnected,
+    PeerInfo,
+    PeerJoined,
+    PeerLeft,
+    Pinged,
+    Ready,
+    StatusReport,
+    Stopped,
+)
+from py_peer.core.mentions import fold
+from py_peer.core.speakers import Speakers
+
+if TYPE_CHECKING:
+    from py_peer.core.events import Event
+
+SHORTEST_PART: Final = 4
+"""Of a peer ID this many characters are taken for a part of it; fewer are too many peers."""
+
+
+class RoomState(Enum):
+    """How the user stands with the room; the value is how it is said (of READY, the peers are counted)."""
+
+    STARTING = "connecting…"
+    ALONE = "alone"
+    READY = "ready"
+    RECONNECTING = "reconnecting…"
+    LEAVING = "leaving…"
+    FAILED = "failed"
+
+
+@final
+class Roster:
+    """The connected peers and who has spoken, kept right by `tell` and, when events were lost, by `resync`."""
+
+    def __init__(self) -> None:
+        self._peers: dict[str, PeerInfo] = {}
+        self._speakers = Speakers()
+        self._ready = False
+        self._end: RoomState | None = None
+        self._reached = False
+
+    # --- What is told -----------------------------------------------------------------------------
+
+    def tell(self, event: Event, now: float) -> None:  # noqa: C901 - one for each type
+        """Note what an event says; `now` is the local time, seconds since 1970."""
+        match event:
+            case Ready():
+                self._ready = True
+            case Failed():
+                self._end = RoomState.FAILED
+            case Stopped():
+                self.leave()
+            case PeerConnected():
+                self._meet(event.peer_id, now)
+                self._change(event.peer_id, address=event.address, inbound=event.inbound, connected_since=now)
+            case PeerDisconnected():
+                self._peers.pop(event.peer_id, None)
+            case PeerJoined():
+                self._meet(event.peer_id, now)
+                self._change(event.peer_id, in_room=True)
+                self._reached = True
+            case PeerLeft():
+                self._change(event.peer_id, in_room=False)
+            case Pinged():
+                self._change(event.peer_id, rtt=event.rtt)
+            case Identified():
+                self._change(event.peer_id, agent_version=event.agent_version)
+            case MessageReceived():
+                self._speakers.hear(event.peer_id, event.nick)
+                self._change(event.peer_id, nick=event.nick)
+            case StatusReport():
+                self.resync(event)
+
+    def resync(self, report: StatusReport) -> None:
+        """Take over who is there from a report; nicknames heard since are kept."""
+        self._peers = {
+            peer.peer_id: replace(peer, nick=self._speakers.nick(peer.peer_id) or peer.nick) for peer in report.peers
+        }
+        self._reached = self._reached or self.room_size > 0
+
+    def leave(self) -> None:
+        """Note that the user leaves."""
+        self._end = self._end or RoomState.LEAVING
+
+    # --- What is asked ----------------------------------------------------------------------------
+
+    @property
+    def peers(self) -> tuple[PeerInfo, ...]:
+        """Who is connected: who is in the room comes first, then the alphabet decides."""
+        return tuple(
+            sorted(self._peers.values(), key=lambda peer: (not peer.in_room, peer.nick.casefold(), peer.peer_id))
+        )
+
+    @property
+    def room_size(self) -> int:
+        """How many peers are in the room."""
+        return sum(peer.in_room for peer in self._peers.values())
+
+    @property
+    def state(self) -> RoomState:
+        """How the user stands with the room."""
+        if self._end is not None:
+            return self._end
+        if self.room_size:
+            return RoomState.READY
+        if not self._ready:
+            return RoomState.STARTING
+        return RoomState.RECONNECTING if self._reached else RoomState.ALONE
+
+    @property
+    def state_text(self) -> str:
+        """The state in a word or two."""
+        state = self.state
+        if state is RoomState.READY:
+            return "1 peer" if self.room_size == 1 else f"{self.room_size} peers"
+        return str(state.value)
+
+    def get(self, peer_id: str) -> PeerInfo | None:
+        """Return what is known of a connected peer."""
+        return self._peers.get(peer_id)
+
+    def nick(self, peer_id: str) -> str:
+        """Return how a peer is called: by its nickname if one is known, else by the end of its ID."""
+        known = self._peers.get(peer_id)
+        return known.nick if known is not None else self._speakers.nick(peer_id) or short_id(peer_id)
+
+    def names(self) -> list[str]:
+        """Return all that peers may be called, for completion: whoever spoke last first, short IDs at the end."""
+        speakers, peers = self._speakers.latest(), self.peers
+        nicks = [*speakers.values(), *(peer.nick for peer in peers)]
+        return list(dict.fromkeys([*nicks, *map(short_id, [*(peer.peer_id for peer in peers), *speakers])]))
+
+    def addresses(self) -> list[str]:
+        """Return the known addresses and, in full, the IDs of those who are or were heard, for completion."""
+        peers = self.peers
+        ids = [*(peer.peer_id for peer in peers), *self._speakers.latest()]
+        return list(dict.fromkeys([*(peer.address for peer in peers if peer.address), *ids]))
+
+    def find(self, word: str) -> list[str]:
+        """Return the IDs of the peers that `word` may mean: a nickname, an ID, or the beginning or end of one."""
+        known = dict.fromkeys([*self._peers, *self._speakers.latest()])
+        wanted = word.removeprefix("@")
+        exact = [peer_id for peer_id in known if wanted in (peer_id, short_id(peer_id))]
+        named = exact or [peer_id for peer_id in known if fold(self.nick(peer_id)) == fold(wanted)]
+        if named or len(wanted) < SHORTEST_PART:
+            return named
+        lowered = wanted.lower()
+        return [
+            peer_id for peer_id in known if peer_id.lower().startswith(lowered) or peer_id.lower().endswith(lowered)
+        ]
+
+    def _meet(self, peer_id: str, now: float) -> None:
+        if peer_id not in self._peers:
+            self._peers[peer_id] = PeerInfo(
+                peer_id,
+                self.nick(peer_id),
+                "",
+                inbound=False,
+                in_room=False,
+                rtt=None,
+                agent_version="",
+                connected_since=now,
+            )
+
+    def _change(self, peer_id: str, **fields: Any) -> None:
+        """Put fields of a connected peer right; news of one that is gone brings nobody back."""
+        if (known := self._peers.get(peer_id)) is not None:
+            self._peers[peer_id] = replace(known, **fields)

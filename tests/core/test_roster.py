@@ -1,0 +1,193 @@
+"""Who is there, from events alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from py_peer.core.events import (
+    Event,
+    Failed,
+    FailureKind,
+    Identified,
+    MessageReceived,
+    PeerConnected,
+    PeerDisconnected,
+    PeerInfo,
+    PeerJoined,
+    PeerLeft,
+    Pinged,
+    Ready,
+    Started,
+    StatusReport,
+    Stopped,
+)
+from py_peer.core.roster import RoomState, Roster
+
+US, ANN, BOB, EVE = (f"12D3KooW{name * 8}" for name in ("UsUs", "AnnA", "BobB", "EveE"))
+HERE = "/ip4/127.0.0.1/tcp/1"
+READY = Ready(US, "us", ())
+
+
+def after(*events: Event, now: float = 10.0) -> Roster:
+    roster = Roster()
+    for event in events:
+        roster.tell(event, now)
+    return roster
+
+
+def report(*peers: PeerInfo) -> StatusReport:
+    return StatusReport(1, US, "us", (), peers, (), 0, ())
+
+
+# --- The peers ------------------------------------------------------------------------------------
+
+
+def test_a_peer_is_all_that_was_told_of_it() -> None:
+    roster = after(
+        PeerConnected(ANN, HERE, inbound=True),
+        Identified(ANN, "ipfs/0.1.0", "go/1", ()),
+        Pinged(ANN, 0.002),
+        PeerJoined(ANN, 1),
+        MessageReceived(ANN, "Ann", "hi", 0.0),
+    )
+    assert roster.peers == (PeerInfo(ANN, "Ann", HERE, True, True, 0.002, "go/1", 10.0),)
+    assert roster.room_size == 1
+
+
+def test_until_a_peer_speaks_it_is_called_by_its_id() -> None:
+    roster = after(PeerConnected(ANN, HERE, inbound=False))
+    assert [peer.nick for peer in roster.peers] == [ANN[-8:]]
+    assert roster.nick(BOB) == BOB[-8:]
+
+
+def test_a_peer_that_comes_back_still_has_its_nickname() -> None:
+    connected = PeerConnected(ANN, HERE, inbound=False)
+    roster = after(connected, MessageReceived(ANN, "Ann", "hi", 0.0), PeerDisconnected(ANN), connected)
+    assert [peer.nick for peer in roster.peers] == ["Ann"]
+
+
+def test_who_is_in_the_room_comes_first_and_then_the_alphabet_decides() -> None:
+    connected = [PeerConnected(peer, HERE, inbound=False) for peer in (ANN, BOB, EVE)]
+    heard = [
+        MessageReceived(ANN, "zoe", "hi", 0.0),
+        MessageReceived(BOB, "Bob", "hi", 0.0),
+        MessageReceived(EVE, "ann", "hi", 0.0),
+    ]
+    roster = after(*connected, *heard, PeerJoined(ANN, 1), PeerJoined(BOB, 2))
+    assert [peer.nick for peer in roster.peers] == ["Bob", "zoe", "ann"]
+    roster.tell(PeerLeft(BOB, 1), 11.0)
+    assert [peer.nick for peer in roster.peers] == ["zoe", "ann", "Bob"]
+
+
+def test_news_of_a_peer_that_is_gone_brings_nobody_back() -> None:
+    assert after(PeerLeft(ANN, 0), Pinged(ANN, 0.1), Identified(ANN, "", "", ()), PeerDisconnected(ANN)).peers == ()
+
+
+def test_after_a_loss_a_report_puts_it_right() -> None:
+    roster = after(PeerConnected(ANN, HERE, inbound=False), MessageReceived(BOB, "Bob", "hi", 0.0))
+    bob = PeerInfo(BOB, BOB[-8:], HERE, False, True, 0.1, "js", 5.0)
+    roster.tell(report(bob), 11.0)
+    assert roster.peers == (PeerInfo(BOB, "Bob", HERE, False, True, 0.1, "js", 5.0),)
+
+
+# --- The user's own state -------------------------------------------------------------------------
+
+FAILED = Failed(FailureKind.CANNOT_LISTEN, "taken")
+
+
+@pytest.mark.parametrize(
+    ("events", "state", "text"),
+    [
+        ([], RoomState.STARTING, "connecting…"),
+        ([Started(US)], RoomState.STARTING, "connecting…"),
+        ([READY], RoomState.ALONE, "alone"),
+        ([READY, PeerConnected(ANN, HERE, inbound=False)], RoomState.ALONE, "alone"),
+        ([READY, PeerJoined(ANN, 1)], RoomState.READY, "1 peer"),
+        ([READY, PeerJoined(ANN, 1), PeerJoined(BOB, 2)], RoomState.READY, "2 peers"),
+        ([READY, PeerJoined(ANN, 1), PeerLeft(ANN, 0)], RoomState.RECONNECTING, "reconnecting…"),
+        ([READY, PeerJoined(ANN, 1), PeerDisconnected(ANN)], RoomState.RECONNECTING, "reconnecting…"),
+        ([READY, PeerJoined(ANN, 1), Stopped(0, reached=True)], RoomState.LEAVING, "leaving…"),
+        ([FAILED], RoomState.FAILED, "failed"),
+        ([FAILED, Stopped(0, reached=False)], RoomState.FAILED, "failed"),
+    ],
+)
+def test_the_user_sees_how_they_stand(events: list[Event], state: RoomState, text: str) -> None:
+    roster = after(*events)
+    assert (roster.state, roster.state_text) == (state, text)
+
+
+# --- Who is meant ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three() -> Roster:
+    """Ann and Bob, who are connected, and Eve, who is heard through others."""
+    return after(
+        PeerConnected(ANN, HERE, inbound=False),
+        PeerConnected(BOB, HERE, inbound=False),
+        MessageReceived(ANN, "Ann", "hi", 0.0),
+        MessageReceived(EVE, "Eve", "hi", 0.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("ann", [ANN]),
+        ("@Ann", [ANN]),
+        (ANN, [ANN]),
+        (ANN[-8:], [ANN]),
+        (BOB[:14].lower(), [BOB]),
+        (BOB[-5:], [BOB]),
+        ("eve", [EVE]),
+        ("12D3KooW", [ANN, BOB, EVE]),
+        ("An", []),
+        ("bB", []),
+        ("", []),
+        ("nobody", []),
+    ],
+)
+def test_a_peer_is_found_by_its_name_or_a_part_of_its_id(three: Roster, word: str, found: list[str]) -> None:
+    assert three.find(word) == found
+
+
+def test_a_nickname_that_is_the_short_id_of_another_does_not_stand_for_it(three: Roster) -> None:
+    three.tell(MessageReceived(EVE, BOB[-8:], "I am Bob", 0.0), 11.0)
+    assert three.find(BOB[-8:]) == [BOB]
+
+
+def test_two_of_one_nickname_are_both_meant(three: Roster) -> None:
+    three.tell(MessageReceived(EVE, "ANN", "hi", 0.0), 11.0)
+    assert three.find("Ann") == [ANN, EVE]
+
+
+def test_names_and_addresses_are_there_to_be_completed(three: Roster) -> None:
+    assert three.names() == ["Eve", "Ann", BOB[-8:], ANN[-8:], EVE[-8:]]
+    assert three.addresses() == [HERE, ANN, BOB, EVE]
+
+
+ids = st.sampled_from([ANN, BOB, EVE])
+events = st.one_of(
+    st.builds(PeerConnected, ids, st.just(HERE), st.booleans()),
+    st.builds(PeerDisconnected, ids),
+    st.builds(PeerJoined, ids, st.just(1)),
+    st.builds(PeerLeft, ids, st.just(0)),
+    st.builds(Pinged, ids, st.just(0.1)),
+    st.builds(MessageReceived, ids, st.sampled_from(["Ann", "Bob"]), st.just("hi"), st.just(0.0)),
+    st.just(READY),
+)
+
+
+@given(st.lists(events, max_size=40))
+def test_whatever_is_told_everybody_is_there_once_and_can_be_found(told: list[Event]) -> None:
+    roster = after(*told)
+    peers = roster.peers
+    assert len({peer.peer_id for peer in peers}) == len(peers) <= 3
+    assert roster.room_size == sum(peer.in_room for peer in peers)
+    assert (roster.state is RoomState.READY) == (roster.room_size > 0)
+    for peer in peers:
+        assert roster.find(peer.peer_id) == [peer.peer_id]
+        assert peer.peer_id in roster.find(peer.nick)
+        assert roster.get(peer.peer_id) == peer
