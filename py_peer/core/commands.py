@@ -6,13 +6,52 @@ What a line of input means is decided here; what a command does is looked up by 
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
-from typing import Final, TypeAlias, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from py_peer.core.cleaning import clean_line
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MAX_WORD_CHARS: Final = 40
-"""Of an unknown word this much is repeated to the user."""
+"""Of what was typed wrongly this much is repeated to the user."""
+
+LAST_MESSAGES: Final = 20
+"""Messages that /last shows when it is not told how many."""
+
+
+def _anything(_argument: str) -> str:
+    return ""
+
+
+def _count(argument: str) -> str:
+    if not argument or re.fullmatch("[1-9][0-9]{0,8}", argument):
+        return ""
+    return f"{_shown(argument)} is not a number of messages"
+
+
+def _text(argument: str) -> str:
+    return "" if argument else "say what to look for"
+
+
+def _peer(argument: str) -> str:
+    return "" if argument else "say which peer: its nickname, or the beginning or end of its ID"
+
+
+def _switch(argument: str) -> str:
+    if argument.lower() in SWITCH:
+        return ""
+    return f"{_shown(argument)} is neither" if argument else "say which"
+
+
+def _shown(argument: str) -> str:
+    return f"'{clean_line(argument, MAX_WORD_CHARS)}'"
+
+
+SWITCH: Final = ("on", "off")
+"""What a switch can be set to."""
 
 
 @final
@@ -24,6 +63,11 @@ class CommandEntry:
     help: str
     aliases: tuple[str, ...] = ()
     arguments: str = ""
+    problem: Callable[[str], str] = _anything
+    """Why an argument cannot be used, or ""."""
+
+    full_screen: bool = False
+    """Whether it is only for the full-screen front-end."""
 
     @property
     def usage(self) -> str:
@@ -35,11 +79,31 @@ COMMANDS: Final = (
     CommandEntry("peers", "show who is connected"),
     CommandEntry("status", "show the multiaddress, the nickname, the number of peers and the topics"),
     CommandEntry("multiaddr", "show the multiaddress to hand on to others"),
+    CommandEntry("invite", "show the command with which others join, and a QR code of the multiaddress"),
+    CommandEntry(
+        "whois", "show what is known of a peer, by its nickname or a part of its ID", arguments="PEER", problem=_peer
+    ),
+    CommandEntry(
+        "last", f"show the last N messages again, {LAST_MESSAGES} if none is given", arguments="[N]", problem=_count
+    ),
+    CommandEntry("find", "show the messages that hold TEXT", arguments="TEXT", problem=_text),
+    CommandEntry("clear", "empty the screen; the messages are kept for /last"),
+    CommandEntry(
+        "bell", "ring, or not, when somebody names you", arguments="on|off", problem=_switch, full_screen=True
+    ),
+    CommandEntry(
+        "notify",
+        "have the desktop tell you, or not, when somebody names you",
+        arguments="on|off",
+        problem=_switch,
+        full_screen=True,
+    ),
     CommandEntry("help", "show these commands"),
     CommandEntry("quit", "leave", aliases=("exit", "q")),
 )
 ESCAPE_HELP: Final = ("//text", "send /text")
 
+_ENTRIES: Final = {entry.name: entry for entry in COMMANDS}
 _NAMES: Final = {word: entry.name for entry in COMMANDS for word in (entry.name, *entry.aliases)}
 _BARE_QUIT: Final = {word for word, name in _NAMES.items() if name == "quit"}
 
@@ -84,11 +148,28 @@ class Unknown:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Misused:
+    """A known command whose argument is missing or wrong: it is reported, and nothing is done or sent.
+
+    `usage` is what the command takes, `reason` what is wrong. `text` is all that was typed.
+    """
+
+    usage: str
+    reason: str
+    text: str
+
+    def report(self) -> str:
+        """Return the line that tells the user."""
+        return f"{self.usage}: {self.reason}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """An empty line, or one of spaces."""
 
 
-Line: TypeAlias = Say | Command | Unknown | Nothing
+Line: TypeAlias = Say | Command | Unknown | Misused | Nothing
 
 
 def parse_line(line: str, *, bare_quit: bool) -> Line:
@@ -106,12 +187,23 @@ def parse_line(line: str, *, bare_quit: bool) -> Line:
         if bare_quit and typed.lower() in _BARE_QUIT:
             return Command("quit")
         return Say(line.rstrip("\r\n"))
-    word = typed.split(maxsplit=1)[0][1:]
-    argument = typed[1 + len(word) :].strip()
-    name = _NAMES.get(word.lower())
-    if name is None or len(typed.splitlines()) > 1:
-        return Unknown(clean_line(f"/{word}", MAX_WORD_CHARS), _nearest(word.lower()), line)
-    return Command(name, argument)
+    return _parse_command(typed, line)
+
+
+def _parse_command(typed: str, line: str) -> Command | Unknown | Misused:
+    word = typed.split(maxsplit=1)[0]
+    argument = typed[len(word) :].strip()
+    entry = named(word)
+    if entry is None or len(typed.splitlines()) > 1:
+        return Unknown(clean_line(word, MAX_WORD_CHARS), _nearest(word[1:].lower()), line)
+    if reason := entry.problem(argument):
+        return Misused(entry.usage, reason, line)
+    return Command(entry.name, argument)
+
+
+def named(word: str) -> CommandEntry | None:
+    """Return the row of a command, by its name or alias, in capitals or not, slash included."""
+    return _ENTRIES.get(_NAMES.get(word[1:].lower(), "")) if word.startswith("/") else None
 
 
 def completions(prefix: str) -> list[str]:
@@ -138,13 +230,16 @@ def help_lines() -> list[str]:
 def markdown_table() -> str:
     """Return the table of the README."""
     rows = [(entry.usage, _described(entry, "`")) for entry in COMMANDS] + [ESCAPE_HELP]
-    lines = ["| command | what it does |", "|---|---|", *(f"| `{usage}` | {text} |" for usage, text in rows)]
+    bar = r"\|"  # in a table of Markdown a bar ends the cell, in code too
+    cells = [f"| `{usage.replace('|', bar)}` | {text} |" for usage, text in rows]
+    lines = ["| command | what it does |", "|---|---|", *cells]
     return "\n".join(lines) + "\n"
 
 
 def _described(entry: CommandEntry, quote: str = "") -> str:
     aliases = ", ".join(f"{quote}/{alias}{quote}" for alias in entry.aliases)
-    return f"{entry.help} (also {aliases})" if aliases else entry.help
+    remarks = [f"also {aliases}"] * bool(aliases) + [f"only with {quote}--ui{quote}"] * entry.full_screen
+    return f"{entry.help} ({'; '.join(remarks)})" if remarks else entry.help
 
 
 def _nearest(word: str) -> str:

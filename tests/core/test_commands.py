@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from py_peer.core.commands import (
     COMMANDS,
     Command,
+    Misused,
     Nothing,
     Say,
     Unknown,
@@ -52,6 +53,54 @@ def test_only_a_bare_quit_alone_leaves() -> None:
 def test_what_follows_a_command_is_its_argument() -> None:
     assert parse_line("/help  Peers and more ", bare_quit=True) == Command("help", "Peers and more")
     assert parse_line("/QUIT\tnow", bare_quit=True) == Command("quit", "now")
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "argument"),
+    [
+        ("/last", "last", ""),
+        ("/LAST 5", "last", "5"),
+        ("/find two words", "find", "two words"),
+        ("/whois Ann", "whois", "Ann"),
+        ("/bell ON", "bell", "ON"),
+        ("/notify off", "notify", "off"),
+    ],
+)
+def test_a_command_takes_its_argument(line: str, name: str, argument: str) -> None:
+    assert parse_line(line, bare_quit=True) == Command(name, argument)
+
+
+@pytest.mark.parametrize(
+    ("line", "report"),
+    [
+        ("/last x", "/last [N]: 'x' is not a number of messages"),
+        ("/last 0", "/last [N]: '0' is not a number of messages"),
+        ("/last -3", "/last [N]: '-3' is not a number of messages"),
+        ("/last ²", "/last [N]: '²' is not a number of messages"),
+        ("/find", "/find TEXT: say what to look for"),
+        ("/whois ", "/whois PEER: say which peer: its nickname, or the beginning or end of its ID"),
+        ("/bell", "/bell on|off: say which"),
+        ("/notify maybe\x1b[2J", "/notify on|off: 'maybe' is neither"),
+    ],
+)
+def test_an_argument_that_is_missing_or_wrong_is_told_and_nothing_is_done(line: str, report: str) -> None:
+    misused = parse_line(line, bare_quit=True)
+    assert isinstance(misused, Misused)
+    assert misused.report() == report
+    assert misused.text == line
+
+
+def test_a_hostile_argument_is_told_clean_and_short() -> None:
+    misused = parse_line("/last " + "9\x1b" * 100_000, bare_quit=True)
+    assert isinstance(misused, Misused)
+    assert misused.report().isprintable()
+    assert len(misused.report()) < 120
+
+
+def test_the_table_says_what_is_for_the_full_screen_only() -> None:
+    remarked = [line for line in help_lines() if "only with --ui" in line]
+    assert [line.split()[0] for line in remarked] == [f"/{entry.name}" for entry in COMMANDS if entry.full_screen]
+    assert "| `/bell on\\|off` | " in markdown_table()
 
 
 def test_an_unknown_word_is_reported_with_the_nearest_command() -> None:
@@ -118,7 +167,7 @@ def test_nothing_that_begins_with_one_slash_is_sent_and_nothing_else_is_lost(lin
         case Command(name=name):
             assert name in KNOWN
             assert len(line.strip().splitlines()) == 1
-        case Unknown(text=text):
+        case Unknown(text=text) | Misused(text=text):
             assert line.strip().startswith("/")
             assert text == line
         case Nothing():
@@ -138,9 +187,10 @@ def test_tab_completes_commands() -> None:
 @pytest.mark.parametrize("word", KNOWN)
 def test_every_command_is_in_the_help_and_in_the_readme_table(word: str) -> None:
     assert any(f"/{word}" in line.replace(",", " ").replace(")", " ").split() for line in help_lines())
-    assert f"`/{word}`" in markdown_table()
-    assert isinstance(parse_line(f"/{word}", bare_quit=False), Command)
+    assert f"`/{word}`" in markdown_table() or f"`/{word} " in markdown_table()
+    assert isinstance(parse_line(f"/{word}", bare_quit=False), Command | Misused)
 
 
 def test_the_banner_names_every_command() -> None:
-    assert commands_line() == "Commands: /peers, /status, /multiaddr, /help, /quit"
+    assert commands_line().startswith("Commands: /peers, /status, /multiaddr, ")
+    assert commands_line().removeprefix("Commands: ").split(", ") == [f"/{entry.name}" for entry in COMMANDS]

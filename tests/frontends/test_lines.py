@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from py_peer.core.commands import commands_line
 from py_peer.core.events import (
     DialFailed,
     Dropped,
@@ -47,7 +48,7 @@ INTERACTIVE = [
             f"Peer ID: {US}",
             f"Multiaddr: {ADDRESS}",
             "Type messages and press Enter to send. Type 'quit' to exit.",
-            "Commands: /peers, /status, /multiaddr, /help, /quit",
+            commands_line(),
             "📡 Joined chat room as 'bob'",
         ],
     ),
