@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from py_peer.core.addresses import short_id
 from py_peer.core.events import (
@@ -27,12 +27,15 @@ from py_peer.core.speakers import Speakers
 if TYPE_CHECKING:
     from py_peer.core.events import Event
 
+Row: TypeAlias = PeerInfo
+"""One connected peer; its `nick` is the one it last spoke under, else the end of its ID."""
+
 SHORTEST_PART: Final = 4
 """Of a peer ID this many characters are taken for a part of it; fewer are too many peers."""
 
 
-class RoomState(Enum):
-    """How the user stands with the room; the value is how it is said (of READY, the peers are counted)."""
+class State(Enum):
+    """How the user stands with the room; the value is how it is said (of READY, how many peers)."""
 
     STARTING = "connecting…"
     ALONE = "alone"
@@ -47,10 +50,10 @@ class Roster:
     """The connected peers and who has spoken, kept right by `tell` and, when events were lost, by `resync`."""
 
     def __init__(self) -> None:
-        self._peers: dict[str, PeerInfo] = {}
+        self._peers: dict[str, Row] = {}
         self._speakers = Speakers()
         self._ready = False
-        self._end: RoomState | None = None
+        self._end: State | None = None
         self._reached = False
 
     # --- What is told -----------------------------------------------------------------------------
@@ -61,7 +64,7 @@ class Roster:
             case Ready():
                 self._ready = True
             case Failed():
-                self._end = RoomState.FAILED
+                self._end = State.FAILED
             case Stopped():
                 self.leave()
             case PeerConnected():
@@ -94,12 +97,11 @@ class Roster:
 
     def leave(self) -> None:
         """Note that the user leaves."""
-        self._end = self._end or RoomState.LEAVING
+        self._end = self._end or State.LEAVING
 
     # --- What is asked ----------------------------------------------------------------------------
 
-    @property
-    def peers(self) -> tuple[PeerInfo, ...]:
+    def rows(self) -> tuple[Row, ...]:
         """Who is connected: who is in the room comes first, then the alphabet decides."""
         return tuple(
             sorted(self._peers.values(), key=lambda peer: (not peer.in_room, peer.nick.casefold(), peer.peer_id))
@@ -111,25 +113,17 @@ class Roster:
         return sum(peer.in_room for peer in self._peers.values())
 
     @property
-    def state(self) -> RoomState:
+    def state(self) -> State:
         """How the user stands with the room."""
         if self._end is not None:
             return self._end
         if self.room_size:
-            return RoomState.READY
+            return State.READY
         if not self._ready:
-            return RoomState.STARTING
-        return RoomState.RECONNECTING if self._reached else RoomState.ALONE
+            return State.STARTING
+        return State.RECONNECTING if self._reached else State.ALONE
 
-    @property
-    def state_text(self) -> str:
-        """The state in a word or two."""
-        state = self.state
-        if state is RoomState.READY:
-            return "1 peer" if self.room_size == 1 else f"{self.room_size} peers"
-        return str(state.value)
-
-    def get(self, peer_id: str) -> PeerInfo | None:
+    def get(self, peer_id: str) -> Row | None:
         """Return what is known of a connected peer."""
         return self._peers.get(peer_id)
 
@@ -140,13 +134,13 @@ class Roster:
 
     def names(self) -> list[str]:
         """Return all that peers may be called, for completion: whoever spoke last first, short IDs at the end."""
-        speakers, peers = self._speakers.latest(), self.peers
+        speakers, peers = self._speakers.latest(), self.rows()
         nicks = [*speakers.values(), *(peer.nick for peer in peers)]
         return list(dict.fromkeys([*nicks, *map(short_id, [*(peer.peer_id for peer in peers), *speakers])]))
 
     def addresses(self) -> list[str]:
         """Return the known addresses and, in full, the IDs of those who are or were heard, for completion."""
-        peers = self.peers
+        peers = self.rows()
         ids = [*(peer.peer_id for peer in peers), *self._speakers.latest()]
         return list(dict.fromkeys([*(peer.address for peer in peers if peer.address), *ids]))
 
@@ -165,7 +159,7 @@ class Roster:
 
     def _meet(self, peer_id: str, now: float) -> None:
         if peer_id not in self._peers:
-            self._peers[peer_id] = PeerInfo(
+            self._peers[peer_id] = Row(
                 peer_id,
                 self.nick(peer_id),
                 "",

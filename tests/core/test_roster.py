@@ -23,7 +23,7 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
-from py_peer.core.roster import RoomState, Roster
+from py_peer.core.roster import Roster, State
 
 US, ANN, BOB, EVE = (f"12D3KooW{name * 8}" for name in ("UsUs", "AnnA", "BobB", "EveE"))
 HERE = "/ip4/127.0.0.1/tcp/1"
@@ -52,20 +52,20 @@ def test_a_peer_is_all_that_was_told_of_it() -> None:
         PeerJoined(ANN, 1),
         MessageReceived(ANN, "Ann", "hi", 0.0),
     )
-    assert roster.peers == (PeerInfo(ANN, "Ann", HERE, True, True, 0.002, "go/1", 10.0),)
+    assert roster.rows() == (PeerInfo(ANN, "Ann", HERE, True, True, 0.002, "go/1", 10.0),)
     assert roster.room_size == 1
 
 
 def test_until_a_peer_speaks_it_is_called_by_its_id() -> None:
     roster = after(PeerConnected(ANN, HERE, inbound=False))
-    assert [peer.nick for peer in roster.peers] == [ANN[-8:]]
+    assert [peer.nick for peer in roster.rows()] == [ANN[-8:]]
     assert roster.nick(BOB) == BOB[-8:]
 
 
 def test_a_peer_that_comes_back_still_has_its_nickname() -> None:
     connected = PeerConnected(ANN, HERE, inbound=False)
     roster = after(connected, MessageReceived(ANN, "Ann", "hi", 0.0), PeerDisconnected(ANN), connected)
-    assert [peer.nick for peer in roster.peers] == ["Ann"]
+    assert [peer.nick for peer in roster.rows()] == ["Ann"]
 
 
 def test_who_is_in_the_room_comes_first_and_then_the_alphabet_decides() -> None:
@@ -76,20 +76,20 @@ def test_who_is_in_the_room_comes_first_and_then_the_alphabet_decides() -> None:
         MessageReceived(EVE, "ann", "hi", 0.0),
     ]
     roster = after(*connected, *heard, PeerJoined(ANN, 1), PeerJoined(BOB, 2))
-    assert [peer.nick for peer in roster.peers] == ["Bob", "zoe", "ann"]
+    assert [peer.nick for peer in roster.rows()] == ["Bob", "zoe", "ann"]
     roster.tell(PeerLeft(BOB, 1), 11.0)
-    assert [peer.nick for peer in roster.peers] == ["zoe", "ann", "Bob"]
+    assert [peer.nick for peer in roster.rows()] == ["zoe", "ann", "Bob"]
 
 
 def test_news_of_a_peer_that_is_gone_brings_nobody_back() -> None:
-    assert after(PeerLeft(ANN, 0), Pinged(ANN, 0.1), Identified(ANN, "", "", ()), PeerDisconnected(ANN)).peers == ()
+    assert after(PeerLeft(ANN, 0), Pinged(ANN, 0.1), Identified(ANN, "", "", ()), PeerDisconnected(ANN)).rows() == ()
 
 
 def test_after_a_loss_a_report_puts_it_right() -> None:
     roster = after(PeerConnected(ANN, HERE, inbound=False), MessageReceived(BOB, "Bob", "hi", 0.0))
     bob = PeerInfo(BOB, BOB[-8:], HERE, False, True, 0.1, "js", 5.0)
     roster.tell(report(bob), 11.0)
-    assert roster.peers == (PeerInfo(BOB, "Bob", HERE, False, True, 0.1, "js", 5.0),)
+    assert roster.rows() == (PeerInfo(BOB, "Bob", HERE, False, True, 0.1, "js", 5.0),)
 
 
 # --- The user's own state -------------------------------------------------------------------------
@@ -98,24 +98,24 @@ FAILED = Failed(FailureKind.CANNOT_LISTEN, "taken")
 
 
 @pytest.mark.parametrize(
-    ("events", "state", "text"),
+    ("events", "state", "size"),
     [
-        ([], RoomState.STARTING, "connecting…"),
-        ([Started(US)], RoomState.STARTING, "connecting…"),
-        ([READY], RoomState.ALONE, "alone"),
-        ([READY, PeerConnected(ANN, HERE, inbound=False)], RoomState.ALONE, "alone"),
-        ([READY, PeerJoined(ANN, 1)], RoomState.READY, "1 peer"),
-        ([READY, PeerJoined(ANN, 1), PeerJoined(BOB, 2)], RoomState.READY, "2 peers"),
-        ([READY, PeerJoined(ANN, 1), PeerLeft(ANN, 0)], RoomState.RECONNECTING, "reconnecting…"),
-        ([READY, PeerJoined(ANN, 1), PeerDisconnected(ANN)], RoomState.RECONNECTING, "reconnecting…"),
-        ([READY, PeerJoined(ANN, 1), Stopped(0, reached=True)], RoomState.LEAVING, "leaving…"),
-        ([FAILED], RoomState.FAILED, "failed"),
-        ([FAILED, Stopped(0, reached=False)], RoomState.FAILED, "failed"),
+        ([], State.STARTING, 0),
+        ([Started(US)], State.STARTING, 0),
+        ([READY], State.ALONE, 0),
+        ([READY, PeerConnected(ANN, HERE, inbound=False)], State.ALONE, 0),
+        ([READY, PeerJoined(ANN, 1)], State.READY, 1),
+        ([READY, PeerJoined(ANN, 1), PeerJoined(BOB, 2)], State.READY, 2),
+        ([READY, PeerJoined(ANN, 1), PeerLeft(ANN, 0)], State.RECONNECTING, 0),
+        ([READY, PeerJoined(ANN, 1), PeerDisconnected(ANN)], State.RECONNECTING, 0),
+        ([READY, PeerJoined(ANN, 1), Stopped(0, reached=True)], State.LEAVING, 0),
+        ([FAILED], State.FAILED, 0),
+        ([FAILED, Stopped(0, reached=False)], State.FAILED, 0),
     ],
 )
-def test_the_user_sees_how_they_stand(events: list[Event], state: RoomState, text: str) -> None:
+def test_the_user_sees_how_they_stand(events: list[Event], state: State, size: int) -> None:
     roster = after(*events)
-    assert (roster.state, roster.state_text) == (state, text)
+    assert (roster.state, roster.room_size) == (state, size)
 
 
 # --- Who is meant ---------------------------------------------------------------------------------
@@ -183,11 +183,11 @@ events = st.one_of(
 @given(st.lists(events, max_size=40))
 def test_whatever_is_told_everybody_is_there_once_and_can_be_found(told: list[Event]) -> None:
     roster = after(*told)
-    peers = roster.peers
-    assert len({peer.peer_id for peer in peers}) == len(peers) <= 3
-    assert roster.room_size == sum(peer.in_room for peer in peers)
-    assert (roster.state is RoomState.READY) == (roster.room_size > 0)
-    for peer in peers:
+    rows = roster.rows()
+    assert len({peer.peer_id for peer in rows}) == len(rows) <= 3
+    assert roster.room_size == sum(peer.in_room for peer in rows)
+    assert (roster.state is State.READY) == (roster.room_size > 0)
+    for peer in rows:
         assert roster.find(peer.peer_id) == [peer.peer_id]
         assert peer.peer_id in roster.find(peer.nick)
         assert roster.get(peer.peer_id) == peer
