@@ -108,7 +108,7 @@ FAILED = Failed(FailureKind.CANNOT_LISTEN, "taken")
         ([READY, PeerJoined(ANN, 1), PeerJoined(BOB, 2)], State.READY, 2),
         ([READY, PeerJoined(ANN, 1), PeerLeft(ANN, 0)], State.RECONNECTING, 0),
         ([READY, PeerJoined(ANN, 1), PeerDisconnected(ANN)], State.RECONNECTING, 0),
-        ([READY, PeerJoined(ANN, 1), Stopped(0, reached=True)], State.LEAVING, 0),
+        ([READY, PeerJoined(ANN, 1), Stopped(0, reached=True)], State.LEAVING, 1),
         ([FAILED], State.FAILED, 0),
         ([FAILED, Stopped(0, reached=False)], State.FAILED, 0),
     ],
