@@ -20,6 +20,13 @@ MAX_PROTOCOLS_SHOWN = 256
 MAX_ERROR_CHARS = 300
 """A cause is a sentence, not a page."""
 
+MAX_PASTE_CHARS = 4 * MAX_TEXT_BYTES
+"""Of a text that is pasted into an input: it can be edited down from there."""
+
+MAX_HISTORY_TEXTS = 500
+MAX_HISTORY_BYTES = 1_000_000
+"""Sent texts that an input remembers."""
+
 # --- Rates ----------------------------------------------------------------------------------------
 
 SEND_BURST = 200
