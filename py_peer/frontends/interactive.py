@@ -8,40 +8,60 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from py_peer.core.commands import Command, Nothing, Say, Unknown, help_lines, parse_line
-from py_peer.core.events import MessageRefused, MessageSent, StatusReport
+from py_peer.core import limits
+from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, help_lines, parse_line
+from py_peer.core.completion import complete
+from py_peer.core.events import Dropped, MessageRefused, MessageSent, StatusReport
+from py_peer.core.journal import Journal
 from py_peer.core.requests import RequestStatus, SendText
+from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize
+from py_peer.core.transcript import Transcript
 from py_peer.frontends.front_end import FrontEnd
-from py_peer.frontends.lines import Narrator, multiaddr_lines, peers_lines, status_lines, unsent_line
+from py_peer.frontends.lines import (
+    Narrator,
+    found_lines,
+    invite_lines,
+    last_messages_lines,
+    multiaddr_lines,
+    peers_lines,
+    status_lines,
+    unsent_line,
+    whois_lines,
+)
 from py_peer.frontends.screen import on_a_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from py_peer.core.completion import Completion
+    from py_peer.core.entries import Entry
     from py_peer.core.events import Event
     from py_peer.frontends.front_end import Service
     from py_peer.frontends.leaving import Watchdog
     from py_peer.frontends.log_setup import HeldLog
     from py_peer.frontends.screen import Screen
 
-ANSWERS: dict[str, Callable[[StatusReport], list[str]]] = {
-    "peers": peers_lines,
-    "status": status_lines,
-    "multiaddr": multiaddr_lines,
-}
-"""Commands that the service answers with a report, and the lines made of it."""
+Handler: TypeAlias = "Callable[[str], Awaitable[None]]"
+"""Does a command; takes its argument."""
 
-LAST_WORDS_SECONDS = 0.4
+LAST_WORDS_SECONDS: Final = 0.4
 """How long a hurried leave takes to send what was typed just before."""
 
 log = logging.getLogger(__name__)
 
 
 class Chat(FrontEnd):
-    """What a chat does with what was typed, wherever it comes from."""
+    """What a chat does with what was typed, wherever it comes from, and what it remembers of what happens.
+
+    A front-end that does a command in its own way overrides its method, or puts a row of its own into `handlers`.
+    """
+
+    bare_quit = True
+    """Whether the words quit, exit and q leave without a slash, too."""
 
     def __init__(self, service: Service, screen: Screen, watchdog: Watchdog) -> None:
         super().__init__(service, screen, watchdog)
@@ -52,58 +72,95 @@ class Chat(FrontEnd):
         self.changed = asyncio.Event()
         """Set when something has come from the service."""
 
-        self._questions: dict[int, str] = {}
+        self.journal = Journal()
+        self.transcript = Transcript(limits.LOG_ENTRIES, limits.LOG_CHARS)
+        self.roster = Roster()
+        self.handlers: dict[str, Handler] = {
+            "peers": lambda _: self.question(peers_lines),
+            "status": lambda _: self.question(status_lines),
+            "multiaddr": lambda _: self.question(multiaddr_lines),
+            "invite": self.invite,
+            "whois": self.whois,
+            "last": self.show_last,
+            "find": self.find,
+            "clear": self.clear,
+            "help": self.show_help,
+        }
+        """The commands that this front-end does, by their names in the table; /quit is every caller's own."""
+
+        self._questions: dict[int, Callable[[StatusReport], list[str]]] = {}
         self._unasked: list[int] = []
+        self._stale = False
+        self._resync: int | None = None
         self._narrator = Narrator(screen.columns)
+
+    # --- What is shown ----------------------------------------------------------------------------
 
     async def print_lines(self, lines: Sequence[str]) -> None:
         """Print `lines`, each of them whole."""
         self.screen.show(lines)
 
+    async def narrate(self, events: Sequence[Event]) -> None:
+        """Tell what has happened."""
+        if lines := self._narrator.lines(events):
+            await self.print_lines(lines)
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Keep entries of the journal."""
+        self.transcript.put(entries)
+
     async def show(self, events: Sequence[Event]) -> None:
-        """Show a batch of events."""
-        lines: list[str] = []
+        """Show a batch of events, and each answer in its place among them."""
+        now = time.time()
+        self.record([entry for event in events for entry in self.journal.tell(event, now)])
         told: list[Event] = []
         for event in events:
             if isinstance(event, StatusReport):
-                lines += self._narrator.lines(told)
+                await self.narrate(told)
                 told.clear()
-                lines += self._answer(event)
+                await self._answer(event)
             else:
                 told.append(event)
-        lines += self._narrator.lines(told)
-        if lines:
-            await self.print_lines(lines)
-        if self.ready.is_set():
-            while self._unasked:
-                await self.ask(RequestStatus(self._unasked.pop(0)))
+        await self.narrate(told)
+        await self._ask_what_waits()
         self.changed.set()
 
     def note(self, event: Event) -> None:
-        """Remember which texts are still on their way."""
+        """Remember who is there, and which texts are still on their way."""
         super().note(event)
+        self.roster.tell(event, time.time())
         match event:
             case MessageSent():
                 self.outstanding.discard(event.ticket)
             case MessageRefused():
                 self.outstanding.discard(event.ticket)
                 self.refused += 1
+            case Dropped():
+                self._stale = True
+            case StatusReport() if event.ticket == self._resync:
+                self._resync = None
             case _:
                 pass
 
+    # --- What is typed ----------------------------------------------------------------------------
+
+    def complete(self, text: str, cursor: int) -> Completion:
+        """Return what the word that ends at `cursor` can become."""
+        return complete(text, cursor, self.roster.names(), self.roster.addresses())
+
     async def obey(self, line: str) -> bool:
         """Do what `line` says; False if it says to leave."""
-        match parse_line(line, bare_quit=True):
+        match parse_line(line, bare_quit=self.bare_quit):
             case Say(text=text):
                 await self.say(text)
             case Command(name="quit"):
                 return False
-            case Command(name=name) if name in ANSWERS:
-                await self._question(name)
-            case Command():
-                await self.print_lines(help_lines())
-            case Unknown() as unknown:
-                await self.print_lines([unknown.report()])
+            case Command(name=name, argument=argument) if name in self.handlers:
+                await self.handlers[name](argument)
+            case Command(name=name):
+                await self.print_lines([f"/{name} is for the full screen: py-peer --ui"])
+            case Unknown() | Misused() as wrong:
+                await self.print_lines([wrong.report()])
             case Nothing():
                 pass
         return True
@@ -111,23 +168,51 @@ class Chat(FrontEnd):
     async def say(self, text: str) -> None:
         """Send `text` to the room."""
         ticket = self.service.new_ticket()
+        text = without_surrogates(text)
         self.outstanding.add(ticket)
-        await self.ask(SendText(ticket, without_surrogates(text)))
+        self.record(self.journal.said(ticket, text, time.time()))
+        await self.ask(SendText(ticket, text))
 
-    async def _question(self, name: str) -> None:
-        """Ask for the report that command `name` needs; before the service is ready there is nothing to report."""
+    async def question(self, answer: Callable[[StatusReport], list[str]]) -> None:
+        """Ask for a report, and print what `answer` makes of it; before the service is ready there is none."""
         ticket = self.service.new_ticket()
-        self._questions[ticket] = name
-        if self.ready.is_set():
-            await self.ask(RequestStatus(ticket))
-        else:
-            self._unasked.append(ticket)
+        self._questions[ticket] = answer
+        self._unasked.append(ticket)
+        await self._ask_what_waits()
 
     async def answered(self) -> None:
         """Wait until every command has been answered."""
         while self._questions:
             self.changed.clear()
             await self.changed.wait()
+
+    # --- Commands ---------------------------------------------------------------------------------
+
+    async def invite(self, _argument: str) -> None:
+        """Show how others join."""
+        await self.question(lambda report: invite_lines(report, self.screen.columns()))
+
+    async def whois(self, argument: str) -> None:
+        """Show what is known of a peer."""
+        await self.question(lambda _report: whois_lines(self.roster, argument))
+
+    async def show_last(self, argument: str) -> None:
+        """Show the last messages again."""
+        count = int(argument or LAST_MESSAGES)
+        await self.print_lines(last_messages_lines(self.transcript, count, self.screen.columns()))
+
+    async def find(self, argument: str) -> None:
+        """Show the messages that hold a text."""
+        await self.print_lines(found_lines(self.transcript, argument, self.screen.columns()))
+
+    async def clear(self, argument: str) -> None:
+        """Empty the screen; what was printed into a pipe stays there."""
+
+    async def show_help(self, _argument: str) -> None:
+        """Show the commands."""
+        await self.print_lines(help_lines())
+
+    # --- The end ----------------------------------------------------------------------------------
 
     def unsent(self) -> int:
         """Return how many texts of the user have not gone out."""
@@ -141,9 +226,21 @@ class Chat(FrontEnd):
         """Say how many texts were not sent."""
         return [unsent_line(count, reached=self.reached)] if (count := self.unsent()) else []
 
-    def _answer(self, report: StatusReport) -> list[str]:
-        name = self._questions.pop(report.ticket, None)
-        return ANSWERS[name](report) if name is not None else []
+    async def _answer(self, report: StatusReport) -> None:
+        answer = self._questions.pop(report.ticket, None)
+        if answer is not None and (lines := answer(report)):
+            await self.print_lines(lines)
+
+    async def _ask_what_waits(self) -> None:
+        """Ask what could not be asked before the service was ready, and who is there when events were lost."""
+        if not self.ready.is_set():
+            return
+        if self._stale and self._resync is None:
+            self._stale = False
+            self._resync = self.service.new_ticket()
+            self._unasked.append(self._resync)
+        while self._unasked:
+            await self.ask(RequestStatus(self._unasked.pop(0)))
 
 
 def oversize_text(text: str) -> str:

@@ -5,12 +5,14 @@ The texts are the reference's own, so that its users and their scripts recognise
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+import time
+from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core import limits
 from py_peer.core.addresses import short_id
-from py_peer.core.cleaning import indent_lines
-from py_peer.core.commands import commands_line
+from py_peer.core.cleaning import clean_line, indent_lines
+from py_peer.core.commands import MAX_WORD_CHARS, commands_line
+from py_peer.core.entries import Delivery, Kind
 from py_peer.core.events import (
     DialFailed,
     Dropped,
@@ -29,14 +31,24 @@ from py_peer.core.events import (
     Ready,
     SendProgress,
 )
+from py_peer.core.transcript import MESSAGES
 from py_peer.core.wrapping import wrap_lines
+from py_peer.frontends.invite import invite_line, qr_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from py_peer.core.entries import Entry
     from py_peer.core.events import Event, PeerInfo, StatusReport
+    from py_peer.core.roster import Roster
+    from py_peer.core.transcript import Transcript
 
-INDENT = "    "
+INDENT: Final = "    "
+MOST_FOUND: Final = 100
+"""Messages that /find shows, the latest."""
+
+MOST_MEANT: Final = 10
+"""Peers that are listed when a name may mean several."""
 
 
 @final
@@ -173,6 +185,69 @@ def status_lines(report: StatusReport) -> list[str]:
 def multiaddr_lines(report: StatusReport) -> list[str]:
     """Return the answer to /multiaddr."""
     return ["📋 Copy this multiaddress:", _first(report.addresses, report.peer_id)]
+
+
+def invite_lines(report: StatusReport, columns: int | None) -> list[str]:
+    """Return the answer to /invite on a screen of so many columns; None where nobody breaks lines."""
+    if not report.addresses:
+        return ["📡 There is no address to hand on"]
+    return ["📋 Others join with:", invite_line(report.addresses[0]), *qr_lines(report.addresses[0], columns)]
+
+
+def whois_lines(roster: Roster, word: str) -> list[str]:
+    """Return the answer to /whois."""
+    found = roster.find(word)
+    if not found:
+        called = clean_line(word, MAX_WORD_CHARS)
+        return [f"📡 Nobody who is here or has spoken is called '{called}'; /peers lists who is connected"]
+    if len(found) > 1:
+        shown = [f"  - {roster.nick(peer_id)}  {peer_id}" for peer_id in found[:MOST_MEANT]]
+        more = [f"  … and {len(found) - MOST_MEANT} more"] * (len(found) > MOST_MEANT)
+        return [f"📡 {len(found)} peers may be meant; take one's ID:", *shown, *more]
+    (peer_id,) = found
+    head = [f"📡 {roster.nick(peer_id)}", f"  - Peer ID: {peer_id}"]
+    row = roster.get(peer_id)
+    if row is None:
+        return [*head, "  - Not connected to us: the messages come through others"]
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.connected_since))
+    facts = {
+        "Address": row.address,
+        "Connected": f"since {since}, {'by the peer' if row.inbound else 'by us'}",
+        "Round trip": f"{row.rtt * 1000:.2f} ms" if row.rtt is not None else "",
+        "Agent": row.agent_version,
+        "In the room": "yes" if row.in_room else "no",
+    }
+    return head + [f"  - {name}: {fact}" for name, fact in facts.items() if fact]
+
+
+def last_messages_lines(transcript: Transcript, count: int, columns: int | None) -> list[str]:
+    """Return the answer to /last."""
+    entries = transcript.last(count)
+    if not entries:
+        return ["📡 No messages yet"]
+    gone = transcript.forgotten if len(entries) < count else 0
+    lines = [f"📡 {gone:,} older message(s) are no longer kept"] if gone else []
+    return lines + [line for entry in entries for line in entry_lines(entry, columns)]
+
+
+def found_lines(transcript: Transcript, text: str, columns: int | None) -> list[str]:
+    """Return the answer to /find."""
+    entries = [entry for number in transcript.find(text) if (entry := transcript.get(number)) is not None]
+    found = [entry for entry in entries if entry.kind in MESSAGES]
+    if not found:
+        return [f"📡 No message holds '{clean_line(text, MAX_WORD_CHARS)}'"]
+    older = len(found) - MOST_FOUND
+    lines = [f"📡 {older:,} older message(s) hold it, too"] if older > 0 else []
+    return lines + [line for entry in found[-MOST_FOUND:] for line in entry_lines(entry, columns)]
+
+
+def entry_lines(entry: Entry, columns: int | None) -> list[str]:
+    """Return a message of the transcript with its time."""
+    clock = time.strftime("[%H:%M:%S]", time.localtime(entry.timestamp))
+    if entry.kind is Kind.OWN:
+        state = {Delivery.WAITING: ", waiting", Delivery.REFUSED: ", not sent"}.get(entry.delivery or Delivery.SENT, "")
+        return message_lines(f"{clock} {entry.author} (You{state}): {entry.text}", columns)
+    return message_lines(f"{clock} [{entry.author}({short_id(entry.peer_id)})]: {entry.text}", columns)
 
 
 def unsent_line(count: int, *, reached: bool) -> str:

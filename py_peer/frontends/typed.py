@@ -1,7 +1,7 @@
 """The chat on a terminal: prompt_toolkit keeps the line being typed whole while others arrive above it.
 
 Enter sends, Alt-Enter breaks the line, a paste of several lines stays one message; Up brings back what was typed, Tab
-completes a command, Ctrl-C and Ctrl-D leave.
+completes a command, a nickname or an address, Ctrl-C and Ctrl-D leave.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
@@ -25,7 +25,7 @@ from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.validation import ValidationError, Validator
 
 from py_peer.core import limits
-from py_peer.core.commands import Say, Unknown, completions, parse_line
+from py_peer.core.commands import Say, Unknown, parse_line
 from py_peer.frontends.interactive import Chat, oversize_text
 
 if TYPE_CHECKING:
@@ -33,11 +33,13 @@ if TYPE_CHECKING:
 
     from prompt_toolkit.document import Document
 
+    from py_peer.core import completion
     from py_peer.frontends.front_end import Service
     from py_peer.frontends.leaving import Watchdog
     from py_peer.frontends.log_setup import HeldLog
     from py_peer.frontends.screen import Screen
 
+Complete: TypeAlias = "Callable[[str, int], completion.Completion]"
 PROMPT: Final = "> "
 LARGEST_PASTE: Final = 4 * limits.MAX_TEXT_BYTES
 """Characters of a paste that are put into the input at all; it can be edited down from there."""
@@ -53,7 +55,7 @@ class TerminalChat(Chat):
         """Print the lines of `held` above the prompt too, on stderr."""
         super().__init__(service, screen, watchdog)
         watchdog.restore_terminal = terminal_restorer()
-        self._prompt = _make_prompt()
+        self._prompt = _make_prompt(self.complete)
         self._held = held
         self._closed = asyncio.Event()
         self._closed.set()
@@ -77,6 +79,15 @@ class TerminalChat(Chat):
         """Print `lines` above the line being typed."""
         with self._losing_the_terminal():
             await run_in_terminal(partial(self.screen.show, lines))
+
+    async def clear(self, argument: str) -> None:
+        """Empty the screen; what was scrolled out of it stays."""
+        del argument
+        output = self._prompt.app.output
+        with self._losing_the_terminal():
+            output.erase_screen()
+            output.cursor_goto(0, 0)
+            output.flush()
 
     async def close_input(self) -> None:
         """End the prompt, which gives the terminal back as it was."""
@@ -116,7 +127,7 @@ class TerminalChat(Chat):
                     await run_in_terminal(partial(print, text, end="", file=sys.stderr, flush=True))
 
 
-def _make_prompt() -> PromptSession[str]:
+def _make_prompt(complete: Complete) -> PromptSession[str]:
     source = create_input()
     # prompt_toolkit switches echo on while it prints above the prompt: a key pressed at that moment would appear in the
     # middle of somebody's message. Nothing here needs the terminal's own line editing, so it stays off.
@@ -131,7 +142,7 @@ def _make_prompt() -> PromptSession[str]:
         multiline=True,
         prompt_continuation=" " * len(PROMPT),
         key_bindings=_key_bindings(),
-        completer=_CommandCompleter(),
+        completer=_Completer(complete),
         complete_while_typing=False,
         complete_style=CompleteStyle.READLINE_LIKE,
         validator=_Sendable(),
@@ -181,15 +192,18 @@ def _key_bindings() -> KeyBindings:
 
 
 @final
-class _CommandCompleter(Completer):
-    """Completes the commands of the table."""
+class _Completer(Completer):
+    """Completes what the chat can complete."""
+
+    def __init__(self, complete: Complete) -> None:
+        self._complete = complete
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """Yield the commands that what is typed can become."""
+        """Yield what the word before the cursor can become."""
         del complete_event
-        typed = document.text_before_cursor
-        for command in completions(typed):
-            yield Completion(command, start_position=-len(typed))
+        found = self._complete(document.text, document.cursor_position)
+        for candidate in found.candidates:
+            yield Completion(candidate, start_position=found.start - found.end, display=candidate.strip())
 
 
 @final

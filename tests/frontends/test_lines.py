@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from py_peer.core.commands import commands_line
+from py_peer.core.entries import Delivery, Entry, Kind
 from py_peer.core.events import (
     DialFailed,
     Dropped,
@@ -31,7 +34,21 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
-from py_peer.frontends.lines import Narrator, event_lines, multiaddr_lines, peers_lines, status_lines, unsent_line
+from py_peer.core.roster import Roster
+from py_peer.core.transcript import Transcript
+from py_peer.frontends.lines import (
+    Narrator,
+    entry_lines,
+    event_lines,
+    found_lines,
+    invite_lines,
+    last_messages_lines,
+    multiaddr_lines,
+    peers_lines,
+    status_lines,
+    unsent_line,
+    whois_lines,
+)
 from py_peer.frontends.printer import headless_lines
 from tests.frontends.fakes import ADDRESS, ANN, READY, US
 
@@ -170,6 +187,75 @@ def test_the_multiaddress_stands_alone_on_its_line() -> None:
     assert multiaddr_lines(REPORT) == ["📋 Copy this multiaddress:", ADDRESS]
     early = StatusReport(1, US, "bob", (), (), (), 0, ())
     assert multiaddr_lines(early)[1] == f"unknown/{US}"
+
+
+def test_without_an_address_there_is_no_invitation() -> None:
+    early = StatusReport(1, US, "bob", (), (), (), 0, ())
+    assert invite_lines(early, None) == ["📡 There is no address to hand on"]
+
+
+def test_all_that_is_known_of_a_peer_is_told() -> None:
+    since = time.mktime((2026, 3, 5, 12, 0, 0, 0, 0, -1))
+    roster = Roster()
+    roster.tell(PeerConnected(ANN, "/ip4/127.0.0.1/tcp/1", inbound=True), since)
+    assert whois_lines(roster, ID8) == [
+        f"📡 {ID8}",
+        f"  - Peer ID: {ANN}",
+        "  - Address: /ip4/127.0.0.1/tcp/1",
+        "  - Connected: since 2026-03-05 12:00:00, by the peer",
+        "  - In the room: no",
+    ]
+    for event in (
+        PeerJoined(ANN, 1),
+        Pinged(ANN, 0.0012),
+        Identified(ANN, "", "js/1", ()),
+        MessageReceived(ANN, "Ann", "hi", 0.0),
+    ):
+        roster.tell(event, since)
+    assert whois_lines(roster, "ann") == [
+        "📡 Ann",
+        f"  - Peer ID: {ANN}",
+        "  - Address: /ip4/127.0.0.1/tcp/1",
+        "  - Connected: since 2026-03-05 12:00:00, by the peer",
+        "  - Round trip: 1.20 ms",
+        "  - Agent: js/1",
+        "  - In the room: yes",
+    ]
+
+
+def test_who_is_only_heard_through_others_is_told_so() -> None:
+    roster = Roster()
+    roster.tell(MessageReceived(ANN, "Ann", "hi", 0.0), 0.0)
+    assert whois_lines(roster, "Ann")[-1] == "  - Not connected to us: the messages come through others"
+
+
+def test_several_who_may_be_meant_are_listed_up_to_a_few() -> None:
+    roster = Roster()
+    for number in range(12):
+        roster.tell(MessageReceived(f"12D3KooW{number:08}", "Ann", "hi", 0.0), 0.0)
+    lines = whois_lines(roster, "Ann")
+    assert lines[0] == "📡 12 peers may be meant; take one's ID:"
+    assert lines[1] == "  - Ann  12D3KooW00000011"
+    assert lines[-1] == "  … and 2 more"
+    assert len(lines) == 12
+
+
+def test_what_became_of_an_own_text_stands_beside_the_name() -> None:
+    for delivery, state in ((Delivery.SENT, ""), (Delivery.WAITING, ", waiting"), (Delivery.REFUSED, ", not sent")):
+        entry = Entry(1, Kind.OWN, 0.0, "one\ntwo", "bob", delivery=delivery)
+        first, second = "\n".join(entry_lines(entry, None)).split("\n")
+        assert first.endswith(f"] bob (You{state}): one")
+        assert second == "    two"
+
+
+def test_it_is_told_when_older_messages_are_there_or_gone() -> None:
+    transcript = Transcript(150, 10_000)
+    transcript.put([Entry(number, Kind.SAID, 0.0, "hello", "Ann", ANN) for number in range(160)])
+    assert last_messages_lines(transcript, 150, None)[0].startswith("[")
+    assert last_messages_lines(transcript, 151, None)[0] == "📡 10 older message(s) are no longer kept"
+    found = found_lines(transcript, "HELL", None)
+    assert found[0] == "📡 50 older message(s) hold it, too"
+    assert len(found) == 101
 
 
 def test_what_was_not_sent_is_counted() -> None:

@@ -5,20 +5,35 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from py_peer.core import limits
-from py_peer.core.events import MessageReceived, MessageRefused, MessageSent, PeerJoined, PeerLeft, Stopped
+from py_peer.core.commands import COMMANDS
+from py_peer.core.events import (
+    Dropped,
+    MessageReceived,
+    MessageRefused,
+    MessageSent,
+    PeerInfo,
+    PeerJoined,
+    PeerLeft,
+    StatusReport,
+    Stopped,
+)
 from py_peer.core.exit_codes import ExitCode
+from py_peer.core.requests import RequestStatus
 from py_peer.frontends.piped import WINDOW, PlainChat
-from tests.frontends.fakes import ANN, READY, FakeService, Stage
+from tests.frontends.fakes import ADDRESS, ANN, READY, US, FakeService, Stage
 from tests.frontends.test_front_end import when
 from tests.loops import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from py_peer.core.events import Event
 
 BANNER = 7
 """Lines of the banner, the joining included."""
@@ -164,6 +179,106 @@ def test_commands_are_answered_before_it_leaves_and_never_sent() -> None:
         assert "📊 Status:" in shown
         assert "📋 Copy this multiaddress:" in shown
         assert any(line.startswith("/multiaddr ") for line in shown)
+
+    run(scene())
+
+
+async def shown_after(line: str, *events: Event) -> list[str]:
+    """Return what the chat shows when `line` is typed after `events`, without what it shows for them."""
+    stage, service = Stage(), FakeService(peers=1, answering=False)
+    chat = chat_over(stage, service, b"")
+    batch = [READY, *events]
+    for event in batch:
+        chat.note(event)
+    await chat.show(batch)
+    before = len(stage.lines)
+    assert await chat.obey(line)
+    reports = [StatusReport(request.ticket, US, "bob", (ADDRESS,), (), (), 0, ()) for request in service.requests]
+    for report in reports:
+        chat.note(report)
+    await chat.show(reports)
+    assert service.texts == []
+    return stage.lines[before:]
+
+
+def test_the_last_messages_are_shown_again_with_their_time() -> None:
+    said = [MessageReceived(ANN, "Ann", f"text {number}\nand more", 43_200.0) for number in range(30)]
+    clock = time.strftime("[%H:%M:%S]", time.localtime(43_200.0))
+    for line, first in (("/last", 10), ("/last 2", 28), ("/LAST 1000", 0)):
+        shown = run(shown_after(line, *said))
+        assert shown[:2] == [f"{clock} [Ann({ANN[-8:]})]: text {first}", "    and more"]
+        assert len(shown) == 2 * (30 - first)
+    assert run(shown_after("/last", PeerJoined(ANN, 1))) == ["📡 No messages yet"]
+
+
+def test_messages_are_found_again() -> None:
+    said = [MessageReceived(ANN, "Ann", text, 0.0) for text in ("Straße", "nothing", "STRASSE 5")]
+    shown = run(shown_after("/find straße", *said))
+    assert [line.partition(": ")[2] for line in shown] == ["Straße", "STRASSE 5"]
+    assert run(shown_after("/find no\x1b[2Jbody", *said)) == ["📡 No message holds 'nobody'"]
+
+
+def test_a_peer_is_told_of() -> None:
+    heard = MessageReceived(ANN, "Ann", "hi", 0.0)
+    shown = run(shown_after("/whois ann", heard))
+    assert shown[:2] == ["📡 Ann", f"  - Peer ID: {ANN}"]
+    assert run(shown_after("/whois carl", heard))[0].startswith("📡 Nobody who is here or has spoken is called 'carl'")
+
+
+def test_an_invitation_is_a_command_to_paste_and_a_code() -> None:
+    shown = run(shown_after("/invite"))
+    assert shown[:2] == ["📋 Others join with:", f"py-peer -c {ADDRESS}"]
+    assert len(shown) > 20
+
+
+def test_nothing_is_cleared_in_a_pipe_and_what_is_for_the_full_screen_says_so() -> None:
+    assert run(shown_after("/clear")) == []
+    assert run(shown_after("/bell off")) == ["/bell is for the full screen: py-peer --ui"]
+    assert run(shown_after("/bell")) == ["/bell on|off: say which"]
+
+
+def test_every_command_of_the_table_is_done_here_or_in_the_full_screen() -> None:
+    async def scene() -> None:
+        chat = chat_over(Stage(), FakeService(), b"")
+        assert {*chat.handlers, "quit"} == {entry.name for entry in COMMANDS if not entry.full_screen}
+
+    run(scene())
+
+
+def test_what_the_user_said_is_remembered_with_what_became_of_it() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        chat = chat_over(stage, FakeService(answering=False), b"")
+        for text in ("one", "two", "three"):
+            await chat.say(text)
+        await chat.show([READY, MessageSent(1, "one", 1, 0.0), MessageRefused(2, "two", "no")])
+        await chat.obey("/last")
+        shown = [line.partition("] ")[2] for line in stage.lines[-3:]]
+        assert shown == ["bob (You): one", "bob (You, not sent): two", "bob (You, waiting): three"]
+
+    run(scene())
+
+
+def test_after_lost_events_it_is_asked_once_who_is_there() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService()
+        chat = chat_over(stage, service, b"")
+        batch = [READY, Dropped(3, "events"), Dropped(1, "events")]
+        for event in batch:
+            chat.note(event)
+        await chat.show(batch)
+        (request,) = service.requests
+        assert isinstance(request, RequestStatus)
+        ann = PeerInfo(ANN, ANN[-8:], "/ip4/127.0.0.1/tcp/1", True, True, None, "", 0.0)
+        report = StatusReport(request.ticket, US, "bob", (ADDRESS,), (ann,), (), 0, ())
+        before = len(stage.lines)
+        chat.note(report)
+        await chat.show([report])
+        assert stage.lines[before:] == []
+        assert chat.roster.rows() == (ann,)
+        chat.note(Dropped(1, "events"))
+        await chat.show([])
+        assert len(service.requests) == 2
 
     run(scene())
 

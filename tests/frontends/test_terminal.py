@@ -126,8 +126,25 @@ def test_tab_completes_a_command_and_shows_what_it_could_be(ann: Terminal) -> No
     ann.send("/mu" + TAB)
     ann.expect_prompt("/multiaddr")
     ann.send(CLEAR + "/" + TAB + TAB)
-    ann.expect(r"^/peers +/status +/multiaddr +/help +/quit$")
+    ann.expect(r"^/peers +/multiaddr +.*\n/status +/invite ")
     ann.expect_prompt("/")
+
+
+def test_tab_completes_a_peer_that_is_there(pair: Pair, ann: Terminal) -> None:
+    ann.send(pair.bob_id8[:6].swapcase() + TAB)
+    ann.expect_prompt(f"{pair.bob_id8}:")  # and a space, which cannot be seen
+    ann.send(CLEAR + "/who" + TAB + "12D3" + TAB)
+    ann.expect_prompt(f"/whois {pair.bob.address().rpartition('/')[2]}")
+
+
+def test_a_screen_is_cleared_and_what_was_said_shown_again(pair: Pair, ann: Terminal) -> None:
+    ann.send("remember this" + ENTER)
+    ann.expect(r"^> remember this\n✓ Message sent")
+    ann.send("/clear" + ENTER)
+    ann.wait_for(lambda: ann.display == [">"], "an empty screen")
+    ann.send("/last 1" + ENTER)
+    ann.expect(r"^\[\d\d:\d\d:\d\d\] Ann \(You\): remember this$")
+    ann.expect_prompt()
 
 
 def test_up_brings_back_what_was_typed(pair: Pair, ann: Terminal) -> None:
