@@ -246,7 +246,8 @@ def entry_lines(entry: Entry, columns: int | None) -> list[str]:
     clock = time.strftime("[%H:%M:%S]", time.localtime(entry.timestamp))
     if entry.kind is Kind.OWN:
         state = {Delivery.WAITING: ", waiting", Delivery.REFUSED: ", not sent"}.get(entry.delivery or Delivery.SENT, "")
-        return message_lines(f"{clock} {entry.author} (You{state}): {entry.text}", columns)
+        who = f"{entry.author} (You{state})".lstrip()  # before the service is ready there is no name yet
+        return message_lines(f"{clock} {who}: {entry.text}", columns)
     return message_lines(f"{clock} [{entry.author}({short_id(entry.peer_id)})]: {entry.text}", columns)
 
 

@@ -246,6 +246,8 @@ def test_what_became_of_an_own_text_stands_beside_the_name() -> None:
         first, second = "\n".join(entry_lines(entry, None)).split("\n")
         assert first.endswith(f"] bob (You{state}): one")
         assert second == "    two"
+    early = Entry(1, Kind.OWN, 0.0, "hello", delivery=Delivery.WAITING)
+    assert entry_lines(early, None)[0].endswith("] (You, waiting): hello")
 
 
 def test_it_is_told_when_older_messages_are_there_or_gone() -> None:
