@@ -1,0 +1,92 @@
+"""The search in the log, above the input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, final
+
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Label
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+
+@final
+class FindBar(Horizontal):
+    """Asks what to find and shows how often it is there. Hidden until it is opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", show=False),
+        Binding("up,ctrl+r", "step(True)", show=False),
+        Binding("down,shift+enter,alt+enter", "step(False)", show=False),
+    ]
+    DEFAULT_CSS: ClassVar[str] = """
+    FindBar { display: none; height: 1; padding: 0 1; background: $surface; }
+    FindBar Label { width: auto; padding: 0 1 0 0; color: $text-muted; }
+    FindBar Input { height: 1; width: 1fr; padding: 0; background: $surface; }
+    FindBar #find-count { padding: 0 0 0 1; }
+    FindBar #find-count.-none { color: $text-warning; }
+    """
+
+    @final
+    @dataclass
+    class Query(Message):
+        """What is to be found has changed."""
+
+        text: str
+
+    @final
+    @dataclass
+    class Step(Message):
+        """Go to the next match: an older one, or a newer one."""
+
+        older: bool
+
+    @final
+    class Closed(Message):
+        """The search is over."""
+
+    def compose(self) -> ComposeResult:
+        """Yield the question and the count."""
+        yield Label("Find:")
+        yield Input(compact=True)
+        yield Label("", id="find-count", markup=False)
+
+    def open(self) -> None:
+        """Show the bar and let typing begin; what was searched for last is selected."""
+        self.display = True
+        field = self.query_one(Input)
+        field.focus()
+        field.action_select_all()
+        if field.value:
+            self.post_message(self.Query(field.value))
+
+    def show_count(self, index: int, count: int) -> None:
+        """Show that match `index` of `count` is in sight, counted from 1."""
+        label = self.query_one("#find-count", Label)
+        asked = bool(self.query_one(Input).value)
+        label.set_class(asked and not count, "-none")
+        label.update((f"{index:,}/{count:,}" if count else "none") if asked else "")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search at once."""
+        event.stop()
+        self.post_message(self.Query(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go to the match before."""
+        event.stop()
+        self.post_message(self.Step(older=True))
+
+    def action_step(self, older: bool) -> None:  # noqa: FBT001 - an argument of a key binding
+        """Go to the match before or after."""
+        self.post_message(self.Step(older))
+
+    def action_close(self) -> None:
+        """End the search."""
+        self.display = False
+        self.post_message(self.Closed())
