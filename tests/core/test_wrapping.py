@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from wcwidth import wcswidth
 
 from py_peer.core.cleaning import clean_text
-from py_peer.core.wrapping import NARROWEST, wrap_lines
+from py_peer.core.wrapping import NARROWEST, limit_lines, wrap_lines, wrap_spans
 
 INDENT = "    "
 
@@ -40,3 +40,31 @@ def test_every_line_fits_and_nothing_but_spaces_is_lost(text: str, width: int) -
     assert all(wcswidth(line) <= max(width, NARROWEST) for line in lines)
     assert all(not line or line.startswith(INDENT) for line in lines[1:])
     assert "".join("".join(lines).split()) == "".join(cleaned.split())
+
+
+def test_ideographs_and_pictures_break_anywhere_but_a_row_begins_with_no_closing_sign() -> None:
+    assert wrap_lines("漢字" * 5 + "。終", 20, "") == ["漢字" * 4 + "漢", "字。終"]
+    assert wrap_lines("ab 👍👍👍👍👍👍👍👍👍 cd", 20, "") == ["ab 👍👍👍👍👍👍👍👍", "👍 cd"]
+
+
+def test_korean_words_stay_whole() -> None:
+    assert wrap_lines("안녕하세요 여러분 반갑습니다", 20, "") == ["안녕하세요 여러분", "반갑습니다"]
+
+
+def test_a_span_says_where_in_the_text_a_row_stands() -> None:
+    text = "one two\nthree  four"
+    assert [text[start:end] for start, end in wrap_spans(text, 9, 2)] == ["one two", "three", "four"]
+
+
+@given(st.text("ab  \u00e9", max_size=60), st.integers(1, 20), st.integers(0, 4))
+def test_a_text_of_one_column_a_character_is_broken_like_any_other(text: str, width: int, indent: int) -> None:
+    with_a_mark = text.replace("\u00e9", "e\u0301")
+    plain, marked = wrap_spans(text, width, indent), wrap_spans(with_a_mark, width, indent)
+    assert [text[slice(*span)] for span in plain] == [
+        with_a_mark[slice(*span)].replace("e\u0301", "\u00e9") for span in marked
+    ]
+
+
+def test_of_many_lines_the_first_are_left_and_the_others_counted() -> None:
+    assert limit_lines("a\nb\nc", 2) == "a\nb\n[… 1 more lines not shown]"
+    assert limit_lines("a\nb", 2) == "a\nb"
