@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import front_ends, services
+from benchmarks import front_ends, services, ui
 from benchmarks.processes import BenchError, workshop
 from benchmarks.table import Row, as_json, head, load, render
 
@@ -36,9 +36,10 @@ class Extent:
     idle: float = 30.0
     messages: int = 10_000
     message_rate: float = 500.0
+    ui_messages: int = 100_000
 
 
-QUICK: Final = Extent(rounds=3, latency=5.0, step=2.0, idle=10.0, messages=2_000)
+QUICK: Final = Extent(rounds=3, latency=5.0, step=2.0, idle=10.0, messages=2_000, ui_messages=10_000)
 
 
 FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
@@ -50,6 +51,10 @@ FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
     "burst": lambda shop, _: [front_ends.burst(shop)],
     "idle": lambda shop, extent: front_ends.idle(shop, extent.idle),
     "memory": lambda shop, extent: [services.memory(shop, extent.messages, extent.message_rate)],
+    "ui-paint": lambda shop, extent: [ui.paint(shop, extent.rounds)],
+    "ui-latency": lambda shop, extent: [ui.latency(shop, CHAT_RATES[0], extent.latency)],
+    "ui-keys": lambda shop, extent: [ui.keys(shop, extent.rounds)],
+    "ui-memory": lambda shop, extent: [ui.memory(shop, extent.ui_messages)],
 }
 """What can be measured, by name, in the order of the table."""
 

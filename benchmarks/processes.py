@@ -49,10 +49,14 @@ class Workshop:
 
     def start(self, *command: str) -> Child:
         """Start a child in a directory of its own."""
+        return Child(command, self.new_folder(), self.environment())
+
+    def new_folder(self) -> Path:
+        """Make a directory for a child."""
         self._number += 1
         folder = self.folder / f"child-{self._number}"
         folder.mkdir()
-        return Child(command, folder, self.environment())
+        return folder
 
 
 @contextlib.contextmanager
