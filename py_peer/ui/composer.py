@@ -124,10 +124,21 @@ class Composer(PasteArea):
             self.insert_text("\n")
         elif event.character in JOINERS:
             self.insert_text(event.character)
-        else:
+        elif not await self._do_bound(key):
             return
         event.stop()
         event.prevent_default()
+
+    async def _do_bound(self, key: str) -> bool:
+        """Do what is bound to `key` here and now; return whether it was done.
+
+        Textual 8.2.8 looks for bindings when the key has come back to the app: over a slow line, where keys come
+        several at a time, Enter would overtake the Backspace before it.
+        """
+        for binding in self._bindings.key_to_bindings.get(key, ()):
+            if await self.app.run_action(binding.action, self):
+                return True
+        return False
 
     def complain(self, reason: str) -> None:
         """Say beside the text why something was not done with it."""

@@ -56,10 +56,12 @@ class FindBar(Horizontal):
         yield Input(compact=True)
         yield Label("", id="find-count", markup=False)
 
-    def open(self) -> None:
-        """Show the bar and let typing begin; what was searched for last is selected."""
+    def open(self, text: str = "") -> None:
+        """Show the bar and let typing begin, with `text` or else what was searched for last, selected."""
         self.display = True
         field = self.query_one(Input)
+        with field.prevent(Input.Changed):
+            field.value = text or field.value
         field.focus()
         field.action_select_all()
         if field.value:

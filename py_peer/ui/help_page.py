@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
+
+PAGE_COLUMNS: Final = 90
+"""Of the page at the most, as in its style."""
+
+FRAME_COLUMNS: Final = 5
+TYPED_COLUMNS: Final = 24
+INDENT: Final = 2
+NARROW_COLUMNS: Final = 46
+"""In less than this what a command does stands under it, not beside it."""
 
 
 @final
@@ -21,7 +31,6 @@ class HelpPage(ModalScreen[None]):
     """Shows rows of what is typed and what it does, under headings."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,f1,enter", "dismiss", "Close")]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (50, "-wide")]  # noqa: RUF012 - the base has no ClassVar either
     DEFAULT_CSS: ClassVar[str] = """
     HelpPage { align: center middle; }
     HelpPage > VerticalScroll {
@@ -29,14 +38,6 @@ class HelpPage(ModalScreen[None]):
         border: round $border; background: $surface; padding: 0 1;
     }
     HelpPage Static { height: auto; }
-    HelpPage .heading { text-style: bold; color: $text-accent; margin-top: 1; }
-    HelpPage .heading.-first { margin-top: 0; }
-    HelpPage .row { height: auto; }
-    HelpPage .row > .typed { width: 24; color: $text-primary; }
-    HelpPage .row > .does { width: 1fr; }
-    HelpPage.-narrow .row { layout: vertical; }
-    HelpPage.-narrow .row > .typed { width: 1fr; }
-    HelpPage.-narrow .row > .does { padding-left: 2; }
     """
 
     def __init__(self, sections: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> None:
@@ -45,13 +46,30 @@ class HelpPage(ModalScreen[None]):
         self._sections = sections
 
     def compose(self) -> ComposeResult:
-        """Yield the sections."""
+        """Yield the page."""
         with VerticalScroll() as box:
             box.border_title = "Help"
             box.border_subtitle = "Esc: close"
-            for number, (heading, rows) in enumerate(self._sections):
-                yield Static(heading, markup=False, classes="heading" if number else "heading -first")
-                for typed, does in rows:
-                    with Horizontal(classes="row"):
-                        yield Static(typed, markup=False, classes="typed")
-                        yield Static(does, markup=False, classes="does")
+            yield Static()
+
+    def on_resize(self) -> None:
+        """Draw the page for the width that there is."""
+        width = max(1, min(self.size.width, PAGE_COLUMNS) - FRAME_COLUMNS)
+        self.query_one(Static).update(Content("\n").join(self._lines(width)))
+
+    def _lines(self, width: int) -> Iterator[Content]:
+        beside = width >= NARROW_COLUMNS
+        column = TYPED_COLUMNS if beside else INDENT
+        for number, (heading, rows) in enumerate(self._sections):
+            if number:
+                yield Content("")
+            yield Content.styled(heading, "bold $text-accent")
+            for typed, does in rows:
+                name = Content.styled(typed, "$text-primary")
+                first, *more = Content(does).wrap(max(1, width - column)) or [Content("")]
+                if beside and name.cell_length < column:
+                    yield Content.assemble(name, " " * (column - name.cell_length), first)
+                else:
+                    yield name
+                    yield Content.assemble(" " * column, first)
+                yield from (Content.assemble(" " * column, line) for line in more)

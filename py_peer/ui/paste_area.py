@@ -128,9 +128,10 @@ class PasteArea(TextArea):
     def _around(self, location: Location) -> tuple[Location, Location]:
         """Return the edges of the token that `location` is inside of, or twice `location`."""
         row, column = location
-        for start, end in self._pastes.spans(self.document.get_line(row)):
-            if start < column < end:
-                return (row, start), (row, end)
+        for line in self.document.lines[row : row + 1]:
+            for start, end in self._pastes.spans(line):
+                if start < column < end:
+                    return (row, start), (row, end)
         return location, location
 
     def clamp_visitable(self, location: Location) -> Location:
@@ -158,7 +159,9 @@ class PasteArea(TextArea):
         """Do an edit; it takes a token whole or not at all."""
         first, last = sorted((edit.from_location, edit.to_location))
         edit.from_location, edit.to_location = self._around(first)[0], self._around(last)[1]
-        return super().edit(edit)
+        result = super().edit(edit)
+        self.scroll_cursor_visible()  # Textual 8.2.8 has done so before it knew of the new line
+        return result
 
     def _recompute_cursor_offset(self) -> None:
         # Textual 8.2.8 asks for it in the middle of an undo, where the cursor may stand behind the end of the text.

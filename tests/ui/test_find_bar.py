@@ -1,0 +1,55 @@
+"""The find bar asks at once, goes both ways, and gives the keys back."""
+
+from __future__ import annotations
+
+from tests.loops import run
+from tests.ui.typing_app import press, typing
+
+
+def test_it_is_hidden_until_it_is_opened_and_takes_no_key() -> None:
+    async def scene() -> None:
+        async with typing() as (app, pilot):
+            await press(pilot, "a")
+            assert (app.find_bar.size.height, app.noted, app.composer.text) == (0, [], "a")
+
+    run(scene())
+
+
+def test_each_letter_asks_and_enter_and_the_arrows_step() -> None:
+    async def scene() -> None:
+        async with typing() as (app, pilot):
+            app.find_bar.open()
+            await pilot.press("h", "i", "enter", "up", "down", "shift+enter")
+            assert app.noted == ["h", "hi", "older", "older", "newer", "newer"]
+            assert app.composer.text == ""
+
+    run(scene())
+
+
+def test_escape_closes_it_and_it_opens_again_with_what_was_asked_selected() -> None:
+    async def scene() -> None:
+        async with typing() as (app, pilot):
+            app.find_bar.open()
+            await press(pilot, "h", "escape")
+            assert (app.noted, app.find_bar.display) == (["h", "closed"], False)
+            app.find_bar.open()
+            await press(pilot, "x")
+            assert app.noted == ["h", "closed", "h", "x"]
+
+    run(scene())
+
+
+def test_it_shows_which_of_how_many_is_in_sight() -> None:
+    async def scene() -> None:
+        async with typing(20, 8) as (app, pilot):
+            label = app.find_bar.query_one("#find-count")
+            app.find_bar.open()
+            app.find_bar.show_count(0, 0)
+            assert str(label.render()) == ""
+            await press(pilot, "h")
+            app.find_bar.show_count(3, 1_017)
+            assert str(label.render()) == "3/1,017"
+            app.find_bar.show_count(0, 0)
+            assert str(label.render()) == "none"
+
+    run(scene())
