@@ -21,7 +21,6 @@ PEER_ID = "12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf"
 ADDRESS = f"/ip4/192.0.2.17/tcp/40123/p2p/{PEER_ID}"
 BOB = PeerInfo(PEER_ID, "Bob [b]", ADDRESS, False, True, 0.0123, "go-peer/1 [red]", 1_000.0)
 CODE = ["█▀" * 20] * 19
-SIZES = [(20, 8), (60, 20), (100, 30)]
 
 
 def lines_of(screen: Screen[object]) -> str:
@@ -29,34 +28,32 @@ def lines_of(screen: Screen[object]) -> str:
     return "\n".join(strip.text for strip in screen._compositor.render_strips())
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_the_help_page_shows_its_rows_as_they_are_and_closes(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("size", "key"), [((20, 8), "escape"), ((60, 20), "q"), ((100, 30), "f1"), ((20, 8), "enter")])
+def test_the_help_page_shows_its_rows_as_they_are_and_closes(size: tuple[int, int], key: str) -> None:
     async def scene() -> None:
         app: App[None] = App()
         async with app.run_test(size=size) as pilot:
             app.animation_level = "none"
             rows = [(f"/word{number} [X]", "does [b]this[/b]") for number in range(40)]
-            for key in ("escape", "q", "f1", "enter"):
-                await app.push_screen(HelpPage([("Commands", rows), ("Keys", [("F1", "this page")])]))
-                await pilot.pause()
-                assert "/word0 [X]" in lines_of(app.screen)
-                assert "[b]this[/b]" in lines_of(app.screen)
-                await pilot.press("end")
-                await pilot.pause()
-                assert "this page" in lines_of(app.screen)
-                await pilot.press(key)
-                assert not isinstance(app.screen, HelpPage)
+            await app.push_screen(HelpPage([("Commands", rows), ("Keys", [("F1", "this page")])]))
+            await pilot.pause()
+            assert "/word0 [X]" in lines_of(app.screen)
+            assert "[b]this[/b]" in lines_of(app.screen)
+            await pilot.press("end")
+            await pilot.pause()
+            assert "this page" in lines_of(app.screen)
+            await pilot.press(key)
+            assert not isinstance(app.screen, HelpPage)
 
     run(scene())
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_a_choice_for_a_peer_is_made_by_keys(size: tuple[int, int]) -> None:
+def test_a_choice_for_a_peer_is_made_by_keys() -> None:
     async def scene() -> None:
         app: App[None] = App()
         results: list[str | None] = []
         ways = {"enter": "mention", "down enter": "copy-id", "down down enter": "copy-address", "up enter": "ping"}
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=(20, 8)) as pilot:
             for keys in (*ways, "escape"):
                 await app.push_screen(PeerMenu(BOB, [("Ping [i]now", "ping")]), results.append)
                 await pilot.pause()
