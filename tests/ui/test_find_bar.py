@@ -35,6 +35,9 @@ def test_escape_closes_it_and_it_opens_again_with_what_was_asked_selected() -> N
             app.find_bar.open()
             await press(pilot, "x")
             assert app.noted == ["h", "closed", "h", "x"]
+            app.find_bar.open("asked for")
+            await pilot.pause()
+            assert app.noted[4:] == ["asked for"]
 
     run(scene())
 
