@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -35,6 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     leave_at_once_on_signals()
     mend_standard_streams()
+    if arguments.ui:
+        from py_peer.frontends.fitness import fit_for_full_screen  # noqa: PLC0415
+
+        arguments = fit_for_full_screen(arguments)
     held = _set_up_logging(arguments)
     screen = Screen(sys.stdout)
     screen.show(["Starting Universal Connectivity Application..."])
@@ -42,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from py_peer.headless import HeadlessService  # noqa: PLC0415
 
     service = HeadlessService(arguments.settings)
-    service.start()
+    if not arguments.ui:  # the full screen is painted first: importing libp2p would take half of its time
+        service.start()
     return _run(arguments, service, screen, Watchdog(), held)
 
 
@@ -83,6 +89,11 @@ def _run(arguments: Arguments, service: Service, screen: Screen, watchdog: Watch
 def _front_end(
     arguments: Arguments, service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None
 ) -> FrontEnd:
+    if arguments.ui:
+        gc.disable()  # until the service has imported its part: there is nothing to collect, and the first frame waits
+        from py_peer.ui.chat import FullScreenChat  # noqa: PLC0415
+
+        return FullScreenChat(service, screen, watchdog, held, arguments)
     if arguments.headless:
         from py_peer.frontends.printer import Printer  # noqa: PLC0415
 

@@ -220,9 +220,14 @@ def commands_line() -> str:
     return "Commands: " + ", ".join(f"/{entry.name}" for entry in COMMANDS)
 
 
+def help_rows() -> list[tuple[str, str]]:
+    """Return what is typed and what it does, one a command."""
+    return [*((entry.usage, _described(entry)) for entry in COMMANDS), ESCAPE_HELP]
+
+
 def help_lines() -> list[str]:
     """Return the lines of `/help`, one a command, in two columns."""
-    rows = [(entry.usage, _described(entry)) for entry in COMMANDS] + [ESCAPE_HELP]
+    rows = help_rows()
     width = max(len(usage) for usage, _ in rows)
     return [f"{usage:<{width}}  {text}" for usage, text in rows]
 

@@ -21,8 +21,6 @@ MAX_PORT: Final = 65_535
 MAX_MESSAGE_CHARS: Final = 1_000
 
 NOT_YET: Final = {
-    "ui": "the full-screen interface is not part of this version; leave --ui out for the chat in plain lines, "
-    "or use --headless for output only",
     "json": "JSON output is not part of this version; --headless prints one line for each event",
     "oneshot": "sending one text and leaving is not part of this version; pipe it in instead: "
     "echo TEXT | py-peer --connect ADDR",
@@ -45,6 +43,12 @@ class Arguments:
     """What the command line and the environment ask for, checked."""
 
     settings: Settings
+    ui: bool
+    """The full screen; wins over `headless`."""
+
+    demo: bool
+    """Company for somebody alone, on loopback only; in the full screen."""
+
     headless: bool
     verbose: bool
     log_file: str | None
@@ -60,14 +64,19 @@ def parse_arguments(argv: Sequence[str] | None = None, environ: Mapping[str, str
     for name, advice in NOT_YET.items():
         if getattr(found, name):
             parser.error(f"argument --{name}: {advice}")
+    if found.demo and (found.connect or found.bootstrap):
+        parser.error("argument --demo: it meets nobody but its own company; leave --connect and --bootstrap out")
+    named = {} if found.demo else environ
     settings = Settings(
         nickname=_nickname(found.nick),
         port=found.port,
-        connect=(*found.connect, *_from_environment(parser, environ, "REMOTE_PEER")),
-        bootstrap=(*found.bootstrap, *_from_environment(parser, environ, "BOOTSTRAP_PEERS")),
+        connect=(*found.connect, *_from_environment(parser, named, "REMOTE_PEER")),
+        bootstrap=(*found.bootstrap, *_from_environment(parser, named, "BOOTSTRAP_PEERS")),
         intro=not found.no_intro,
+        loopback=found.demo,
     )
-    return Arguments(settings, found.headless, found.verbose, found.log_file)
+    ui = found.ui or found.demo
+    return Arguments(settings, ui, found.demo, found.headless and not ui, found.verbose, found.log_file)
 
 
 def refuse(message: str) -> NoReturn:
@@ -112,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="multiaddr of a Kademlia bootstrap peer; may be repeated",
     )
+    add("--ui", action="store_true", help="the full screen: panels, mouse, scrolling back (wins over --headless)")
+    add("--demo", action="store_true", help="the full screen with some company of this machine's own; no network")
     add("--headless", action="store_true", help="no input, a line of output for each event")
     add("-v", "--verbose", action="store_true", help="debug logging, on stderr or in --log-file")
     add("--log-file", metavar="FILE", help="append the log to FILE")
@@ -121,8 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("--ephemeral", "--no-mdns"):
         add(name, action="store_true", help=argparse.SUPPRESS)
     # Not built yet: said so above, instead of a bare "unrecognized".
-    for name in ("--ui", "--json"):
-        add(name, action="store_true", help=argparse.SUPPRESS)
+    add("--json", action="store_true", help=argparse.SUPPRESS)
     for name in ("--oneshot", "--identity"):
         add(name, nargs="?", const=name, help=argparse.SUPPRESS)
     return parser

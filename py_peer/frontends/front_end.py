@@ -164,8 +164,8 @@ class FrontEnd:
         leave_on_signals(asyncio.get_running_loop(), self._interrupt, self._watchdog)
         telling = asyncio.create_task(self._tell())
         working = asyncio.create_task(self.work())
-        telling.add_done_callback(self._note_fault)
-        working.add_done_callback(self._note_fault)
+        telling.add_done_callback(self.note_fault)
+        working.add_done_callback(self.note_fault)
         leaving = asyncio.create_task(self._leaving.wait())
         hurried = asyncio.create_task(self._hurried.wait())
         await asyncio.wait((telling, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -237,7 +237,8 @@ class FrontEnd:
             self._hurried_at = time.monotonic()
         return max(0.0, self._hurried_at + SERVICE_SECONDS - time.monotonic())
 
-    def _note_fault(self, task: asyncio.Task[None]) -> None:
+    def note_fault(self, task: asyncio.Future[Any]) -> None:
+        """Leave when a task has failed; to be called when it is done."""
         if not task.cancelled() and (fault := task.exception()) is not None:
             log.error("the front-end has failed", exc_info=fault)
             self._fault = self._fault or fault

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, final
 
-from py_peer.core import limits
 from py_peer.core.addresses import short_id
 from py_peer.core.cleaning import clean_line, indent_lines
 from py_peer.core.commands import MAX_WORD_CHARS, commands_line
@@ -32,7 +31,7 @@ from py_peer.core.events import (
     SendProgress,
 )
 from py_peer.core.transcript import MESSAGES
-from py_peer.core.wrapping import wrap_lines
+from py_peer.core.wrapping import limit_lines, wrap_lines
 from py_peer.frontends.invite import invite_line, qr_lines
 
 if TYPE_CHECKING:
@@ -106,9 +105,7 @@ def event_lines(event: Event, columns: int | None = None) -> list[str]:  # noqa:
 
 def message_lines(text: str, columns: int | None) -> list[str]:
     """Return what somebody said, its further lines indented, broken where a terminal would break it at column 0."""
-    if (hidden := text.count("\n") + 1 - limits.MAX_SHOWN_LINES) > 0:
-        shown = text.split("\n", limits.MAX_SHOWN_LINES)[: limits.MAX_SHOWN_LINES]
-        text = "\n".join([*shown, f"[… {hidden:,} more lines not shown]"])
+    text = limit_lines(text)
     return [indent_lines(text, INDENT)] if columns is None else wrap_lines(text, columns, INDENT)
 
 
@@ -149,7 +146,7 @@ def banner(ready: Ready) -> list[str]:
         "=== Universal Connectivity Chat ===",
         f"Nickname: {ready.nickname}",
         f"Peer ID: {ready.peer_id}",
-        f"Multiaddr: {_first(ready.addresses, ready.peer_id)}",
+        f"Multiaddr: {first_address(ready.addresses, ready.peer_id)}",
         "Type messages and press Enter to send. Type 'quit' to exit.",
         commands_line(),
         f"📡 Joined chat room as '{ready.nickname}'",
@@ -167,7 +164,7 @@ def status_lines(report: StatusReport) -> list[str]:
     """Return the answer to /status."""
     lines = [
         "📊 Status:",
-        f"  - Multiaddr: {_first(report.addresses, report.peer_id)}",
+        f"  - Multiaddr: {first_address(report.addresses, report.peer_id)}",
         f"  - Nickname: {report.nickname}",
         f"  - Connected peers: {len(report.peers)}",
         f"  - Subscribed topics: {', '.join(report.topics)}",
@@ -184,7 +181,7 @@ def status_lines(report: StatusReport) -> list[str]:
 
 def multiaddr_lines(report: StatusReport) -> list[str]:
     """Return the answer to /multiaddr."""
-    return ["📋 Copy this multiaddress:", _first(report.addresses, report.peer_id)]
+    return ["📋 Copy this multiaddress:", first_address(report.addresses, report.peer_id)]
 
 
 def invite_lines(report: StatusReport, columns: int | None) -> list[str]:
@@ -256,7 +253,9 @@ def unsent_line(count: int, *, reached: bool) -> str:
     return f"⚠️  Not sent: {count} message(s){'' if reached else ' - nobody was there'}"
 
 
-def _first(addresses: tuple[str, ...], peer_id: str) -> str:
+def first_address(addresses: tuple[str, ...], peer_id: str) -> str:
+    """Return the address to hand on."""
+    """Return the address to hand on."""
     return addresses[0] if addresses else f"unknown/{peer_id}"
 
 

@@ -6,6 +6,8 @@ logging's last resort, tracebacks of threads); all of them end here.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import sys
 import threading
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Final, final
 from py_peer.core.cleaning import clean_text, indent_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from types import TracebackType
 
 FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -65,6 +67,22 @@ class HeldLog(logging.Handler):
         finally:
             self.release()
         return [f"({lost} log lines left out)", *lines] if lost else lines
+
+    async def follow(self) -> AsyncIterator[list[str]]:
+        """Yield the lines as they come, those that are there at once."""
+        arrived = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def tell() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the program is over
+                loop.call_soon_threadsafe(arrived.set)
+
+        self.on_line = tell
+        while True:
+            if lines := self.take():
+                yield lines
+            await arrived.wait()
+            arrived.clear()
 
     def let_go(self) -> None:
         """Print what is kept, and from now on every line, on stderr."""

@@ -84,5 +84,11 @@ def mend_standard_streams() -> None:
 def on_a_terminal() -> bool:
     """Return whether a person types at a terminal that can show a line being edited."""
     streams = (sys.stdin, sys.stdout)
-    usable = os.environ.get("TERM", "xterm").lower() not in ("", "dumb", "unknown")
-    return usable and all(stream is not None and not stream.closed and stream.isatty() for stream in streams)
+    return knows_cursor_moves() and all(
+        stream is not None and not stream.closed and stream.isatty() for stream in streams
+    )
+
+
+def knows_cursor_moves() -> bool:
+    """Return whether the terminal says of itself that it is more than a typewriter."""
+    return os.environ.get("TERM", "xterm").lower() not in ("", "dumb", "unknown")

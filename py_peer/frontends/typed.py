@@ -27,6 +27,7 @@ from prompt_toolkit.validation import ValidationError, Validator
 from py_peer.core import limits
 from py_peer.core.commands import Say, Unknown, parse_line
 from py_peer.frontends.interactive import Chat, oversize_text
+from py_peer.frontends.leaving import terminal_restorer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -110,21 +111,10 @@ class TerminalChat(Chat):
 
     async def _print_log(self, held: HeldLog) -> None:
         """Print log lines above the line being typed as they come."""
-        arrived = asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def tell() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: the program is over
-                loop.call_soon_threadsafe(arrived.set)
-
-        held.on_line = tell
-        arrived.set()
-        while True:
-            await arrived.wait()
-            arrived.clear()
-            if text := "".join(f"{line}\n" for line in held.take()):
-                with self._losing_the_terminal():
-                    await run_in_terminal(partial(print, text, end="", file=sys.stderr, flush=True))
+        async for lines in held.follow():
+            text = "".join(f"{line}\n" for line in lines)
+            with self._losing_the_terminal():
+                await run_in_terminal(partial(print, text, end="", file=sys.stderr, flush=True))
 
 
 def _make_prompt(complete: Complete) -> PromptSession[str]:
@@ -219,19 +209,3 @@ class _Sendable(Validator):
                 raise ValidationError(document.cursor_position, unknown.report())
             case _:
                 pass
-
-
-def terminal_restorer() -> Callable[[], None]:
-    """Return a function that puts the terminal back as it is now, for an end that cannot be orderly."""
-    try:
-        import termios  # noqa: PLC0415 - POSIX only
-    except ImportError:
-        return lambda: None
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-
-    def restore() -> None:
-        with contextlib.suppress(termios.error):
-            termios.tcsetattr(descriptor, termios.TCSANOW, before)
-
-    return restore

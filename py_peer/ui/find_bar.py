@@ -62,7 +62,7 @@ class FindBar(Horizontal):
         field = self.query_one(Input)
         with field.prevent(Input.Changed):
             field.value = text or field.value
-        field.focus()
+        self.screen.set_focus(field)  # at once: the next key may be there already
         field.action_select_all()
         if field.value:
             self.post_message(self.Query(field.value))

@@ -98,8 +98,6 @@ def test_a_bad_address_in_the_environment_names_the_variable(capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("argv", "advice"),
     [
-        (["--ui"], "--headless"),
-        (["--ui", "--headless"], "not part of this version"),
         (["--json"], "--headless"),
         (["--oneshot", "hello"], "| py-peer"),
         (["--identity", "key"], "without"),
@@ -113,6 +111,24 @@ def test_what_is_not_built_yet_says_so_and_what_to_use_instead(
     assert f"argument {argv[0]}: " in message
     assert "not part of this version" in message
     assert advice.replace("without", "leave --identity out") in message
+
+
+def test_the_full_screen_wins_over_headless() -> None:
+    found = parsed("--ui", "--headless")
+    assert found.ui
+    assert not found.headless
+
+
+def test_the_demo_is_the_full_screen_on_loopback_alone() -> None:
+    found = parsed("--demo")
+    assert found.ui
+    assert found.settings.loopback
+    assert not parsed("--ui").settings.loopback
+    assert parsed("--demo", environ={"REMOTE_PEER": ADDRESS}).settings.connect == ()
+
+
+def test_the_demo_meets_nobody_else(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "argument --demo: " in complaint(capsys, "--demo", "-c", ADDRESS)
 
 
 @pytest.mark.parametrize("argv", [["--nic", "x"], ["--headles"], ["hello"], ["--bogus\x1b[2J"], ["--port"]])
@@ -132,10 +148,10 @@ def test_help_names_every_option_that_works(capsys: pytest.CaptureFixture[str]) 
         parsed("--help")
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for word in ("--nick", "--connect", "--port", "--bootstrap", "--headless", "--verbose", "--log-file", "--no-intro"):
-        assert word in shown
+    options = "nick connect port bootstrap ui demo headless verbose log-file no-intro"
+    for option in options.split():
+        assert f"--{option} " in shown or f"--{option}\n" in shown
     assert "REMOTE_PEER" in shown
-    assert "--ui" not in shown
 
 
 def test_a_refusal_looks_like_any_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

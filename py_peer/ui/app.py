@@ -1,0 +1,335 @@
+"""The full screen: which widgets there are, where, and what leads from one to the other.
+
+What is typed and chosen goes to a `Conversation` (chat.py); what has happened comes from it as entries, rows and lines.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, final
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.constants import DRIVER
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Footer
+
+from py_peer.core.commands import COMMANDS, help_rows
+from py_peer.core.entries import Entry, Kind
+from py_peer.ui.composer import KEYS as COMPOSER_KEYS
+from py_peer.ui.composer import Composer
+from py_peer.ui.failure_page import FailurePage
+from py_peer.ui.find_bar import FindBar
+from py_peer.ui.header import Header
+from py_peer.ui.help_page import HelpPage
+from py_peer.ui.hint import Hint
+from py_peer.ui.log_view import LogView
+from py_peer.ui.new_mark import NewMark
+from py_peer.ui.peer_menu import PeerMenu
+from py_peer.ui.peers_panel import PeersPanel
+from py_peer.ui.terminal import Attention
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.driver import Driver
+    from textual.screen import Screen
+
+    from py_peer.core.completion import Completion
+    from py_peer.core.roster import Roster, Row
+
+ROOM_TITLE: Final = "Room: universal-connectivity"
+NARROW_COLUMNS: Final = 60
+"""On a narrower screen the room has it all; F3 shows the peers instead."""
+
+SHORT_ROWS: Final = 11
+TALL_ROWS: Final = 18
+"""On a lower screen the program's own lines are seen with F4 only."""
+
+SYSTEM_ROWS: Final = 5
+"""Rows of the System panel, as in styles.tcss; for a longer answer it grows."""
+
+KEYS: Final = (
+    ("F1", "this page"),
+    ("F2, F3, F4", "the room, the peers, the program's own lines"),
+    ("Escape", "back to the input, and to what is new"),
+    ("Ctrl-F", "find in the room"),
+    ("Ctrl-L", "clear the room; /last brings it back"),
+    ("Ctrl-P", "all commands and themes"),
+    ("Ctrl-C, Ctrl-Q", "quit (with a selection Ctrl-C copies)"),
+    ("PageUp, PageDown", "scroll the room"),
+)
+ROOM_KEYS: Final = (
+    ("Up, Down", "choose a message (after F2)"),
+    ("Shift-Up, Shift-Down", "choose several"),
+    ("Enter, c, Ctrl-C", "copy them"),
+    ("End", "to what is new"),
+)
+
+
+class Conversation(Protocol):
+    """What the screen needs of the front-end behind it."""
+
+    @property
+    def nickname(self) -> str:
+        """Who the user is."""
+
+    def opened(self) -> None:
+        """Note that the screen has been painted."""
+
+    def submitted(self, text: str) -> str:
+        """Take what was typed; return why it was not taken, or ""."""
+
+    def complete(self, text: str, cursor: int) -> Completion:
+        """Return what the word at `cursor` can become."""
+
+    def leave(self) -> None:
+        """Leave the program."""
+
+
+@final
+class ChatUI(App[None]):
+    """The room, the peers, the program's own lines, and the input under them."""
+
+    CSS_PATH = "styles.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW_COLUMNS, "-wide")]  # noqa: RUF012 - the base has no ClassVar
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (SHORT_ROWS, "-short"), (TALL_ROWS, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Help"),
+        Binding("f2", "panel('room')", "Room"),
+        Binding("f3", "panel('peers')", "Peers"),
+        Binding("f4", "panel('system')", "System"),
+        Binding("ctrl+f", "find", "Find"),
+        Binding("ctrl+l", "command('/clear')", show=False),
+        Binding("ctrl+q", "quit", "Quit", priority=True),
+        Binding("ctrl+c", "quit", show=False, system=True),
+        Binding("escape", "home", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+    ]
+
+    def __init__(self, conversation: Conversation) -> None:
+        super().__init__()
+        self.conversation = conversation
+        self.room = LogView(id="room-log")
+        self.system = LogView(id="system-log")
+        self.composer = Composer(conversation.nickname, conversation.complete, conversation.submitted)
+        self.hint = Hint()
+        self.attention = Attention(f"py-peer · {conversation.nickname}", self._write_to_terminal)
+        self.fault: Exception | None = None
+        """What has ended the screen, if nobody asked for it."""
+
+        self._header = Header(conversation.nickname)
+        self._peers = PeersPanel(id="peers")
+        self._find_bar = FindBar()
+        self._numbers = itertools.count(1)
+
+    # --- What is where ----------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Yield the panels."""
+        yield self._header
+        with Horizontal(id="middle"):
+            with Vertical(id="room") as room:
+                room.border_title = ROOM_TITLE
+                yield self.room
+                yield NewMark(self.room)
+            yield self._peers
+        with Vertical(id="system") as system:
+            system.border_title = "System"
+            yield self.system
+        yield self._find_bar
+        yield self.composer
+        yield self.hint
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Let typing begin."""
+        self.composer.focus()
+        self.attention.begin()
+
+    def on_ready(self) -> None:
+        """Say that the first frame is painted."""
+        self.conversation.opened()
+
+    # --- What has happened ------------------------------------------------------------------------
+
+    def tell(self, lines: Sequence[str], kind: Kind = Kind.NOTE) -> None:
+        """Write `lines` into the System panel, each an entry of its own."""
+        now = time.time()
+        self.system.put([Entry(next(self._numbers), kind, now, line) for line in lines])
+
+    def answer(self, lines: Sequence[str]) -> None:
+        """Write the answer to a command into the System panel, which grows if it must."""
+        self.tell(["\n".join(lines)])
+        self.query_one("#system").set_class(len(lines) > SYSTEM_ROWS, "-grown")
+        if not self.query_one("#system").display:
+            self.action_panel("system")
+
+    def show_peers(self, roster: Roster) -> None:
+        """Show who is there, and so how the room is."""
+        self._peers.put(roster.rows())
+        self._header.state, self._header.peers = roster.state, roster.room_size
+
+    def show_failure(self, reason: str) -> None:
+        """Say that the service has ended, over everything else."""
+        self.push_screen(FailurePage(reason), lambda leave: self.conversation.leave() if leave else None)
+
+    def copy(self, text: str, what: str) -> None:
+        """Put `text` on the clipboard, and say so."""
+        self.copy_to_clipboard(text)
+        self.hint.say(f"Copied {what} (OSC 52; a terminal may forbid it)")
+
+    # --- What is typed and chosen -----------------------------------------------------------------
+
+    def on_composer_submitted(self, _event: Composer.Submitted) -> None:
+        """Go to the end of the room, where what was said stands."""
+        self.query_one("#system").remove_class("-grown")
+        self.room.go_to_end()
+
+    def on_composer_hinted(self, event: Composer.Hinted) -> None:
+        """Show what there is to say about the input."""
+        self.hint.show(event.hints)
+
+    def on_log_view_copied(self, event: LogView.Copied) -> None:
+        """Put what was chosen in a log on the clipboard."""
+        self.copy(event.text, f"{len(event.text):,} characters")
+
+    def on_peers_panel_chosen(self, event: PeersPanel.Chosen) -> None:
+        """Offer what can be done with a peer."""
+        self.push_screen(PeerMenu(event.row), lambda wish: self._do_with(event.row, wish or ""))
+
+    def on_key(self, event: events.Key) -> None:
+        """Type into the input, wherever the focus is."""
+        if event.is_printable and event.character is not None and self.screen is self.screen_stack[0]:
+            self.action_write()
+            self.composer.insert(event.character)
+
+    def on_app_focus(self) -> None:
+        """Note that the user looks."""
+        self.attention.look(looking=True)
+
+    def on_app_blur(self) -> None:
+        """Note that the user looks elsewhere."""
+        self.attention.look(looking=False)
+
+    def _do_with(self, row: Row, wish: str) -> None:
+        match wish:
+            case "mention":
+                self.action_write()
+                self.composer.insert(f"{row.nick}: ")
+            case "copy-id":
+                self.copy(row.peer_id, "the peer ID")
+            case "copy-address":
+                self.copy(row.address, "the address")
+            case "whois":
+                self.action_command(f"/whois {row.peer_id}")
+
+    # --- Keys -------------------------------------------------------------------------------------
+
+    async def action_quit(self) -> None:
+        """Leave the program."""
+        self.conversation.leave()
+
+    def action_write(self) -> None:
+        """Go back to the input."""
+        self._show_panel("")
+        self.screen_stack[0].set_focus(self.composer)
+
+    def action_home(self) -> None:
+        """Go back to the input, and to the end of the room."""
+        self.action_write()
+        self.room.go_to_end()
+
+    def action_panel(self, name: str) -> None:
+        """Go to a panel; where there is no room for it beside the room, it takes its place."""
+        self._show_panel(name)
+        {"room": self.room, "peers": self._peers, "system": self.system}[name].focus()
+
+    def action_page(self, pages: int) -> None:
+        """Scroll the room by a page."""
+        self.room.action_page(pages)
+
+    def action_command(self, line: str) -> None:
+        """Do a command of the table."""
+        self.conversation.submitted(line)
+
+    def action_help(self) -> None:
+        """Show the commands and the keys."""
+        self.push_screen(
+            HelpPage(
+                [
+                    ("Commands", help_rows()),
+                    ("Keys", KEYS),
+                    ("In the input", COMPOSER_KEYS),
+                    ("In the room", ROOM_KEYS),
+                ]
+            )
+        )
+
+    def action_find(self) -> None:
+        """Search in the room."""
+        self.find("")
+
+    def find(self, text: str) -> None:
+        """Search in the room for `text`, or let it be typed."""
+        self._show_panel("")
+        self._find_bar.open(text)
+
+    def on_find_bar_query(self, event: FindBar.Query) -> None:
+        """Find what is typed."""
+        count = self.room.search(event.text)
+        self._find_bar.show_count(count, count)
+
+    def on_find_bar_step(self, event: FindBar.Step) -> None:
+        """Go to another match."""
+        self._find_bar.show_count(*(self.room.search_previous() if event.older else self.room.search_next()))
+
+    def on_find_bar_closed(self) -> None:
+        """End the search."""
+        self.room.end_search()
+        self.action_write()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Yield what the command palette offers: the commands of the table first."""
+        for entry in COMMANDS:
+            yield SystemCommand(entry.usage, entry.help, lambda entry=entry: self._begin(entry.name, entry.arguments))
+        yield from (command for command in super().get_system_commands(screen) if command.title != "Quit")
+
+    def _begin(self, name: str, arguments: str) -> None:
+        if arguments:
+            self.action_write()
+            self.composer.put(f"/{name} ")
+        else:
+            self.action_command(f"/{name}")
+
+    def _show_panel(self, name: str) -> None:
+        for panel in ("peers", "system"):
+            self.screen_stack[0].set_class(panel == name, f"-show-{panel}")
+
+    # --- The terminal -----------------------------------------------------------------------------
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the driver that paints on standard output, where the screen is not painted elsewhere."""
+        if DRIVER is None and sys.platform != "win32":
+            from py_peer.ui.driver import OutputDriver  # noqa: PLC0415 - POSIX only
+
+            return OutputDriver
+        return super().get_driver_class()
+
+    def _write_to_terminal(self, sequence: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.fault = self.fault or error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        # Textual 8.2.8 prints a traceback with the values of all variables, remote text among them; ours is logged.
+        self._close_messages_no_wait()

@@ -1,0 +1,243 @@
+"""The front-end behind the full screen: the service's events become what is shown, what is typed becomes requests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import time
+from typing import TYPE_CHECKING, Any, Final, final
+
+from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, commands_line, parse_line
+from py_peer.core.entries import Kind
+from py_peer.core.events import DialFailed, Dropped, MessageRefused, Ready, Started
+from py_peer.core.journal import Journal
+from py_peer.core.requests import SendText
+from py_peer.demo.cast import Cast
+from py_peer.frontends.front_end import STARTING
+from py_peer.frontends.interactive import Chat, oversize_text, without_surrogates
+from py_peer.frontends.invite import invite_line, qr_rows
+from py_peer.frontends.lines import first_address, multiaddr_lines, sentence
+from py_peer.ui.app import ChatUI
+from py_peer.ui.invite_page import InvitePage
+from py_peer.ui.terminal import screen_restorer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+    from py_peer.core.entries import Entry
+    from py_peer.core.events import Event, StatusReport
+    from py_peer.frontends.arguments import Arguments
+    from py_peer.frontends.front_end import Service
+    from py_peer.frontends.leaving import Watchdog
+    from py_peer.frontends.log_setup import HeldLog
+    from py_peer.frontends.screen import Screen
+
+CLOSE_SECONDS: Final = 1.0
+"""For the screen to give the terminal back."""
+
+TOO_BUSY: Final = "too much waits already for the service; try again in a moment"
+
+
+@final
+class FullScreenChat(Chat):
+    """Drives one service and owns the screen."""
+
+    bare_quit = False
+
+    def __init__(
+        self, service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None, arguments: Arguments
+    ) -> None:
+        """Start `service` once the screen has been painted. Lines of the log that `held` keeps are shown too."""
+        super().__init__(service, screen, watchdog)
+        self.nickname = arguments.settings.nickname
+        self.journal = Journal(self.nickname)
+        self.handlers |= {
+            "multiaddr": self.show_multiaddr,
+            "bell": self._switch_bell,
+            "notify": self._switch_notifications,
+        }
+        self.ui = ChatUI(self)
+        self._held = held
+        self._cast = Cast(self.nickname, lambda loss: self.ui.tell([loss], Kind.WARNING)) if arguments.demo else None
+        self._closed = asyncio.Event()
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._draft = ""
+        self._within = contextvars.copy_context()
+        """The context of the running screen: Textual finds its app in it."""
+
+    async def work(self) -> None:
+        """Show the screen until the user leaves it."""
+        self._watchdog.restore_terminal = screen_restorer()
+        try:
+            await self.ui.run_async()
+        finally:
+            self._draft = self.ui.composer.full_text
+            self._closed.set()
+            if self._held is not None:
+                self._held.let_go()
+        if self.ui.fault is not None:
+            raise self.ui.fault
+        self.leave()
+
+    def opened(self) -> None:
+        """Start what has waited for the first frame: importing libp2p would have taken half of its time."""
+        self._within = contextvars.copy_context()
+        self.service.start()
+        self.ui.tell([STARTING, "Universal Connectivity Chat Started", f"Nickname: {self.nickname}"])
+        if self._held is not None:
+            self._do(self._show_log(self._held))
+
+    async def close_input(self) -> None:
+        """Close the screen, which gives the terminal back."""
+        self.roster.leave()
+        for task in self._tasks:
+            task.cancel()
+        if self.ui.is_running:
+            self.ui.exit()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), CLOSE_SECONDS)
+        if self._cast is not None:
+            self._cast.close()
+
+    def failed(self) -> None:
+        """Stay: the service is about to end, and then the user is told."""
+
+    async def linger(self, leaving: asyncio.Task[Any]) -> None:
+        """Say what has happened, and stay until the user leaves."""
+        if self.ui.is_running:
+            self._within.run(self.ui.show_failure, self.complaint().removeprefix("py-peer: "))
+            await asyncio.wait((leaving,))
+
+    def last_lines(self) -> list[str]:
+        """Say what was typed and not sent, a draft too."""
+        draft = [f"Your draft was not sent: {self._draft}"] if self._draft.strip() else []
+        return [*super().last_lines(), *draft]
+
+    # --- What is shown ----------------------------------------------------------------------------
+
+    async def show(self, events: Sequence[Event]) -> None:
+        """Show a batch of events."""
+        if self.ui.is_running:  # what comes while the program leaves has no screen to be shown on
+            await asyncio.create_task(super().show(events), context=self._within)
+            self.ui.show_peers(self.roster)
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Show entries of the room; call the user who is named in one."""
+        self.ui.room.put(entries)
+        if named := [entry for entry in entries if entry.mention]:
+            self.ui.attention.named(len(named), named[-1].author, named[-1].text)
+
+    async def narrate(self, events: Sequence[Event]) -> None:
+        """Tell what is about connections rather than people."""
+        for event in events:
+            match event:
+                case Started():
+                    self.ui.tell([f"Local peer id: {event.peer_id}"])
+                case Ready():
+                    self.ui.tell(
+                        [
+                            f"Multiaddr: {first_address(event.addresses, event.peer_id)}",
+                            commands_line(),
+                            f"Joined chat room as '{event.nickname}'",
+                        ]
+                    )
+                    if self._cast is not None:
+                        self._do(self._cast.run(event.addresses[0]))
+                case MessageRefused():
+                    slash = "/" * event.text.startswith("/")  # as it was typed
+                    self.ui.composer.refuse(slash + event.text, event.reason)
+                case DialFailed() | Dropped():
+                    self.ui.tell([sentence(event)], Kind.WARNING)
+                case _:
+                    if text := sentence(event):
+                        self.ui.tell([text])
+
+    async def print_lines(self, lines: Sequence[str]) -> None:
+        """Show the answer to a command."""
+        self.ui.answer(lines)
+
+    # --- What is typed ----------------------------------------------------------------------------
+
+    def submitted(self, text: str) -> str:
+        """Take what was typed; return why it was not taken, or ""."""
+        match parse_line(text, bare_quit=False):
+            case Say(text=said):
+                return self._say(without_surrogates(said))
+            case Command(name="quit"):
+                self.leave()
+            case Command(name=name, argument=argument):
+                self._do(self.handlers[name](argument))
+            case Unknown() | Misused() as wrong:
+                self.ui.tell([wrong.report()], Kind.WARNING)
+                return wrong.report()
+            case Nothing():
+                pass
+        return ""
+
+    def _say(self, text: str) -> str:
+        if reason := oversize_text(text):
+            return f"Not sent: {reason}"
+        ticket = self.service.new_ticket()
+        if not self.service.request(SendText(ticket, text)):
+            return f"Not sent: {TOO_BUSY}"
+        self.outstanding.add(ticket)
+        self.record(self.journal.said(ticket, text, time.time()))
+        return ""
+
+    # --- Commands ---------------------------------------------------------------------------------
+
+    async def show_help(self, _argument: str) -> None:
+        """Open the page of commands and keys."""
+        self.ui.action_help()
+
+    async def show_last(self, argument: str) -> None:
+        """Bring back the last messages, and go to the first of them."""
+        self.ui.room.show_last(int(argument or LAST_MESSAGES))
+
+    async def find(self, argument: str) -> None:
+        """Search in the room."""
+        self.ui.find(argument)
+
+    async def clear(self, _argument: str) -> None:
+        """Empty the room's panel; the messages are kept."""
+        self.ui.room.clear()
+
+    async def invite(self, _argument: str) -> None:
+        """Open the page with the line and the code that lead here."""
+        await self.question(self._open_invitation)
+
+    async def show_multiaddr(self, _argument: str) -> None:
+        """Show the address to hand on, and copy it."""
+        await self.question(self._copy_multiaddr)
+
+    def _open_invitation(self, report: StatusReport) -> list[str]:
+        address = first_address(report.addresses, report.peer_id)
+        self.ui.push_screen(InvitePage(invite_line(address), qr_rows(address, quiet=0)))
+        return []
+
+    def _copy_multiaddr(self, report: StatusReport) -> list[str]:
+        self.ui.copy(first_address(report.addresses, report.peer_id), "the multiaddress")
+        return multiaddr_lines(report)
+
+    async def _switch_bell(self, argument: str) -> None:
+        self.ui.attention.bell = argument.lower() == "on"
+        self.ui.tell([f"The bell is {argument.lower()}"])
+
+    async def _switch_notifications(self, argument: str) -> None:
+        self.ui.attention.desktop = argument.lower() == "on"
+        self.ui.tell([f"Desktop notifications are {argument.lower()}"])
+
+    # --- In the background ------------------------------------------------------------------------
+
+    def _do(self, work: Awaitable[None]) -> None:
+        """Do something that may wait; a fault of it ends the program as any other does."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self.note_fault)
+
+    async def _show_log(self, held: HeldLog) -> None:
+        """Show log lines as they come."""
+        async for lines in held.follow():
+            self.ui.tell(lines)

@@ -1,0 +1,92 @@
+"""What is said to the terminal beside the screen: its title, its bell, a desktop notification; and its rescue.
+
+Textual has no words for a title or a notification, so both are written as xterm's control sequences, through the
+driver: any other way they could land in the middle of a frame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Final, final
+
+from py_peer.core.cleaning import clean_line
+from py_peer.frontends.leaving import terminal_restorer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PUSH_TITLE: Final = "\x1b[22;2t"
+POP_TITLE: Final = "\x1b[23;2t"
+QUIET_SECONDS: Final = 3.0
+"""Between two calls: who names the user in each of a hundred messages rings once."""
+
+MAX_TITLE_CHARS: Final = 80
+MAX_NOTIFICATION_CHARS: Final = 120
+
+AS_IT_WAS: Final = (
+    "\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
+)
+"""Undoes what Textual's driver has switched on: paste and wrap modes, mouse, keyboard, other screen, cursor, focus."""
+
+
+@final
+class Attention:
+    """Calls the user when they are named, and counts it in the title while they look elsewhere."""
+
+    def __init__(self, title: str, write: Callable[[str], None]) -> None:
+        """`write` passes a control sequence to the terminal."""
+        self.bell = True
+        self.desktop = True
+        self._write = write
+        self._title = title
+        self._looking = True
+        self._missed = 0
+        self._called = -QUIET_SECONDS
+
+    def begin(self) -> None:
+        """Set the title; the one before is kept by the terminal."""
+        self._write(PUSH_TITLE)
+        self._show_title()
+
+    def end(self) -> None:
+        """Give the title back."""
+        self._write(POP_TITLE)
+
+    def look(self, *, looking: bool) -> None:
+        """Note that the terminal's window got the focus, or lost it."""
+        self._looking = looking
+        if looking and self._missed:
+            self._missed = 0
+            self._show_title()
+
+    def named(self, count: int, who: str, text: str) -> None:
+        """Tell that `count` messages that came together name the user, the last of them said by `who`."""
+        now = time.monotonic()
+        if now - self._called >= QUIET_SECONDS:
+            self._called = now
+            if self.bell:
+                self._write("\a")
+            if self.desktop:
+                self._write(f"\x1b]9;{clean_line(f'{who}: {text}', MAX_NOTIFICATION_CHARS)}\a")
+        if not self._looking:
+            self._missed += count
+            self._show_title()
+
+    def _show_title(self) -> None:
+        mark = f"({self._missed}) " if self._missed else ""
+        self._write(f"\x1b]2;{clean_line(f'{mark}{self._title}', MAX_TITLE_CHARS)}\a")
+
+
+def screen_restorer() -> Callable[[], None]:
+    """Return a function that puts the terminal back as it is now, for an end that cannot be orderly."""
+    restore_modes = terminal_restorer()
+
+    def restore() -> None:
+        restore_modes()
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.write(sys.__stderr__.fileno(), AS_IT_WAS.encode())  # type: ignore[union-attr] # None is suppressed
+
+    return restore

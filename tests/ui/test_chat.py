@@ -1,0 +1,290 @@
+"""The full screen over a service: what happens is shown, what is typed is done."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from py_peer.core.events import (
+    DialFailed,
+    Dropped,
+    MessageReceived,
+    MessageRefused,
+    MessageSent,
+    PeerDisconnected,
+    PeerLeft,
+    Pinged,
+)
+from py_peer.core.limits import MAX_TEXT_BYTES
+from py_peer.core.requests import RequestStatus
+from py_peer.ui.help_page import HelpPage
+from py_peer.ui.invite_page import InvitePage
+from py_peer.ui.peer_menu import PeerMenu
+from tests.frontends.fakes import ADDRESS, ANN, US
+from tests.loops import run
+from tests.ui.support import screen
+
+BOB = "12D3KooWCPZEzZ2B3VJ4bK6t6m6rBobBobBobBobBobBobBobBob"
+
+
+def heard(text: str, peer_id: str = ANN, nick: str = "ann") -> MessageReceived:
+    return MessageReceived(peer_id, nick, text, 1_000_000.0)
+
+
+def test_the_panels_have_their_names_and_the_start_is_told() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            text = shown.text()
+            for promised in ("Room: universal-connectivity", " Peers ", " System ", "bob > Type your message..."):
+                assert promised in text
+            assert "Connected: 0" in text
+            assert "  (No peers connected)" in text
+            assert "● alone" in text
+            told = "\n".join(entry.text for entry in shown.ui.system._transcript)
+            for promised in (
+                "Starting Universal Connectivity Application...",
+                "Universal Connectivity Chat Started",
+                "Nickname: bob",
+                f"Local peer id: {US}",
+                f"Multiaddr: {ADDRESS}",
+                "Commands: /peers, ",
+                "Joined chat room as 'bob'",
+            ):
+                assert promised in told
+
+    run(scene())
+
+
+def test_until_the_service_is_ready_it_says_connecting_and_what_is_typed_waits() -> None:
+    async def scene() -> None:
+        async with screen(starts=False, answering=False) as shown:
+            assert "connecting…" in shown.text()
+            await shown.type("hello")
+            assert shown.service.texts == ["hello"]
+            assert re.search(r"\[\d\d:\d\d:\d\d\] bob \(You\): hello", shown.text())
+
+    run(scene())
+
+
+def test_an_own_line_says_how_many_it_was_sent_to() -> None:
+    async def scene() -> None:
+        async with screen(answering=False) as shown:
+            await shown.type("hello")
+            assert "✓" not in shown.text()
+            await shown.tell(MessageSent(1, "hello", 3, 0.0))
+            assert re.search(r"bob \(You\): hello.*✓ ?3", shown.text())
+
+    run(scene())
+
+
+def test_messages_of_others_are_shown_with_their_names() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.tell(heard("good [b]morning[/b]"))
+            assert re.search(r"\[\d\d:\d\d:\d\d\] ann: good \[b\]morning\[/b\]", shown.text())
+
+    run(scene())
+
+
+def test_who_is_there_is_listed_with_round_trip_time_and_age() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.join(ANN)
+            await shown.tell(Pinged(ANN, 0.0042))
+            assert re.search(r"  • AnnAnnAn\.\.\. +4\.2 ms +0s", shown.text().replace(ANN[-8:], "AnnAnnAn"))
+            assert "Connected: 1" in shown.text()
+            assert "● 1 peer" in shown.text()
+            await shown.tell(PeerLeft(ANN, 0), PeerDisconnected(ANN))
+            assert "● reconnecting…" in shown.text()
+
+    run(scene())
+
+
+def test_a_text_that_is_too_large_stays_in_the_input_with_the_reason() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            text = "x" * (MAX_TEXT_BYTES + 1)
+            shown.ui.composer.put(text)
+            await shown.pilot.press("enter")
+            assert shown.service.texts == []
+            assert shown.ui.composer.full_text == text
+            assert "Not sent: " in shown.text()
+
+    run(scene())
+
+
+def test_a_text_that_the_service_refuses_comes_back_into_the_input() -> None:
+    async def scene() -> None:
+        async with screen(answering=False) as shown:
+            await shown.type("hello")
+            await shown.tell(MessageRefused(1, "hello", "the room is full"))
+            assert shown.ui.composer.full_text == "hello"
+            assert "Not sent: the room is full" in shown.text()
+            assert "✗ not sent" in shown.text()
+
+    run(scene())
+
+
+def test_a_service_that_takes_no_more_leaves_the_text_in_the_input() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            shown.service.refusals = 1
+            await shown.type("hello")
+            assert shown.ui.composer.full_text == "hello"
+            assert "too much waits" in shown.text()
+            await shown.pilot.press("enter")
+            assert shown.service.texts == ["hello"]
+
+    run(scene())
+
+
+def test_an_unknown_command_stays_in_the_input_and_the_nearest_is_offered() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.type("/pears")
+            assert shown.ui.composer.full_text == "/pears"
+            assert "Unknown command: /pears (did you mean /peers?)" in shown.text()
+            assert shown.service.texts == []
+
+    run(scene())
+
+
+def test_two_slashes_send_one() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.type("//peers")
+            assert shown.service.texts == ["/peers"]
+
+    run(scene())
+
+
+def test_status_is_answered_in_the_system_panel_which_grows_for_it() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.type("/status")
+            assert any(isinstance(request, RequestStatus) for request in shown.service.requests)
+            assert "📊 Status:" in shown.text()
+            assert "Subscribed topics: chat, discovery" in shown.text()
+            await shown.type("hello")
+            assert "📊 Status:" not in shown.text()
+
+    run(scene())
+
+
+def test_multiaddr_is_shown_and_copied() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.type("/multiaddr")
+            assert ADDRESS in shown.text()
+            assert shown.ui.clipboard == ADDRESS
+            assert "Copied the multiaddress" in shown.text()
+
+    run(scene())
+
+
+def test_invite_opens_the_page_with_line_and_code() -> None:
+    async def scene() -> None:
+        async with screen(size=(110, 40)) as shown:
+            await shown.type("/invite")
+            assert isinstance(shown.ui.screen, InvitePage)
+            assert f"py-peer -c {ADDRESS}" in shown.text()
+            assert "█▀▀▀▀▀█" in shown.text()
+
+    run(scene())
+
+
+@pytest.mark.parametrize("how", ["f1", "/help"])
+def test_help_is_a_page_of_the_commands_and_the_keys(how: str) -> None:
+    async def scene() -> None:
+        async with screen(size=(100, 80)) as shown:
+            await (shown.pilot.press("f1") if how == "f1" else shown.type("/help"))
+            await shown.settle()
+            assert isinstance(shown.ui.screen, HelpPage)
+            for promised in ("/whois PEER", "/quit", "Ctrl-F", "Alt-Enter"):
+                assert promised in shown.text()
+            await shown.pilot.press("escape")
+            assert not isinstance(shown.ui.screen, HelpPage)
+
+    run(scene())
+
+
+def test_enter_on_a_peer_offers_its_commands() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.join(ANN)
+            await shown.pilot.press("f3", "enter")
+            assert isinstance(shown.ui.screen, PeerMenu)
+            await shown.pilot.press("enter")
+            await shown.settle()
+            assert shown.ui.composer.full_text == f"{ANN[-8:]}: "
+            await shown.pilot.press("f3", "enter", "down", "enter")
+            assert shown.ui.clipboard == ANN
+
+    run(scene())
+
+
+def test_typing_goes_into_the_input_wherever_the_focus_is() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.pilot.press("f4", *"hello", "enter")
+            assert shown.service.texts == ["hello"]
+
+    run(scene())
+
+
+def test_clear_empties_the_room_and_last_brings_it_back() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.tell(heard("one"), heard("two"))
+            await shown.pilot.press("ctrl+l")
+            await shown.settle()
+            assert "ann: one" not in shown.text()
+            await shown.type("/last 1")
+            assert "ann: two" in shown.text()
+            assert "ann: one" not in shown.text()
+
+    run(scene())
+
+
+def test_find_counts_what_it_finds() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.tell(heard("a red fox"), heard("a blue one"), heard("Red again"))
+            await shown.pilot.press("ctrl+f", *"red")
+            await shown.settle()
+            assert "2/2" in shown.text()
+            await shown.pilot.press("enter")
+            await shown.settle()
+            assert "1/2" in shown.text()
+            await shown.pilot.press("escape")
+            assert shown.ui.focused is shown.ui.composer
+
+    run(scene())
+
+
+def test_failures_and_losses_are_told() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.tell(DialFailed("/ip4/127.0.0.1/tcp/9", "nobody listens there"), Dropped(7, "messages"))
+            assert "Failed to connect to /ip4/127.0.0.1/tcp/9: nobody listens there" in shown.text()
+            assert "Lost: 7 (messages)" in shown.text()
+
+    run(scene())
+
+
+@pytest.mark.parametrize("size", [(20, 8), (30, 10), (48, 16), (60, 24), (300, 80)])
+def test_every_size_shows_the_last_message_and_the_input(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        async with screen(size=size) as shown:
+            await shown.tell(heard("one"), heard("last"))
+            text = shown.text()
+            assert re.search(r"\blast\b", text)
+            assert "bob" in text
+            assert max(map(len, text.splitlines())) <= size[0]
+            for key, promised in (("f3", "(No peers"), ("f4", "/tcp/4001/p2p"), ("f2", "last")):
+                await shown.pilot.press(key)
+                await shown.settle()
+                assert promised in shown.text().replace("\n", "") or size[0] < 40
+
+    run(scene())
