@@ -99,7 +99,7 @@ def wrap_spans(text: str, width: int, indent: int, cells: Callable[[str], str] =
 
 def _line_spans(line: str, room: int, rest: int, cells: Callable[[str], str]) -> list[Span]:
     if one_column(line):
-        return list(_cut(line, room, rest))
+        return list(_cut(line, room, rest, _break_plain))
     clusters, drawn = _clusters(line, cells)
     columns = "".join(drawn)
     if len(columns) <= room:
@@ -109,7 +109,7 @@ def _line_spans(line: str, room: int, rest: int, cells: Callable[[str], str]) ->
     places = [0, *accumulate(map(len, clusters))]
     return [
         (places[bisect_right(ends, start) - 1] if start else 0, places[bisect_right(ends, end) - 1])
-        for start, end in _cut(columns, room, rest)
+        for start, end in _cut(columns, room, rest, _break)
     ]
 
 
@@ -133,17 +133,23 @@ def _clusters(line: str, cells: Callable[[str], str]) -> tuple[list[str], list[s
     return joined, list(map(cells, joined))
 
 
-def _cut(line: str, room: int, rest: int) -> Iterator[Span]:
+def _cut(line: str, room: int, rest: int, break_at: Callable[[str, int, int], int]) -> Iterator[Span]:
     """Cut cells into rows: the first of `room` columns, the others of `rest`."""
     begin, end = 0, len(line)
     while end - begin > room:
-        cut = _break(line, begin, begin + room)
+        cut = break_at(line, begin, begin + room)
         yield begin, begin + len(line[begin:cut].rstrip(" "))
         match = _SPACES.match(line, cut)
         begin, room = (match.end() if match else cut), rest
         if begin == end:
             return
     yield begin, begin + len(line[begin:end].rstrip(" "))
+
+
+def _break_plain(line: str, begin: int, limit: int) -> int:
+    """Do as _break where every cell is a character of its own."""
+    cut = line.rfind(" ", begin, limit + 1)
+    return limit if cut < begin else cut
 
 
 def _break(line: str, begin: int, limit: int) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from py_peer.core.transcript import MESSAGES
-from py_peer.ui.wrapped import CLOCK_COLUMNS, entry_head, plain
+from py_peer.core.wrapping import limit_lines
+from py_peer.ui.wrapped import CLOCK_COLUMNS, entry_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,7 +42,7 @@ class Found:
     def put(self, entries: Iterable[Entry]) -> None:
         """Search entries that are new, or in the place of others."""
         for entry in entries:
-            count = sum(1 for _ in self.places(entry))
+            count = self._count(entry)
             self.count += count - self._counts.pop(entry.number, 0)
             if count:
                 self._counts[entry.number] = count
@@ -74,12 +75,17 @@ class Found:
         number = min(beyond) if forward > 0 else max(beyond)
         self.current = number, 0 if forward > 0 else self._counts[number] - 1
 
+    def _count(self, entry: Entry) -> int:
+        if not self._wanted:
+            return 0
+        count = limit_lines(entry.text).casefold().count(self._wanted)
+        return count + entry.author.casefold().count(self._wanted) if entry.kind in MESSAGES else count
+
     def places(self, entry: Entry) -> Iterator[Span]:
         """Yield where in the shown text of an entry the places are. Takes linear time."""
         if entry.kind in MESSAGES:
             yield from _find(entry.author, self._wanted, CLOCK_COLUMNS)
-        head = len(entry_head(entry))
-        yield from _find(plain(entry)[head:], self._wanted, head)
+        yield from _find(limit_lines(entry.text), self._wanted, len(entry_head(entry)))
 
 
 def _find(text: str, wanted: str, begin: int) -> Iterator[Span]:

@@ -72,7 +72,6 @@ class LogView(Scrollback, can_focus=True):
         Binding("shift+up", "message(-1, True)", "Select up", show=False),
         Binding("shift+down", "message(1, True)", "Select down", show=False),
         Binding("c,enter,ctrl+c,super+c", "copy", "Copy", show=False),
-        Binding("escape", "release", "End the selection", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home", "to_start", "To the oldest", show=False),
@@ -230,20 +229,20 @@ class LogView(Scrollback, can_focus=True):
         return ("\n".join(parts), "\n") if parts else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Copy, and end a selection, only where there is one: else the keys are somebody else's."""
-        if action in {"copy", "release"}:
-            return self.text_selection is not None
-        return super().check_action(action, parameters)
+        """Copy only where something is selected: else the keys are somebody else's."""
+        return self.text_selection is not None if action == "copy" else super().check_action(action, parameters)
 
     def action_copy(self) -> None:
         """Copy what is selected."""
         if self.text_selection is not None and (found := self.get_selection(self.text_selection)) is not None:
             self.post_message(self.Copied(found[0]))
 
-    def action_release(self) -> None:
-        """End the selection and go back to the end."""
-        self._end_selection()
-        self.go_to_end()
+    def key_escape(self, event: events.Key) -> None:
+        """End the selection and go back to the end; a binding would come after the screen has ended it."""
+        if self.text_selection is not None:
+            event.stop()
+            self._end_selection()
+            self.go_to_end()
 
     def action_message(self, step: int, extend: bool) -> None:  # noqa: FBT001 - an argument of a key binding
         """Select the message above or below; or go on to it with what is selected."""
@@ -357,7 +356,7 @@ class LogView(Scrollback, can_focus=True):
 def word_at(text: str, place: int) -> tuple[int, int]:
     """Return where the word around a character begins and ends, without the signs at its ends."""
     for match in _WORD.finditer(text, text.rfind("\n", 0, place) + 1):
-        if match.end() >= place:
+        if match.end() > place:
             word = match.group()
             bare = word.strip(_AROUND_WORD)
             begin = match.start() + (len(word) - len(word.lstrip(_AROUND_WORD)) if bare else 0)

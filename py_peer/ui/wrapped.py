@@ -112,24 +112,32 @@ def height(entry: Entry, width: int) -> int:
     author = len(entry.author) if entry.author.isascii() else 2 * len(entry.author)
     if columns + author + _AROUND[entry.kind] <= width and "\n" not in text:
         return 1
-    return len(wrap(entry, width).rows)
+    return len(_rows(entry, plain(entry), width))
 
 
 def wrap(entry: Entry, width: int) -> Wrapped:
     """Break an entry into rows of at most `width` columns."""
     text, indent = plain(entry), indent_of(width)
+    author = (CLOCK_COLUMNS, CLOCK_COLUMNS + len(entry.author)) if entry.kind in MESSAGES else (0, 0)
     mark = mark_of(entry)[: max(width - indent, 0)]
-    hidden = CLOCK_COLUMNS if width < NARROW and entry.kind is not Kind.DATE else 0
-    rows = wrap_spans(text[hidden:], width, indent, _cells)
-    if hidden:
-        rows = [(hidden + start, hidden + end) for start, end in rows]
-    if mark:
+    return Wrapped(text, _rows(entry, text, width), indent, author, links_of(text), mark)
+
+
+def _rows(entry: Entry, text: str, width: int) -> list[Span]:
+    indent = indent_of(width)
+    if width < NARROW and entry.kind is not Kind.DATE:
+        rows = [
+            (CLOCK_COLUMNS + start, CLOCK_COLUMNS + end)
+            for start, end in wrap_spans(text[CLOCK_COLUMNS:], width, indent, _cells)
+        ]
+    else:
+        rows = wrap_spans(text, width, indent, _cells)
+    if mark := mark_of(entry):
         start, end = rows[-1]
         free = width - columns_of(text[start:end]) - (indent if len(rows) > 1 else 0)
         if free <= len(mark):
             rows.append((len(text), len(text)))
-    author = (CLOCK_COLUMNS, CLOCK_COLUMNS + len(entry.author)) if entry.kind in MESSAGES else (0, 0)
-    return Wrapped(text, rows, indent, author, links_of(text), mark)
+    return rows
 
 
 def links_of(text: str) -> list[Span]:
