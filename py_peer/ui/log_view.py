@@ -64,6 +64,10 @@ class LogView(Scrollback, can_focus=True):
         & > .log-view--link {{ text-style: underline; }}
         & > .log-view--found {{ background: $warning 30%; text-style: underline; }}
         & > .log-view--found-current {{ background: $warning; color: auto 90%; text-style: bold underline; }}
+        /* Colours of the terminal's own cannot be blended. */
+        &:ansi > .log-view--mention {{ background: transparent; text-style: bold reverse; }}
+        &:ansi > .log-view--found {{ background: transparent; text-style: underline; }}
+        &:ansi > .log-view--found-current {{ background: transparent; text-style: bold reverse; }}
     }}
     """
     BINDINGS: ClassVar[list[BindingType]] = [
