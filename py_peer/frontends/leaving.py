@@ -95,6 +95,8 @@ def terminal_restorer() -> Callable[[], None]:
         import termios  # noqa: PLC0415 - POSIX only
     except ImportError:
         return lambda: None
+    if sys.stdin is None or not sys.stdin.isatty():
+        return lambda: None
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
 
