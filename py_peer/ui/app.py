@@ -180,9 +180,13 @@ class ChatUI(App[None]):
         """Say that the service has ended, over everything else."""
         self.push_screen(FailurePage(reason), lambda leave: self.conversation.leave() if leave else None)
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put `text` on the clipboard, and say so; whatever copies comes here."""
+        self.copy(text, f"{len(text):,} characters")
+
     def copy(self, text: str, what: str) -> None:
-        """Put `text` on the clipboard, and say so."""
-        self.copy_to_clipboard(text)
+        """Put `text` on the clipboard, and say what it is."""
+        super().copy_to_clipboard(text)
         self.hint.say(f"Copied {what} (OSC 52; a terminal may forbid it)")
 
     # --- What is typed and chosen -----------------------------------------------------------------
@@ -198,7 +202,7 @@ class ChatUI(App[None]):
 
     def on_log_view_copied(self, event: LogView.Copied) -> None:
         """Put what was chosen in a log on the clipboard."""
-        self.copy(event.text, f"{len(event.text):,} characters")
+        self.copy_to_clipboard(event.text)
 
     def on_peers_panel_chosen(self, event: PeersPanel.Chosen) -> None:
         """Offer what can be done with a peer."""
