@@ -23,7 +23,7 @@ from py_peer.core import limits
 from py_peer.core.entries import Kind
 from py_peer.ui.found import Found
 from py_peer.ui.painting import Drawing, Inks, draw, whole_cluster
-from py_peer.ui.scrollback import Scrollback
+from py_peer.ui.scrollback import NOTICE, Scrollback
 from py_peer.ui.wrapped import plain, wrap
 
 if TYPE_CHECKING:
@@ -102,6 +102,9 @@ class LogView(Scrollback, can_focus=True):
         self._pivot = 0
         """The keys select from the pivot to the cursor."""
 
+        self._latest = NOTICE
+        """The highest number that has come."""
+
         self._inks: Inks | None = None
         self._drawings: LRUCache[int, Drawing] = LRUCache(DRAWINGS)
         self._strips: LRUCache[tuple[int, int], Strip] = LRUCache(STRIPS)
@@ -117,9 +120,12 @@ class LogView(Scrollback, can_focus=True):
         if self._found is not None:
             self._found.forget(forgotten)
             self._found.put(shown)
+            self._strips.clear()
         for entry in shown:
-            self._drawings.discard(entry.number)
-        self._strips.clear()
+            if entry.number <= self._latest:  # it takes the place of one that may have been drawn
+                self._drawings.discard(entry.number)
+                self._strips.clear()
+            self._latest = max(self._latest, entry.number)
 
     def measured(self) -> None:
         """Draw everything anew."""

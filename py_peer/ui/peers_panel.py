@@ -78,6 +78,8 @@ class PeersPanel(Vertical):
 
     def put(self, rows: Sequence[Row]) -> None:
         """Show `rows`; where the cursor stands is kept."""
+        if rows == self._rows:  # as after most messages; laying out the screen anew would cost more than showing them
+            return
         self._rows = rows
         self._count.update(f"Connected: {len(rows)}")
         self._nobody.display = not rows

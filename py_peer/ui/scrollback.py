@@ -173,7 +173,7 @@ class Scrollback(ScrollView):
         if not self._columns:
             return
         self._arranging = True
-        self.virtual_size = Size(self._columns, self._notice_rows + self._stack.rows)
+        self._set_rows(self._notice_rows + self._stack.rows)
         self._arranging = False
         self._following = follow
         if place is None:
@@ -182,6 +182,17 @@ class Scrollback(ScrollView):
         now = self.entry(place.number)
         row = wrap(now, self._columns).row_at(place.character) if now is not None and place.character else 0
         self._show_row(self._top(place.number) + row - place.row)
+
+    def _set_rows(self, rows: int) -> None:
+        """Set how many rows there are to scroll over.
+
+        In Textual 8.2.8 assigning `virtual_size` lays out the whole screen, a third of what showing a message takes;
+        the panel keeps its place and its scrollbar whatever stands in it, so only the scrollbar is told.
+        """
+        size = Size(self._columns, rows)
+        if size != self.virtual_size:
+            self.set_reactive(Scrollback.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = rows
 
     def _first_in_view(self) -> Place | None:
         for row in range(self.rows_in_view):
