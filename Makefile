@@ -9,10 +9,13 @@ PY = .venv/bin/python
 SOURCES := $(shell find py_peer -name '*.py')
 
 .NOTPARALLEL:
-.PHONY: chat test check format lint types contracts bench requirements check-requirements clean
+.PHONY: chat demo test check format lint types contracts bench pictures requirements check-requirements clean
 
 chat: .venv/compiled
 	@$(PY) -m py_peer $(ARGS)
+
+demo: .venv/compiled
+	@$(PY) -m py_peer --demo $(ARGS)
 
 test: .venv/compiled
 	$(PY) -m pytest $(PYTEST_ARGS)
@@ -36,6 +39,10 @@ contracts: .venv/installed
 
 bench: .venv/compiled
 	$(PY) -m benchmarks.bench $(ARGS)
+
+# The pictures of the README, from the demo.
+pictures: .venv/compiled
+	$(PY) -m scripts.pictures
 
 # What pip installs, exported from the pins in pyproject.toml.
 requirements: .venv/installed

@@ -20,7 +20,7 @@ from py_peer.demo import script
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT: Final = Path(py_peer.__file__).parent.parent
+ROOT: Final = Path(py_peer.__file__).absolute().parent.parent
 """From here `-m py_peer` finds this very package, wherever it was started from."""
 
 CLOSE_SECONDS: Final = 0.5

@@ -71,6 +71,7 @@ _ECHO_HELP: Final = (
     "the others answer when you name them."
 )
 _QUOTED_CHARS: Final = 200
+_INTRODUCTION: Final = re.compile(r"Hello from .* \(py-peer\)")
 
 _ANSWERS: Final = {
     "Noor": (
@@ -127,6 +128,8 @@ def visits(name: str, nick: str) -> tuple[Visit, ...]:
 
 def reply(name: str, text: str, count: int) -> str:
     """Return what `name` answers to `text` of the user, or "" for nothing; `count` answers were given before."""
+    if _INTRODUCTION.fullmatch(text):  # the program's own words, which the user does not even see
+        return ""
     if name == "Echo":
         return _echo(text.strip(), count)
     # A name inside of a word is none: nobody is meant by Miami.

@@ -100,6 +100,11 @@ def test_echo_turns_every_other_text_round() -> None:
     assert "“one”" in reply("Echo", "one", 1)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_answers_what_the_program_says_of_itself(name: str) -> None:
+    assert not reply(name, f"Hello from {name} (py-peer)", 0)
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_the_others_answer_when_they_are_named(name: str) -> None:
     for text in (f"{name}?", f"hey {name.lower()}, are you there?", f"こんにちは、{name}"):
