@@ -10,11 +10,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, final
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.constants import DRIVER
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer
+from textual.widgets import Footer, Input, TextArea
 
 from py_peer.core.commands import COMMANDS, help_rows
 from py_peer.core.entries import Entry, Kind
@@ -34,7 +35,6 @@ from py_peer.ui.terminal import Attention
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.driver import Driver
@@ -151,7 +151,8 @@ class ChatUI(App[None]):
     def on_mount(self) -> None:
         """Let typing begin."""
         self.composer.focus()
-        self.attention.begin()
+        self.attention.show_title()
+        self.app_resume_signal.subscribe(self, lambda _: self.attention.show_title())
 
     def on_ready(self) -> None:
         """Say that the first frame is painted."""
@@ -208,11 +209,20 @@ class ChatUI(App[None]):
         """Offer what can be done with a peer."""
         self.push_screen(PeerMenu(event.row), lambda wish: self._do_with(event.row, wish or ""))
 
-    def on_key(self, event: events.Key) -> None:
-        """Type into the input, wherever the focus is."""
-        if event.is_printable and event.character is not None and self.screen is self.screen_stack[0]:
+    async def on_event(self, event: events.Event) -> None:
+        """Go to the input first with what is typed or pasted where nothing can be written.
+
+        It is decided here, where keys come one after the other. Over a slow line several come at once, and one that
+        has come back from the widget with the focus would come after those behind it.
+        """
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and self._is_for_input(event):
             self.action_write()
-            self.composer.insert(event.character)
+        await super().on_event(event)
+
+    def _is_for_input(self, event: events.Key | events.Paste) -> bool:
+        if self.screen is not self.screen_stack[0] or isinstance(self.focused, Input | TextArea):
+            return False
+        return isinstance(event, events.Paste) or (event.is_printable and event.key not in self.screen.active_bindings)
 
     def on_app_focus(self) -> None:
         """Note that the user looks."""

@@ -36,4 +36,5 @@ class NewMark(Static):
 
     def _show(self, unseen: int) -> None:
         self.display = unseen > 0
-        self.update(f"{unseen:,} new ↓")
+        if unseen:
+            self.update(f"{unseen:,} new ↓")

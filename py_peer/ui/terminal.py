@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PUSH_TITLE: Final = "\x1b[22;2t"
 POP_TITLE: Final = "\x1b[23;2t"
+POINTER_AS_IT_WAS: Final = "\x1b]22;default\a"
 QUIET_SECONDS: Final = 3.0
 """Between two calls: who names the user in each of a hundred messages rings once."""
 
@@ -27,9 +28,10 @@ MAX_TITLE_CHARS: Final = 80
 MAX_NOTIFICATION_CHARS: Final = 120
 
 AS_IT_WAS: Final = (
+    f"{POINTER_AS_IT_WAS}{POP_TITLE}"
     "\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
 )
-"""Undoes what Textual's driver has switched on: paste and wrap modes, mouse, keyboard, other screen, cursor, focus."""
+"""Undoes what the driver has switched on: pointer, title, paste, wrap, mouse, keyboard, other screen, cursor, focus."""
 
 
 @final
@@ -46,26 +48,17 @@ class Attention:
         self._missed = 0
         self._called = -QUIET_SECONDS
 
-    def begin(self) -> None:
-        """Set the title; the one before is kept by the terminal."""
-        self._write(PUSH_TITLE)
-        self._show_title()
-
-    def end(self) -> None:
-        """Give the title back."""
-        self._write(POP_TITLE)
-
     def look(self, *, looking: bool) -> None:
         """Note that the terminal's window got the focus, or lost it."""
         self._looking = looking
         if looking and self._missed:
             self._missed = 0
-            self._show_title()
+            self.show_title()
 
     def named(self, count: int, who: str, text: str) -> None:
         """Tell that `count` messages that came together name the user, the last of them said by `who`."""
         now = time.monotonic()
-        if now - self._called >= QUIET_SECONDS:
+        if (self.bell or self.desktop) and now - self._called >= QUIET_SECONDS:
             self._called = now
             if self.bell:
                 self._write("\a")
@@ -73,9 +66,10 @@ class Attention:
                 self._write(f"\x1b]9;{clean_line(f'{who}: {text}', MAX_NOTIFICATION_CHARS)}\a")
         if not self._looking:
             self._missed += count
-            self._show_title()
+            self.show_title()
 
-    def _show_title(self) -> None:
+    def show_title(self) -> None:
+        """Set the title, with what was missed while the user looked elsewhere."""
         mark = f"({self._missed}) " if self._missed else ""
         self._write(f"\x1b]2;{clean_line(f'{mark}{self._title}', MAX_TITLE_CHARS)}\a")
 
@@ -87,6 +81,6 @@ def screen_restorer() -> Callable[[], None]:
     def restore() -> None:
         restore_modes()
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            os.write(sys.__stderr__.fileno(), AS_IT_WAS.encode())  # type: ignore[union-attr] # None is suppressed
+            os.write(sys.__stdout__.fileno(), AS_IT_WAS.encode())  # type: ignore[union-attr] # None is suppressed
 
     return restore

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import copy
 import fcntl
 import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -23,7 +25,6 @@ from typing import IO, TYPE_CHECKING, Any
 import pyte
 
 if TYPE_CHECKING:
-    import signal
     from collections.abc import Callable, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,9 @@ def environment(**more: str) -> dict[str, str]:
     """Return the environment of a user: bytecode is kept, and nothing of this test run's own is passed on."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG") if name in os.environ}
     return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **more}
+
+
+ALTERNATE_SCREEN = 1049
 
 
 class Program:
@@ -165,42 +169,89 @@ class Piped(Program):
 
 
 class _Screen(pyte.HistoryScreen):  # type: ignore[misc, unused-ignore]  # pyte comes without types
-    """A terminal that answers when it is asked where its cursor is."""
+    """A terminal that answers when it is asked where its cursor is, and has an alternate screen."""
 
     def __init__(self, columns: int, rows: int, answer: Callable[[bytes], object]) -> None:
         self._answer = answer
+        self._main: tuple[Any, Any] | None = None
+        self._swallow = False
         super().__init__(columns, rows, history=10_000, ratio=1.0)
 
     def write_process_input(self, data: str) -> None:
         self._answer(data.encode())
+
+    @property
+    def is_alternate(self) -> bool:
+        return self._main is not None
+
+    def set_mode(self, *modes: int, **kind: Any) -> None:
+        if modes == (ALTERNATE_SCREEN,) and not self.is_alternate:
+            self._main = copy.deepcopy((self.buffer, self.cursor))
+            self.erase_in_display(2)
+        super().set_mode(*modes, **kind)
+
+    def reset_mode(self, *modes: int, **kind: Any) -> None:
+        if modes == (ALTERNATE_SCREEN,) and self._main is not None:
+            (self.buffer, self.cursor), self._main = self._main, None
+        super().reset_mode(*modes, **kind)
+
+    def swallow(self, *_parameters: int, **_kind: Any) -> None:
+        self._swallow = True
+
+    def draw(self, data: str) -> None:
+        super().draw(data[1:] if self._swallow else data)
+        self._swallow = False
+
+
+class _Stream(pyte.Stream):  # type: ignore[misc, unused-ignore]
+    """pyte 0.8.2 takes a private sequence of the keyboard protocol (CSI < u) for ended at its "<"."""
+
+    csi = {**pyte.Stream.csi, "<": "swallow"}  # noqa: RUF012
+    events = pyte.Stream.events | {"swallow"}
+
+
+def _as_a_terminal_does() -> None:
+    """Make standard input the terminal of the session; under nohup SIGHUP is ignored, and children inherit that."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Terminal(Program):
     """The program on a terminal; `text` is what scrolled away and what is on the screen."""
 
     def __init__(
-        self, arguments: Sequence[str], folder: Path, more: Mapping[str, str], columns: int = 100, rows: int = 40
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        more: Mapping[str, str],
+        columns: int = 100,
+        rows: int = 40,
+        *,
+        command: Sequence[str] = PY_PEER,
+        errors: Path | None = None,
     ) -> None:
+        """Start it. `errors` is a file for its standard error, which else is the terminal."""
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._slave = slave
         self.modes_before = termios.tcgetattr(slave)
         self._screen = _Screen(columns, rows, lambda data: os.write(self._master, data))
-        self._stream = pyte.Stream(self._screen)
+        self._stream = _Stream(self._screen)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.raw = bytearray()
-        super().__init__(
-            subprocess.Popen(
-                [*PY_PEER, *arguments],
+        with contextlib.ExitStack() as files:
+            process = subprocess.Popen(
+                [*command, *arguments],
                 stdin=slave,
                 stdout=slave,
-                stderr=slave,
+                stderr=slave if errors is None else files.enter_context(errors.open("wb")),
                 cwd=folder,
                 env=environment(**more),
                 start_new_session=True,
-                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - as a terminal does
+                preexec_fn=_as_a_terminal_does,  # noqa: PLW1509 - it takes no lock
             )
-        )
+        super().__init__(process)
         self._stop_reading, self._reading_stops = os.pipe()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -219,6 +270,11 @@ class Terminal(Program):
         return [self._plain(line) for line in self._screen.history.top]
 
     @property
+    def is_alternate(self) -> bool:
+        """Whether the alternate screen is shown."""
+        return self._screen.is_alternate
+
+    @property
     def modes(self) -> list[Any]:
         return termios.tcgetattr(self._slave)
 
@@ -234,6 +290,12 @@ class Terminal(Program):
     def expect_prompt(self, typed: str = "") -> None:
         """Wait until the last line on the screen is the prompt with `typed`, whole."""
         self.wait_for(lambda: self.display[-1] == f"> {typed}".rstrip(), f"the prompt with {typed!r}")
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the window another size; the program is told."""
+        with self.changed:
+            self._screen.resize(rows, columns)
+            fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def hang_up(self) -> None:
         """Close the window."""
