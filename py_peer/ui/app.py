@@ -19,6 +19,7 @@ from textual.widgets import Footer, Input, TextArea
 
 from py_peer.core.commands import COMMANDS, help_rows
 from py_peer.core.entries import Entry, Kind
+from py_peer.ui.colours import themed
 from py_peer.ui.composer import KEYS as COMPOSER_KEYS
 from py_peer.ui.composer import Composer
 from py_peer.ui.failure_page import FailurePage
@@ -51,8 +52,8 @@ SHORT_ROWS: Final = 11
 TALL_ROWS: Final = 18
 """On a lower screen the program's own lines are seen with F4 only."""
 
-SYSTEM_ROWS: Final = 5
-"""Rows of the System panel, as in styles.tcss; for a longer answer it grows."""
+SYSTEM_ROWS: Final = 3
+"""Rows that the System panel has at least, as in styles.tcss; for a longer answer it grows."""
 
 KEYS: Final = (
     ("F1", "this page"),
@@ -136,17 +137,18 @@ class ChatUI(App[None]):
         yield self._header
         with Horizontal(id="middle"):
             with Vertical(id="room") as room:
-                room.border_title = ROOM_TITLE
+                room.border_title = f" {ROOM_TITLE} "
                 yield self.room
                 yield NewMark(self.room)
             yield self._peers
         with Vertical(id="system") as system:
-            system.border_title = "System"
+            system.border_title = " System "
             yield self.system
         yield self._find_bar
         yield self.composer
-        yield self.hint
-        yield Footer(show_command_palette=False)
+        with Horizontal(id="foot"):
+            yield self.hint
+            yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Let typing begin."""
@@ -327,6 +329,12 @@ class ChatUI(App[None]):
             self.screen_stack[0].set_class(panel == name, f"-show-{panel}")
 
     # --- The terminal -----------------------------------------------------------------------------
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return the colours of the theme, all of them readable."""
+        theme = self.current_theme
+        self.theme_variables = themed(super().get_css_variables(), dark=theme.dark, ansi=theme.ansi)
+        return self.theme_variables
 
     def get_driver_class(self) -> type[Driver]:
         """Return the driver that paints on standard output, where the screen is not painted elsewhere."""

@@ -73,8 +73,10 @@ class Composer(PasteArea):
     ]
     DEFAULT_CSS: ClassVar[str] = """
     Composer {
-        height: auto; max-height: 7; border: round $border-blurred; scrollbar-size-vertical: 1;
-        &:focus { border: round $border; }
+        height: auto; max-height: 6; scrollbar-size-vertical: 1; background: $background;
+        border: none; border-top: solid $border-blurred;
+        &:focus { border: none; border-top: solid $border; }
+        & .text-area--placeholder { color: $text-muted; }
         &.-textual-compact { max-height: 5; }
     }
     """

@@ -25,11 +25,11 @@ class FailurePage(ModalScreen[bool]):
     DEFAULT_CSS: ClassVar[str] = """
     FailurePage { align: center middle; }
     FailurePage > Vertical {
-        width: 80%; max-width: 76; height: auto; max-height: 100%; overflow-y: auto;
-        border: round $error; padding: 0 1; background: $surface;
+        width: 100%; max-width: 76; height: auto; max-height: 100%; overflow-y: auto; scrollbar-size-vertical: 1;
+        border: round $error; padding: 0 1;
+        background: $surface;
     }
     FailurePage Static { height: auto; }
-    FailurePage #keys { color: $text-muted; }
     """
 
     def __init__(self, reason: str) -> None:
@@ -37,8 +37,8 @@ class FailurePage(ModalScreen[bool]):
         self._reason = reason
 
     def compose(self) -> ComposeResult:
-        """Yield the reason and the keys."""
+        """Yield the reason."""
         with Vertical() as box:
             box.border_title = "py-peer cannot go on"
+            box.border_subtitle = "Enter: leave  Esc: read on"
             yield Static(self._reason, markup=False)
-            yield Static("Enter: leave   Escape: read what was said", id="keys", markup=False)

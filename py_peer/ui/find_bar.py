@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -13,6 +13,8 @@ from textual.widgets import Input, Label
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+
+KEYS: Final = "Enter: an older one  Down: a newer one  Esc: back"
 
 
 @final
@@ -25,9 +27,11 @@ class FindBar(Horizontal):
         Binding("down,shift+enter,alt+enter", "step(False)", show=False),
     ]
     DEFAULT_CSS: ClassVar[str] = """
-    FindBar { display: none; height: 1; padding: 0 1; background: $surface; }
+    FindBar { display: none; height: 1; padding: 0 1; background: $panel; }
     FindBar Label { width: auto; padding: 0 1 0 0; color: $text-muted; }
-    FindBar Input { height: 1; width: 1fr; padding: 0; background: $surface; }
+    FindBar Input, FindBar Input:focus {
+        height: 1; width: 1fr; padding: 0; background: transparent; background-tint: transparent;
+    }
     FindBar #find-count { padding: 0 0 0 1; }
     FindBar #find-count.-none { color: $text-warning; }
     """
@@ -53,7 +57,7 @@ class FindBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Yield the question and the count."""
         yield Label("Find:")
-        yield Input(compact=True)
+        yield Input(placeholder=KEYS, compact=True)
         yield Label("", id="find-count", markup=False)
 
     def open(self, text: str = "") -> None:

@@ -22,7 +22,7 @@ class Header(Widget):
 
     ALLOW_SELECT: ClassVar[bool] = False
     DEFAULT_CSS: ClassVar[str] = """
-    Header { height: 1; padding: 0 1; background: $panel; color: $foreground; }
+    Header { height: 1; padding: 0 1; background: $panel; color: $text; }
     """
 
     state: reactive[State] = reactive(State.STARTING)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LONG_CHARS: Final = 500
 """From here on the size of a text is told before it is sent."""
 
+NOTICE_SECONDS: Final = 8.0
+"""For a sentence to be read."""
+
 GAP: Final = "  "
 
 
@@ -41,10 +44,14 @@ class Hints:
 
 @final
 class Hint(Widget):
-    """Shows the most urgent of the hints in one line."""
+    """Shows the most urgent of the hints in one line. Hidden where there is none."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    Hint { height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+    Hint {
+        display: none; height: 1; width: 100%; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
+        background: $panel; color: $foreground;
+        &.-refusal { background: $error-muted; color: $text; }
+    }
     """
 
     hints: reactive[Hints] = reactive(Hints())
@@ -56,14 +63,32 @@ class Hint(Widget):
         self.hints = hints
 
     def say(self, text: str) -> None:
-        """Show a sentence that has nothing to do with the input, until the input changes."""
+        """Show a sentence that has nothing to do with the input, for a while or until the input changes."""
         self.notice = text
+        self.set_timer(NOTICE_SECONDS, lambda: self._forget(text))
+
+    def watch_hints(self) -> None:
+        """Appear, or give the place to others."""
+        self._appear()
+
+    def watch_notice(self) -> None:
+        """Appear, or give the place to others."""
+        self._appear()
+
+    def _appear(self) -> None:
+        hints = self.hints
+        self.set_class(bool(hints.refusal), "-refusal")
+        self.display = bool(self.notice or hints.refusal or hints.candidates or hints.size)
+
+    def _forget(self, text: str) -> None:
+        if self.notice == text:
+            self.notice = ""
 
     def render(self) -> RenderResult:
         """Return the most urgent hint."""
         hints = self.hints
         if hints.refusal:
-            return Content.styled(hints.refusal, "$text-error")
+            return Content(hints.refusal)
         if self.notice:
             return Content(self.notice)
         if hints.candidates:

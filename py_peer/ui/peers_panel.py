@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, Final, cast, final
 
 from textual.containers import Vertical
 from textual.content import Content
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     from py_peer.core.roster import Row
 
-AGE_SECONDS = 10.0
+AGE_SECONDS: Final = 10.0
 """How often the panel is drawn anew, for how long somebody is there grows by itself."""
+
+NOBODY: Final = "  (No peers connected)\n\n  /invite shows with what\n  others can join you."
 
 
 @final
@@ -32,10 +34,15 @@ class PeersPanel(Vertical):
 
     DEFAULT_CSS: ClassVar[str] = """
     PeersPanel OptionList, PeersPanel OptionList:focus {
-        border: none; padding: 0; background: transparent; height: 1fr; overflow-x: hidden;
-        scrollbar-size-vertical: 1;
+        border: none; padding: 0; background: transparent; background-tint: transparent; height: 1fr;
+        overflow-x: hidden; scrollbar-size-vertical: 1;
+    }
+    PeersPanel OptionList > .option-list--option-highlighted { color: $foreground; background: transparent; }
+    PeersPanel OptionList:focus > .option-list--option-highlighted {
+        color: $foreground; background: $foreground 15%; text-style: bold;
     }
     PeersPanel Static { height: auto; }
+    PeersPanel #nobody { color: $text-muted; }
     """
 
     @final
@@ -50,7 +57,7 @@ class PeersPanel(Vertical):
         super().__init__(id=id)
         self._rows: Sequence[Row] = ()
         self._count = Static("Connected: 0", markup=False)
-        self._nobody = Static("  (No peers connected)", markup=False)
+        self._nobody = Static(NOBODY, id="nobody", markup=False)
         self._list = OptionList(markup=False)
 
     def compose(self) -> ComposeResult:
@@ -60,10 +67,11 @@ class PeersPanel(Vertical):
         yield self._list
 
     def on_mount(self) -> None:
-        """Let the times grow."""
-        self.border_title = "Peers"
+        """Let the times grow, and change the colours with the theme."""
+        self.border_title = "Peers "
         self._list.display = False
         self.set_interval(AGE_SECONDS, self._draw)
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._draw())
 
     def on_resize(self, _event: events.Resize) -> None:
         """Fit the rows into the new width."""
@@ -80,8 +88,11 @@ class PeersPanel(Vertical):
         """Show `rows`; where the cursor stands is kept."""
         if rows == self._rows:  # as after most messages; laying out the screen anew would cost more than showing them
             return
-        self._rows = rows
-        self._count.update(f"Connected: {len(rows)}")
+        # Those who have a name come first. The order is otherwise kept.
+        self._rows = sorted(rows, key=lambda row: (not row.in_room, row.nick == short_id(row.peer_id)))
+        in_room = sum(row.in_room for row in rows)
+        # Who is connected but not in the room is not counted at the top of the screen.
+        self._count.update(f"Connected: {len(rows)}{f' ({in_room} in room)' if in_room < len(rows) else ''}")
         self._nobody.display = not rows
         self._list.display = bool(rows)
         self._draw()
@@ -98,7 +109,8 @@ class PeersPanel(Vertical):
         prompts = {row.peer_id: row_content(row, width, now, dark=dark) for row in self._rows}
         if list(prompts) == [option.id for option in self._list.options]:
             for option in self._list.options:
-                if option.id is not None and option.prompt != prompts[option.id]:
+                # Two `Content`s are equal already if they differ in their colours alone.
+                if option.id is not None and not prompts[option.id].is_same(cast("Content", option.prompt)):
                     self._list.replace_option_prompt(option.id, prompts[option.id])
             return
         kept = self._list.highlighted_option
@@ -111,17 +123,16 @@ class PeersPanel(Vertical):
 def row_content(row: Row, width: int, now: float, *, dark: bool) -> Content:
     """Return one row: the name, and at the right as much of round-trip time and age as fits beside it."""
     id8 = short_id(row.peer_id)
-    name = Content.assemble(
-        "  • ",
-        Content.styled(row.nick if row.nick != id8 else f"{id8}...", nick_colour(row.peer_id, dark=dark)),
-    )
-    if not row.in_room:
-        name = name.stylize("dim")
+    called = row.nick if row.nick != id8 else f"{id8}..."
+    if row.in_room:
+        name = Content.assemble("  • ", Content.styled(called, nick_colour(row.peer_id, dark=dark)))
+    else:
+        name = Content.styled(f"  • {called}", "$quiet")
     age = duration(now - row.connected_since)
     figures = [f"{rtt(row.rtt)} {age:>3}", rtt(row.rtt)] if row.rtt is not None else [age]
     for figure in figures:
         if (room := width - name.cell_length - len(figure)) > 0:
-            return Content.assemble(name, " " * room, Content.styled(figure, "dim"))
+            return Content.assemble(name, " " * room, Content.styled(figure, "$quiet"))
     return name.truncate(max(width, 1), ellipsis=True)
 
 

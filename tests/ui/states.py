@@ -1,0 +1,143 @@
+"""The states that the full screen can be in, brought about over a service without a network, by a clock that stands."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, final
+
+from textual.widgets import Input
+
+from py_peer.core.events import (
+    DialFailed,
+    KademliaBootstrap,
+    MessageReceived,
+    MessageRefused,
+    PeerConnected,
+    PeerJoined,
+    PeerLeft,
+    PeerMuted,
+    Pinged,
+)
+from tests.frontends.fakes import ANN
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.ui.support import Scene
+
+EVENING: Final = 1_777_931_760.0
+"""Monday, 4 May 2026, 21:56 in UTC."""
+
+ZOE: Final = "12D3KooWQ8f3kNwHbVtXyGm2JcR5pLsDaZ7uE4hYqT9ZoeQ4kT9x"
+MING: Final = "12D3KooWLm4vTzRk9WxNqHs6PbYdC2fGjE8aU3uKoM5MingW7cDq"
+GO: Final = "12D3KooWBd7hYcXs3KqVmPj8TfRnE5wLgZ2aU6uHoN4GoPeer2vR"
+RUST: Final = "12D3KooWFn6jZbWr2LpUkNi7SeQmD4vKfY3zT5tGnM9RustH5sWp"
+FLOODER: Final = "12D3KooWKs5gXaVq8JnTjMh6RdPkC3uHeW9yS4rFmL7FloodB3xZ"
+SILENT: Final = tuple(
+    f"12D3KooWPq{seed}LmNoPq{seed}StUvWx{seed}HjKm{seed}wXyZ"
+    for seed in ("3aRt", "7bSu", "5cTv", "9dUw", "2eVx", "8fWy")
+)
+CODE: Final = """\
+def retry(dial, times=3):
+    for attempt in range(times):
+        if dial():
+            return True  # 👍
+    return False"""
+
+
+@final
+class Clock:
+    """A clock that stands until it is moved, in UTC."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = EVENING
+        monkeypatch.setenv("TZ", "UTC0")
+        time.tzset()
+        monkeypatch.setattr(time, "time", lambda: self.now)
+
+    def heard(self, text: str, peer_id: str = ANN, nick: str = "Ann") -> MessageReceived:
+        """Return what somebody says 17 seconds later."""
+        self.now += 17
+        return MessageReceived(peer_id, nick, text, self.now)
+
+
+async def talk(scene: Scene, clock: Clock) -> None:
+    """Let five people talk until after midnight; six others are silent, and one is too loud."""
+    service, say = scene.service, scene.chat.submitted
+    everybody = (ANN, ZOE, MING, GO, RUST, *SILENT)
+    service.room = len(everybody)
+    await scene.tell(
+        KademliaBootstrap(9),
+        *(PeerConnected(peer_id, "/ip4/192.0.2.21/tcp/4001", inbound=False) for peer_id in everybody),
+        *(PeerJoined(peer_id, number) for number, peer_id in enumerate(everybody, 1)),
+    )
+    clock.now += 130
+    await scene.tell(
+        clock.heard("Good evening! Who has a relay that still works from behind two routers?", ZOE, "Zoë"),
+        clock.heard("Mine does: https://example.net/relays?lang=en#list (since Tuesday)."),
+        clock.heard("みなさん、こんばんは 👋 我也是。", MING, "小明"),
+    )
+    clock.now += 40
+    say("Mine fails every second time, and I do not know why")
+    await scene.tell(
+        clock.heard(
+            "bob: which transport? QUIC through a carrier's NAT is a lottery, TCP mostly holds.", GO, "go-peer"
+        ),
+        clock.heard(CODE, RUST, "rusty"),
+    )
+    clock.now += 7_500
+    service.room = 8
+    await scene.tell(
+        clock.heard("Past midnight here. I leave the node running.", ZOE, "Zoë"),
+        *(PeerLeft(peer_id, number) for number, peer_id in ((10, ZOE), (9, SILENT[4]), (8, SILENT[5]))),
+        PeerConnected(FLOODER, "/ip4/192.0.2.66/tcp/4001", inbound=True),
+        PeerMuted(FLOODER, 30.0),
+        *(Pinged(peer_id, rtt) for peer_id, rtt in ((ANN, 0.0042), (MING, 0.312), (GO, 0.0287), (RUST, 0.00061))),
+        DialFailed("/ip4/192.0.2.7/tcp/4001", "no answer within 5 s"),
+        DialFailed(f"/dns4/relay.example.net/tcp/4001/p2p/{GO}", "the name is not known"),
+    )
+    say("Good night, Zoë")
+    service.answering = False
+    say("I send the log tomorrow")
+    await scene.tell(MessageRefused(service.requests[-1].ticket, "I send the log tomorrow", "the room is full"))
+    scene.ui.composer.empty()
+    await scene.tell(clock.heard("bob, try with three attempts."))
+    say("Will do, thank you!")
+    await scene.settle()
+
+
+async def scroll_back(scene: Scene, clock: Clock) -> None:
+    """Let the user read what was said earlier while more is said."""
+    await scene.tell(*(clock.heard(f"That was line {number} of what I had to say about it.") for number in range(40)))
+    await scene.pilot.press("pageup", "pageup")
+    await scene.tell(clock.heard("one"), clock.heard("two", MING, "小明"), clock.heard("three", GO, "go-peer"))
+
+
+async def search(scene: Scene) -> None:
+    """Let the user look for a word that is there twice."""
+    await scene.pilot.press("ctrl+f")
+    scene.ui.query_one(Input).value = "attempt"
+    await scene.settle()
+
+
+async def select(scene: Scene) -> None:
+    """Let the user choose messages with the keys."""
+    await scene.pilot.press("f2", "up", "up", "shift+up", "shift+up", "shift+up")
+    await scene.settle()
+
+
+async def mistype(scene: Scene) -> None:
+    """Let the user mistype a command."""
+    await scene.type("/pears")
+
+
+async def ask_for_help(scene: Scene) -> None:
+    """Let the user ask for help."""
+    await scene.pilot.press("f1")
+    await scene.settle()
+
+
+async def fail(scene: Scene) -> None:
+    """Let the port be taken."""
+    scene.ui.show_failure("Cannot listen on port 4001: it is in use; choose another with -p, or leave it out")
+    await scene.settle()
