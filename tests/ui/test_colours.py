@@ -6,7 +6,7 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
-from py_peer.ui.colours import ON_DARK, ON_LIGHT, nick_colour
+from py_peer.ui.colours import ON_DARK, ON_LIGHT, nick_colour, themed
 from py_peer.ui.log_view import LogView
 
 # Themes named ansi have the terminal's own colours, which are not known here.
@@ -34,6 +34,18 @@ def test_every_colour_is_readable_on_the_background_the_surface_and_a_mention_of
     mention = background.blend(Color.parse(theme["accent"]), LogView.MENTION_TINT)
     for colour in ON_DARK if BUILTIN_THEMES[name].dark else ON_LIGHT:
         assert min(contrast(Color.parse(colour), behind) for behind in (background, surface, mention)) >= READABLE
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_what_is_well_what_is_not_and_what_is_quiet_can_be_read_on_every_theme(name: str) -> None:
+    theme = BUILTIN_THEMES[name]
+    colours = {**theme.to_color_system().generate(), **theme.variables}
+    colours = themed(colours, dark=theme.dark, ansi=False)
+    background, panel = Color.parse(colours["background"]), Color.parse(colours["panel"])
+    for ink in ("text-success", "text-warning", "quiet"):
+        assert contrast(Color.parse(colours[ink]), background) >= READABLE
+    for ink in ("text-success", "text-warning"):  # of the own state, at the top
+        assert contrast(Color.parse(colours[ink]), panel) >= READABLE
 
 
 def test_a_peer_keeps_its_colour_and_peers_differ() -> None:

@@ -52,6 +52,7 @@ def pictures() -> Iterator[dict[str, str]]:
     """Take all pictures in one walk through the states; a start for each would take three times as long."""
     with pytest.MonkeyPatch.context() as patched:
         clock = states.Clock(patched)
+        patched.delenv("NO_COLOR", raising=False)
         taken: dict[str, str] = {}
         run(walk(clock, taken))
         yield taken
