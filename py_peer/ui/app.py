@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from py_peer.core.roster import Roster, Row
 
 ROOM_TITLE: Final = "Room: universal-connectivity"
-NARROW_COLUMNS: Final = 60
+NARROW_COLUMNS: Final = 72
 """On a narrower screen the room has it all; F3 shows the peers instead."""
 
 SHORT_ROWS: Final = 11

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from rich.color import Color
@@ -9,7 +10,7 @@ from rich.color import Color
 from py_peer.core.events import PeerLeft
 from py_peer.ui import hint
 from py_peer.ui.colours import nick_colour
-from tests.frontends.fakes import ANN
+from tests.frontends.fakes import ANN, DEADLINE
 from tests.loops import run
 from tests.ui.support import screen
 
@@ -68,6 +69,17 @@ def test_a_notice_goes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
             await shown.settle()
             assert not shown.ui.hint.notice
             assert KEYS in shown.text().splitlines()[-1]
+
+    run(scene())
+
+
+def test_the_palette_offers_commands_on_the_smallest_screen() -> None:
+    async def scene() -> None:
+        async with screen(size=(20, 8)) as shown:
+            await shown.pilot.press("ctrl+p")
+            async with asyncio.timeout(DEADLINE):
+                while "/bell" not in shown.text():
+                    await shown.pilot.pause()
 
     run(scene())
 
