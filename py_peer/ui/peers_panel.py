@@ -127,7 +127,7 @@ def row_content(row: Row, width: int, now: float, *, dark: bool) -> Content:
     if row.in_room:
         name = Content.assemble("  • ", Content.styled(called, nick_colour(row.peer_id, dark=dark)))
     else:
-        name = Content.styled(f"  • {called}", "$quiet")
+        name = Content.styled(f"  ◦ {called}", "$quiet")  # seen without colours, too
     age = duration(now - row.connected_since)
     figures = [f"{rtt(row.rtt)} {age:>3}", rtt(row.rtt)] if row.rtt is not None else [age]
     for figure in figures:

@@ -40,6 +40,7 @@ def test_who_leaves_the_room_loses_the_colour() -> None:
             await shown.join(ANN)
             await shown.tell(PeerLeft(ANN, 0))
             assert "Connected: 1 (0 in room)" in shown.text()
+            assert f"◦ {ANN[-8:]}" in shown.text()
             assert colour_of(shown, ANN[-8:]) != Color.parse(nick_colour(ANN, dark=True))
 
     run(scene())
