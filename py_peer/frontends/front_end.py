@@ -87,6 +87,7 @@ class FrontEnd:
         self._watchdog = watchdog
         self._failed: Failed | None = None
         self._fault: BaseException | None = None
+        self._started = False
         self._stopped = False
         self._interrupted = False
         self._leaving = asyncio.Event()
@@ -178,13 +179,14 @@ class FrontEnd:
             await asyncio.wait((telling, hurried), return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
         await self._end_input(working)
-        if not self._stopped:
+        if self._started and not self._stopped:
             stopping = asyncio.create_task(self.ask(Stop(self.service.new_ticket(), self.drain_seconds())))
             await asyncio.wait((telling, stopping), timeout=self._time_left())
             stopping.cancel()
         for task in (telling, leaving, hurried):
             task.cancel()
-        self.left_behind = not self.service.join(self._time_left())
+        # Before it has started its thread imports libp2p, which nothing can hurry, and there is nothing to be closed.
+        self.left_behind = not self.service.join(self._time_left() if self._started else 0.0)
         self._say_the_end()
         self._watchdog.disarm()
         return self.exit_code()
@@ -209,6 +211,7 @@ class FrontEnd:
         """Remember what an event says about the session."""
         match event:
             case Started():
+                self._started = True
                 self.on_started()
             case Ready():
                 self.ready.set()

@@ -172,7 +172,7 @@ class LogView(Scrollback, can_focus=True):
     def _selection_style(self) -> Style:
         """Return the theme's selection, with letters that are readable on it."""
         behind = self.screen.get_component_rich_style("screen--selection").bgcolor
-        if behind is None:
+        if behind is None or self.app.no_color:
             return Style(reverse=True)
         return Style(color=Color.from_rich_color(behind).get_contrast_text(1.0).rich_color, bgcolor=behind)
 

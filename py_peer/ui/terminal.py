@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
 import time
 from typing import TYPE_CHECKING, Final, final
@@ -75,12 +76,17 @@ class Attention:
 
 
 def screen_restorer() -> Callable[[], None]:
-    """Return a function that puts the terminal back as it is now, for an end that cannot be orderly."""
+    """Return a function that puts the terminal back as it is now, for an end that cannot be orderly.
+
+    It never waits: a terminal that takes nothing more may be what the program hangs on.
+    """
     restore_modes = terminal_restorer()
 
     def restore() -> None:
         restore_modes()
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            os.write(sys.__stdout__.fileno(), AS_IT_WAS.encode())  # type: ignore[union-attr] # None is suppressed
+            descriptor = sys.__stdout__.fileno()  # type: ignore[union-attr] # None is suppressed
+            if sys.platform == "win32" or select.select([], [descriptor], [], 0)[1]:
+                os.write(descriptor, AS_IT_WAS.encode())
 
     return restore

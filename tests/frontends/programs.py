@@ -297,11 +297,19 @@ class Terminal(Program):
             self._screen.resize(rows, columns)
             fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def hang_up(self) -> None:
-        """Close the window."""
-        # While a thread reads it, a descriptor is not closed.
+    def stall(self) -> None:
+        """Take nothing more of what the program writes."""
         os.write(self._reading_stops, b".")
         self._thread.join(DEADLINE)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the program would have to wait with what it writes."""
+        return not select.select([], [self._slave], [], 0)[1]
+
+    def hang_up(self) -> None:
+        """Close the window."""
+        self.stall()  # while a thread reads it, a descriptor is not closed
         os.close(self._master)
         self._master = -1
 

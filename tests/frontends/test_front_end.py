@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from py_peer.core.events import Failed, FailureKind, MessageReceived, Stopped
+from py_peer.core.events import Failed, FailureKind, MessageReceived, Started, Stopped
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import RequestStatus, Stop
 from py_peer.frontends.front_end import FrontEnd
@@ -148,7 +148,7 @@ def test_output_that_nobody_reads_any_more_ends_it_quietly(capsys: pytest.Captur
         stage, service = Stage(), FakeService(starting=False)
         running = asyncio.create_task(stage.run(Printer(service, stage.screen, stage.watchdog)))
         stage.stream.close()
-        service.emit(READY)
+        service.emit(Started(US), READY)
         assert await running is ExitCode.OK
         assert service.stop is not None
 

@@ -6,9 +6,10 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, final
 
-from tests.frontends.programs import Terminal
+from tests.frontends.programs import PY_PEER, Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 ENTER, ESCAPE, CTRL_C, CTRL_F, CTRL_Q, F1, F2, F3, PAGE_UP, END = (
@@ -34,8 +35,19 @@ AS_AT_THE_START = {7: True, 25: True}
 class FullScreen(Terminal):
     """The program with `--ui`."""
 
-    def __init__(self, folder: Path, *arguments: str, columns: int = 100, rows: int = 30, **more: str) -> None:
-        super().__init__(["--ui", "--no-intro", *arguments], folder, more, columns, rows)
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        columns: int = 100,
+        rows: int = 30,
+        command: Sequence[str] = PY_PEER,
+        errors: Path | None = None,
+        **more: str,
+    ) -> None:
+        super().__init__(
+            ["--ui", "--no-intro", *arguments], folder, more, columns, rows, command=command, errors=errors
+        )
 
     @property
     def text(self) -> str:
@@ -73,6 +85,11 @@ class FullScreen(Terminal):
         """Return the column and the row, from 1, where `text` stands on the screen."""
         row, line = next((row, line) for row, line in enumerate(self.display, 1) if text in line)
         return line.index(text) + 1, row
+
+    def is_reversed(self, text: str) -> bool:
+        """Whether the first letter of `text` is shown in reverse."""
+        column, row = self.place(text)
+        return bool(self._screen.buffer[row - 1][column - 1].reverse)
 
     def mouse(self, button: int, column: int, row: int, *, released: bool = False) -> None:
         """Report the mouse as xterm does when asked for mode 1006."""
@@ -112,3 +129,11 @@ class FullScreen(Terminal):
         left += [f"{titles} titles"] * (titles != 0)
         pointers = re.findall(rb"\x1b\]22;(.*?)\a", bytes(self.raw))
         return left + [f"pointer {shape.decode()}" for shape in pointers[-1:] if shape != b"default"]
+
+
+def assert_as_it_was(program: FullScreen) -> None:
+    assert program.modes == program.modes_before
+    assert not program.is_alternate
+    assert program.left_behind() == []
+    assert program.display[0] == "Starting Universal Connectivity Application..."
+    assert "Traceback" not in program.text
