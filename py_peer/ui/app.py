@@ -6,9 +6,10 @@ What is typed and chosen goes to a `Conversation` (chat.py); what has happened c
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import time
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, final
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -115,7 +116,8 @@ class ChatUI(App[None]):
     ]
 
     def __init__(self, conversation: Conversation) -> None:
-        super().__init__()
+        # Textual 8.2.8 makes greys of the colours where there should be none, unless they are the terminal's own.
+        super().__init__(ansi_color=bool(os.environ.get("NO_COLOR")) or None)
         self.conversation = conversation
         self.room = LogView(id="room-log")
         self.system = LogView(id="system-log")
@@ -154,7 +156,7 @@ class ChatUI(App[None]):
         """Let typing begin."""
         self.composer.focus()
         self.attention.show_title()
-        self.app_resume_signal.subscribe(self, lambda _: self.attention.show_title())
+        self.app_resume_signal.subscribe(self, self._resumed)
 
     def on_ready(self) -> None:
         """Say that the first frame is painted."""
@@ -252,6 +254,10 @@ class ChatUI(App[None]):
         """Leave the program."""
         self.conversation.leave()
 
+    async def key_ctrl_c(self) -> None:
+        """Leave from a page, too: the bindings of the app end under it."""
+        await self.action_quit()
+
     def action_write(self) -> None:
         """Go back to the input."""
         self._show_panel("")
@@ -259,6 +265,7 @@ class ChatUI(App[None]):
 
     def action_home(self) -> None:
         """Go back to the input, and to the end of the room."""
+        self.query_one("#system").remove_class("-grown")
         self.action_write()
         self.room.go_to_end()
 
@@ -343,6 +350,11 @@ class ChatUI(App[None]):
 
             return OutputDriver
         return super().get_driver_class()
+
+    def _resumed(self, _app: App[Any]) -> None:
+        """Paint everything anew: while the program was stopped the terminal was somebody else's."""
+        self.attention.show_title()
+        self.refresh(layout=True)
 
     def _write_to_terminal(self, sequence: str) -> None:
         if self._driver is not None and not self.is_headless:

@@ -74,6 +74,19 @@ def test_a_notice_goes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     run(scene())
 
 
+def test_escape_takes_back_the_room_that_a_long_answer_was_given() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            rows = shown.ui.room.size.height
+            await shown.type("/status")
+            assert shown.ui.room.size.height < rows
+            await shown.pilot.press("escape")
+            await shown.settle()
+            assert shown.ui.room.size.height == rows
+
+    run(scene())
+
+
 def test_the_palette_offers_commands_on_the_smallest_screen() -> None:
     async def scene() -> None:
         async with screen(size=(20, 8)) as shown:
