@@ -215,14 +215,14 @@ def completions(prefix: str) -> list[str]:
     return names or [f"/{word}" for word in _NAMES if word.startswith(start)]
 
 
-def commands_line() -> str:
-    """Return the line under the banner that names every command."""
-    return "Commands: " + ", ".join(f"/{entry.name}" for entry in COMMANDS)
+def commands_line(*, full_screen: bool = False) -> str:
+    """Return the line under the banner that names every command there is, in lines or on the full screen."""
+    return "Commands: " + ", ".join(f"/{entry.name}" for entry in COMMANDS if full_screen or not entry.full_screen)
 
 
-def help_rows() -> list[tuple[str, str]]:
-    """Return what is typed and what it does, one a command."""
-    return [*((entry.usage, _described(entry)) for entry in COMMANDS), ESCAPE_HELP]
+def help_rows(*, full_screen: bool = False) -> list[tuple[str, str]]:
+    """Return what is typed and what it does, one a command; in lines, what is only on the full screen says so."""
+    return [*((entry.usage, _described(entry, full_screen=full_screen)) for entry in COMMANDS), ESCAPE_HELP]
 
 
 def help_lines() -> list[str]:
@@ -241,9 +241,11 @@ def markdown_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _described(entry: CommandEntry, quote: str = "") -> str:
+def _described(entry: CommandEntry, quote: str = "", *, full_screen: bool = False) -> str:
     aliases = ", ".join(f"{quote}/{alias}{quote}" for alias in entry.aliases)
-    remarks = [f"also {aliases}"] * bool(aliases) + [f"only with {quote}--ui{quote}"] * entry.full_screen
+    remarks = [f"also {aliases}"] * bool(aliases) + [f"only with {quote}--ui{quote}"] * (
+        entry.full_screen and not full_screen
+    )
     return f"{entry.help} ({'; '.join(remarks)})" if remarks else entry.help
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, final
 
-from py_peer.core import limits
 from py_peer.core.addresses import short_id
 from py_peer.core.cleaning import clean_text
 from py_peer.core.entries import Delivery, Entry, Kind
@@ -45,9 +44,6 @@ class _Fold:
     joined: int = 0
     left: int = 0
     spoken_after: bool = False
-
-    def goes_on(self, now: float) -> bool:
-        return not self.spoken_after or abs(now - self.entry.timestamp) < limits.FOLD_SECONDS
 
     def text(self, peer_id: str) -> str:
         """Return what the entry says; `peer_id` came or went last."""
@@ -111,6 +107,10 @@ class Journal:
         """Return an entry of the program itself; `text` has been cleaned."""
         return self._add(Entry(0, kind, now, text))
 
+    def end_fold(self) -> None:
+        """Make an entry of its own of who comes or goes next: the one before may be out of sight."""
+        self._fold = None
+
     def _introduce(self, event: Started | Ready) -> list[Entry]:
         """Learn who the user is; what was typed before is signed now."""
         self._peer_id = event.peer_id
@@ -135,7 +135,7 @@ class Journal:
             return self._add(Entry(0, Kind.PRESENCE, now, f"{nick} {'joined' if joined else 'left'}"))
         entries = self._new_day(now)
         fold = self._fold
-        if fold is None or not fold.goes_on(now):
+        if fold is None or fold.spoken_after:
             fold = self._fold = _Fold(self._numbered(Entry(0, Kind.PRESENCE, now, "")))
         fold.joined += joined
         fold.left += not joined

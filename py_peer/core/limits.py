@@ -70,9 +70,6 @@ LOG_CHARS = 8 * 1024 * 1024
 KNOWN_SPEAKERS = 4_096
 """Nicknames remembered of those who spoke; the one longest silent is forgotten first."""
 
-FOLD_SECONDS = 60.0
-"""Comings and goings this close together are one entry, even with messages between them."""
-
 # --- Frames ---------------------------------------------------------------------------------------
 
 MAX_RPC_OUT = 65_536

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = PeerInfo
 """One connected peer; its `nick` is the one it last spoke under, else the end of its ID."""
 
-SHORTEST_PART: Final = 4
+SHORTEST_PART: Final = 3
 """Of a peer ID this many characters are taken for a part of it; fewer are too many peers."""
 
 
@@ -49,7 +49,9 @@ class State(Enum):
 class Roster:
     """The connected peers and who has spoken, kept right by `tell` and, when events were lost, by `resync`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, named: bool = False) -> None:
+        """`named`: the user named peers, which are dialled for as long as the program runs."""
+        self._named = named
         self._peers: dict[str, Row] = {}
         self._speakers = Speakers()
         self._ready = False
@@ -119,9 +121,9 @@ class Roster:
             return self._end
         if self.room_size:
             return State.READY
-        if not self._ready:
+        if not self._ready or (self._named and not self._reached):
             return State.STARTING
-        return State.RECONNECTING if self._reached else State.ALONE
+        return State.RECONNECTING if self._named else State.ALONE
 
     def get(self, peer_id: str) -> Row | None:
         """Return what is known of a connected peer."""
@@ -154,7 +156,10 @@ class Roster:
             return named
         lowered = wanted.lower()
         return [
-            peer_id for peer_id in known if peer_id.lower().startswith(lowered) or peer_id.lower().endswith(lowered)
+            peer_id
+            for peer_id in known
+            if peer_id.lower().endswith(lowered)
+            or any(begun.lower().startswith(lowered) for begun in (peer_id, short_id(peer_id)))
         ]
 
     def _meet(self, peer_id: str, now: float) -> None:

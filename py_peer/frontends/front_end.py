@@ -71,6 +71,9 @@ class Service(Protocol):
 class FrontEnd:
     """Runs a service that has been started, from the first event to Goodbye."""
 
+    pause: float = 0.0
+    """Seconds between two batches of events; what comes meanwhile is shown in one go."""
+
     def __init__(self, service: Service, screen: Screen, watchdog: Watchdog) -> None:
         self.service = service
         self.screen = screen
@@ -205,7 +208,7 @@ class FrontEnd:
             for event in batch:
                 self.note(event)
             await self.show(batch)
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.pause)
 
     def note(self, event: Event) -> None:
         """Remember what an event says about the session."""

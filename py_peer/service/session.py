@@ -93,7 +93,7 @@ class _Session:
         self._peer_id = own_peer_id(self._key_pair)
         self._node: Node | None = None
         self._outgoing = Outgoing(settings, emit)
-        self._named = Named(settings.connect, emit)
+        self._named = Named(settings.connect, emit, keep=True)
         self._flood = FloodGuard(limits.FLOOD_BURST, limits.FLOOD_RATE, limits.MUTE_SECONDS, limits.MAX_TRACKED_AUTHORS)
         self._bootstrap = Named(settings.bootstrap, emit)
         self._losses: dict[str, int] = {}

@@ -32,6 +32,7 @@ from py_peer.ui.log_view import LogView
 from py_peer.ui.new_mark import NewMark
 from py_peer.ui.peer_menu import PeerMenu
 from py_peer.ui.peers_panel import PeersPanel
+from py_peer.ui.prompt_screen import PromptScreen
 from py_peer.ui.terminal import Attention
 
 if TYPE_CHECKING:
@@ -106,11 +107,12 @@ class ChatUI(App[None]):
         Binding("f2", "panel('room')", "Room"),
         Binding("f3", "panel('peers')", "Peers"),
         Binding("f4", "panel('system')", "System"),
-        Binding("ctrl+f", "find", "Find"),
+        Binding("ctrl+f", "find", "Find", priority=True),  # at once: the next key is for the bar
         Binding("ctrl+l", "command('/clear')", show=False),
         Binding("ctrl+q", "quit", "Quit", priority=True),
         Binding("ctrl+c", "quit", show=False, system=True),
         Binding("escape", "home", show=False),
+        Binding("end", "to_end", show=False),
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
     ]
@@ -152,6 +154,10 @@ class ChatUI(App[None]):
             yield self.hint
             yield Footer(show_command_palette=False)
 
+    def get_default_screen(self) -> PromptScreen:
+        """Return the screen under all pages."""
+        return PromptScreen(id="_default")
+
     def on_mount(self) -> None:
         """Let typing begin."""
         self.composer.focus()
@@ -164,15 +170,19 @@ class ChatUI(App[None]):
 
     # --- What has happened ------------------------------------------------------------------------
 
-    def tell(self, lines: Sequence[str], kind: Kind = Kind.NOTE) -> None:
-        """Write `lines` into the System panel, each an entry of its own."""
+    def tell(self, lines: Sequence[str], kind: Kind = Kind.NOTE) -> int:
+        """Write `lines` into the System panel, each an entry of its own; return the number of the last."""
         now = time.time()
-        self.system.put([Entry(next(self._numbers), kind, now, line) for line in lines])
+        entries = [Entry(next(self._numbers), kind, now, line) for line in lines]
+        self.system.put(entries)
+        return entries[-1].number
 
     def answer(self, lines: Sequence[str]) -> None:
         """Write the answer to a command into the System panel, which grows if it must."""
-        self.tell(["\n".join(lines)])
-        self.query_one("#system").set_class(len(lines) > SYSTEM_ROWS, "-grown")
+        number = self.tell(["\n".join(lines)])
+        if len(lines) > SYSTEM_ROWS:
+            self.query_one("#system").add_class("-grown")
+            self.call_after_refresh(self.system.reveal, number, 0, len(lines))
         if not self.query_one("#system").display:
             self.action_panel("system")
 
@@ -200,6 +210,7 @@ class ChatUI(App[None]):
         """Go to the end of the room, where what was said stands."""
         self.query_one("#system").remove_class("-grown")
         self.room.go_to_end()
+        self.attention.look(looking=True)  # who types looks, whatever the terminal says of its focus
 
     def on_composer_hinted(self, event: Composer.Hinted) -> None:
         """Show what there is to say about the input."""
@@ -274,6 +285,10 @@ class ChatUI(App[None]):
         self._show_panel(name)
         {"room": self.room, "peers": self._peers, "system": self.system}[name].focus()
 
+    def action_to_end(self) -> None:
+        """Go to the end of the room."""
+        self.room.go_to_end()
+
     def action_page(self, pages: int) -> None:
         """Scroll the room by a page."""
         self.room.action_page(pages)
@@ -287,7 +302,7 @@ class ChatUI(App[None]):
         self.push_screen(
             HelpPage(
                 [
-                    ("Commands", help_rows()),
+                    ("Commands", help_rows(full_screen=True)),
                     ("Keys", KEYS),
                     ("In the input", COMPOSER_KEYS),
                     ("In the room", ROOM_KEYS),
@@ -296,8 +311,9 @@ class ChatUI(App[None]):
         )
 
     def action_find(self) -> None:
-        """Search in the room."""
-        self.find("")
+        """Search in the room, unless a page stands before it."""
+        if self.screen is self.screen_stack[0]:
+            self.find("")
 
     def find(self, text: str) -> None:
         """Search in the room for `text`, or let it be typed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -13,6 +14,7 @@ from py_peer.core.entries import Kind
 from py_peer.core.events import DialFailed, Dropped, MessageRefused, Ready, Started
 from py_peer.core.journal import Journal
 from py_peer.core.requests import SendText
+from py_peer.core.roster import Roster
 from py_peer.demo.cast import Cast
 from py_peer.frontends.front_end import STARTING
 from py_peer.frontends.interactive import Chat, oversize_text, without_surrogates
@@ -20,6 +22,7 @@ from py_peer.frontends.invite import invite_line, qr_rows
 from py_peer.frontends.lines import first_address, multiaddr_lines, sentence
 from py_peer.ui.app import ChatUI
 from py_peer.ui.invite_page import InvitePage
+from py_peer.ui.prompt_screen import FRAME_SECONDS
 from py_peer.ui.terminal import screen_restorer
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 CLOSE_SECONDS: Final = 1.0
 """For the screen to give the terminal back."""
 
+SWITCH_SECONDS: Final = 0.0005
 TOO_BUSY: Final = "too much waits already for the service; try again in a moment"
 
 
@@ -44,6 +48,7 @@ class FullScreenChat(Chat):
     """Drives one service and owns the screen."""
 
     bare_quit = False
+    pause = FRAME_SECONDS  # more would be painted in the same frame anyway, at the price of each batch
 
     def __init__(
         self, service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None, arguments: Arguments
@@ -52,6 +57,7 @@ class FullScreenChat(Chat):
         super().__init__(service, screen, watchdog)
         self.nickname = arguments.settings.nickname
         self.journal = Journal(self.nickname)
+        self.roster = Roster(named=bool(arguments.settings.connect))
         self.handlers |= {
             "multiaddr": self.show_multiaddr,
             "bell": self._switch_bell,
@@ -59,7 +65,7 @@ class FullScreenChat(Chat):
         }
         self.ui = ChatUI(self)
         self._held = held
-        self._cast = Cast(self.nickname, lambda loss: self.ui.tell([loss], Kind.WARNING)) if arguments.demo else None
+        self._cast = Cast(self.nickname, self._miss) if arguments.demo else None
         self._closed = asyncio.Event()
         self._tasks: set[asyncio.Future[None]] = set()
         self._draft = ""
@@ -83,6 +89,9 @@ class FullScreenChat(Chat):
     def opened(self) -> None:
         """Start what has waited for the first frame: importing libp2p would have taken half of its time."""
         self._within = contextvars.copy_context()
+        # The service's thread gives the lock away for every signature, and would wait 5 ms to get it back from a
+        # screen that is being painted: a flood was three times as long on its way, a message twice.
+        sys.setswitchinterval(SWITCH_SECONDS)
         self.service.start()
         self.ui.tell([STARTING, "Universal Connectivity Chat Started", f"Nickname: {self.nickname}"])
         if self._held is not None:
@@ -138,7 +147,7 @@ class FullScreenChat(Chat):
                     self.ui.tell(
                         [
                             f"Multiaddr: {first_address(event.addresses, event.peer_id)}",
-                            commands_line(),
+                            commands_line(full_screen=True),
                             f"Joined chat room as '{event.nickname}'",
                         ]
                     )
@@ -193,7 +202,9 @@ class FullScreenChat(Chat):
 
     async def show_last(self, argument: str) -> None:
         """Bring back the last messages, and go to the first of them."""
-        self.ui.room.show_last(int(argument or LAST_MESSAGES))
+        count = int(argument or LAST_MESSAGES)
+        self.ui.room.show_last(count)
+        self.ui.hint.say(f"The last {count} messages, or as many as are kept" if count > 1 else "The last message")
 
     async def find(self, argument: str) -> None:
         """Search in the room."""
@@ -202,6 +213,7 @@ class FullScreenChat(Chat):
     async def clear(self, _argument: str) -> None:
         """Empty the room's panel; the messages are kept."""
         self.ui.room.clear()
+        self.journal.end_fold()
 
     async def invite(self, _argument: str) -> None:
         """Open the page with the line and the code that lead here."""
@@ -227,6 +239,10 @@ class FullScreenChat(Chat):
     async def _switch_notifications(self, argument: str) -> None:
         self.ui.attention.desktop = argument.lower() == "on"
         self.ui.tell([f"Desktop notifications are {argument.lower()}"])
+
+    def _miss(self, loss: str) -> None:
+        """Tell that somebody of the demo is gone."""
+        self.ui.tell([loss], Kind.WARNING)
 
     # --- In the background ------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ KEYS: Final = (
     ("Ctrl-O", "open a paste that is shown as one token, a piece at a time"),
     ("Ctrl-Z, Ctrl-Y", "undo, redo"),
     ("Ctrl-C, Ctrl-X, Ctrl-V", "copy and cut what is selected, paste it"),
-    ("Ctrl-U, Ctrl-K, Ctrl-W", "delete to the start of the line, to its end, the word before"),
+    ("Ctrl-U, Ctrl-K, Ctrl-W", "delete to the start of the line (again: of the text), to its end, the word before"),
 )
 """The rows of the help page."""
 
@@ -269,6 +269,20 @@ class Composer(PasteArea):
         )
 
     # --- Keys of the base that mean something else here -------------------------------------------
+
+    def action_cursor_line_end(self, select: bool = False) -> None:  # noqa: FBT001, FBT002 - the base's own
+        """Go to the end of the line; where nothing is typed the key is the log's."""
+        if not self.text:
+            raise SkipAction
+        super().action_cursor_line_end(select)
+
+    def action_delete_to_start_of_line(self) -> None:
+        """Delete to the start of the line; from there, to the start of the text."""
+        row, column = self.cursor_location
+        if row and not column and self.selection.is_empty:
+            self.delete((0, 0), (row, column), maintain_selection_offset=False)
+        else:
+            super().action_delete_to_start_of_line()
 
     def action_cursor_page_up(self) -> None:
         """Leave the key to the log."""

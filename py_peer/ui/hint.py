@@ -108,7 +108,7 @@ class Hint(Widget):
 
 def size_hint(text: str) -> str:
     """Return how large `text` is and how large it may be, "" for a short one of a single line."""
-    lines = text.count("\n") + 1
+    lines = text.removesuffix("\n").count("\n") + 1
     if lines == 1 and len(text) <= LONG_CHARS:
         return ""
     size = len(text.encode("utf-8", "replace"))

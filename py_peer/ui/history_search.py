@@ -92,6 +92,7 @@ class HistorySearch(ModalScreen[str | None]):
         options.clear_options()
         options.add_options(Option(_listed(text)) for text in self._found)
         options.highlighted = 0 if self._found else None
+        self.query_one(Vertical).border_title = "What was sent before" if self._found else "Nothing like it was sent"
 
 
 def _listed(text: str) -> Content:

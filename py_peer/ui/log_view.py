@@ -246,6 +246,7 @@ class LogView(Scrollback, can_focus=True):
         """Copy what is selected."""
         if self.text_selection is not None and (found := self.get_selection(self.text_selection)) is not None:
             self.post_message(self.Copied(found[0]))
+            self._end_selection()
 
     def key_escape(self, event: events.Key) -> None:
         """End the selection and go back to the end; a binding would come after the screen has ended it."""
@@ -346,7 +347,7 @@ class LogView(Scrollback, can_focus=True):
         number, nth = self._found.current
         if (entry := self.entry(number)) is not None:
             places = list(self._found.places(entry))
-            self.reveal(number, wrap(entry, self._columns).row_at(places[nth][0]))
+            self.reveal(number, wrap(entry, self._columns).row_at(places[nth][0]), around=True)
 
     # --- Scrolling --------------------------------------------------------------------------------
 

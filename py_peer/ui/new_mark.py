@@ -37,4 +37,4 @@ class NewMark(Static):
     def _show(self, unseen: int) -> None:
         self.display = unseen > 0
         if unseen:
-            self.update(f"{unseen:,} new ↓")
+            self.update(f"{unseen:,} new ↓ End")

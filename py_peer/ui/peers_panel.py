@@ -143,8 +143,8 @@ def rtt(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in its largest unit."""
+    """Return a time in its largest unit; seconds would be wrong before they are read."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
         if seconds >= size:
             return f"{seconds // size:.0f}{unit}"
-    return f"{max(seconds, 0):.0f}s"
+    return "new"

@@ -152,11 +152,16 @@ class Scrollback(ScrollView):
         row += self.scroll_offset.y
         return (NOTICE, row) if row < self._notice_rows else self._stack.at(row - self._notice_rows)
 
-    def reveal(self, number: int, row: int = 0, rows: int = 1) -> None:
-        """Scroll until `rows` rows of an entry are in view, as little as may be; of too many the first."""
+    def reveal(self, number: int, row: int = 0, rows: int = 1, *, around: bool = False) -> None:
+        """Scroll until `rows` rows of an entry are in view, as little as may be; of too many the first.
+
+        With `around` a row that was out of view comes into the middle, with what was said before and after.
+        """
         top = self._top(number) + row
         view, begin = self.rows_in_view, self.scroll_offset.y
-        if top < begin or rows >= view:
+        if around and not begin <= top < begin + view:
+            self._show_row(top - view // 2)
+        elif top < begin or rows >= view:
             self._show_row(top)
         elif top + rows > begin + view:
             self._show_row(top + rows - view)

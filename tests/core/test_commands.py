@@ -193,4 +193,7 @@ def test_every_command_is_in_the_help_and_in_the_readme_table(word: str) -> None
 
 def test_the_banner_names_every_command() -> None:
     assert commands_line().startswith("Commands: /peers, /status, /multiaddr, ")
-    assert commands_line().removeprefix("Commands: ").split(", ") == [f"/{entry.name}" for entry in COMMANDS]
+    assert commands_line(full_screen=True).removeprefix("Commands: ").split(", ") == [
+        f"/{row.name}" for row in COMMANDS
+    ]
+    assert "/bell" not in commands_line()

@@ -128,12 +128,19 @@ def test_who_has_not_spoken_is_folded_into_one_entry(journal: Journal) -> None:
     assert {entry.number for entry in first + second + third} == {1}
 
 
-def test_the_fold_ends_when_something_was_said_after_it_and_a_minute_has_passed(journal: Journal) -> None:
+def test_the_fold_ends_when_something_was_said_after_it(journal: Journal) -> None:
     journal.tell(PeerJoined(ANN, 1), NOON)
     journal.tell(said(EVE, "Eve", "hi"), NOON + 1)
-    within = journal.tell(PeerJoined(BOB, 2), NOON + limits.FOLD_SECONDS - 1)
-    later = journal.tell(PeerLeft(BOB, 1), NOON + limits.FOLD_SECONDS)
-    assert [(entry.number, entry.text) for entry in within + later] == [(1, "2 joined"), (3, f"{BOB[-8:]} left")]
+    joined = journal.tell(PeerJoined(BOB, 2), NOON + 2)
+    left = journal.tell(PeerLeft(BOB, 1), NOON + 3)
+    told = [(3, f"{BOB[-8:]} joined"), (3, "1 joined, 1 left")]
+    assert [(entry.number, entry.text) for entry in joined + left] == told
+
+
+def test_the_fold_ends_when_it_is_told_to(journal: Journal) -> None:
+    journal.tell(PeerJoined(ANN, 1), NOON)
+    journal.end_fold()
+    assert texts(journal.tell(PeerJoined(BOB, 2), NOON + 1)) == [f"{BOB[-8:]} joined"]
 
 
 def test_the_fold_ends_with_the_day(journal: Journal) -> None:

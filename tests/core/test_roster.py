@@ -106,8 +106,8 @@ FAILED = Failed(FailureKind.CANNOT_LISTEN, "taken")
         ([READY, PeerConnected(ANN, HERE, inbound=False)], State.ALONE, 0),
         ([READY, PeerJoined(ANN, 1)], State.READY, 1),
         ([READY, PeerJoined(ANN, 1), PeerJoined(BOB, 2)], State.READY, 2),
-        ([READY, PeerJoined(ANN, 1), PeerLeft(ANN, 0)], State.RECONNECTING, 0),
-        ([READY, PeerJoined(ANN, 1), PeerDisconnected(ANN)], State.RECONNECTING, 0),
+        ([READY, PeerJoined(ANN, 1), PeerLeft(ANN, 0)], State.ALONE, 0),
+        ([READY, PeerJoined(ANN, 1), PeerDisconnected(ANN)], State.ALONE, 0),
         ([READY, PeerJoined(ANN, 1), Stopped(0, reached=True)], State.LEAVING, 1),
         ([FAILED], State.FAILED, 0),
         ([FAILED, Stopped(0, reached=False)], State.FAILED, 0),
@@ -116,6 +116,15 @@ FAILED = Failed(FailureKind.CANNOT_LISTEN, "taken")
 def test_the_user_sees_how_they_stand(events: list[Event], state: State, size: int) -> None:
     roster = after(*events)
     assert (roster.state, roster.room_size) == (state, size)
+
+
+def test_who_named_a_peer_is_connecting_until_it_is_there_and_reconnecting_when_it_has_gone() -> None:
+    roster = Roster(named=True)
+    states = []
+    for event in (READY, PeerJoined(ANN, 1), PeerLeft(ANN, 0)):
+        roster.tell(event, 0.0)
+        states.append(roster.state)
+    assert states == [State.STARTING, State.READY, State.RECONNECTING]
 
 
 # --- Who is meant ---------------------------------------------------------------------------------

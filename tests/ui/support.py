@@ -12,7 +12,7 @@ from py_peer.ui.chat import FullScreenChat
 from tests.frontends.fakes import DEADLINE, READY, US, FakeService, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from textual.pilot import Pilot
 
@@ -89,11 +89,13 @@ class Scene:
 
 @contextlib.asynccontextmanager
 async def screen(
-    *, size: tuple[int, int] = (100, 30), answering: bool = True, starts: bool = True
+    *, size: tuple[int, int] = (100, 30), answering: bool = True, starts: bool = True, options: Sequence[str] = ()
 ) -> AsyncIterator[Scene]:
     """Show the full screen of bob, painted and ready."""
     service, stage = WaitingService(answering=answering, starts=starts), Stage()
-    chat = FullScreenChat(service, stage.screen, stage.watchdog, None, parse_arguments(["--nick", "bob", "--ui"], {}))
+    chat = FullScreenChat(
+        service, stage.screen, stage.watchdog, None, parse_arguments(["--nick", "bob", "--ui", *options], {})
+    )
     async with chat.ui.run_test(size=size) as pilot:
         telling = asyncio.create_task(chat._tell())
         scene = Scene(chat, service, pilot, stage)

@@ -89,10 +89,10 @@ def test_messages_of_others_are_shown_with_their_names() -> None:
 
 def test_who_is_there_is_listed_with_round_trip_time_and_age() -> None:
     async def scene() -> None:
-        async with screen() as shown:
+        async with screen(options=["-c", "/ip4/127.0.0.1/tcp/4002"]) as shown:
             await shown.join(ANN)
             await shown.tell(Pinged(ANN, 0.0042))
-            assert re.search(r"  • AnnAnnAn\.\.\. +4\.2 ms +0s", shown.text().replace(ANN[-8:], "AnnAnnAn"))
+            assert re.search(r"  • AnnAnnAn\.\.\. +4\.2 ms new", shown.text().replace(ANN[-8:], "AnnAnnAn"))
             assert "Connected: 1" in shown.text()
             assert "● 1 peer" in shown.text()
             await shown.tell(PeerLeft(ANN, 0), PeerDisconnected(ANN))

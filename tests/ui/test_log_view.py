@@ -76,7 +76,7 @@ def test_new_messages_do_not_move_what_one_reads_and_are_counted() -> None:
             assert texts_of(log) == before[:-1]  # the mark has the last row
             assert log.unseen == 3
             assert app.mark.display
-            assert str(app.mark.render()) == "3 new ↓"
+            assert str(app.mark.render()) == "3 new ↓ End"
             await press(pilot, "pagedown", "pagedown", "pagedown")
             assert log.unseen == 1
             await press(pilot, "end")
