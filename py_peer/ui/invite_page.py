@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-WAYS: Final = ((4, True), (2, True), (2, False))
+WAYS: Final = ((4, "above"), (2, "above"), (2, "beside"), (2, ""))
 """How the code is drawn, the best first: modules of white around it (four is the standard, cameras are content with
-two), and whether the line stands above it (in 24 rows there is no room for both)."""
+two), and where the line stands (24 rows are too few for one above the other)."""
+
+BESIDE_COLUMNS: Final = 24
+"""What a line beside the code takes, at the least."""
 
 FRAME_COLUMNS: Final = 4
 FRAME_ROWS: Final = 2
@@ -46,6 +49,9 @@ class InvitePage(ModalScreen[None]):
     InvitePage Static { height: auto; }
     InvitePage #invite-code { color: $text-muted; }
     InvitePage #invite-code.-code { width: auto; background: white; color: black; }
+    InvitePage .-beside { layout: horizontal; }
+    InvitePage .-beside #invite-line { width: 1fr; padding: 0 1 0 0; }
+    InvitePage .-beside Center { width: auto; }
     """
 
     def __init__(self, line: str, code: Sequence[str]) -> None:
@@ -64,7 +70,7 @@ class InvitePage(ModalScreen[None]):
 
     def on_resize(self) -> None:
         """Draw the code if there is room for all of it; a part of it cannot be read."""
-        zone, with_line = next((way for way in WAYS if self._fits(*self._needed(*way))), (0, True))
+        zone, where = next((way for way in WAYS if self._fits(*self._needed(*way))), (0, "above"))
         shown = self.query_one("#invite-code", Static)
         shown.set_class(zone > 0, "-code")
         shown.styles.padding = (zone // 2, zone) if zone else (1, 0, 0, 0)
@@ -73,7 +79,8 @@ class InvitePage(ModalScreen[None]):
         else:
             columns, rows = self._needed(*WAYS[-1])
             shown.update(f"The window is too small for the QR code, which needs {columns} columns and {rows} rows.")
-        self.query_one("#invite-line").display = with_line
+        self.query_one("#invite-line").display = bool(where)
+        self.query_one(VerticalScroll).set_class(where == "beside", "-beside")
 
     def action_copy(self) -> None:
         """Copy the line, and say so."""
@@ -83,9 +90,10 @@ class InvitePage(ModalScreen[None]):
     def _fits(self, columns: int, rows: int) -> bool:
         return columns <= self.size.width and rows <= self.size.height
 
-    def _needed(self, zone: int, with_line: bool) -> tuple[int, int]:  # noqa: FBT001 - one of WAYS
-        """Return how many columns and rows the page takes with `zone` modules of white around the code."""
+    def _needed(self, zone: int, where: str) -> tuple[int, int]:
+        """Return how many columns and rows the page takes with `zone` modules of white, and the line `where`."""
         width = max(1, min(self.size.width, PAGE_COLUMNS) - FRAME_COLUMNS)
-        line_rows = len(Content(self._line).wrap(width)) if with_line else 0
+        line_rows = len(Content(self._line).wrap(width)) if where == "above" else 0
         columns = max(map(len, self._code), default=0) + 2 * zone + FRAME_COLUMNS
+        columns += BESIDE_COLUMNS * (where == "beside")
         return columns, line_rows + zone + len(self._code) + FRAME_ROWS

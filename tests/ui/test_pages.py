@@ -87,7 +87,13 @@ def test_the_details_of_a_peer_say_what_is_known_of_it() -> None:
 
 @pytest.mark.parametrize(
     ("size", "code", "line"),
-    [((100, 40), True, True), ((80, 24), True, False), ((60, 20), False, True), ((20, 8), False, True)],
+    [
+        ((100, 40), True, True),
+        ((80, 24), True, True),
+        ((50, 24), True, False),
+        ((60, 20), False, True),
+        ((20, 8), False, True),
+    ],
 )
 def test_the_code_is_shown_whole_or_the_page_says_how_large_it_is(
     size: tuple[int, int], code: bool, line: bool
