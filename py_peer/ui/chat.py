@@ -64,6 +64,7 @@ class FullScreenChat(Chat):
             "notify": self._switch_notifications,
         }
         self.ui = ChatUI(self)
+        self._named = arguments.settings.connect
         self._held = held
         self._cast = Cast(self.nickname, self._miss) if arguments.demo else None
         self._closed = asyncio.Event()
@@ -156,6 +157,8 @@ class FullScreenChat(Chat):
                 case MessageRefused():
                     slash = "/" * event.text.startswith("/")  # as it was typed
                     self.ui.composer.refuse(slash + event.text, event.reason)
+                case DialFailed() if event.address in self._named:
+                    self.ui.tell([f"{sentence(event)}; it is tried again"], Kind.WARNING)
                 case DialFailed() | Dropped():
                     self.ui.tell([sentence(event)], Kind.WARNING)
                 case _:

@@ -263,6 +263,16 @@ def test_find_counts_what_it_finds() -> None:
     run(scene())
 
 
+def test_a_named_peer_that_is_not_reached_is_tried_again_and_that_is_said() -> None:
+    async def scene() -> None:
+        async with screen(options=["-c", "/ip4/127.0.0.1/tcp/9"]) as shown:
+            await shown.tell(DialFailed("/ip4/127.0.0.1/tcp/9", "nobody listens there"))
+            assert "nobody listens there; it is tried again" in shown.text()
+            assert "● connecting…" in shown.text()
+
+    run(scene())
+
+
 def test_failures_and_losses_are_told() -> None:
     async def scene() -> None:
         async with screen() as shown:
