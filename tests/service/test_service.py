@@ -305,6 +305,21 @@ def test_an_address_without_a_peer_id_is_dialled() -> None:
     run(scene())
 
 
+def test_a_named_peer_that_goes_away_is_dialled_until_it_is_back() -> None:
+    async def scene() -> None:
+        async with person("alice", intro=False) as alice:
+            address = (await alice.address()).split("/p2p/")[0]
+            async with person("bob", intro=False, connect=(address,)) as bob:
+                gone = (await bob.see(PeerJoined)).peer_id
+                await alice.leave()
+                await bob.see(PeerLeft)
+                async with person("alice", intro=False, port=int(address.rsplit("/", 1)[1])) as again:
+                    back = await bob.see(PeerJoined, lambda event: event.peer_id != gone)
+                    assert back.peer_id == (await again.see(Started)).peer_id
+
+    run(scene())
+
+
 @pytest.mark.parametrize("when", ["at once", "started", "ready", "dialling", "talking"])
 def test_it_stops_in_time_from_any_state(when: str) -> None:
     async def scene() -> None:
