@@ -31,6 +31,11 @@ NARROWEST: Final = 20
 _ONE_COLUMN: Final = re.compile(r"[ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027]*")
 """Letters and signs of one column each, which nothing before them changes. (Marks and joiners are not in it.)"""
 
+_WIDEST: Final = 4
+_LONGEST: Final = 16
+"""Columns and characters of a cluster that anybody reads as one character. The rules of Unicode make one, too, of a
+thousand skin tones, or of pictures that a joiner stands between; many a terminal then shows all of them."""
+
 _SPACES: Final = re.compile(" *")
 _CLOSING_CATEGORIES: Final = ("Pe", "Pf", "Po")
 _PICTURE, _CLOSING, _REST = "\x01", "\x03", "\x00"
@@ -122,6 +127,13 @@ def _clusters(line: str, cells: Callable[[str], str]) -> tuple[list[str], list[s
     """Return the clusters of a line and the cells of each; what takes no column belongs to the one before it."""
     clusters = list(iter_graphemes(line))
     drawn = list(map(cells, clusters))
+    if max(map(len, drawn)) > _WIDEST or max(map(len, clusters)) > _LONGEST:
+        clusters = [
+            part
+            for cluster, cell in zip(clusters, drawn, strict=True)
+            for part in (cluster if len(cell) > _WIDEST or len(cluster) > _LONGEST else (cluster,))
+        ]
+        drawn = list(map(cells, clusters))
     if "" not in drawn:
         return clusters, drawn
     joined: list[str] = []

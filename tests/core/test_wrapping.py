@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wcwidth import wcswidth
+from wcwidth import wcswidth, wcwidth
 
 from py_peer.core.cleaning import clean_text
 from py_peer.core.wrapping import NARROWEST, limit_lines, wrap_lines, wrap_spans
@@ -45,6 +45,18 @@ def test_every_line_fits_and_nothing_but_spaces_is_lost(text: str, width: int) -
 def test_ideographs_and_pictures_break_anywhere_but_a_row_begins_with_no_closing_sign() -> None:
     assert wrap_lines("漢字" * 5 + "。終", 20, "") == ["漢字" * 4 + "漢", "字。終"]
     assert wrap_lines("ab 👍👍👍👍👍👍👍👍👍 cd", 20, "") == ["ab 👍👍👍👍👍👍👍👍", "👍 cd"]
+
+
+@pytest.mark.parametrize("unit", ["\U0001f3fd", "\u1112", "👩\u200d", "\u0915\u094d"])
+def test_what_is_one_character_by_the_rules_alone_is_broken(unit: str) -> None:
+    lines = wrap_lines(unit * 100, 20, "")
+    assert "".join(lines) == unit * 100
+    assert all(sum(max(wcwidth(ch), 0) for ch in line) <= 20 for line in lines)  # what a simple terminal shows
+
+
+def test_a_family_stays_together() -> None:
+    family = "👨🏻\u200d❤\ufe0f\u200d💋\u200d👨🏿"
+    assert wrap_lines(family * 12, 20, "") == [family * 10, family * 2]
 
 
 def test_korean_words_stay_whole() -> None:
