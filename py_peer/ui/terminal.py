@@ -64,7 +64,9 @@ class Attention:
             if self.bell:
                 self._write("\a")
             if self.desktop:
-                self._write(f"\x1b]9;{clean_line(f'{who}: {text}', MAX_NOTIFICATION_CHARS)}\a")
+                # Our name comes first: some terminals take a number for a command ("9;7;…" runs a program).
+                said = clean_line(f"py-peer · {who}: {text}", MAX_NOTIFICATION_CHARS)
+                self._write(f"\x1b]9;{said}\a")
         if not self._looking:
             self._missed += count
             self.show_title()

@@ -214,7 +214,7 @@ def test_what_looks_like_markup_is_there_to_the_letter() -> None:
             assert f"{nick}: [bold]hello[/bold]" in shown.text()
             await shown.pilot.press("f3", "enter")
             assert isinstance(shown.ui.screen, PeerMenu)
-            assert f" {nick} " in shown.text()
+            assert f"╭─ {nick} ─" in shown.text()
             assert agent in shown.text()
 
     run(scene())

@@ -166,7 +166,7 @@ def test_bell_and_notifications_can_be_switched_off(pair: Pair, alice: FullScree
 def test_being_named_rings_once_and_is_counted_while_one_looks_elsewhere(pair: Pair, alice: FullScreen) -> None:
     pair.bob_says("Alice, look", "alice? Alice!", "look again, Alice")
     assert (alice.bells, len(alice.notifications)) == (1, 1)
-    assert re.fullmatch(f"{pair.bob_id8}: .*[Aa]lice.*", alice.notifications[0])
+    assert re.fullmatch(f"py-peer · {pair.bob_id8}: .*[Aa]lice.*", alice.notifications[0])
     assert alice.titles == ["py-peer · Alice"]
     alice.send(FOCUS_OUT)
     pair.bob_says("where are you, Alice?")  # may be there before the focus is known to be gone
