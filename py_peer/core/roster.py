@@ -104,10 +104,12 @@ class Roster:
     # --- What is asked ----------------------------------------------------------------------------
 
     def rows(self) -> tuple[Row, ...]:
-        """Who is connected: who is in the room comes first, then the alphabet decides."""
-        return tuple(
-            sorted(self._peers.values(), key=lambda peer: (not peer.in_room, peer.nick.casefold(), peer.peer_id))
-        )
+        """Who is connected: who is in the room comes first, then who has a name, then the alphabet decides."""
+
+        def place(peer: Row) -> tuple[bool, bool, str, str]:
+            return not peer.in_room, peer.nick == short_id(peer.peer_id), peer.nick.casefold(), peer.peer_id
+
+        return tuple(sorted(self._peers.values(), key=place))
 
     @property
     def room_size(self) -> int:

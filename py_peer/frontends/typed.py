@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 
 Complete: TypeAlias = "Callable[[str, int], completion.Completion]"
 PROMPT: Final = "> "
-LARGEST_PASTE: Final = 4 * limits.MAX_TEXT_BYTES
-"""Characters of a paste that are put into the input at all; it can be edited down from there."""
-
 CLOSE_SECONDS: Final = 0.5
 
 
@@ -161,7 +158,7 @@ def _key_bindings() -> KeyBindings:
     def _paste(event: KeyPressEvent) -> None:
         # Some terminals send the line breaks of a paste as the Enter key does.
         text = event.data.replace("\r\n", "\n").replace("\r", "\n")
-        if len(text) > LARGEST_PASTE:
+        if len(text) > limits.MAX_PASTE_CHARS:
             event.current_buffer.validation_error = ValidationError(
                 event.current_buffer.cursor_position,
                 f"Too large: {len(text):,} characters; a message may have {limits.MAX_TEXT_BYTES:,} bytes",

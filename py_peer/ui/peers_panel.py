@@ -15,8 +15,6 @@ from py_peer.core.addresses import short_id
 from py_peer.ui.colours import nick_colour
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from textual import events
     from textual.app import ComposeResult
 
@@ -24,6 +22,9 @@ if TYPE_CHECKING:
 
 AGE_SECONDS: Final = 10.0
 """How often the panel is drawn anew, for how long somebody is there grows by itself."""
+
+FRESH_SECONDS: Final = 1.0
+"""How old what is drawn may be when something else has happened."""
 
 NOBODY: Final = "  (No peers connected)\n\n  /invite shows with what\n  others can join you."
 
@@ -55,7 +56,8 @@ class PeersPanel(Vertical):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
-        self._rows: Sequence[Row] = ()
+        self._rows: tuple[Row, ...] = ()
+        self._drawn = 0.0
         self._count = Static("Connected: 0", markup=False)
         self._nobody = Static(NOBODY, id="nobody", markup=False)
         self._list = OptionList(markup=False)
@@ -84,12 +86,13 @@ class PeersPanel(Vertical):
             self._list.action_first()
         return self
 
-    def put(self, rows: Sequence[Row]) -> None:
+    def put(self, rows: tuple[Row, ...]) -> None:
         """Show `rows`; where the cursor stands is kept."""
         if rows == self._rows:  # as after most messages; laying out the screen anew would cost more than showing them
+            if abs(time.time() - self._drawn) >= FRESH_SECONDS:
+                self._draw()
             return
-        # Those who have a name come first. The order is otherwise kept.
-        self._rows = sorted(rows, key=lambda row: (not row.in_room, row.nick == short_id(row.peer_id)))
+        self._rows = rows
         in_room = sum(row.in_room for row in rows)
         # Who is connected but not in the room is not counted at the top of the screen.
         self._count.update(f"Connected: {len(rows)}{f' ({in_room} in room)' if in_room < len(rows) else ''}")
@@ -105,6 +108,7 @@ class PeersPanel(Vertical):
 
     def _draw(self) -> None:
         now, dark = time.time(), self.app.current_theme.dark
+        self._drawn = now
         width = self._list.scrollable_content_region.width
         prompts = {row.peer_id: row_content(row, width, now, dark=dark) for row in self._rows}
         if list(prompts) == [option.id for option in self._list.options]:

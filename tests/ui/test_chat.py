@@ -101,6 +101,21 @@ def test_who_is_there_is_listed_with_round_trip_time_and_age() -> None:
     run(scene())
 
 
+def test_a_message_does_not_lay_out_the_peers_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.join(ANN, BOB)
+            await shown.tell(heard("one"))
+            counted: list[str] = []
+            monkeypatch.setattr(shown.ui._peers._count, "update", counted.append)
+            await shown.tell(heard("two"))
+            assert not counted
+            await shown.tell(Pinged(BOB, 0.001))
+            assert counted == ["Connected: 2"]
+
+    run(scene())
+
+
 def test_a_text_that_is_too_large_stays_in_the_input_with_the_reason() -> None:
     async def scene() -> None:
         async with screen() as shown:
