@@ -267,7 +267,8 @@ class Terminal(Program):
 
     @property
     def scrolled(self) -> list[str]:
-        return [self._plain(line) for line in self._screen.history.top]
+        # A copy made at once: the reading thread adds lines meanwhile.
+        return [self._plain(line) for line in list(self._screen.history.top)]
 
     @property
     def is_alternate(self) -> bool:
