@@ -1,4 +1,4 @@
-"""Front-ends take over the process's signals; each test gets them back. Programs are ended when the test is."""
+"""Front-ends take over the process's signals; each test gets them back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from py_peer.frontends.leaving import SIGNALS
-from tests.frontends.programs import Piped, Terminal
+from tests.frontends.programs import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,26 +25,6 @@ def _signals() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
-
-
-@pytest.fixture
-def programs() -> Iterator[list[Program]]:
-    started: list[Program] = []
-    yield started
-    for program in started:
-        program.clean_up()
-
-
-@pytest.fixture
-def piped(programs: list[Program], tmp_path: Path) -> Callable[..., Piped]:
-    """Start the program on pipes."""
-
-    def start(*arguments: str, **more: str) -> Piped:
-        program = Piped(arguments, tmp_path, **more)
-        programs.append(program)
-        return program
-
-    return start
 
 
 @pytest.fixture
