@@ -40,6 +40,7 @@ class FailureKind(Enum):
     """Why the service could not go on."""
 
     CANNOT_LISTEN = "cannot listen"
+    BAD_IDENTITY = "bad identity"
     FAULT = "fault"
 
 
@@ -224,6 +225,16 @@ class Notice(Event):
     """A sentence for the user that has no type of its own."""
 
     text: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Answer(Event):
+    """What became of request `ticket`, in a sentence; with `failed` nothing was done, and it says why."""
+
+    ticket: int
+    text: str
+    failed: bool = False
 
 
 @final

@@ -27,6 +27,60 @@ class RequestStatus(Request):
 
 @final
 @dataclass(frozen=True, slots=True)
+class SetNickname(Request):
+    """Be called `nickname` from now on, and tell the others. Answered by an Answer."""
+
+    nickname: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Connect(Request):
+    """Dial a multiaddr as if it had been named at the start, and again whenever it goes. Answered by an Answer."""
+
+    address: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Disconnect(Request):
+    """Let a peer go, and neither dial nor take it until Connect names it. Answered by an Answer."""
+
+    peer_id: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PingPeer(Request):
+    """Measure how far a connected peer is, now. Answered by an Answer."""
+
+    peer_id: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ignore(Request):
+    """Show nothing more of what a peer says, in this run and the next ones. Answered by an Answer."""
+
+    peer_id: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Unignore(Request):
+    """Hear a peer again. Answered by an Answer."""
+
+    peer_id: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RequestStatistics(Request):
+    """Answered by a Statistics event."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Stop(Request):
     """End the service; answered by Stopped.
 

@@ -1,6 +1,7 @@
 """What a session is started with, after arguments and environment have been read."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import final
 
 
@@ -21,6 +22,15 @@ class Settings:
 
     bootstrap: tuple[str, ...] = ()
     """Kademlia bootstrap multiaddrs; none, no Kademlia."""
+
+    identity: Path | None = None
+    """The file with our key, made when it is missing; None makes a key for this session alone."""
+
+    data: Path | None = None
+    """The folder of what is kept from one run to the next (who is ignored); None keeps nothing."""
+
+    metrics: tuple[str, int] | None = None
+    """Host and port where statistics are served as Prometheus text; None serves none."""
 
     intro: bool = True
     """Say hello in the room once a session."""

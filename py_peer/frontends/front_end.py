@@ -41,6 +41,12 @@ STARTING: Final = "Starting Universal Connectivity Application..."
 BATCH: Final = 500
 """Events shown in one go; between two batches what is typed gets its turn."""
 
+EXIT_CODES: Final = {
+    FailureKind.CANNOT_LISTEN: ExitCode.CANNOT_LISTEN,
+    FailureKind.BAD_IDENTITY: ExitCode.USAGE,
+    FailureKind.FAULT: ExitCode.FAULT,
+}
+
 RETRY_SECONDS: Final = 0.01
 """How long a full request queue is given before it is asked again."""
 
@@ -131,7 +137,7 @@ class FrontEnd:
     def exit_code(self) -> ExitCode:
         """Return what the process ends with."""
         if self._failed is not None:
-            return ExitCode.CANNOT_LISTEN if self._failed.kind is FailureKind.CANNOT_LISTEN else ExitCode.FAULT
+            return EXIT_CODES[self._failed.kind]
         if self._fault is not None:
             return ExitCode.FAULT
         return ExitCode.NOT_SENT if self.unsent() else ExitCode.OK
@@ -269,8 +275,8 @@ class FrontEnd:
     def complaint(self) -> str:
         """Return why the program ends though nobody told it to, and what to do; "" for an orderly leave."""
         advice = "Run it again with --verbose to see more, and please report it."
-        if self._failed is not None and self._failed.kind is FailureKind.CANNOT_LISTEN:
-            return f"py-peer: cannot listen: {self._failed.reason}"
+        if self._failed is not None and self._failed.kind is not FailureKind.FAULT:
+            return f"py-peer: {self._failed.kind.value}: {self._failed.reason}"
         if self._failed is not None:
             return f"py-peer: a fault of its own has ended it: {self._failed.reason}. {advice}"
         if self._fault is not None:

@@ -13,6 +13,7 @@ from py_peer.core.cleaning import clean_line, indent_lines
 from py_peer.core.commands import MAX_WORD_CHARS, commands_line
 from py_peer.core.entries import Delivery, Kind
 from py_peer.core.events import (
+    Answer,
     DialFailed,
     Dropped,
     KademliaBootstrap,
@@ -97,6 +98,8 @@ def event_lines(event: Event, columns: int | None = None) -> list[str]:  # noqa:
             return [f"⚠️  No peers connected - {event.waiting} message(s) will be sent when one comes"]
         case MessageRefused():
             return [f"❌ Message not sent: {event.reason}"]
+        case Answer():
+            return [f"{'❌' if event.failed else '📡'} {event.text}"]
         case Notice():
             return [event.text if event.text.startswith("❌") else f"📡 {event.text}"]
         case _:
@@ -134,7 +137,7 @@ def sentence(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one for eac
             return f"Kademlia bootstrap done: {event.peers} peer(s) in the routing table"
         case KademliaBootstrap():
             return f"Kademlia bootstrap failed: {event.cause}"
-        case Notice():
+        case Notice() | Answer():
             return event.text
         case _:
             return ""

@@ -9,6 +9,7 @@ import janus
 
 from py_peer.core import limits
 from py_peer.core.events import (
+    Answer,
     Dropped,
     Event,
     Failed,
@@ -22,7 +23,7 @@ from py_peer.core.events import (
     Stopped,
 )
 
-KEPT: Final = (Started, Ready, Failed, Stopped, MessageSent, MessageWaiting, MessageRefused, StatusReport)
+KEPT: Final = (Started, Ready, Failed, Stopped, MessageSent, MessageWaiting, MessageRefused, StatusReport, Answer)
 """Events that are never dropped: there are no more of them than the front-end has asked for."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import janus
 import trio
@@ -25,7 +25,7 @@ from py_peer.chatroom import (
     system_log_handler,
 )
 from py_peer.core import limits
-from py_peer.core.addresses import peer_id_text, short_id
+from py_peer.core.addresses import short_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import (
     Dropped,
@@ -40,19 +40,17 @@ from py_peer.core.events import (
     PeerInfo,
     PeerJoined,
     PeerLeft,
-    PeerMuted,
-    PeerUnmuted,
     Pinged,
     Ready,
     Started,
     StatusReport,
     Stopped,
 )
-from py_peer.core.rates import FloodGuard, Verdict
 from py_peer.core.requests import RequestStatus, SendText, Stop
 from py_peer.net.identity import new_key_pair, own_peer_id
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
+from py_peer.service.manners import Manners
 from py_peer.service.named import Named
 from py_peer.service.outgoing import Outgoing
 
@@ -94,10 +92,16 @@ class _Session:
         self._node: Node | None = None
         self._outgoing = Outgoing(settings, emit)
         self._named = Named(settings.connect, emit, keep=True)
-        self._flood = FloodGuard(limits.FLOOD_BURST, limits.FLOOD_RATE, limits.MUTE_SECONDS, limits.MAX_TRACKED_AUTHORS)
+        self._manners = Manners(emit, paced=settings.paced)
         self._bootstrap = Named(settings.bootstrap, emit)
         self._losses: dict[str, int] = {}
         self._leaving = False
+        self._handlers: dict[type[Request], Callable[[Any], None]] = {
+            SendText: self._outgoing.accept,
+            RequestStatus: lambda request: emit(self._status(request.ticket)),
+        }
+        """What is done about each request but Stop; none of them may block."""
+
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
 
     def outcome(self) -> Stopped:
@@ -123,7 +127,7 @@ class _Session:
                 topics=TOPICS,
                 room_topic=CHAT_TOPIC,
                 observer=self,
-                admit=self._admit,
+                admit=self._manners.admit,
             ) as node:
                 await self._run_room(node)
         except CannotListenError as error:
@@ -142,6 +146,7 @@ class _Session:
             nursery.start_soon(room.start_message_handlers)
             nursery.start_soon(self._outgoing.run, node, room)
             nursery.start_soon(self._named.run, node)
+            nursery.start_soon(self._manners.run)
             nursery.start_soon(self._tell_losses, node)
             if self._settings.bootstrap:
                 nursery.start_soon(self._join_kademlia, node)
@@ -160,16 +165,14 @@ class _Session:
             if number % REQUESTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
             match request:
-                case SendText():
-                    self._outgoing.accept(request)
-                case RequestStatus():
-                    self._emit(self._status(request.ticket))
                 case Stop():
                     if draining is not None:
                         draining.cancel()  # who asks again is in a hurry
                         continue
                     draining = trio.CancelScope()
                     nursery.start_soon(self._leave, request.drain, draining, nursery.cancel_scope)
+                case _:
+                    self._handlers[type(request)](request)
 
     async def _tell_waiting(self) -> None:
         """Say that texts wait, once for all that came together, and not while a peer is just about to be there."""
@@ -205,7 +208,7 @@ class _Session:
             peers=tuple(_info(record, room) for record in node.peers.records.values()) if node else (),
             topics=("chat", "discovery"),
             waiting=self._outgoing.waiting,
-            muted=tuple(peer_id_text(author) for author in self._flood.muted()),
+            muted=self._manners.muted(),
             counters=dict(node.counters) if node else {},
         )
 
@@ -216,22 +219,9 @@ class _Session:
             MessageReceived(message.sender_id, message.sender_nick, message.message, message.timestamp or time.time())
         )
 
-    def _admit(self, author: bytes) -> bool:
-        """Say whether an author is heard: one who floods the room is muted for a while."""
-        if not self._settings.paced:
-            return True
-        verdict = self._flood.hear(author, trio.current_time())
-        if verdict is Verdict.MUTED_NOW:
-            peer_id = peer_id_text(author)
-            _log_system_message(f"Muted {peer_id}")
-            self._emit(PeerMuted(peer_id, limits.MUTE_SECONDS))
-        return verdict is Verdict.HEARD
-
     async def _tell_losses(self, node: Node) -> None:
-        """Say now and then what was lost, and who is heard again."""
+        """Say now and then what was lost."""
         while True:
-            for author, dropped in self._flood.due_unmutes(trio.current_time()):
-                self._emit(PeerUnmuted(peer_id_text(author), dropped))
             for name in LOSSES_SAID:
                 lost = node.counters[name] - self._losses.get(name, 0)
                 if lost:
