@@ -266,3 +266,44 @@ class StatusReport(Event):
     waiting: int
     muted: tuple[str, ...]
     counters: dict[str, int] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Statistics(Event):
+    """The answer to `RequestStatistics`. What each figure means, `py_peer.core.figures` says; None: not known here."""
+
+    ticket: int
+    uptime_seconds: float
+    messages_sent: int
+    messages_received: int
+    announcements_received: int
+    messages_relayed: int
+    messages_not_relayed: dict[str, int]
+    messages_duplicate: int
+    messages_dropped: dict[str, int]
+    events_dropped: int
+    gossip_sent_bytes: int
+    gossip_received_bytes: int
+    queue_items: dict[str, int]
+    peers_connected: int
+    peers_in_room: int
+    peers_in_mesh: int
+    peers_muted: int
+    peers_ignored: int
+    peers_banned: int
+    connections: dict[str, int]
+    ping_seconds: dict[str, float]
+    dials_tried: int
+    dials_failed: int
+    connections_refused: dict[str, int]
+    peers_let_go: dict[str, int]
+    streams_ended: int
+    protocol_ignored: dict[str, int]
+    faults_caught: dict[str, int]
+    faults_unexpected: int
+    memory_bytes: int | None
+    file_descriptors: int | None
+    tasks: int
+    threads: int
+    gc_collections: int

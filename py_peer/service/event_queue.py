@@ -19,11 +19,23 @@ from py_peer.core.events import (
     MessageWaiting,
     Ready,
     Started,
+    Statistics,
     StatusReport,
     Stopped,
 )
 
-KEPT: Final = (Started, Ready, Failed, Stopped, MessageSent, MessageWaiting, MessageRefused, StatusReport, Answer)
+KEPT: Final = (
+    Started,
+    Ready,
+    Failed,
+    Stopped,
+    MessageSent,
+    MessageWaiting,
+    MessageRefused,
+    StatusReport,
+    Statistics,
+    Answer,
+)
 """Events that are never dropped: there are no more of them than the front-end has asked for."""
 
 
@@ -41,6 +53,8 @@ class EventQueue(janus.Queue[Event]):
         self._loose: deque[tuple[int, Event]] = deque()
         self._bytes = 0
         self._lost = 0
+        self.dropped = 0
+        """Events dropped so far."""
 
     def _qsize(self) -> int:
         return len(self._kept) + len(self._loose) + (1 if self._lost else 0)
@@ -56,6 +70,7 @@ class EventQueue(janus.Queue[Event]):
             _, oldest = self._loose.popleft()
             self._bytes -= _size(oldest)
             self._lost += 1
+            self.dropped += 1
 
     def _get(self) -> Event:
         if self._lost:
