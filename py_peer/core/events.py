@@ -277,6 +277,7 @@ class Statistics(Event):
     uptime_seconds: float
     messages_sent: int
     messages_received: int
+    announcements_sent: int
     announcements_received: int
     messages_relayed: int
     messages_not_relayed: dict[str, int]

@@ -40,6 +40,7 @@ FIGURES: Final = (
     # Messages
     Figure("messages_sent", "Messages of ours that were handed to the room, greetings included.", counted="sent"),
     Figure("messages_received", "Messages of others that were handed to the front-end.", counted="received"),
+    Figure("announcements_sent", "Messages of ours on topics beside the chat.", counted="announcements sent"),
     Figure("announcements_received", "Messages of others on topics beside the chat.", counted="announcements"),
     Figure("messages_relayed", "Copies of messages of others that were passed on.", counted="relayed"),
     Figure("messages_not_relayed", "Messages of others that were not passed on.", "reason", "not relayed"),

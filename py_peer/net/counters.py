@@ -43,13 +43,16 @@ EXPECTED_FAULTS: Final = frozenset(
 
 @final
 class Counters(Counter[str]):
-    """Counters by name; `statistics` of one node. Names are ours, none comes from outside, so there are not many."""
+    """Counters of one node by name, each "what" or "what: why" (`counted` in `py_peer.core.figures`).
+
+    Names are ours, none comes from outside, so there are not many.
+    """
 
     def caught(self, where: str, error: BaseException) -> None:
         """Count an exception that a guard caught, by its type; one that nobody expects is logged with its traceback."""
         for leaf in _leaves(error):
             name = type(leaf).__name__
-            self[f"caught {name}"] += 1
+            self[f"caught: {name}"] += 1
             if name in EXPECTED_FAULTS:
                 log.debug("%s: %s: %s", where, name, leaf)
             else:

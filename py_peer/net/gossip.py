@@ -152,7 +152,10 @@ class Router(GossipSub):
             self._counters["not relayed: larger than a Rust peer takes"] += 1
             return
         origin = type(msg_forwarder)(pubsub_msg.from_id)
-        for peer_id in self._get_peers_to_send(pubsub_msg.topicIDs, msg_forwarder, origin):
+        peers = list(self._get_peers_to_send(pubsub_msg.topicIDs, msg_forwarder, origin))
+        if msg_forwarder != self.pubsub.my_id:
+            self._counters["relayed"] += len(peers)
+        for peer_id in peers:
             self.send_rpc(peer_id, rpc)
 
     def _get_peers_to_send(

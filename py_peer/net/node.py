@@ -18,7 +18,7 @@ from py_peer.net import library
 from py_peer.net.closing import close_host, let_go, socket_of
 from py_peer.net.connections import ConnectedPeers, PeerRecord
 from py_peer.net.counters import Counters
-from py_peer.net.dial import dial
+from py_peer.net.dial import DialError, dial
 from py_peer.net.host import make_host
 from py_peer.net.identify import PUSH, ask_identify, push_handler
 from py_peer.net.listening import CannotListenError, interface_ips, listen
@@ -79,7 +79,12 @@ class Node:
 
     async def dial(self, address: DialAddress) -> ID:
         """Connect to an address and return who is there. Raises DialError."""
-        return await dial(cast("Swarm", self.host.get_network()), address)
+        self.counters["dials"] += 1
+        try:
+            return await dial(cast("Swarm", self.host.get_network()), address)
+        except DialError:
+            self.counters["dials failed"] += 1
+            raise
 
     async def disconnect(self, peer_id: ID) -> None:
         """Close every connection to a peer, politely if it listens and within a second if it does not."""

@@ -136,7 +136,10 @@ class RoomPubsub(Pubsub):
             while self.manager.is_running:
                 frame = frames.take()
                 if frame is None:
-                    frames.feed(await stream.read(_READ_BYTES))
+                    data = await stream.read(_READ_BYTES)
+                    self._counters["gossip bytes in"] += len(data)
+                    frames.feed(data)
+                    del data
                     continue
                 handled += 1
                 if handled % _MESSAGES_PER_TURN == 0:
@@ -193,6 +196,7 @@ class RoomPubsub(Pubsub):
         """Take a message of ours or of another peer: check it, deliver it to the room, relay it."""
         if msg_forwarder == self.my_id:
             self._remember(msg)
+            self._counters["sent" if self._room_topic in msg.topicIDs else "announcements sent"] += 1
             await self.router.publish(msg_forwarder, msg)
             return
         reason = self._reason_to_drop(msg)
@@ -235,6 +239,8 @@ class RoomPubsub(Pubsub):
                 await channel.send(msg)
             if patience.cancelled_caught:
                 self._counters["dropped: the room was busy"] += 1
+                return
+        self._counters["received" if msg.topicIDs[0] == self._room_topic else "announcements"] += 1
 
     # --- Sending ----------------------------------------------------------------------------------
 
@@ -263,7 +269,10 @@ class RoomPubsub(Pubsub):
                 nursery.start_soon(self._watch_end, stream, nursery.cancel_scope)
                 queue = cast("PeerQueue", queue)
                 while (rpc := await queue.pop()) is not None:
-                    await stream.write(_frames(rpc, queue))
+                    data = _frames(rpc, queue)
+                    await stream.write(data)
+                    self._counters["gossip bytes out"] += len(data)
+                    del data
                     self._note_written()
                 if self._leaving:  # a reset would overtake what the peer has not read yet
                     await cast("NetStream", stream).close_write()

@@ -108,7 +108,7 @@ async def test_an_answer_that_claims_too_much_is_refused_before_it_is_read() -> 
     async with member() as one, raw_peer(one.port, handlers={IDENTIFY_PROTOCOL: wait}):
         with trio.fail_after(limits.DIAL_TIMEOUT / 2):
             await refused.wait()
-        await until(lambda: one.counts("caught MessageTooLarge") == [1])
+        await until(lambda: one.counts("caught: MessageTooLarge") == [1])
 
 
 @trio_test
@@ -122,7 +122,7 @@ async def test_an_answer_that_never_ends_is_given_up_and_the_peer_stays(monkeypa
             await trio.sleep(0.01)
 
     async with member() as one, raw_peer(one.port, handlers={IDENTIFY_PROTOCOL: drip}) as peer:
-        await until(lambda: one.node.counters["caught TooSlowError"])
+        await until(lambda: one.node.counters["caught: TooSlowError"])
         assert not peer.closed.is_set()
         await still_hears(one)
 
