@@ -16,7 +16,7 @@ from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say,
 from py_peer.core.completion import complete
 from py_peer.core.events import Dropped, MessageRefused, MessageSent, StatusReport
 from py_peer.core.journal import Journal
-from py_peer.core.requests import RequestStatus, SendText
+from py_peer.core.requests import RequestStatus, SendText, Stop
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize
 from py_peer.core.transcript import Transcript
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from py_peer.core.completion import Completion
     from py_peer.core.entries import Entry
     from py_peer.core.events import Event
+    from py_peer.core.requests import Request
     from py_peer.frontends.front_end import Service
     from py_peer.frontends.leaving import Watchdog
     from py_peer.frontends.log_setup import HeldLog
@@ -88,6 +89,9 @@ class Chat(FrontEnd):
         }
         """The commands that this front-end does, by their names in the table; /quit is every caller's own."""
 
+        self.unanswered: set[int] = set()
+        """Tickets of requests, other than texts and questions, that no event has answered yet."""
+
         self._questions: dict[int, Callable[[StatusReport], list[str]]] = {}
         self._unasked: list[int] = []
         self._stale = False
@@ -129,6 +133,7 @@ class Chat(FrontEnd):
         """Remember who is there, and which texts are still on their way."""
         super().note(event)
         self.roster.tell(event, time.time())
+        self.unanswered.discard(getattr(event, "ticket", 0))
         match event:
             case MessageSent():
                 self.outstanding.discard(event.ticket)
@@ -180,9 +185,15 @@ class Chat(FrontEnd):
         self._unasked.append(ticket)
         await self._ask_what_waits()
 
+    async def ask(self, request: Request) -> None:
+        """Pass a request to the service; wait while its queue is full."""
+        if not isinstance(request, SendText | RequestStatus | Stop):
+            self.unanswered.add(request.ticket)
+        await super().ask(request)
+
     async def answered(self) -> None:
         """Wait until every command has been answered."""
-        while self._questions:
+        while self._questions or self.unanswered:
             self.changed.clear()
             await self.changed.wait()
 

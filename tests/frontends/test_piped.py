@@ -13,6 +13,7 @@ import pytest
 from py_peer.core import limits
 from py_peer.core.commands import COMMANDS
 from py_peer.core.events import (
+    Answer,
     Dropped,
     MessageReceived,
     MessageRefused,
@@ -24,7 +25,7 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.exit_codes import ExitCode
-from py_peer.core.requests import RequestStatus
+from py_peer.core.requests import RequestStatus, SetNickname
 from py_peer.frontends.piped import WINDOW, PlainChat
 from tests.frontends.fakes import ADDRESS, ANN, READY, US, FakeService, Stage
 from tests.frontends.test_front_end import when
@@ -179,6 +180,23 @@ def test_commands_are_answered_before_it_leaves_and_never_sent() -> None:
         assert "📊 Status:" in shown
         assert "📋 Copy this multiaddress:" in shown
         assert any(line.startswith("/multiaddr ") for line in shown)
+
+    run(scene())
+
+
+def test_a_request_is_answered_before_it_leaves() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService()
+        chat = chat_over(stage, service, b"/peers\n")
+        chat.handlers["peers"] = lambda _: chat.ask(SetNickname(service.new_ticket(), "Bob"))
+        running = asyncio.create_task(stage.run(chat))
+        await when(lambda: len(service.requests) == 1)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not chat.is_leaving
+        service.emit(Answer(service.requests[0].ticket, "You are called Bob"))
+        assert await running is ExitCode.OK
+        assert stage.lines[-2:] == ["📡 You are called Bob", "Goodbye!"]
 
     run(scene())
 
