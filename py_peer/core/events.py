@@ -132,13 +132,39 @@ class Pinged(Event):
 class MessageReceived(Event):
     """A chat message of another peer. `nick` is the last eight characters of the ID unless a better one is known.
 
-    `text` may hold line breaks; `timestamp` is the local time of arrival, seconds since 1970.
+    `text` may hold line breaks; `timestamp` is the local time of arrival, seconds since 1970. Without `plain` the nick
+    is shown with the short ID beside it: somebody else had it first.
     """
 
     peer_id: str
     nick: str
     text: str
     timestamp: float
+    plain: bool = True
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NickLearned(Event):
+    """A peer is called something new.
+
+    `plain` is as in MessageReceived. `previous` is the nickname that was told before, "" the first time; `untold` more
+    came in between, faster than they are told.
+    """
+
+    peer_id: str
+    nick: str
+    plain: bool
+    previous: str = ""
+    untold: int = 0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NicknameChanged(Event):
+    """The user is called `nickname` from now on."""
+
+    nickname: str
 
 
 @final
@@ -240,7 +266,10 @@ class Answer(Event):
 @final
 @dataclass(frozen=True, slots=True)
 class PeerInfo:
-    """One peer, as `/peers` shows it. `rtt` in seconds, None before the first ping; `connected_since` since 1970."""
+    """One peer, as `/peers` shows it. `rtt` in seconds, None before the first ping; `connected_since` since 1970.
+
+    `nick` and `plain` are as in MessageReceived.
+    """
 
     peer_id: str
     nick: str
@@ -250,6 +279,7 @@ class PeerInfo:
     rtt: float | None
     agent_version: str
     connected_since: float
+    plain: bool = True
 
 
 @final
