@@ -39,8 +39,12 @@ class Workshop:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a user: with bytecode, buffered output, and no wish of the caller's."""
-        unwanted = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONDEVMODE", "REMOTE_PEER", "BOOTSTRAP_PEERS"}
-        environment = {name: value for name, value in os.environ.items() if name not in unwanted}
+        unwanted = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONDEVMODE", "REMOTE_PEER", "BOOTSTRAP_PEERS")
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith((*unwanted, "PY_PEER_"))
+        }
+        for kind in ("CONFIG", "DATA", "STATE"):  # nothing of the user's own is read or written
+            environment[f"XDG_{kind}_HOME"] = str(self.folder / kind.lower())
         # Bytecode in a place of its own is there after one warm-up run, however the packages were installed.
         environment["PYTHONPYCACHEPREFIX"] = str(self.folder / "bytecode")
         environment["PYTHONPATH"] = str(ROOT)

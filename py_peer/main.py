@@ -11,7 +11,7 @@ if __package__ in (None, ""):  # run as a file, `python py_peer/main.py`: make t
     _here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - nothing heavy is imported here
     sys.path[:] = [os.path.dirname(_here), *(entry for entry in sys.path if os.path.abspath(entry) != _here)]  # noqa: PTH100, PTH120
 
-from py_peer.frontends.arguments import parse_arguments, refuse
+from py_peer.frontends.arguments import parse_arguments, refuse_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from py_peer.frontends.leaving import Watchdog, leave_at_once_on_signals  # noqa: PLC0415
     from py_peer.frontends.screen import Screen, mend_standard_streams  # noqa: PLC0415
 
+    if arguments.command:
+        return _run_sub_command(arguments)
     leave_at_once_on_signals()
     mend_standard_streams()
     if arguments.ui:
@@ -52,6 +54,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _run(arguments, service, screen, Watchdog(), held)
 
 
+def _run_sub_command(arguments: Arguments) -> int:
+    from py_peer.frontends.log_setup import set_up_logging  # noqa: PLC0415
+    from py_peer.frontends.screen import finish_standard_streams, mend_standard_streams  # noqa: PLC0415
+    from py_peer.frontends.sub_commands import run_sub_command  # noqa: PLC0415
+
+    mend_standard_streams()
+    set_up_logging(verbose=arguments.verbose, log_file=None, held=None)
+    try:
+        return run_sub_command(arguments)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        finish_standard_streams()
+
+
 def _set_up_logging(arguments: Arguments) -> HeldLog | None:
     from py_peer.frontends.log_setup import HeldLog, set_up_logging  # noqa: PLC0415
     from py_peer.frontends.screen import on_a_terminal  # noqa: PLC0415
@@ -61,7 +78,9 @@ def _set_up_logging(arguments: Arguments) -> HeldLog | None:
     try:
         set_up_logging(verbose=arguments.verbose, log_file=arguments.log_file, held=held)
     except OSError as error:
-        refuse(f"argument --log-file: {arguments.log_file!r} cannot be written: {error.strerror or error}")
+        refuse_option(
+            arguments.held, "log_file", f"{arguments.log_file!r} cannot be written: {error.strerror or error}"
+        )
     return held
 
 

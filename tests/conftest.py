@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
 settings.register_profile("promise", max_examples=300, derandomize=True, database=None, deadline=None)
 settings.register_profile("search", max_examples=20_000, deadline=None)
 settings.load_profile("promise")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing of the user's own is read or written: no configuration, no key."""
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith("PY_PEER_")]:
+        del os.environ[name]
+    home = tmp_path_factory.mktemp("home")
+    os.environ |= {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "STATE")}
+    yield
+    os.environ.clear()
+    os.environ |= before
 
 
 @pytest.fixture

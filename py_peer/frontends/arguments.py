@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn, final
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
 from py_peer import __version__
 from py_peer.core.settings import Settings
+from py_peer.frontends.options import GROUPS, ONESHOT_TIMEOUT, OPTIONS
+from py_peer.frontends.sub_commands import SUB_COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MAX_PORT: Final = 65_535
+    from py_peer.frontends.configuration import Held
+    from py_peer.frontends.options import Option
+
 MAX_MESSAGE_CHARS: Final = 1_000
 
 NOT_YET: Final = {
@@ -25,63 +29,128 @@ NOT_YET: Final = {
     "oneshot": "sending one text and leaving is not part of this version; pipe it in instead: "
     "echo TEXT | py-peer --connect ADDR",
     "identity": "a kept identity is not part of this version; leave --identity out, each start makes a new one",
+    "metrics": "statistics for Prometheus are not part of this version; leave --metrics out",
 }
 
+DESCRIPTION: Final = "The Python peer of Universal Connectivity, libp2p's chat: all in the room read what you type."
 EPILOG: Final = """\
-environment:
-  REMOTE_PEER           peers to connect to, as with --connect (comma-separated)
-  BOOTSTRAP_PEERS       Kademlia bootstrap peers, as with --bootstrap (comma-separated)
+Without a command it is the chat. "py-peer COMMAND --help" shows a command's options.
 
-exit codes: 0 an orderly leave, 1 a fault of py-peer, 2 bad arguments, 3 cannot listen,
-4 nobody was reached (piped input), 5 something that was typed was not sent
+Most options can be kept: as a variable of the environment (PY_PEER_NICK for --nick, PY_PEER_LOG_FILE for --log-file)
+or in the configuration file (nick = "bob"). Flags come first, then the environment, then the file; --print-config
+shows what holds. What is kept is undone by the opposite flag: --no-headless, --intro.
+
+REMOTE_PEER means the same as PY_PEER_CONNECT, BOOTSTRAP_PEERS as PY_PEER_BOOTSTRAP (commas between addresses).
+
+exit codes: 0 an orderly leave, 1 a fault of py-peer, 2 bad arguments or configuration, 3 cannot listen,
+4 nobody was reached (piped input, --oneshot), 5 something that was typed was not sent
 """
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What the command line and the environment ask for, checked."""
+    """What the command line, the environment and the configuration ask for, checked."""
 
     settings: Settings
-    ui: bool
+    ui: bool = False
     """The full screen; wins over `headless`."""
 
-    demo: bool
+    demo: bool = False
     """Company for somebody alone, on loopback only; in the full screen."""
 
-    headless: bool
-    verbose: bool
-    log_file: str | None
+    headless: bool = False
+    json: bool = False
+    oneshot: str | None = None
+    """The text that is all there is to say."""
+
+    timeout: float = ONESHOT_TIMEOUT
+    """Seconds that `oneshot` waits for a peer."""
+
+    theme: str | None = None
+    bell: bool = True
+    notify: bool = True
+    verbose: bool = False
+    log_file: str | None = None
+    command: str = ""
+    """The sub-command; "" is the chat."""
+
+    own: Mapping[str, Any] = field(default_factory=dict)
+    """What the sub-command's own options were given."""
+
+    held: Mapping[str, Held] = field(default_factory=dict)
+    """Every option, with where it comes from."""
 
 
 def parse_arguments(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Arguments:
-    """Return what `argv` (sys.argv without its first part if None) and `environ` ask for.
+    """Return what `argv` (sys.argv without its first part if None), `environ` and the configuration file ask for.
 
-    Raises SystemExit: with 0 after --help and --version, with 2 and a message on stderr for a bad argument.
+    Raises SystemExit: with 0 after --help and the like, with 2 and a message on stderr for what cannot be used.
     """
-    parser = _parser()
-    found = parser.parse_args(argv)
-    for name, advice in NOT_YET.items():
-        if getattr(found, name):
-            parser.error(f"argument --{name}: {advice}")
-    if found.demo and (found.connect or found.bootstrap):
-        parser.error("argument --demo: it meets nobody but its own company; leave --connect and --bootstrap out")
-    named = {} if found.demo else environ
-    settings = Settings(
-        nickname=_nickname(found.nick),
-        port=found.port,
-        connect=(*found.connect, *_from_environment(parser, named, "REMOTE_PEER")),
-        bootstrap=(*found.bootstrap, *_from_environment(parser, named, "BOOTSTRAP_PEERS")),
-        intro=not found.no_intro,
-        loopback=found.demo,
+    parser = make_parser()
+    given = vars(parser.parse_args(argv))
+    command = given.pop("command", None) or ""
+    own = (
+        {option.name: given.pop(option.name, option.default) for option in SUB_COMMANDS[command].own} if command else {}
     )
-    ui = found.ui or found.demo
-    return Arguments(settings, ui, found.demo, found.headless and not ui, found.verbose, found.log_file)
+    if shell := given.get("print_completion"):
+        _print_completion(parser, shell)
+
+    from py_peer.frontends.configuration import ConfigurationError, printed, resolve  # noqa: PLC0415 - not for --help
+
+    try:
+        held = resolve(given, environ)
+    except ConfigurationError as error:
+        parser.error(str(error))
+    if held["print_config"].value:
+        print(printed(held), end="")
+        raise SystemExit(0)
+    for name, advice in NOT_YET.items():
+        if held[name].value and not command:
+            refuse_option(held, name, advice)
+    _refuse_contradictions(held)
+    return _arguments(held, command, own)
 
 
 def refuse(message: str) -> NoReturn:
     """End the program as a bad argument does: usage and `message` on stderr, exit code 2."""
-    _parser().error(message)
+    make_parser().error(message)
+
+
+def refuse_option(held: Mapping[str, Held], name: str, reason: str) -> NoReturn:
+    """End the program because of the value of an option, said with where it comes from."""
+    refuse(f"{_place(held, name)}: {reason}")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser, which gives only what was asked for; completions and the man page are made from it, too."""
+    parser = _Parser(
+        prog="py-peer",
+        usage="%(prog)s [OPTION ...] [COMMAND]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    for title, options in GROUPS.items():
+        group = parser.add_argument_group(title)
+        for option in options:
+            _add(group, option)
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", prog="py-peer")
+    for entry in SUB_COMMANDS.values():
+        sub = commands.add_parser(
+            entry.name,
+            help=entry.help,
+            description=f"{entry.help[0].upper()}{entry.help[1:]}.",
+            allow_abbrev=False,
+            add_help=False,
+            argument_default=argparse.SUPPRESS,
+        )
+        for option in (*entry.own, *(OPTIONS[name] for name in entry.options), OPTIONS["help"]):
+            _add(sub, option)
+    return parser
 
 
 @final
@@ -93,49 +162,107 @@ class _Parser(argparse.ArgumentParser):
         super().error(clean_line(message, MAX_MESSAGE_CHARS))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="py-peer",
-        description="The Python peer of Universal Connectivity, libp2p's chat: all in the room read what you type.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+def _add(parser: argparse._ActionsContainer, option: Option) -> None:
+    more: dict[str, Any] = {"help": option.full_help}
+    if option.action == "version":
+        more["version"] = f"py-peer {__version__}"
+    if option.action:
+        parser.add_argument(*option.flags, action=option.action, **more)
+        return
+    if option.flags:
+        more["dest"] = option.name
+    if option.is_switch:
+        parser.add_argument(*option.flags, action="store_const", const=not option.default, **more)
+        if option.kept:
+            more["help"] = argparse.SUPPRESS
+            parser.add_argument(option.opposite, action="store_const", const=option.default, **more)
+        return
+    if option.many:
+        more |= {"action": "append"} if option.flags else {"nargs": "+"}
+    if option.choices:
+        more["choices"] = option.choices
+    action = parser.add_argument(*(option.flags or (option.name,)), metavar=option.metavar, type=option.check, **more)
+    if option.is_file:
+        action.complete = "file"  # type: ignore[attr-defined] # for shtab, which makes the completions
+
+
+def _print_completion(parser: argparse.ArgumentParser, shell: str) -> NoReturn:
+    import shtab  # noqa: PLC0415 - needed only now
+
+    print(shtab.complete(parser, shell))
+    raise SystemExit(0)
+
+
+def _refuse_contradictions(held: Mapping[str, Held]) -> None:
+    if held["demo"].value:
+        for name in ("connect", "bootstrap"):
+            if held[name].source is held["demo"].source:
+                refuse("argument --demo: it meets nobody but its own company; leave --connect and --bootstrap out")
+    full_screen = "demo" if held["demo"].value else "ui"
+    for name in ("json", "oneshot"):
+        if held[name].value is not None and held[name].value and _is_as_strong(held, full_screen, name):
+            refuse(f"argument --{name}: the full screen has no use for it; leave --{full_screen} out")
+    if held["identity"].value and held["ephemeral"].value and held["identity"].source is held["ephemeral"].source:
+        refuse_option(held, "ephemeral", f"no key is kept, but {_place(held, 'identity')} names one; leave one out")
+
+
+def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any]) -> Arguments:
+    values = {name: one.value for name, one in held.items()}
+    demo = values["demo"]
+    quiet = next((name for name in ("json", "oneshot", "headless") if values[name]), "")
+    ui = demo or (values["ui"] and (not quiet or _is_as_strong(held, "ui", quiet)))
+    return Arguments(
+        settings=Settings(
+            nickname=_nickname(values["nick"]),
+            port=values["port"],
+            loopback=demo,
+            connect=() if demo else values["connect"],
+            bootstrap=() if demo else values["bootstrap"],
+            identity=_identity(held),
+            data=None if demo else _data_folder(),
+            metrics=values["metrics"],
+            intro=values["intro"],
+        ),
+        ui=ui,
+        headless=values["headless"] and not ui,
+        command=command,
+        own=own,
+        held=held,
+        **{name: values[name] for name in _AS_THEY_ARE},
     )
-    add = parser.add_argument
-    add("--nick", metavar="NAME", default="", help="your nickname (default: one is generated)")
-    add(
-        "-c",
-        "--connect",
-        metavar="ADDR",
-        type=_address,
-        action="append",
-        default=[],
-        help="multiaddr of a peer to connect to; may be repeated",
-    )
-    add("-p", "--port", metavar="PORT", type=_port, default=0, help="TCP port to listen on (default: a free one)")
-    add(
-        "--bootstrap",
-        metavar="ADDR",
-        type=_address,
-        action="append",
-        default=[],
-        help="multiaddr of a Kademlia bootstrap peer; may be repeated",
-    )
-    add("--ui", action="store_true", help="the full screen: panels, mouse, scrolling back (wins over --headless)")
-    add("--demo", action="store_true", help="the full screen with some company of this machine's own; no network")
-    add("--headless", action="store_true", help="no input, a line of output for each event")
-    add("-v", "--verbose", action="store_true", help="debug logging, on stderr or in --log-file")
-    add("--log-file", metavar="FILE", help="append the log to FILE")
-    add("--no-intro", action="store_true", help="do not say hello when the first peer comes")
-    add("--version", action="version", version=f"py-peer {__version__}")
-    # Accepted so that scripts written for later versions run; there is nothing yet to switch off.
-    for name in ("--ephemeral", "--no-mdns"):
-        add(name, action="store_true", help=argparse.SUPPRESS)
-    # Not built yet: said so above, instead of a bare "unrecognized".
-    add("--json", action="store_true", help=argparse.SUPPRESS)
-    for name in ("--oneshot", "--identity"):
-        add(name, nargs="?", const=name, help=argparse.SUPPRESS)
-    return parser
+
+
+_AS_THEY_ARE: Final = ("demo", "json", "oneshot", "timeout", "theme", "bell", "notify", "verbose", "log_file")
+
+
+def _identity(held: Mapping[str, Held]) -> Path | None:
+    if held["demo"].value or (held["ephemeral"].value and _is_as_strong(held, "ephemeral", "identity")):
+        return None
+    if named := held["identity"].value:
+        return Path(named)
+    from py_peer.frontends.places import identity_file  # noqa: PLC0415 - not for --help
+
+    return identity_file()
+
+
+def _data_folder() -> Path:
+    from py_peer.frontends.places import data_folder  # noqa: PLC0415 - not for --help
+
+    return data_folder()
+
+
+def _is_as_strong(held: Mapping[str, Held], name: str, other: str) -> bool:
+    """Whether a switch is on, and nothing that is nearer to the user speaks for the other."""
+    return bool(held[name].value) and held[name].source >= held[other].source
+
+
+def _place(held: Mapping[str, Held], name: str) -> str:
+    from py_peer.frontends.configuration import Source  # noqa: PLC0415 - not for --help
+
+    one = held[name]
+    if one.source is Source.FILE:
+        return f"{one.origin}: key {name!r}"
+    return f"{one.origin} (environment)" if one.source is Source.ENVIRONMENT else f"argument {one.origin}"
 
 
 def _nickname(wish: str) -> str:
@@ -145,28 +272,6 @@ def _nickname(wish: str) -> str:
         # Bytes of the command line that are no UTF-8 come as surrogates.
         if nick := clean_nick(os.fsencode(wish)):
             return nick
+    import secrets  # noqa: PLC0415 - needed only now
+
     return f"user-{secrets.token_hex(2)}"
-
-
-def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PORT)) and int(text) <= MAX_PORT:
-        return int(text)
-    msg = f"{text[:40]!r} is not a port: it is a number from 1 to {MAX_PORT}, or 0 for a free one"
-    raise argparse.ArgumentTypeError(msg)
-
-
-def _address(text: str) -> str:
-    from py_peer.core.addresses import AddressError, parse_dial_address  # noqa: PLC0415 - needed only now
-
-    try:
-        return parse_dial_address(text).text
-    except AddressError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _from_environment(parser: argparse.ArgumentParser, environ: Mapping[str, str], name: str) -> list[str]:
-    addresses = [part.strip() for part in environ.get(name, "").split(",")]
-    try:
-        return [_address(address) for address in addresses if address]
-    except argparse.ArgumentTypeError as error:
-        parser.error(f"{name} (environment): {error}")

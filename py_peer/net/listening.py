@@ -34,7 +34,7 @@ async def listen(swarm: Swarm, port: int, *, loopback: bool = False) -> int:
     With `loopback`, on 127.0.0.1 alone. Raises CannotListenError.
     """
     host = LOOPBACK if loopback else ANY_IP4
-    _claim(socket.AF_INET, host, port)
+    claim(socket.AF_INET, host, port)
     # A start that is cancelled between the library's socket and its bind would leave the socket open (0.8.1).
     with trio.CancelScope(shield=True):
         return await _listen(swarm, host, port)
@@ -47,7 +47,7 @@ async def _listen(swarm: Swarm, host: str, port: int) -> int:
     if host != ANY_IP4:
         return bound
     try:
-        _claim(socket.AF_INET6, ANY_IP6, bound)
+        claim(socket.AF_INET6, ANY_IP6, bound)
     except CannotListenError:
         return bound  # no IPv6 here, or somebody has that half of the port: IPv4 alone then
     await swarm.listen(Multiaddr(f"/ip6/{ANY_IP6}/tcp/{bound}"))
@@ -62,7 +62,7 @@ def _bound_port(swarm: Swarm) -> int:
     raise CannotListenError(msg)
 
 
-def _claim(family: socket.AddressFamily, host: str, port: int) -> None:
+def claim(family: socket.AddressFamily, host: str, port: int) -> None:
     """Raise CannotListenError if `port` cannot be bound by a socket that does not share."""
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -40,9 +40,14 @@ BUSY_SECONDS = 1.0
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment of a user: bytecode is kept, and nothing of this test run's own is passed on."""
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **more}
+    """Return the environment of a user: bytecode is kept, and nothing of this test run's own is passed on.
+
+    The programs of a test are peers of their own; those that keep a key take `PY_PEER_EPHEMERAL=""` and a folder.
+    """
+    names = ("PATH", "SYSTEMROOT", "LANG", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    ours = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PY_PEER_EPHEMERAL": "1"}
+    return {**kept, **ours, **more}
 
 
 ALTERNATE_SCREEN = 1049

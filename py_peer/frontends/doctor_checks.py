@@ -1,0 +1,309 @@
+"""What `py-peer doctor` looks at. A check takes the arguments of the chat and gives what it finds.
+
+Checks open sockets and files, but send nothing and leave nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+import shutil
+import socket
+import stat
+import struct
+import sys
+import tempfile
+import time
+from importlib import import_module, metadata
+from importlib.util import cache_from_source
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from py_peer.core.limits import MAX_CONNECTIONS
+from py_peer.frontends import places
+from py_peer.frontends.doctor import Finding, failure, ok, warning
+from py_peer.frontends.screen import knows_cursor_moves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from py_peer.frontends.arguments import Arguments
+
+OLDEST_PYTHON: Final = (3, 11)
+NEWEST_PYTHON: Final = (3, 13)
+COMPILED: Final = ("coincurve", "fastecdsa.curve", "cryptography", "google.protobuf")
+"""Packages that are not Python alone: a wheel for another system breaks when it is imported."""
+
+FIRST_YEAR: Final = 2026
+"""No clock that is right shows an earlier one."""
+
+LAST_YEAR: Final = 2100
+CLOCK_SECONDS: Final = 0.1
+CLOCK_SLIP: Final = 0.05
+
+ENOUGH_FILES: Final = 2 * MAX_CONNECTIONS
+"""Descriptors: one for each connection, and what Python and a terminal take."""
+
+FEW_COLUMNS: Final = 40
+FEW_ROWS: Final = 12
+MDNS_IP4: Final = "224.0.0.251"
+MDNS_IP6: Final = "ff02::fb"
+
+
+def check_python(_arguments: Arguments) -> Iterator[Finding]:
+    """Which Python this is."""
+    shown = f"{platform.python_implementation()} {platform.python_version()} on {platform.platform()}"
+    if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
+        yield ok("python", shown)
+    else:
+        yield warning("python", f"{shown} is not one that py-peer was tested with", "take Python 3.11, 3.12 or 3.13")
+
+
+def check_packages(_arguments: Arguments) -> Iterator[Finding]:
+    """Whether the packages are those that py-peer was tested with, and can be imported."""
+    pins = _pins()
+    others = [
+        f"{name} {found or 'is missing'} instead of {pin}"
+        for name, pin in pins.items()
+        if (found := _version(name)) != pin
+    ]
+    known = ", ".join(f"{name} {_version(name)}" for name in ("libp2p", "trio", "textual") if _version(name))
+    if others:
+        yield warning(
+            "packages", "; ".join(others), "install py-peer again as the README says; these versions are tested"
+        )
+    else:
+        yield ok("packages", f"{known}{', all as pinned' if pins else ''}")
+    for name in COMPILED:
+        try:
+            import_module(name)
+        except Exception as error:  # noqa: BLE001 - a broken extension raises what it likes
+            yield failure("packages", f"{name} cannot be imported: {error}", "install py-peer again, on this machine")
+
+
+def check_library(_arguments: Arguments) -> Iterator[Finding]:
+    """Whether libp2p can be imported, and has been compiled to bytecode."""
+    begun = time.monotonic()
+    try:
+        library = import_module("libp2p")
+    except Exception as error:  # noqa: BLE001 - whatever it is, there is no chat
+        yield failure("libp2p", f"it cannot be imported: {error}", "install py-peer again as the README says")
+        return
+    took = time.monotonic() - begun
+    if library.__file__ and Path(cache_from_source(library.__file__)).exists():
+        yield ok("libp2p", f"compiled, imported in {took:.1f} s")
+    else:
+        advice = f"{sys.executable} -m compileall -q {Path(str(library.__file__)).parent.parent}"
+        yield warning("libp2p", f"not compiled: each start takes longer (the import took {took:.1f} s)", advice)
+
+
+def check_listening(arguments: Arguments) -> Iterator[Finding]:
+    """Whether the port can be listened on."""
+    from py_peer.net.listening import ANY_IP4, ANY_IP6, CannotListenError, claim  # noqa: PLC0415 - imports libp2p
+
+    port = arguments.settings.port
+    shown = f"port {port}" if port else "a free port"
+    try:
+        claim(socket.AF_INET, ANY_IP4, port)
+    except CannotListenError as error:
+        yield failure("listening", str(error), "with --port choose another, or leave it out for a free one")
+        return
+    try:
+        claim(socket.AF_INET6, ANY_IP6, port)
+    except CannotListenError as error:
+        yield warning("listening", f"TCP on {shown}, on IPv4 alone: {error}", "peers with IPv6 alone cannot call you")
+    else:
+        yield ok("listening", f"TCP on {shown}, on IPv4 and IPv6")
+
+
+def check_clock(_arguments: Arguments) -> Iterator[Finding]:
+    """Whether the clock shows a time that can be, and goes as fast as time does."""
+    wall, steady = time.time(), time.monotonic()
+    time.sleep(CLOCK_SECONDS)
+    slip = (time.time() - wall) - (time.monotonic() - steady)
+    year = time.localtime().tm_year
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        yield failure("clock", f"it says that the year is {year}", "set the clock of this machine")
+    elif abs(slip) > CLOCK_SLIP:
+        yield warning(
+            "clock", f"it has jumped by {slip:.2f} s just now", "times of messages may be out of order; let it settle"
+        )
+    else:
+        yield ok("clock", time.strftime("%Y-%m-%d %H:%M:%S %z"))
+
+
+def check_logs(arguments: Arguments) -> Iterator[Finding]:
+    """Whether the logs can be written, and what is kept."""
+    for path in [Path("system_messages.txt"), *([Path(arguments.log_file)] if arguments.log_file else [])]:
+        if reason := _unwritable(path):
+            advice = "start py-peer in a folder that is yours" if path.name == "system_messages.txt" else "name another"
+            yield warning("log", f"{path} cannot be written: {reason}", advice)
+        else:
+            yield ok("log", f"{path} can be written")
+
+
+def check_folders(_arguments: Arguments) -> Iterator[Finding]:
+    """Whether the user's folders are there, or can be made, and are the user's alone."""
+    config = places.config_file()
+    yield ok("configuration", f"{config}{'' if config.exists() else ' (there is none; that is fine)'}")
+    for name, folder in (("data folder", places.data_folder()), ("state folder", places.state_folder())):
+        if reason := _unwritable(folder / "probe"):
+            yield warning(name, f"{folder} cannot be written: {reason}", f"make it yours: chmod u+rwx {folder}")
+        elif folder.exists() and _open_to_others(folder, stat.S_IWGRP | stat.S_IWOTH):
+            yield warning(name, f"others may write in {folder}", f"chmod 700 {folder}")
+        else:
+            yield ok(name, f"{folder}{'' if folder.exists() else ' (made when it is needed)'}")
+
+
+def check_identity(arguments: Arguments) -> Iterator[Finding]:
+    """Whether the key is there, and the user's alone."""
+    path = arguments.settings.identity
+    if path is None:
+        yield ok("identity", "a new one for each run (--ephemeral)")
+    elif not path.exists():
+        yield ok("identity", f"{path} is made at the first start")
+    elif not path.is_file():
+        yield failure("identity", f"{path} is not a file", "--identity names another")
+    elif not os.access(path, os.R_OK):
+        yield failure("identity", f"{path} cannot be read", f"chmod 600 {path}, or --identity names another")
+    elif _open_to_others(path, stat.S_IRWXG | stat.S_IRWXO):
+        yield failure("identity", f"{path} can be read by others, who could speak in your name", f"chmod 600 {path}")
+    else:
+        yield ok("identity", str(path))
+
+
+def check_multicast(_arguments: Arguments) -> Iterator[Finding]:
+    """Whether mDNS's groups can be joined, by which peers in the local network are found."""
+    from ifaddr import get_adapters  # noqa: PLC0415 - for this command alone
+
+    joined: list[str] = []
+    for adapter in get_adapters():
+        ip4 = [ip.ip for ip in adapter.ips if isinstance(ip.ip, str) and not ip.ip.startswith("127.")]
+        ip6 = [ip.ip for ip in adapter.ips if not isinstance(ip.ip, str) and ip.ip[0] != "::1"]
+        if (ip4 and _joins(socket.AF_INET, MDNS_IP4, socket.inet_aton(ip4[0]))) or (
+            ip6 and adapter.index is not None and _joins(socket.AF_INET6, MDNS_IP6, struct.pack("@I", adapter.index))
+        ):
+            joined.append(adapter.nice_name)
+    if joined:
+        yield ok("multicast", f"joined on {', '.join(joined)}")
+    else:
+        yield warning(
+            "multicast",
+            "no network interface joins it: peers of the local network are not found",
+            "name them with --connect",
+        )
+
+
+def check_terminal(_arguments: Arguments) -> Iterator[Finding]:
+    """Whether the full screen would be readable."""
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    if encoding != "utf8":
+        yield warning(
+            "terminal",
+            f"its characters are {sys.stdout.encoding}, not UTF-8",
+            "set LANG=C.UTF-8, say; else some are shown as ?",
+        )
+    if not sys.stdout.isatty():
+        yield ok("terminal", "standard output is none; --headless and pipes need none")
+        return
+    size = shutil.get_terminal_size()
+    term = os.environ.get("TERM", "")
+    if not knows_cursor_moves():
+        yield warning(
+            "terminal", f"TERM is {term!r}: it cannot place its cursor", "leave --ui out, or set TERM=xterm-256color"
+        )
+    elif size.columns < FEW_COLUMNS or size.lines < FEW_ROWS:
+        yield warning(
+            "terminal",
+            f"it has {size.columns} columns and {size.lines} rows",
+            f"--ui needs {FEW_COLUMNS} and {FEW_ROWS} to be of use",
+        )
+    else:
+        yield ok("terminal", f"{size.columns} columns, {size.lines} rows, {_colours(term)} (TERM={term})")
+
+
+def check_files(_arguments: Arguments) -> Iterator[Finding]:
+    """Whether there can be as many connections as py-peer takes."""
+    try:
+        import resource  # noqa: PLC0415 - POSIX only
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < ENOUGH_FILES:
+        room = "" if hard != resource.RLIM_INFINITY and hard < ENOUGH_FILES else f": ulimit -n {ENOUGH_FILES}"
+        yield warning("open files", f"{soft} at once: fewer than {MAX_CONNECTIONS} peers", f"raise the limit{room}")
+    else:
+        yield ok("open files", "no limit" if soft == resource.RLIM_INFINITY else f"{soft} at once")
+
+
+CHECKS: Final[dict[str, Callable[[Arguments], Iterator[Finding]]]] = {
+    "python": check_python,
+    "packages": check_packages,
+    "libp2p": check_library,
+    "listening": check_listening,
+    "clock": check_clock,
+    "log": check_logs,
+    "folders": check_folders,
+    "identity": check_identity,
+    "multicast": check_multicast,
+    "terminal": check_terminal,
+    "open files": check_files,
+}
+
+
+def _pins() -> dict[str, str]:
+    """Return the versions that py-peer asks for; none where it runs from a folder and was never installed."""
+    try:
+        wanted = metadata.requires("py-peer") or []
+    except metadata.PackageNotFoundError:
+        return {}
+    return {found[1]: found[2] for line in wanted if (found := re.match(r"([A-Za-z0-9_.-]+)==([^;\s]+)$", line))}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _unwritable(path: Path) -> str:
+    """Return why a file cannot be written, or "". What would be made is not: its nearest folder is asked."""
+    if path.exists():
+        if not path.is_file():
+            return "it is not a file"
+        return "" if os.access(path, os.W_OK) else "it is write-protected"
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def _open_to_others(path: Path, modes: int) -> bool:
+    return os.name == "posix" and bool(path.stat().st_mode & modes)
+
+
+def _joins(family: socket.AddressFamily, group: str, interface: bytes) -> bool:
+    level, option = (
+        (socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP)
+        if family == socket.AF_INET
+        else (socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP)
+    )
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.setsockopt(level, option, socket.inet_pton(family, group) + interface)
+        return True
+    return False
+
+
+def _colours(term: str) -> str:
+    if os.environ.get("NO_COLOR"):
+        return "no colours (NO_COLOR)"
+    if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+        return "all colours"
+    return "256 colours" if "256" in term else "16 colours"

@@ -1,0 +1,324 @@
+"""Every option, in one table: the parser, the environment, the file, the documents and the completions come from it.
+
+An option that is `kept` may be a flag, a variable of the environment and a key of the configuration file, and is
+checked by the same function wherever it comes from.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from argparse import ArgumentTypeError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_PORT: Final = 65_535
+MAX_TIMEOUT: Final = 86_400.0
+ONESHOT_TIMEOUT: Final = 30.0
+"""Seconds that --oneshot waits for a peer."""
+
+SHELLS: Final = ("bash", "zsh", "fish")
+THEMES: Final = (
+    *("textual-dark", "textual-light", "nord", "gruvbox", "catppuccin-mocha", "dracula", "tokyo-night", "monokai"),
+    *("flexoki", "catppuccin-latte", "catppuccin-frappe", "catppuccin-macchiato", "solarized-light"),
+    *("solarized-dark", "rose-pine", "rose-pine-moon", "rose-pine-dawn", "atom-one-dark", "atom-one-light"),
+    *("ansi-dark", "ansi-light"),
+)
+"""Textual's own; asking it would cost a quarter of a second."""
+
+YES: Final = ("1", "true", "yes", "on")
+NO: Final = ("0", "false", "no", "off")
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PORT)) and int(text) <= MAX_PORT:
+        return int(text)
+    msg = f"{text[:40]!r} is not a port: it is a number from 1 to {MAX_PORT}, or 0 for a free one"
+    raise ArgumentTypeError(msg)
+
+
+def _address(text: str) -> str:
+    from py_peer.core.addresses import AddressError, parse_dial_address  # noqa: PLC0415 - needed only now
+
+    try:
+        return parse_dial_address(text).text
+    except AddressError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if any(char.isspace() or char in "/[]" for char in host):
+        msg = f"{text[:80]!r} is not HOST:PORT, like 127.0.0.1:9100"
+        raise ArgumentTypeError(msg)
+    return host, _port(port)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if 0 < seconds <= MAX_TIMEOUT:
+        return seconds
+    msg = f"{text[:40]!r} is not a time: it is a number of seconds above 0, {MAX_TIMEOUT:.0f} at most"
+    raise ArgumentTypeError(msg)
+
+
+def _file(text: str) -> str:
+    if text:
+        return os.path.expanduser(text)  # noqa: PTH111 - nothing heavy is imported here
+    msg = "it names no file"
+    raise ArgumentTypeError(msg)
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text in choices:
+            return text
+        msg = f"{text[:40]!r} is not known{did_you_mean(text, choices)}; there are {', '.join(choices)}"
+        raise ArgumentTypeError(msg)
+
+    return check
+
+
+def did_you_mean(word: str, known: tuple[str, ...]) -> str:
+    """Return "; did you mean …?" with the nearest of `known`, or "" when none is near."""
+    near = difflib.get_close_matches(word[:40].lower(), known, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One row of the table. Without `flags` it is a positional argument, without `metavar` a switch."""
+
+    name: str
+    help: str
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+    check: Callable[[str], Any] = _text
+    """Turns what was written into a value. Raises ArgumentTypeError, with a sentence."""
+
+    default: Any = None
+    """A switch's flags set it to the opposite of this."""
+
+    default_text: str = ""
+    """How the documents call the default, where it is not plain."""
+
+    many: bool = False
+    """Whether it may be repeated; in the environment there are commas between the values."""
+
+    kept: bool = True
+    """Whether it may stand in the file and the environment; others are wishes for one run."""
+
+    second_variable: str = ""
+    """Another variable of the environment with the same meaning."""
+
+    kind: type = str
+    """What it is in the file: bool, int, float or str; a list of them for `many`."""
+
+    is_file: bool = False
+    choices: tuple[str, ...] = ()
+    action: str = ""
+    """argparse's, where it does all that is to be done."""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables of the environment that set it."""
+        own = (f"PY_PEER_{self.name.upper()}",) if self.kept or self.name == "config" else ()
+        return (*own, self.second_variable) if self.second_variable else own
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is either on or off."""
+        return bool(self.flags) and not self.metavar
+
+    @property
+    def opposite(self) -> str:
+        """The flag that sets a switch to its default, against the environment and the file."""
+        flag = self.flags[-1]
+        return f"--{flag[5:]}" if flag.startswith("--no-") else f"--no-{flag[2:]}"
+
+    @property
+    def usage(self) -> str:
+        """The flags as the README shows them."""
+        return (
+            ", ".join(f"`{flag}`" for flag in self.flags[:-1])
+            + ", " * (len(self.flags) > 1)
+            + (f"`{self.flags[-1]} {self.metavar}`" if self.metavar else f"`{self.flags[-1]}`")
+        )
+
+    @property
+    def full_help(self) -> str:
+        """What it does, and what holds without it."""
+        more = "; may be repeated" if self.many else ""
+        default = self.default_text or (f"{self.default:g}" if isinstance(self.default, float) else "")
+        return self.help + more + (f" (default: {default})" if default else "")
+
+
+GROUPS: Final = {
+    "you and the network": (
+        Option("nick", "your nickname", ("--nick",), "NAME", default="", default_text="one is generated"),
+        Option(
+            "connect",
+            "multiaddr of a peer to connect to, with or without /p2p/... at its end",
+            ("-c", "--connect"),
+            "ADDR",
+            _address,
+            default=(),
+            many=True,
+            second_variable="REMOTE_PEER",
+        ),
+        Option(
+            "port", "TCP port to listen on", ("-p", "--port"), "PORT", _port, 0, default_text="a free one", kind=int
+        ),
+        Option(
+            "bootstrap",
+            "multiaddr of a Kademlia bootstrap peer; without any there is no Kademlia",
+            ("--bootstrap",),
+            "ADDR",
+            _address,
+            default=(),
+            many=True,
+            second_variable="BOOTSTRAP_PEERS",
+        ),
+        Option("mdns", "do not look for peers in the local network", ("--no-mdns",), default=True, kind=bool),
+        Option("intro", "do not say hello when the first peer comes", ("--no-intro",), default=True, kind=bool),
+        Option(
+            "identity",
+            "the file with your key, made when it is missing",
+            ("--identity",),
+            "FILE",
+            _file,
+            default_text="identity.key in the data folder",
+            is_file=True,
+        ),
+        Option("ephemeral", "a new peer ID for this run; none is kept", ("--ephemeral",), default=False, kind=bool),
+    ),
+    "what is shown": (
+        Option(
+            "ui",
+            "the full screen: panels, mouse, scrolling back (wins over --headless)",
+            ("--ui",),
+            default=False,
+            kind=bool,
+        ),
+        Option("headless", "no input, a line of output for each event", ("--headless",), default=False, kind=bool),
+        Option(
+            "demo",
+            "the full screen with some company of this machine's own; no network",
+            ("--demo",),
+            default=False,
+            kept=False,
+            kind=bool,
+        ),
+        Option(
+            "theme",
+            "colours of the full screen, by the name that Ctrl-P shows",
+            ("--theme",),
+            "NAME",
+            _one_of(THEMES),
+            choices=THEMES,
+        ),
+        Option(
+            "bell", "do not ring, on the full screen, when somebody names you", ("--no-bell",), default=True, kind=bool
+        ),
+        Option(
+            "notify",
+            "do not have the desktop tell you, from the full screen, when somebody names you",
+            ("--no-notify",),
+            default=True,
+            kind=bool,
+        ),
+    ),
+    "for scripts": (
+        Option(
+            "json",
+            "a JSON object for each event, and commands as objects on standard input",
+            ("--json",),
+            default=False,
+            kept=False,
+            kind=bool,
+        ),
+        Option("oneshot", "wait for a peer, send TEXT, and leave", ("--oneshot",), "TEXT", kept=False),
+        Option(
+            "timeout",
+            "how long --oneshot waits for a peer",
+            ("--timeout",),
+            "SECONDS",
+            _seconds,
+            ONESHOT_TIMEOUT,
+            kind=float,
+        ),
+        Option(
+            "metrics",
+            "serve statistics as Prometheus text; PORT alone is on 127.0.0.1",
+            ("--metrics",),
+            "HOST:PORT",
+            _host_and_port,
+            default_text="not served",
+        ),
+        Option("verbose", "debug logging, on stderr or in --log-file", ("-v", "--verbose"), default=False, kind=bool),
+        Option("log_file", "append the log to FILE", ("--log-file",), "FILE", _file, is_file=True),
+    ),
+    "configuration": (
+        Option(
+            "config",
+            "the file with your own defaults",
+            ("--config",),
+            "FILE",
+            _file,
+            default_text="config.toml in the configuration folder",
+            kept=False,
+            is_file=True,
+        ),
+        Option(
+            "print_config", "show what holds, and from where, and leave", ("--print-config",), default=False, kept=False
+        ),
+        Option(
+            "print_completion",
+            "show what makes a shell complete these options, and leave",
+            ("--print-completion",),
+            "SHELL",
+            _one_of(SHELLS),
+            kept=False,
+            choices=SHELLS,
+        ),
+        Option("version", "show the version, and leave", ("--version",), kept=False, action="version"),
+        Option("help", "show this, and leave", ("-h", "--help"), kept=False, action="help"),
+    ),
+}
+"""The options under the headings of `--help`, in its order."""
+
+OPTIONS: Final = {option.name: option for options in GROUPS.values() for option in options}
+KEPT: Final = {name: option for name, option in OPTIONS.items() if option.kept}
+"""The keys of the configuration file."""
+
+
+def switch(text: str) -> bool:
+    """Return what a switch in the environment is set to. Raises ArgumentTypeError."""
+    word = text.strip().lower()
+    if word not in (*YES, *NO):
+        msg = f"{text[:40]!r} is neither on ({', '.join(YES)}) nor off ({', '.join(NO)})"
+        raise ArgumentTypeError(msg)
+    return word in YES
+
+
+def markdown_table() -> str:
+    """Return the README's table."""
+    lines = ["| option | variable | key | meaning |", "|---|---|---|---|"]
+    for option in OPTIONS.values():
+        variables = ", ".join(f"`{name}`" for name in option.variables)
+        key = f"`{option.name}`" if option.kept else ""
+        lines.append(f"| {option.usage} | {variables} | {key} | {option.full_help} |")
+    return "\n".join(lines) + "\n"
