@@ -69,6 +69,19 @@ class CommandEntry:
     full_screen: bool = False
     """Whether it is only for the full-screen front-end."""
 
+    for_eyes: bool = False
+    """Whether it only shows again, or elsewhere, what a script has read already."""
+
+    @property
+    def key(self) -> str:
+        """What the argument is called in a script's object; "" if there is none."""
+        return self.arguments.strip("[]").lower()
+
+    @property
+    def optional(self) -> bool:
+        """Whether the argument may be missing."""
+        return self.arguments.startswith("[")
+
     @property
     def usage(self) -> str:
         """What is typed: the slash, the name and the arguments."""
@@ -79,15 +92,19 @@ COMMANDS: Final = (
     CommandEntry("peers", "show who is connected"),
     CommandEntry("status", "show the multiaddress, the nickname, the number of peers and the topics"),
     CommandEntry("multiaddr", "show the multiaddress to hand on to others"),
-    CommandEntry("invite", "show the command with which others join, and a QR code of the multiaddress"),
+    CommandEntry("invite", "show the command with which others join, and a QR code of the multiaddress", for_eyes=True),
     CommandEntry(
         "whois", "show what is known of a peer, by its nickname or a part of its ID", arguments="PEER", problem=_peer
     ),
     CommandEntry(
-        "last", f"show the last N messages again, {LAST_MESSAGES} if none is given", arguments="[N]", problem=_count
+        "last",
+        f"show the last N messages again, {LAST_MESSAGES} if none is given",
+        arguments="[N]",
+        problem=_count,
+        for_eyes=True,
     ),
-    CommandEntry("find", "show the messages that hold TEXT", arguments="TEXT", problem=_text),
-    CommandEntry("clear", "empty the screen; the messages are kept for /last"),
+    CommandEntry("find", "show the messages that hold TEXT", arguments="TEXT", problem=_text, for_eyes=True),
+    CommandEntry("clear", "empty the screen; the messages are kept for /last", for_eyes=True),
     CommandEntry(
         "bell", "ring, or not, when somebody names you", arguments="on|off", problem=_switch, full_screen=True
     ),
@@ -98,7 +115,7 @@ COMMANDS: Final = (
         problem=_switch,
         full_screen=True,
     ),
-    CommandEntry("help", "show these commands"),
+    CommandEntry("help", "show these commands", for_eyes=True),
     CommandEntry("quit", "leave", aliases=("exit", "q")),
 )
 ESCAPE_HELP: Final = ("//text", "send /text")

@@ -20,6 +20,13 @@ MAX_PROTOCOLS_SHOWN = 256
 MAX_ERROR_CHARS = 300
 """A cause is a sentence, not a page."""
 
+MAX_COMMAND_BYTES = 6 * MAX_TEXT_BYTES + 4_096
+"""A line of a script: the largest text with every byte of it escaped, and what stands around it."""
+
+MAX_COMMAND_ID_CHARS = 256
+OPEN_COMMANDS = 4_096
+"""Commands of a script whose answers are still to come; about 400 bytes each, were every ID of the largest."""
+
 MAX_PASTE_CHARS = 4 * MAX_TEXT_BYTES
 """Of a text that is pasted into an input: it can be edited down from there."""
 
@@ -121,13 +128,65 @@ MAX_FORMER_PEERS = 128
 
 DIAL_TIMEOUT = 5.0
 HANDSHAKE_TIMEOUT = 5.0
+MAX_NAMED_ADDRESSES = 64
+"""Addresses named by the user, which are dialled for as long as the program runs."""
+
+DIALS_PER_SECOND = 1.0
+"""Of dials that are tried again, over all peers."""
+
 PING_INTERVAL = 10.0
 PING_TIMEOUT = 5.0
+"""A connection on which nothing at all comes for so long after we asked is dead: with the interval, 15 s at most."""
+
+PING_PATIENCE = 30.0
+"""For the answer itself, which may wait behind a flood: a peer from whom other things come is not dead."""
+
+TWIN_TIMEOUT = 2.0
+"""When a peer connects anew, its older connection must give a sign of life within this time."""
+
+LATE_SECONDS = 1.0
+"""A deadline that is noticed so much too late shows that it was we who were stopped, or starved."""
+
+WAKE_SECONDS = 5.0
+"""Time that has passed without us: the machine has slept, or the process was stopped."""
+
 STREAM_REOPENS = 3
 """Our gossip stream is reopened this often when a peer closes it (Rust allows four), then the connection is closed."""
 
 BAD_FRAMES = 3
 """Malformed RPCs that one stream survives."""
+
+STRIKES = 10
+STRIKES_PER_SECOND = 1 / 30
+"""A peer may break the rules so often at once, and then once in 30 s: a fault of its program, not garbage all day."""
+
+BAN_SECONDS = 600.0
+"""How long one who sends garbage is refused. Long enough that trying again is not worth it; people mend things."""
+
+MAX_TRACKED_PEERS = 1_024
+"""Peers whose strikes are counted, and as many who are refused; the oldest is forgotten. About 200 bytes each."""
+
+# --- Statistics -----------------------------------------------------------------------------------
+
+MAX_SCRAPES = 8
+"""Connections to --metrics open at once; with one more, the oldest goes. Prometheus has one, for milliseconds."""
+
+SCRAPE_TIMEOUT = 5.0
+MAX_SCRAPE_BYTES = 16 * 1024
+"""Of a request for statistics; Prometheus' own has some 300 bytes."""
+
+# --- Files ----------------------------------------------------------------------------------------
+
+MAX_KEY_FILE_BYTES = 4_096
+"""Ours has 68; the largest RSA key of the other peers, which is refused by its name, has 2,400."""
+
+MAX_IGNORED = 1_000
+"""Peers on the ignore list: a thousand lines are read at every start."""
+
+MAX_IGNORED_BYTES = 64 * MAX_IGNORED
+"""The largest peer ID in base58 has 53 characters."""
+
+MAX_SHOWN_PATH_CHARS = 120
 
 # --- Leaving --------------------------------------------------------------------------------------
 
