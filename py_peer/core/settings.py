@@ -26,6 +26,9 @@ class Settings:
     identity: Path | None = None
     """The file with our key, made when it is missing; None makes a key for this session alone."""
 
+    identity_named: bool = False
+    """The user named that file: when it cannot be made there is no session, instead of one with a key of its own."""
+
     data: Path | None = None
     """The folder of what is kept from one run to the next (who is ignored); None keeps nothing."""
 

@@ -1,21 +1,156 @@
-"""Our key and peer ID. One Ed25519 key a session."""
+"""Who we are: one Ed25519 key, kept in a file from one run to the next, or made for one session.
+
+Nothing of libp2p is imported before a key pair is asked for, so that `py-peer id` answers at once.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import secrets
+import shlex
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, final
 
-from libp2p.crypto.ed25519 import create_new_key_pair
-from libp2p.peer.id import ID
+from nacl.bindings import crypto_sign_seed_keypair
+
+from py_peer.core import limits
+from py_peer.core.cleaning import clean_line
+from py_peer.core.key_file import SEED, KeyFileError, decode_key, encode_key, peer_id_of
+from py_peer.net.private_files import (
+    TakenError,
+    UnfitFileError,
+    is_open,
+    make_folder,
+    read_private,
+    take_lock,
+    write_private,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from libp2p.crypto.keys import KeyPair
 
-
-def new_key_pair() -> KeyPair:
-    """Return a fresh Ed25519 key pair (the library's default is RSA)."""
-    return create_new_key_pair()
+_ALONE: Final = "this one runs with a key for this session alone"
+_ELSE: Final = "Name another file with --identity, or run with --ephemeral"
 
 
-def own_peer_id(key_pair: KeyPair) -> str:
-    """Return the peer ID of a key, in base58."""
-    return str(ID.from_pubkey(key_pair.public_key))
+class IdentityError(Exception):
+    """A key cannot be had from a file; the text says which, why, and what to do."""
+
+
+class NotKeptError(IdentityError):
+    """There is no file, and none can be made."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A key. `file` is where it is kept, None for one of this session alone; `remark` is what the user should know."""
+
+    seed: bytes = field(repr=False)
+    file: Path | None = None
+    remark: str = ""
+
+    @property
+    def peer_id(self) -> str:
+        """The peer ID, in base58."""
+        return peer_id_of(_public_half(self.seed))
+
+    def key_pair(self) -> KeyPair:
+        """Return the key as libp2p has it."""
+        from libp2p.crypto.ed25519 import create_new_key_pair  # noqa: PLC0415 - imports all of libp2p
+
+        return create_new_key_pair(self.seed)
+
+
+def new_identity(remark: str = "") -> Identity:
+    """Return a fresh key, which is not kept."""
+    return Identity(secrets.token_bytes(SEED), remark=remark)
+
+
+def kept_identity(path: Path) -> Identity:
+    """Return the key in a file; when there is no such file, make both.
+
+    Raises NotKeptError when the file cannot be made, IdentityError for one that is there and is not taken: it is left
+    as it is.
+    """
+    file = Path(os.path.realpath(path))  # two names of one file have one lock
+    try:
+        return Identity(_read(file), file)
+    except FileNotFoundError:
+        seed = secrets.token_bytes(SEED)
+    try:
+        make_folder(file.parent)
+        write_private(file, encode_key(seed, _public_half(seed)), replace=False)
+    except FileExistsError:  # another process was faster
+        return Identity(_read(file), file)
+    except (OSError, UnfitFileError) as error:
+        raise NotKeptError(f"{_shown(file)} cannot be made: {_cause(error)}") from error
+    return Identity(seed, file, f"A new key is kept in {_shown(file)}")
+
+
+@contextmanager
+def hold_identity(path: Path | None, *, named: bool = False) -> Iterator[Identity]:
+    """Have the key in a file, made when there is none, for as long as the block runs; None: a key for this block alone.
+
+    While it is held no other process gets it: that one has a key of its own, and a remark that says so. So has one
+    that can make no file, unless the user `named` it: NotKeptError. Where nothing can be locked (a folder that is read
+    only, a file system without locks) the key is taken all the same, with a remark. Raises IdentityError.
+    """
+    if path is None:
+        yield new_identity()
+        return
+    try:
+        identity = kept_identity(path)
+    except NotKeptError as error:
+        if named:
+            raise NotKeptError(f"{error}. {_ELSE}") from error
+        yield new_identity(f"{error}; {_ALONE}")
+        return
+    with ExitStack() as held:
+        try:
+            held.callback(take_lock(identity.file or path).release)
+        except TakenError as error:
+            identity = new_identity(f"The key in {_shown(path)} is in use by {error}; {_ALONE}")
+        except OSError as error:
+            remark = f"The key in {_shown(path)} cannot be locked ({_cause(error)}): start no second py-peer with it"
+            identity = replace(identity, remark=remark)
+        yield identity
+
+
+def _read(file: Path) -> bytes:
+    """Return the private half of the key in a file. Raises FileNotFoundError or IdentityError."""
+    advice = _ELSE
+    try:
+        seed, public = decode_key(read_private(file, limits.MAX_KEY_FILE_BYTES))
+        if _public_half(seed) != public:
+            reason = "holds two halves that do not belong together"
+        elif is_open(file.stat()):  # what anybody could have read is no secret any more; ssh refuses it, too
+            reason = "can be opened by others"
+            advice = f"Close it with: chmod 600 {shlex.quote(_shown(file))}"
+        else:
+            return seed
+    except FileNotFoundError:
+        raise
+    except KeyFileError as error:
+        reason = f"holds {error}"
+    except UnfitFileError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = f"cannot be read: {_cause(error)}"
+    raise IdentityError(f"{_shown(file)} {reason}. {advice}")
+
+
+def _public_half(seed: bytes) -> bytes:
+    return crypto_sign_seed_keypair(seed)[0]
+
+
+def _shown(path: Path) -> str:
+    return clean_line(str(path), limits.MAX_SHOWN_PATH_CHARS)
+
+
+def _cause(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -46,8 +46,8 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
-from py_peer.core.requests import RequestStatus, SendText, Stop
-from py_peer.net.identity import new_key_pair, own_peer_id
+from py_peer.core.requests import RequestStatistics, RequestStatus, SendText, Stop
+from py_peer.net.identity import IdentityError, hold_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
 from py_peer.service.manners import Manners
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from py_peer.core.requests import Request
     from py_peer.core.settings import Settings
     from py_peer.net.connections import PeerRecord
+    from py_peer.net.identity import Identity
     from py_peer.net.node import Node
 
 log = logging.getLogger(__name__)
@@ -76,19 +77,27 @@ REQUESTS_PER_TURN: Final = 16
 
 def run_session(settings: Settings, emit: Callable[[Event], None], requests: janus.Queue[Request]) -> Stopped:
     """Run a session to its end, in this thread; `emit` must not block. Returns what the last event should say."""
-    session = _Session(settings, emit, requests)
-    trio.run(session.run)
-    return session.outcome()
+    try:
+        with hold_identity(settings.identity, named=settings.identity_named) as identity:
+            session = _Session(settings, identity, emit, requests)
+            trio.run(session.run)
+            return session.outcome()
+    except IdentityError as error:
+        _log_system_message(f"ERROR: {error}")
+        emit(Failed(FailureKind.BAD_IDENTITY, clean_line(str(error), limits.MAX_ERROR_CHARS)))
+        return Stopped(unsent=0, reached=False)
 
 
 @final
 class _Session:
-    def __init__(self, settings: Settings, emit: Callable[[Event], None], requests: janus.Queue[Request]) -> None:
+    def __init__(
+        self, settings: Settings, identity: Identity, emit: Callable[[Event], None], requests: janus.Queue[Request]
+    ) -> None:
         self._settings = settings
+        self._identity = identity
         self._emit = emit
         self._requests = requests
-        self._key_pair = new_key_pair()
-        self._peer_id = own_peer_id(self._key_pair)
+        self._peer_id = identity.peer_id
         self._node: Node | None = None
         self._outgoing = Outgoing(settings, emit)
         self._named = Named(settings.connect, emit, keep=True)
@@ -112,6 +121,9 @@ class _Session:
         """Serve requests, and beside that bring up the node, until Stop or a failure."""
         _log_system_message("Starting Universal Connectivity Application...")
         self._emit(Started(self._peer_id))
+        if self._identity.remark:
+            _log_system_message(self._identity.remark)
+            self._emit(Notice(self._identity.remark))
         async with trio_asyncio.open_loop(), trio.open_nursery() as nursery:
             nursery.start_soon(self._run_node, nursery.cancel_scope)
             nursery.start_soon(self._tell_waiting)
@@ -121,7 +133,7 @@ class _Session:
     async def _run_node(self, everything: trio.CancelScope) -> None:
         try:
             async with open_node(
-                key_pair=self._key_pair,
+                key_pair=self._identity.key_pair(),
                 port=self._settings.port,
                 loopback=self._settings.loopback,
                 topics=TOPICS,

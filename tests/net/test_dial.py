@@ -10,9 +10,9 @@ import pytest
 import trio
 import trio.lowlevel
 from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.peer.id import ID
 
 from py_peer.net.dial import DialError, dial
-from py_peer.net.identity import own_peer_id
 from tests.net.support import Member, dial_address, member, together, trio_test, until
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from libp2p.network.swarm import Swarm
 
-SOMEBODY = own_peer_id(create_new_key_pair())
+SOMEBODY = str(ID.from_pubkey(create_new_key_pair().public_key))
 
 
 @asynccontextmanager
@@ -208,7 +208,7 @@ async def test_a_dial_that_failed_can_be_tried_again_at_once() -> None:
     key_pair = create_new_key_pair()
     port = free_port()
     async with member() as one:
-        await cause(one, port, peer_id=own_peer_id(key_pair))
+        await cause(one, port, peer_id=str(ID.from_pubkey(key_pair.public_key)))
         async with member(key_pair=key_pair, port=port) as other:
             assert await one.node.dial(other.address) == other.id
 
