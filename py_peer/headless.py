@@ -36,6 +36,9 @@ class HeadlessService:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.fault: BaseException | None = None
+        """What has ended it, if it was not asked to; there before Failed is told."""
+
         self._events = EventQueue()
         self._requests: janus.Queue[Request] = janus.Queue(limits.REQUEST_QUEUE)
         self._tickets = itertools.count(1)
@@ -93,6 +96,7 @@ class HeadlessService:
             stopped = run_session(self.settings, self._emit, self._requests)
         except BaseException as error:
             log.exception("the service has failed")
+            self.fault = error
             root = error
             while isinstance(root, BaseExceptionGroup):  # nurseries wrap what was raised in them
                 root = root.exceptions[0]

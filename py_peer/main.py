@@ -14,10 +14,11 @@ if __package__ in (None, ""):  # run as a file, `python py_peer/main.py`: make t
 from py_peer.frontends.arguments import parse_arguments, refuse_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from py_peer.core.events import Event
     from py_peer.frontends.arguments import Arguments
-    from py_peer.frontends.front_end import FrontEnd, Service
+    from py_peer.frontends.front_end import Faults, FrontEnd, Service
     from py_peer.frontends.leaving import Watchdog
     from py_peer.frontends.log_setup import HeldLog
     from py_peer.frontends.screen import Screen
@@ -28,14 +29,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises SystemExit for --help, --version and bad arguments. Signals are left ignored: the process is to end.
     """
-    arguments = parse_arguments(argv)
+    arguments = None
+    try:
+        arguments = parse_arguments(argv)
+        return _run_sub_command(arguments) if arguments.command else _chat(arguments)
+    except Exception as fault:  # noqa: BLE001 - nothing above would know what to do
+        return _crash(fault, arguments)
 
+
+def _chat(arguments: Arguments) -> int:
     # What follows is imported step by step, so that the first line is there before the first heavy import.
     from py_peer.frontends.leaving import Watchdog, leave_at_once_on_signals  # noqa: PLC0415
     from py_peer.frontends.screen import Screen, mend_standard_streams  # noqa: PLC0415
 
-    if arguments.command:
-        return _run_sub_command(arguments)
     leave_at_once_on_signals()
     mend_standard_streams()
     if arguments.ui:
@@ -52,6 +58,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments.ui:  # the full screen is painted first: importing libp2p would take half of its time
         service.start()
     return _run(arguments, service, screen, Watchdog(), held)
+
+
+def _report_crash(arguments: Arguments | None, faults: Faults, events: Iterable[Event]) -> str:
+    from py_peer.frontends.crash import report_crash  # noqa: PLC0415
+
+    return report_crash(faults, events, arguments.held if arguments else {})
+
+
+def _crash(fault: Exception, arguments: Arguments | None) -> int:
+    """Say that a fault of ours has ended the program before or beside a front-end; return the exit code."""
+    import threading  # noqa: PLC0415
+
+    from py_peer.core.exit_codes import ExitCode  # noqa: PLC0415
+    from py_peer.frontends.screen import finish_standard_streams  # noqa: PLC0415
+
+    said = _report_crash(arguments, {"py-peer": fault}, ())
+    print(f"py-peer: a fault of its own has ended it: {type(fault).__name__}: {fault}. {said}", file=sys.stderr)
+    finish_standard_streams()
+    if threading.active_count() > 1:  # the service may be in the middle of an import, and nobody can interrupt that
+        os._exit(ExitCode.FAULT)
+    return ExitCode.FAULT
 
 
 def _run_sub_command(arguments: Arguments) -> int:
@@ -85,6 +112,8 @@ def _set_up_logging(arguments: Arguments) -> HeldLog | None:
 
 
 def _run(arguments: Arguments, service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None) -> int:
+    from functools import partial  # noqa: PLC0415
+
     from py_peer.frontends.front_end import new_loop  # noqa: PLC0415
     from py_peer.frontends.leaving import close_and_stay_deaf  # noqa: PLC0415
     from py_peer.frontends.log_setup import join_library_log  # noqa: PLC0415
@@ -93,6 +122,7 @@ def _run(arguments: Arguments, service: Service, screen: Screen, watchdog: Watch
     async def run() -> tuple[int, bool]:
         front_end = _front_end(arguments, service, screen, watchdog, held)
         front_end.on_started = lambda: join_library_log(verbose=arguments.verbose)
+        front_end.on_crash = partial(_report_crash, arguments)
         code = await front_end.run()
         return int(code), front_end.left_behind
 

@@ -12,6 +12,7 @@ import logging
 import signal
 import sys
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from py_peer.core.events import (
@@ -30,12 +31,16 @@ from py_peer.core.requests import Stop
 from py_peer.frontends.leaving import GOODBYE, SERVICE_SECONDS, leave_on_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TypeAlias
 
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
     from py_peer.frontends.leaving import Watchdog
     from py_peer.frontends.screen import Screen
+
+    Faults: TypeAlias = Mapping[str, BaseException | None]
+    """What was raised, by where it was."""
 
 STARTING: Final = "Starting Universal Connectivity Application..."
 BATCH: Final = 500
@@ -46,6 +51,11 @@ EXIT_CODES: Final = {
     FailureKind.BAD_IDENTITY: ExitCode.USAGE,
     FailureKind.FAULT: ExitCode.FAULT,
 }
+
+RECENT_EVENTS: Final = 50
+"""Events that a report on a crash tells of."""
+
+RUN_AGAIN: Final = "Run it again with --verbose to see more, and please report it."
 
 RETRY_SECONDS: Final = 0.01
 """How long a full request queue is given before it is asked again."""
@@ -65,6 +75,9 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 class Service(Protocol):
     """The part of HeadlessService that a front-end uses."""
+
+    fault: BaseException | None
+    """What has ended it, if it was not asked to."""
 
     def start(self) -> None: ...  # noqa: D102
     async def next_event(self) -> Event: ...  # noqa: D102
@@ -86,6 +99,9 @@ class FrontEnd:
         self.on_started: Callable[[], None] = lambda: None
         """Called when libp2p has been imported."""
 
+        self.on_crash: Callable[[Faults, Iterable[Event]], str] = lambda _faults, _events: RUN_AGAIN
+        """Called once, after a crash, with what was raised and the last events; returns what is said of it."""
+
         self.left_behind = False
         """Whether the service's thread still ran at the end; the process must then end without waiting for it."""
 
@@ -96,6 +112,8 @@ class FrontEnd:
         self._watchdog = watchdog
         self._failed: Failed | None = None
         self._fault: BaseException | None = None
+        self._recent: deque[Event] = deque(maxlen=RECENT_EVENTS)
+        self._crash = ""
         self._started = False
         self._stopped = False
         self._interrupted = False
@@ -182,6 +200,7 @@ class FrontEnd:
         if telling.done() and not self._leaving.is_set():
             if self._failed is None:
                 self._fault = self._fault or RuntimeError("the service has ended by itself")
+                self._note_crash()
             await self.linger(leaving)
         if not telling.done() and not self._hurried.is_set():
             stopping = asyncio.create_task(self.ask(Stop(self.service.new_ticket(), self._drain)))
@@ -218,6 +237,7 @@ class FrontEnd:
 
     def note(self, event: Event) -> None:
         """Remember what an event says about the session."""
+        self._recent.append(event)
         match event:
             case Started():
                 self._started = True
@@ -233,6 +253,8 @@ class FrontEnd:
                 self.reached = self.reached or event.room_size > 0
             case Failed():
                 self._failed = self._failed or event
+                if event.kind is FailureKind.FAULT:
+                    self._note_crash()
                 self.failed()
             case Stopped():
                 self.reached = self.reached or event.reached
@@ -254,7 +276,14 @@ class FrontEnd:
         if not task.cancelled() and (fault := task.exception()) is not None:
             log.error("the front-end has failed", exc_info=fault)
             self._fault = self._fault or fault
+            self._note_crash()
             self.leave()
+
+    def _note_crash(self) -> None:
+        """Leave a report, at once: what follows may not come to its end."""
+        if not self._crash:
+            faults = {"the service": self.service.fault, "the front-end": self._fault}
+            self._crash = self.on_crash(faults, tuple(self._recent))
 
     def _say_the_end(self) -> None:
         if self._interrupted and self.screen.is_terminal:
@@ -274,13 +303,14 @@ class FrontEnd:
 
     def complaint(self) -> str:
         """Return why the program ends though nobody told it to, and what to do; "" for an orderly leave."""
-        advice = "Run it again with --verbose to see more, and please report it."
         if self._failed is not None and self._failed.kind is not FailureKind.FAULT:
             return f"py-peer: {self._failed.kind.value}: {self._failed.reason}"
         if self._failed is not None:
-            return f"py-peer: a fault of its own has ended it: {self._failed.reason}. {advice}"
+            return f"py-peer: a fault of its own has ended it: {self._failed.reason}. {self._crash}"
         if self._fault is not None:
-            return f"py-peer: a fault of its own has ended it: {type(self._fault).__name__}: {self._fault}. {advice}"
+            return (
+                f"py-peer: a fault of its own has ended it: {type(self._fault).__name__}: {self._fault}. {self._crash}"
+            )
         return ""
 
 

@@ -64,6 +64,10 @@ class FullScreenChat(Chat):
             "notify": self._switch_notifications,
         }
         self.ui = ChatUI(self)
+        self.ui.attention.bell = arguments.bell
+        self.ui.attention.desktop = arguments.notify
+        if arguments.theme is not None:
+            self.ui.theme = arguments.theme
         self._named = arguments.settings.connect
         self._held = held
         self._cast = Cast(self.nickname, self._miss) if arguments.demo else None

@@ -31,6 +31,7 @@ class FakeService:
 
     def __init__(self, *, peers: int = 0, answering: bool = True, starting: bool = True) -> None:
         self.requests: list[Request] = []
+        self.fault: BaseException | None = None
         self.answering = answering
         self.room = peers
         self.stopping = True
