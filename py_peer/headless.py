@@ -93,7 +93,7 @@ class HeadlessService:
             finally:
                 gc.freeze()
                 gc.enable()
-            stopped = run_session(self.settings, self._emit, self._requests)
+            stopped = run_session(self.settings, self._emit, self._events, self._requests)
         except BaseException as error:
             log.exception("the service has failed")
             self.fault = error

@@ -53,6 +53,7 @@ from py_peer.net.node import open_node
 from py_peer.service.manners import Manners
 from py_peer.service.named import Named
 from py_peer.service.outgoing import Outgoing
+from py_peer.service.statistics import Bookkeeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from py_peer.net.connections import PeerRecord
     from py_peer.net.identity import Identity
     from py_peer.net.node import Node
+    from py_peer.service.event_queue import EventQueue
 
 log = logging.getLogger(__name__)
 
@@ -75,11 +77,13 @@ WAITING_GRACE: Final = 1.0
 REQUESTS_PER_TURN: Final = 16
 
 
-def run_session(settings: Settings, emit: Callable[[Event], None], requests: janus.Queue[Request]) -> Stopped:
-    """Run a session to its end, in this thread; `emit` must not block. Returns what the last event should say."""
+def run_session(
+    settings: Settings, emit: Callable[[Event], None], events: EventQueue, requests: janus.Queue[Request]
+) -> Stopped:
+    """Run a session to its end, in this thread; `emit` puts into `events`. Returns what the last event should say."""
     try:
         with hold_identity(settings.identity, named=settings.identity_named) as identity:
-            session = _Session(settings, identity, emit, requests)
+            session = _Session(settings, identity, emit, events, requests)
             trio.run(session.run)
             return session.outcome()
     except IdentityError as error:
@@ -91,7 +95,12 @@ def run_session(settings: Settings, emit: Callable[[Event], None], requests: jan
 @final
 class _Session:
     def __init__(
-        self, settings: Settings, identity: Identity, emit: Callable[[Event], None], requests: janus.Queue[Request]
+        self,
+        settings: Settings,
+        identity: Identity,
+        emit: Callable[[Event], None],
+        events: EventQueue,
+        requests: janus.Queue[Request],
     ) -> None:
         self._settings = settings
         self._identity = identity
@@ -102,12 +111,14 @@ class _Session:
         self._outgoing = Outgoing(settings, emit)
         self._named = Named(settings.connect, emit, keep=True)
         self._manners = Manners(emit, paced=settings.paced)
+        self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners)
         self._bootstrap = Named(settings.bootstrap, emit)
         self._losses: dict[str, int] = {}
         self._leaving = False
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
             SendText: self._outgoing.accept,
             RequestStatus: lambda request: emit(self._status(request.ticket)),
+            RequestStatistics: lambda request: emit(self._bookkeeper.report(request.ticket)),
         }
         """What is done about each request but Stop; none of them may block."""
 
@@ -141,17 +152,20 @@ class _Session:
                 observer=self,
                 admit=self._manners.admit,
             ) as node:
-                await self._run_room(node)
+                await self._run_room(node, everything)
         except CannotListenError as error:
-            _log_system_message(f"ERROR: {error}")
-            self._emit(Failed(FailureKind.CANNOT_LISTEN, clean_line(str(error), limits.MAX_ERROR_CHARS)))
-            everything.cancel()
+            self._cannot_listen(error, everything)
 
-    async def _run_room(self, node: Node) -> None:
+    def _cannot_listen(self, error: CannotListenError, everything: trio.CancelScope) -> None:
+        _log_system_message(f"ERROR: {error}")
+        self._emit(Failed(FailureKind.CANNOT_LISTEN, clean_line(str(error), limits.MAX_ERROR_CHARS)))
+        everything.cancel()
+
+    async def _run_room(self, node: Node, everything: trio.CancelScope) -> None:
         room = await ChatRoom.join_chat_room(node.host, node.pubsub, self._settings.nickname, node.addresses[0])
         room.add_message_handler(self._hear)
         room.add_system_message_handler(lambda text: self._emit(Notice(text)))
-        self._node = node
+        self._node = self._bookkeeper.node = node
         _log_system_message(f"Listening on {node.addresses[0]}")
         self._emit(Ready(self._peer_id, self._settings.nickname, node.addresses))
         async with trio.open_nursery() as nursery:
@@ -162,6 +176,8 @@ class _Session:
             nursery.start_soon(self._tell_losses, node)
             if self._settings.bootstrap:
                 nursery.start_soon(self._join_kademlia, node)
+            if self._settings.metrics is not None:
+                nursery.start_soon(self._serve_metrics, node, self._settings.metrics, everything)
 
     # --- Requests ---------------------------------------------------------------------------------
 
@@ -223,6 +239,18 @@ class _Session:
             muted=self._manners.muted(),
             counters=dict(node.counters) if node else {},
         )
+
+    async def _serve_metrics(self, node: Node, address: tuple[str, int], everything: trio.CancelScope) -> None:
+        from py_peer.service.metrics import serve_metrics  # noqa: PLC0415 - 0.07 s of imports for those who ask
+
+        def say(text: str) -> None:
+            _log_system_message(text)
+            self._emit(Notice(text))
+
+        try:
+            await serve_metrics(*address, self._bookkeeper.report, say, node.counters)
+        except CannotListenError as error:
+            self._cannot_listen(error, everything)
 
     # --- Messages of others -----------------------------------------------------------------------
 
