@@ -229,6 +229,16 @@ class PeerUnmuted(Event):
 
 @final
 @dataclass(frozen=True, slots=True)
+class PeerBanned(Event):
+    """A peer broke the rules again and again; it was let go and is refused for `seconds`. `reason` is a sentence."""
+
+    peer_id: str
+    seconds: float
+    reason: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Dropped(Event):
     """Something was lost: how many of what, and why."""
 
@@ -307,12 +317,12 @@ class Statistics(Event):
     uptime_seconds: float
     messages_sent: int
     messages_received: int
-    announcements_sent: int
-    announcements_received: int
     messages_relayed: int
     messages_not_relayed: dict[str, int]
     messages_duplicate: int
     messages_dropped: dict[str, int]
+    announcements_sent: int
+    announcements_received: int
     events_dropped: int
     gossip_sent_bytes: int
     gossip_received_bytes: int

@@ -22,6 +22,7 @@ from py_peer.core.events import (
     MessageSent,
     MessageWaiting,
     Notice,
+    PeerBanned,
     PeerConnected,
     PeerDisconnected,
     PeerJoined,
@@ -131,6 +132,9 @@ def sentence(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one for eac
             return f"Muted for {event.seconds:.0f} s for saying too much at once: {short_id(event.peer_id)}"
         case PeerUnmuted():
             return f"Heard again: {short_id(event.peer_id)}; {event.dropped} message(s) of this peer were not shown"
+        case PeerBanned():
+            minutes = f"{event.seconds / 60:.0f} min"
+            return f"Let go and refused for {minutes}: {short_id(event.peer_id)}, because {event.reason}"
         case Dropped():
             return f"Lost: {event.count} ({event.what})"
         case KademliaBootstrap(cause=""):

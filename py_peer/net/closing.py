@@ -34,7 +34,7 @@ async def _close_connections(connections: list[Any], patience: float) -> None:
                 nursery.start_soon(close, conn)
     async with trio.open_nursery() as nursery:
         for conn in connections:
-            await trio.aclose_forcefully(socket_of(conn))  # also of one that somebody else was just closing
+            await trio.aclose_forcefully(socket_of(conn.muxed_conn))  # also of one that somebody else was just closing
             if conn in left:
                 # A close that was cut short does not go on by itself (0.8.1): the swarm would keep the connection, or
                 # forget it and tell nobody.
@@ -52,9 +52,9 @@ async def close_host(host: IHost) -> None:
         await host.close()
 
 
-def socket_of(conn: Any) -> trio.SocketStream:
+def socket_of(muxed_conn: Any) -> trio.SocketStream:
     """Return the socket under a connection's layers."""
-    layer = conn.muxed_conn.secured_conn
+    layer = muxed_conn.secured_conn
     while not isinstance(layer, trio.SocketStream):
         layer = next(getattr(layer, name) for name in _NAMES_OF_THE_LAYER_BELOW if hasattr(layer, name))
     return layer

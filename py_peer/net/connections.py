@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from libp2p.stream_muxer.yamux.yamux import Yamux
 
     from py_peer.net.counters import Counters
+    from py_peer.net.muxer import LimitedYamux
 
 
 @final
@@ -93,6 +94,9 @@ class PeerRecord:
     address: str
     inbound: bool
     since: float = field(default_factory=time.time)
+    """For people; the wall clock may be moved."""
+
+    arrived: float = field(default_factory=trio.current_time)
     rtt: float | None = None
     protocol_version: str = ""
     agent_version: str = ""
@@ -103,24 +107,44 @@ class PeerRecord:
 class ConnectedPeers(INotifee):
     """One record for each connected peer, however many connections it has."""
 
-    def __init__(self, on_up: Callable[[PeerRecord], None], on_down: Callable[[PeerRecord], None]) -> None:
+    def __init__(
+        self,
+        on_up: Callable[[PeerRecord], None],
+        on_down: Callable[[PeerRecord], None],
+        on_ended: Callable[[ID, str], None],
+    ) -> None:
+        """`on_ended` is told of each connection that we ended, and why (`LimitedYamux.ended`)."""
         self.records: dict[ID, PeerRecord] = {}
         self._on_up = on_up
         self._on_down = on_down
+        self._on_ended = on_ended
 
-    async def connected(self, network: Any, conn: INetConn) -> None:  # noqa: ARG002
-        """Note a connection; the first one to a peer is told."""
+    async def connected(self, network: Any, conn: INetConn) -> None:
+        """Note a connection; the first one to a peer is told.
+
+        Who connects anew may have lost the older connection without our knowing: started again, or moved to another
+        network. Which one is alive is asked at once, so that nothing more is said into the dead one.
+        """
         peer_id = conn.muxed_conn.peer_id
         if peer_id in self.records:
+            for other in network.get_connections(peer_id):
+                if other is not conn:
+                    other.muxed_conn.probe(limits.TWIN_TIMEOUT)
             return
-        inbound = not conn.muxed_conn.is_initiator
-        record = self.records[peer_id] = PeerRecord(peer_id, remote_multiaddr(conn), inbound)
+        record = self.records[peer_id] = PeerRecord(peer_id, *_whence(conn))
         self._on_up(record)
 
     async def disconnected(self, network: Any, conn: INetConn) -> None:
         """Note the end of a connection; the last one of a peer is told."""
-        peer_id = conn.muxed_conn.peer_id
-        if not network.get_connections(peer_id) and (record := self.records.pop(peer_id, None)):
+        muxed_conn = cast("LimitedYamux", conn.muxed_conn)
+        peer_id = muxed_conn.peer_id
+        if muxed_conn.ended:
+            self._on_ended(peer_id, muxed_conn.ended)
+        left = network.get_connections(peer_id)
+        if left and peer_id in self.records:
+            record = self.records[peer_id]
+            record.address, record.inbound = _whence(left[0])
+        elif record := self.records.pop(peer_id, None):
             self._on_down(record)
 
     async def opened_stream(self, network: Any, stream: Any) -> None:
@@ -134,6 +158,11 @@ class ConnectedPeers(INotifee):
 
     async def listen_close(self, network: Any, multiaddr: Any) -> None:
         """Ignore."""
+
+
+def _whence(conn: INetConn) -> tuple[str, bool]:
+    """Return the address of a connection's other end, and whether it is the other end that has called."""
+    return remote_multiaddr(conn), not conn.muxed_conn.is_initiator
 
 
 def remote_multiaddr(conn: INetConn) -> str:

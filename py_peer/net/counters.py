@@ -8,7 +8,12 @@ from typing import Final, final
 
 log = logging.getLogger(__name__)
 
-EXPECTED_FAULTS: Final = frozenset(
+GARBAGE: Final = frozenset(
+    {"DecodeError", "FrameError", "MessageTooLarge", "ParseError", "UnicodeDecodeError", "WrongAnswerError"}
+)
+"""Types of exceptions that only who breaks a protocol causes: no network does, whatever it loses."""
+
+EXPECTED_FAULTS: Final = GARBAGE | frozenset(
     {
         # The other side went away, or a connection ended under a stream.
         "ClosedResourceError",
@@ -26,16 +31,10 @@ EXPECTED_FAULTS: Final = frozenset(
         "StreamFailure",
         "StreamReset",
         "SwarmException",
-        # It said something that is not in the protocol, or nothing for too long.
-        "DecodeError",
-        "FrameError",
-        "MessageTooLarge",
+        # It said nothing for too long, or went in the middle of a line.
         "MultiselectCommunicatorError",
         "MultiselectError",
-        "ParseError",
         "TooSlowError",
-        "UnicodeDecodeError",
-        "WrongAnswerError",
     }
 )
 """Types of exceptions that strangers and failing networks cause in stream handlers; any other is a fault of ours."""
@@ -63,6 +62,11 @@ class Counters(Counter[str]):
 
 UNEXPECTED: Final[Counter[str]] = Counter()
 """Unexpected types caught in this process; the test run fails when it is not empty at its end."""
+
+
+def is_garbage(error: BaseException) -> bool:
+    """Say whether the other side broke a protocol, so that it and not the network is to blame."""
+    return any(type(leaf).__name__ in GARBAGE for leaf in _leaves(error))
 
 
 def _leaves(error: BaseException) -> list[BaseException]:

@@ -16,10 +16,14 @@ from libp2p.io.trio import TrioTCPStream
 from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.peer.id import ID
 from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
+from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
+from py_peer.net.bans import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from libp2p.network.swarm import Swarm
 
     from py_peer.core.addresses import DialAddress
@@ -29,16 +33,24 @@ class DialError(Exception):
     """A dial failed; the text says why, in words for the user."""
 
 
-async def dial(swarm: Swarm, address: DialAddress, timeout: float = limits.DIAL_TIMEOUT) -> ID:  # noqa: ASYNC109
+async def dial(
+    swarm: Swarm,
+    address: DialAddress,
+    refusal: Callable[[ID], str] = lambda _: "",
+    timeout: float = limits.DIAL_TIMEOUT,  # noqa: ASYNC109
+) -> ID:
     """Connect to `address` and return who answered there.
 
     A peer that is connected already is not dialled again. `timeout` (seconds) is for the whole of it: resolving,
-    connecting, both handshakes. Raises DialError.
+    connecting, both handshakes. `refusal` returns why a peer is not wanted, or "". Raises DialError.
     """
     expected = None if address.peer_id is None else ID.from_string(address.peer_id)
     _refuse_ourselves(swarm, expected)
-    if expected is not None and swarm.get_connections(expected):
-        return expected
+    if expected is not None:
+        if reason := refusal(expected):
+            raise DialError(reason)
+        if swarm.get_connections(expected):
+            return expected
     if len(swarm.get_connections()) >= limits.MAX_CONNECTIONS:
         msg = f"there are {limits.MAX_CONNECTIONS} connections already"
         raise DialError(msg)
@@ -89,7 +101,13 @@ async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None) -> I
         if swarm.get_connections(peer_id):
             await raw.close()
             return peer_id
-        muxed = await swarm.upgrader.upgrade_connection(secured, peer_id)
+        try:
+            muxed = await swarm.upgrader.upgrade_connection(secured, peer_id)
+        except RefusedError as error:
+            raise DialError(str(error)) from error
+        except MuxerUpgradeFailure as error:
+            msg = "it hangs up once it knows who we are: it may refuse us for a while"
+            raise DialError(msg) from error
         await swarm.add_conn(muxed, direction="outbound")
     except BaseException:
         with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT):

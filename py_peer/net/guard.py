@@ -10,22 +10,27 @@ from typing import TYPE_CHECKING
 import trio
 
 from py_peer.core import limits
+from py_peer.net.counters import is_garbage
 
 if TYPE_CHECKING:
     from libp2p.abc import INetStream
     from libp2p.custom_types import StreamHandlerFn
 
+    from py_peer.net.bans import Bans
     from py_peer.net.counters import Counters
 
 
-def guarded(handler: StreamHandlerFn, counters: Counters) -> StreamHandlerFn:
-    """Return `handler` with every exception counted and the stream reset instead."""
+def guarded(handler: StreamHandlerFn, counters: Counters, bans: Bans) -> StreamHandlerFn:
+    """Return `handler` with every exception counted and the stream reset instead; garbage is a strike."""
 
     async def handle(stream: INetStream) -> None:
         try:
             await handler(stream)
         except Exception as error:  # noqa: BLE001
-            counters.caught(f"stream {stream.get_protocol()} of {stream.muxed_conn.peer_id}", error)
+            peer_id = stream.muxed_conn.peer_id
+            counters.caught(f"stream {stream.get_protocol()} of {peer_id}", error)
+            if is_garbage(error):
+                bans.strike(peer_id, f"it broke the protocol {stream.get_protocol()}")
             with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT):
                 try:
                     await stream.reset()

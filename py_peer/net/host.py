@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from libp2p.crypto.keys import KeyPair
     from multiaddr import Multiaddr
 
+    from py_peer.net.bans import Bans
     from py_peer.net.counters import Counters
 
 
-def make_host(key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], counters: Counters) -> BasicHost:
+def make_host(
+    key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], counters: Counters, bans: Bans
+) -> BasicHost:
     """Return a host that does not run yet. `advertised` gives the addresses that others are told.
 
     Not through `libp2p.new_host`, which would accept plaintext and secio connections.
@@ -45,7 +48,8 @@ def make_host(key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], coun
             inbound_upgrade_timeout=limits.HANDSHAKE_TIMEOUT,
             outbound_upgrade_timeout=limits.HANDSHAKE_TIMEOUT,
             inbound_stream_protocol_negotiation_timeout=limits.HANDSHAKE_TIMEOUT,
-            outbound_stream_protocol_negotiation_timeout=limits.HANDSHAKE_TIMEOUT,
+            # The answer may wait behind a flood; who gives none at all is cut by the muxer long before.
+            outbound_stream_protocol_negotiation_timeout=limits.PING_PATIENCE,
         ),
         retry_config=RetryConfig(max_retries=0),
     )
@@ -61,9 +65,10 @@ def make_host(key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], coun
     host._schedule_identify = lambda *_, **__: None  # type: ignore[method-assign] # noqa: SLF001 - no parameter for it
     host.set_stream_handler(IDENTIFY, identify_handler(host))
     host.set_stream_handler(PING, answer_pings)
-    swarm.set_stream_handler(guarded(host._swarm_stream_handler, counters))  # noqa: SLF001
+    swarm.set_stream_handler(guarded(host._swarm_stream_handler, counters, bans))  # noqa: SLF001
     swarm.auto_connector = _NoAutoConnector()
     swarm._handle_inbound_connection = Admission(swarm, counters).handle  # noqa: SLF001
+    bans.guard(swarm)
     return host
 
 

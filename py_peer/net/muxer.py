@@ -7,14 +7,20 @@ memory: a frame beyond the stream's window ends the connection, a stream beyond 
 It also sends a window update after every read, even of one byte, which costs more than all cryptography together
 (yamux.py:410); here one is sent when half of the window has been used, as the specification suggests.
 
+And it never notices that the other side is gone without a word (yamux.py:719). Here a ping of Yamux's own is sent now
+and then, and the connection is cut when nothing comes any more. Any byte is a sign of life: the answer itself may wait
+behind a flood. Each connection is asked, not each peer: who has come back on a new one has a dead old one.
+
 Spec: https://github.com/hashicorp/yamux/blob/master/spec.md. Pinned by tests/net/test_muxer.py.
 """
 
 from __future__ import annotations
 
+import math
 import struct
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
+import trio
 from libp2p.io.exceptions import ConnectionClosedError
 from libp2p.stream_muxer.yamux.yamux import (
     FLAG_RST,
@@ -22,17 +28,22 @@ from libp2p.stream_muxer.yamux.yamux import (
     HEADER_SIZE,
     TYPE_DATA,
     TYPE_GO_AWAY,
+    TYPE_PING,
     TYPE_WINDOW_UPDATE,
     Yamux,
     YamuxStream,
 )
 
 from py_peer.core import limits
+from py_peer.net.closing import socket_of
 
 if TYPE_CHECKING:
     from libp2p.abc import ISecureConn
 
 _HEADER = struct.Struct("!BBHII")
+
+SILENT: Final = "silent"
+BROKE_THE_PROTOCOL: Final = "broke the protocol"
 
 
 class LimitedStream(YamuxStream):
@@ -49,12 +60,68 @@ class LimitedStream(YamuxStream):
 
 
 class LimitedYamux(Yamux):
-    """Yamux behind a `_HeaderGate`."""
+    """Yamux behind a `_HeaderGate`, which is cut when the other side is silent."""
 
     def __init__(self, secured_conn: ISecureConn, *args: Any, **kwargs: Any) -> None:
         super().__init__(secured_conn, *args, **kwargs)
         # It has all that the muxer asks of a connection, through __getattr__.
         self.secured_conn = cast("ISecureConn", _HeaderGate(self, secured_conn))
+        self.ended = ""
+        """Why we ended the connection: SILENT, BROKE_THE_PROTOCOL, or "" if we did not."""
+
+        self.sign_of_life = trio.Event()
+        """Set when anything has come since it was put here."""
+
+        self._hurry = trio.Event()
+        self._waiting = trio.CancelScope()
+        self._patience = math.inf
+        self._asking = False
+
+    def probe(self, patience: float) -> None:
+        """Ask for a sign of life now; without one within `patience` seconds the connection is cut."""
+        self._patience = patience
+        self._waiting.deadline = min(self._waiting.deadline, trio.current_time() + patience)
+        self._hurry.set()
+
+    async def _measure_rtt_loop(self) -> None:
+        """Ask for a sign of life now and then, and cut the connection when there is none.
+
+        The library starts it when the connection starts. Its own loop measures what only its own windows use.
+        """
+        while await self._is_alive():
+            with trio.move_on_after(limits.PING_INTERVAL):
+                await self._hurry.wait()
+            self._hurry = trio.Event()
+        self.ended = SILENT
+        await trio.aclose_forcefully(socket_of(self))  # whoever reads from it does the rest
+
+    async def _is_alive(self) -> bool:
+        self.sign_of_life = trio.Event()
+        cast("trio.Nursery", self._nursery).start_soon(self._ask)
+        patience, self._patience = min(self._patience, limits.PING_TIMEOUT), math.inf
+        while not self.sign_of_life.is_set():
+            with trio.move_on_after(patience) as self._waiting:
+                await self.sign_of_life.wait()
+            if self._waiting.cancelled_caught and not is_late(self._waiting.deadline):
+                return False
+        return True
+
+    async def _ask(self) -> None:
+        """Write a ping. Not cancelled when nobody waits for it any more: half a frame would break the connection."""
+        if self._asking:
+            return
+        self._asking = True
+        try:
+            self._ping_id += 1
+            await self._write_frame(_HEADER.pack(0, TYPE_PING, FLAG_SYN, 0, self._ping_id))
+        except Exception:  # noqa: BLE001 - the connection has ended; its reader says so
+            return
+        self._asking = False
+
+
+def is_late(deadline: float) -> bool:
+    """Say whether a deadline is noticed so late that we were stopped, so that nobody else is to blame."""
+    return trio.current_time() > deadline + limits.LATE_SECONDS
 
 
 @final
@@ -79,12 +146,14 @@ class _HeaderGate:
         """
         if self._body:
             data: bytes = await self._conn.read(min(n or self._body, self._body))
+            self._muxer.sign_of_life.set()
             self._body -= len(data)
             return data
         while True:
             header = await self._read_up_to(HEADER_SIZE)
             if len(header) < HEADER_SIZE:
                 return header
+            self._muxer.sign_of_life.set()
             _, kind, flags, stream_id, length = _HEADER.unpack(header)
             if kind > TYPE_GO_AWAY:
                 self._refuse(f"frame type {kind}")
@@ -127,5 +196,6 @@ class _HeaderGate:
         return data
 
     def _refuse(self, what: str) -> None:
+        self._muxer.ended = BROKE_THE_PROTOCOL
         msg = f"peer {self._muxer.peer_id} broke the yamux protocol: {what}"
         raise ConnectionClosedError(msg)

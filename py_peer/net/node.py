@@ -15,13 +15,15 @@ from multiaddr import Multiaddr
 from py_peer.core import limits
 from py_peer.core.addresses import expand_listen_addresses
 from py_peer.net import library
+from py_peer.net.bans import Bans
 from py_peer.net.closing import close_host, let_go, socket_of
 from py_peer.net.connections import ConnectedPeers, PeerRecord
-from py_peer.net.counters import Counters
+from py_peer.net.counters import Counters, is_garbage
 from py_peer.net.dial import DialError, dial
 from py_peer.net.host import make_host
 from py_peer.net.identify import PUSH, ask_identify, push_handler
 from py_peer.net.listening import CannotListenError, interface_ips, listen
+from py_peer.net.muxer import SILENT, LimitedYamux, is_late
 from py_peer.net.ping import NotSupportedError, ping
 from py_peer.net.pubsub import RoomPubsub
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from py_peer.core.addresses import DialAddress
 
 
-_PING_TRIES: Final = (0.2, None)
+_PING_AGAIN: Final = 0.2
 """A ping that failed is tried again after this many seconds: one of several connections may have ended under it."""
 
 
@@ -59,6 +61,9 @@ class Observer(Protocol):
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
         """Tell who can be spoken to now, and who not any more."""
 
+    def banned(self, peer_id: ID, reason: str) -> None:
+        """Tell that a peer is let go and refused for a while, because of what `reason` says."""
+
 
 @final
 @dataclass(slots=True)
@@ -69,6 +74,7 @@ class Node:
     pubsub: RoomPubsub
     peers: ConnectedPeers
     counters: Counters
+    bans: Bans
     addresses: tuple[str, ...]
     """Full multiaddrs, the best to hand on first."""
 
@@ -81,7 +87,7 @@ class Node:
         """Connect to an address and return who is there. Raises DialError."""
         self.counters["dials"] += 1
         try:
-            return await dial(cast("Swarm", self.host.get_network()), address)
+            return await dial(cast("Swarm", self.host.get_network()), address, self.bans.refusal)
         except DialError:
             self.counters["dials failed"] += 1
             raise
@@ -89,6 +95,16 @@ class Node:
     async def disconnect(self, peer_id: ID) -> None:
         """Close every connection to a peer, politely if it listens and within a second if it does not."""
         await let_go(self.host, peer_id)
+
+    async def ping(self, peer_id: ID, patience: float) -> float:
+        """Return the round-trip time to a connected peer, in seconds. Raises as `py_peer.net.ping.ping` does."""
+        return await ping(self.host, peer_id, patience)
+
+    def probe(self) -> None:
+        """Have every connection prove at once that it is alive: time has passed without us, or the clock was moved."""
+        for conn in self.host.get_network().get_connections():
+            cast("LimitedYamux", conn.muxed_conn).probe(limits.PING_TIMEOUT)
+        self.pubsub.router.back_off.clear()  # in it are times of the wall clock
 
     async def settle(self, patience: float) -> bool:
         """Say nothing more; wait up to `patience` seconds until all has been read, and return whether it was."""
@@ -115,10 +131,11 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     counters = Counters()
     advertised: list[Multiaddr] = []
     failure: CannotListenError | None = None
-    host = make_host(key_pair or create_new_key_pair(), lambda: advertised, counters)
+    bans = Bans(counters)
+    host = make_host(key_pair or create_new_key_pair(), lambda: advertised, counters, bans)
     swarm = cast("Swarm", host.get_network())
     async with host.run([]), trio.open_nursery() as nursery:
-        watch = _Watch(host, counters, observer, nursery)
+        watch = _Watch(host, counters, bans, observer, nursery)
         pubsub = RoomPubsub(
             host,
             topics=topics,
@@ -126,6 +143,7 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
             counters=counters,
             admit=admit,
             on_room_change=watch.room_changed,
+            on_garbage=bans.strike,
         )
         watch.pubsub = pubsub
         swarm.register_notifee(watch.peers)
@@ -141,7 +159,7 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
                 addresses = expand_listen_addresses(ips, bound, str(host.get_id()), _has_ip6(swarm))
                 advertised[:] = [Multiaddr(address) for address in addresses]
                 try:
-                    yield Node(host, pubsub, watch.peers, counters, tuple(addresses))
+                    yield Node(host, pubsub, watch.peers, counters, bans, tuple(addresses))
                 finally:
                     with trio.CancelScope(shield=True):
                         await close_host(host)
@@ -154,16 +172,20 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
 class _Watch:
     """Watches over each peer from its first connection to its last: identify, ping, the room."""
 
-    def __init__(self, host: BasicHost, counters: Counters, observer: Observer, nursery: trio.Nursery) -> None:
-        self.peers = ConnectedPeers(self._up, self._down)
+    def __init__(
+        self, host: BasicHost, counters: Counters, bans: Bans, observer: Observer, nursery: trio.Nursery
+    ) -> None:
+        self.peers = ConnectedPeers(self._up, self._down, self._ended)
         self.pubsub: RoomPubsub | None = None
         self._host = host
         self._counters = counters
+        self._bans = bans
         self._observer = observer
         self._nursery = nursery
         self._scopes: dict[ID, trio.CancelScope] = {}
         self._room: frozenset[ID] = frozenset()
         self._former: dict[ID, None] = {}
+        bans.on_banned = self._banned
 
     def _up(self, record: PeerRecord) -> None:
         self._former.pop(record.peer_id, None)
@@ -178,6 +200,17 @@ class _Watch:
         self._former[record.peer_id] = None
         if len(self._former) > limits.MAX_FORMER_PEERS:
             self._forget(next(iter(self._former)))
+
+    def _ended(self, peer_id: ID, reason: str) -> None:
+        """Note why we have ended a connection."""
+        if reason == SILENT:
+            self._counters["peers let go: no sign of life"] += 1
+        else:
+            self._bans.strike(peer_id, "it broke the rules of the connection")
+
+    def _banned(self, peer_id: ID, reason: str) -> None:
+        self._observer.banned(peer_id, reason)
+        self._nursery.start_soon(let_go, self._host, peer_id)
 
     def _forget(self, peer_id: ID) -> None:
         """Take a peer that went out of the peerstore, which the library lets grow (0.8.1)."""
@@ -217,6 +250,8 @@ class _Watch:
             message = await ask_identify(self._host, record.peer_id)
         except Exception as error:  # noqa: BLE001 - a peer without identify is still a peer
             self._counters.caught(f"identify with {record.peer_id}", error)
+            if is_garbage(error):
+                self._bans.strike(record.peer_id, "what it said of itself cannot be read")
         else:
             self.identified(record.peer_id, message)
 
@@ -232,27 +267,37 @@ class _Watch:
         """Cut the sockets of a peer when a ping is over and does not return.
 
         A stream that cannot be opened is reset by the library without a deadline, and shielded from ours
-        (host/basic_host.py:1065, 0.8.1): it would wait for ever for a peer that takes nothing off its socket.
+        (host/basic_host.py:1065, 0.8.1): it would wait for ever for a peer that takes nothing off its socket, though
+        it gives signs of life.
         """
-        await trio.sleep(len(_PING_TRIES) * (limits.PING_TIMEOUT + limits.CLOSE_TIMEOUT))
+        patience = limits.PING_PATIENCE + 2 * limits.CLOSE_TIMEOUT
+        late = True
+        while late:
+            deadline = trio.current_time() + patience
+            await trio.sleep(patience)
+            late = is_late(deadline)
         for conn in self._host.get_network().get_connections(peer_id):
-            await trio.aclose_forcefully(socket_of(conn))
+            await trio.aclose_forcefully(socket_of(conn.muxed_conn))
 
     async def _try_ping(self, record: PeerRecord) -> bool:
-        for pause in _PING_TRIES:
+        deadline = trio.current_time() + limits.PING_PATIENCE
+        while True:
             try:
-                record.rtt = await ping(self._host, record.peer_id, limits.PING_TIMEOUT)
+                record.rtt = await ping(self._host, record.peer_id, max(0.0, deadline - trio.current_time()))
             except NotSupportedError:
                 return True
             except Exception as error:  # noqa: BLE001
                 self._counters.caught(f"ping of {record.peer_id}", error)
-                if pause is None or isinstance(error, trio.TooSlowError):
-                    break
-                await trio.sleep(pause)
+                if is_garbage(error):
+                    self._bans.strike(record.peer_id, "it answers pings with something else")
+                if trio.current_time() >= deadline:
+                    if not is_late(deadline):
+                        return False
+                    deadline = trio.current_time() + limits.PING_PATIENCE
+                await trio.sleep(_PING_AGAIN)
             else:
                 self._observer.pinged(record)
                 return True
-        return False
 
 
 def _has_ip6(swarm: Swarm) -> bool:

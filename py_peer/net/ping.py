@@ -1,7 +1,8 @@
-"""Ping: how far a peer is, and whether it is still there.
+"""Ping: how far a peer is. Whether its connection is alive at all is seen by the muxer (`py_peer.net.muxer`).
 
-py-libp2p 0.8.1 never notices a hung peer (stream_muxer/yamux/yamux.py:719), and its PingService rounds to whole
-milliseconds. Spec: https://github.com/libp2p/specs/blob/master/ping/ping.md
+py-libp2p 0.8.1's PingService rounds to whole milliseconds.
+
+Spec: https://github.com/libp2p/specs/blob/master/ping/ping.md
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ async def ping(host: IHost, peer_id: ID, timeout: float = limits.PING_TIMEOUT) -
         try:
             stream = await host.new_stream(peer_id, [PING])
         except Exception as error:
-            if "not supported" in f"{error!r} {error.__cause__!r}":
+            if is_not_supported(error):
                 raise NotSupportedError from error
             raise
         try:
@@ -58,13 +59,18 @@ async def ping(host: IHost, peer_id: ID, timeout: float = limits.PING_TIMEOUT) -
                 await stream.reset()
 
 
+def is_not_supported(error: BaseException) -> bool:
+    """Say whether a stream was not opened because the other side does not speak the protocol."""
+    return "not supported" in f"{error!r} {error.__cause__!r}"
+
+
 async def answer_pings(stream: INetStream) -> None:
     """Send back what a peer sends, 32 bytes at a time, until it stops or is silent for a minute."""
     try:
         while True:
             with trio.fail_after(6 * limits.PING_INTERVAL):
                 payload = await read_exactly(stream, PING_BYTES)
-            with trio.fail_after(limits.PING_TIMEOUT):
+            with trio.fail_after(limits.PING_PATIENCE):
                 await stream.write(payload)
     except (StreamError, trio.TooSlowError):
         pass

@@ -22,6 +22,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import trio
+from libp2p.network.exceptions import SwarmException
 from libp2p.network.stream.exceptions import StreamEOF, StreamError
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
@@ -31,7 +32,9 @@ from libp2p.utils.varint import encode_uvarint
 from py_peer.core import limits
 from py_peer.core.frames import FrameBuffer, FrameError
 from py_peer.net.closing import let_go
+from py_peer.net.counters import is_garbage
 from py_peer.net.gossip import PeerQueue, Router, message_id
+from py_peer.net.ping import is_not_supported
 from py_peer.net.seen import SeenCache
 from py_peer.net.signatures import Signatures
 
@@ -49,6 +52,7 @@ _BATCH_BYTES: Final = 32_768
 _READ_BYTES: Final = 65_536
 _MESSAGES_PER_TURN: Final = 16
 _MAX_ID_BYTES: Final = 64
+_NOT_SIGNED: Final = "dropped: not signed by its author"
 
 
 class RoomPubsub(Pubsub):
@@ -56,7 +60,7 @@ class RoomPubsub(Pubsub):
 
     `admit(author)` is asked once for each new, properly signed message of others, with the bytes of the author's
     peer ID; False drops it, unrelayed. `on_room_change` is called when the set of peers that subscribe to
-    `room_topic`, and to which a stream is open, may have changed.
+    `room_topic`, and to which a stream is open, may have changed. `on_garbage` is told who broke a rule, and which.
     """
 
     router: Router
@@ -72,6 +76,7 @@ class RoomPubsub(Pubsub):
         counters: Counters,
         admit: Callable[[bytes], bool],
         on_room_change: Callable[[], None],
+        on_garbage: Callable[[ID, str], None],
     ) -> None:
         super().__init__(
             host,
@@ -92,6 +97,7 @@ class RoomPubsub(Pubsub):
         self._counters = counters
         self._admit = admit
         self._on_room_change = on_room_change
+        self._on_garbage = on_garbage
         self._written = trio.Event()
         self._reopened: dict[ID, int] = {}
         self._reopening: set[ID] = set()
@@ -147,14 +153,14 @@ class RoomPubsub(Pubsub):
                 try:
                     await self._handle_frame(peer_id, frame)
                 except Exception as error:  # noqa: BLE001 - whatever a frame makes us raise must not end the host
-                    self._counters.caught(f"RPC from {peer_id}", error)
+                    self._note_fault(peer_id, error)
                     bad += 1
                     if bad >= limits.BAD_FRAMES:
                         await self._reset(stream)
                         return
                 del frame  # not held while the next one is waited for
         except FrameError as error:
-            self._counters.caught(f"RPC from {peer_id}", error)
+            self._note_fault(peer_id, error)
             await self._reset(stream)
         except StreamEOF:
             # Closing our side tells the peer that all it said has been read; `finish` of another peer waits for it.
@@ -162,6 +168,11 @@ class RoomPubsub(Pubsub):
                 await stream.close()
         except StreamError as error:
             self._counters.caught(f"gossip stream of {peer_id}", error)
+
+    def _note_fault(self, peer_id: ID, error: Exception) -> None:
+        self._counters.caught(f"RPC from {peer_id}", error)
+        if is_garbage(error):
+            self._on_garbage(peer_id, "it sent frames that are no messages")
 
     async def _handle_frame(self, peer_id: ID, frame: bytes) -> None:
         rpc = rpc_pb2.RPC.FromString(frame)
@@ -202,6 +213,8 @@ class RoomPubsub(Pubsub):
         reason = self._reason_to_drop(msg)
         if reason:
             self._counters[reason] += 1
+            if reason == _NOT_SIGNED and _everybody_would_see(msg):
+                self._on_garbage(msg_forwarder, "it sent messages that their authors have not signed")
             return
         await self._deliver(msg)
         await self.router.publish(msg_forwarder, msg)
@@ -217,7 +230,7 @@ class RoomPubsub(Pubsub):
         if self._heard.has(_origin(msg)):
             return "duplicates"
         if not self._signatures.hold(msg):
-            return "dropped: not signed by its author"
+            return _NOT_SIGNED
         self._remember(msg)
         if not self._admit(msg.from_id):
             return "dropped: its author is muted"
@@ -245,11 +258,21 @@ class RoomPubsub(Pubsub):
     # --- Sending ----------------------------------------------------------------------------------
 
     async def _handle_new_peer(self, peer_id: ID) -> None:
-        """Open our stream to a new peer, say what we subscribe to, and start its sender."""
+        """Open our stream to a new peer, say what we subscribe to, and start its sender.
+
+        Raises SwarmException when that may succeed another time: the library tries again after no other (0.8.1).
+        """
         if peer_id in self.peers:
             return
-        stream = await self.host.new_stream(peer_id, self.protocols)
-        await stream.write(encode_varint_prefixed(self.get_hello_packet().SerializeToString()))
+        try:
+            stream = await self.host.new_stream(peer_id, self.protocols)
+            await stream.write(encode_varint_prefixed(self.get_hello_packet().SerializeToString()))
+        except Exception as error:
+            self._counters.caught(f"opening a gossip stream to {peer_id}", error)
+            if is_not_supported(error):
+                raise
+            msg = f"no gossip stream to {peer_id}"
+            raise SwarmException(msg) from error
         if peer_id in self.peers:  # another connection to the same peer was faster
             await self._reset(stream)
             return
@@ -371,6 +394,14 @@ class RoomPubsub(Pubsub):
 def _origin(msg: rpc_pb2.Message) -> bytes:
     """Return a short key for author and sequence number, which no other message shares."""
     return hashlib.blake2b(len(msg.from_id).to_bytes(1, "big") + msg.from_id + msg.seqno, digest_size=16).digest()
+
+
+def _everybody_would_see(msg: rpc_pb2.Message) -> bool:
+    """Say whether any peer sees that a message is not signed, so that none passes it on in good faith.
+
+    There are kinds of keys that we cannot verify and others can. Those that are in the peer ID itself are none of them.
+    """
+    return not msg.signature or msg.from_id[:1] == b"\0"
 
 
 def _frames(first: rpc_pb2.RPC, queue: PeerQueue) -> bytes:

@@ -35,6 +35,7 @@ from py_peer.core.events import (
     KademliaBootstrap,
     MessageReceived,
     Notice,
+    PeerBanned,
     PeerConnected,
     PeerDisconnected,
     PeerInfo,
@@ -223,7 +224,7 @@ class _Session:
         if self._named.is_dialling() or self._bootstrap.is_dialling():
             return True
         records = self._node.peers.records.values() if self._node else ()
-        return any(time.time() - record.since < limits.DIAL_TIMEOUT for record in records)
+        return any(trio.current_time() - record.arrived < limits.DIAL_TIMEOUT for record in records)
 
     def _status(self, ticket: int) -> StatusReport:
         node = self._node
@@ -301,6 +302,11 @@ class _Session:
     def pinged(self, record: PeerRecord) -> None:
         """Tell how far a peer is."""
         self._emit(Pinged(str(record.peer_id), record.rtt or 0.0))
+
+    def banned(self, peer_id: ID, reason: str) -> None:
+        """Tell who is let go and refused for a while."""
+        _log_system_message(f"Refused for {limits.BAN_SECONDS:.0f} s: {peer_id}: {reason}")
+        self._emit(PeerBanned(str(peer_id), limits.BAN_SECONDS, reason))
 
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
         """Tell who came into the room and who left it; what waits can go when somebody is there."""

@@ -94,9 +94,12 @@ class Recorder:
         self.told.extend(("joined", peer_id) for peer_id in joined)
         self.told.extend(("left", peer_id) for peer_id in left)
 
+    def banned(self, peer_id: ID, reason: str) -> None:
+        self.told.append(("banned", peer_id))
+
     def names(self, peer_id: ID) -> list[str]:
         """What happened to one peer, without pings and identify."""
-        return [what for what, who in self.told if who == peer_id and what in ("up", "down", "joined", "left")]
+        return [what for what, who in self.told if who == peer_id and what in ("up", "down", "joined", "left", "banned")]
 
     def count(self, what: str) -> int:
         return sum(1 for name, _ in self.told if name == what)

@@ -51,7 +51,7 @@ async def hang_up(_: trio.SocketStream) -> None:
 async def cause(one: Member, port: int, host: str = "127.0.0.1", timeout: float = 0.5, **parts: Any) -> str:
     """Dial, and return the sentence with which that fails."""
     with pytest.raises(DialError) as caught:
-        await dial(cast("Swarm", one.node.host.get_network()), dial_address(host, port, **parts), timeout)
+        await dial(cast("Swarm", one.node.host.get_network()), dial_address(host, port, **parts), timeout=timeout)
     return str(caught.value)
 
 

@@ -1,0 +1,86 @@
+"""Who is refused: who sends garbage again and again, for a while; and whom the user has let go, until he takes it back.
+
+It is the peer ID that is refused, after the Noise handshake has proved it. An address never is: behind one router, and
+on one machine, a bad neighbour would lock all the others out. Who never finishes a handshake is held by the limits of
+`Admission` alone: a few seconds, and so many at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import trio
+from libp2p.transport.exceptions import MuxerUpgradeFailure
+
+from py_peer.core import limits
+from py_peer.core.strikes import Strikes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from libp2p.abc import IMuxedConn, ISecureConn
+    from libp2p.network.swarm import Swarm
+    from libp2p.peer.id import ID
+
+    from py_peer.net.counters import Counters
+
+
+class RefusedError(MuxerUpgradeFailure):
+    """A connection is not wanted; the text says why."""
+
+
+@final
+class Bans:
+    """The strikes of the peers that are and were connected, and who is refused for them or by the user's wish."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._strikes = Strikes(
+            limits.STRIKES, limits.STRIKES_PER_SECOND, limits.BAN_SECONDS, limits.MAX_TRACKED_PEERS
+        )
+        self._unwanted: dict[ID, None] = {}
+        self.on_banned: Callable[[ID, str], None] = lambda _peer_id, _reason: None
+        """Called with a peer that is refused from now on, and why."""
+
+    def strike(self, peer_id: ID, reason: str) -> None:
+        """Note that a peer broke a rule; `reason` says which, for the user."""
+        self._counters["strikes"] += 1
+        if self._strikes.strike(peer_id.to_bytes(), trio.current_time()):
+            self._counters["peers let go: they sent garbage"] += 1
+            self.on_banned(peer_id, reason)
+
+    def keep_away(self, peer_id: ID) -> None:
+        """Refuse a peer until `forgive`. Of very many the oldest wish is forgotten."""
+        self._unwanted[peer_id] = None
+        if len(self._unwanted) > limits.MAX_TRACKED_PEERS:
+            del self._unwanted[next(iter(self._unwanted))]
+
+    def forgive(self, peer_id: ID) -> None:
+        """Take a peer again."""
+        self._unwanted.pop(peer_id, None)
+        self._strikes.forgive(peer_id.to_bytes())
+
+    def refusal(self, peer_id: ID) -> str:
+        """Return why a peer is refused, for the user, or ""."""
+        if peer_id in self._unwanted:
+            return "it was let go with /disconnect; /connect takes it again"
+        if left := self._strikes.left(peer_id.to_bytes(), trio.current_time()):
+            return f"it has sent garbage and is refused for {left / 60:.0f} more minutes; /connect takes it at once"
+        return ""
+
+    def banned(self) -> list[bytes]:
+        """Return who is refused for garbage, as the bytes of peer IDs."""
+        return self._strikes.banned(trio.current_time())
+
+    def guard(self, swarm: Swarm) -> None:
+        """Have the swarm ask us about each peer once it has proved who it is, in both directions."""
+        upgrade = swarm.upgrader.upgrade_connection
+
+        async def upgrade_if_welcome(conn: ISecureConn, peer_id: ID) -> IMuxedConn:
+            if reason := self.refusal(peer_id):
+                self._counters["refused: by the peer's ID"] += 1
+                raise RefusedError(reason)
+            return await upgrade(conn, peer_id)
+
+        upgrader: Any = swarm.upgrader
+        upgrader.upgrade_connection = upgrade_if_welcome
