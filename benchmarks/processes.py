@@ -43,8 +43,9 @@ class Workshop:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith((*unwanted, "PY_PEER_"))
         }
-        for kind in ("CONFIG", "DATA", "STATE"):  # nothing of the user's own is read or written
-            environment[f"XDG_{kind}_HOME"] = str(self.folder / kind.lower())
+        home = self.new_folder()  # nothing of the user's own is read or written, and each child has a key of its own
+        for kind in ("CONFIG", "DATA", "STATE"):
+            environment[f"XDG_{kind}_HOME"] = str(home / kind.lower())
         # Bytecode in a place of its own is there after one warm-up run, however the packages were installed.
         environment["PYTHONPYCACHEPREFIX"] = str(self.folder / "bytecode")
         environment["PYTHONPATH"] = str(ROOT)

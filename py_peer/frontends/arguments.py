@@ -28,7 +28,6 @@ NOT_YET: Final = {
     "json": "JSON output is not part of this version; --headless prints one line for each event",
     "oneshot": "sending one text and leaving is not part of this version; pipe it in instead: "
     "echo TEXT | py-peer --connect ADDR",
-    "identity": "a kept identity is not part of this version; leave --identity out, each start makes a new one",
     "metrics": "statistics for Prometheus are not part of this version; leave --metrics out",
 }
 
@@ -219,6 +218,7 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any]) -
             connect=() if demo else values["connect"],
             bootstrap=() if demo else values["bootstrap"],
             identity=_identity(held),
+            identity_named=bool(values["identity"]),
             data=None if demo else _data_folder(),
             metrics=values["metrics"],
             intro=values["intro"],

@@ -159,19 +159,20 @@ def check_folders(_arguments: Arguments) -> Iterator[Finding]:
 
 def check_identity(arguments: Arguments) -> Iterator[Finding]:
     """Whether the key is there, and the user's alone."""
+    from py_peer.net.identity import IdentityError, read_identity  # noqa: PLC0415 - for this command alone
+
     path = arguments.settings.identity
     if path is None:
         yield ok("identity", "a new one for each run (--ephemeral)")
-    elif not path.exists():
+        return
+    try:
+        identity = read_identity(path)
+    except FileNotFoundError:
         yield ok("identity", f"{path} is made at the first start")
-    elif not path.is_file():
-        yield failure("identity", f"{path} is not a file", "--identity names another")
-    elif not os.access(path, os.R_OK):
-        yield failure("identity", f"{path} cannot be read", f"chmod 600 {path}, or --identity names another")
-    elif _open_to_others(path, stat.S_IRWXG | stat.S_IRWXO):
-        yield failure("identity", f"{path} can be read by others, who could speak in your name", f"chmod 600 {path}")
+    except IdentityError as error:
+        yield failure("identity", error.reason, error.advice)
     else:
-        yield ok("identity", str(path))
+        yield ok("identity", f"{identity.peer_id}, kept in {path}")
 
 
 def check_multicast(_arguments: Arguments) -> Iterator[Finding]:

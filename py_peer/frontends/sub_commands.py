@@ -31,6 +31,12 @@ SUB_COMMANDS: Final = {
     entry.name: entry
     for entry in (
         SubCommand(
+            "id",
+            "show your peer ID; the key is made if there is none yet",
+            "py_peer.frontends.id_command",
+            ("json", "identity", "config"),
+        ),
+        SubCommand(
             "doctor",
             "look for what would keep the chat from working, and say what to do",
             "py_peer.frontends.doctor",

@@ -38,7 +38,12 @@ _ELSE: Final = "Name another file with --identity, or run with --ephemeral"
 
 
 class IdentityError(Exception):
-    """A key cannot be had from a file; the text says which, why, and what to do."""
+    """A key cannot be had from a file: `reason` says which and why, `advice` what to do."""
+
+    def __init__(self, reason: str, advice: str = _ELSE) -> None:
+        super().__init__(f"{reason}. {advice}")
+        self.reason = reason
+        self.advice = advice
 
 
 class NotKeptError(IdentityError):
@@ -71,22 +76,27 @@ def new_identity(remark: str = "") -> Identity:
     return Identity(secrets.token_bytes(SEED), remark=remark)
 
 
+def read_identity(path: Path) -> Identity:
+    """Return the key in a file, which is left as it is. Raises FileNotFoundError, IdentityError if it is not taken."""
+    file = Path(os.path.realpath(path))  # two names of one file have one lock
+    return Identity(_read(file), file)
+
+
 def kept_identity(path: Path) -> Identity:
     """Return the key in a file; when there is no such file, make both.
 
-    Raises NotKeptError when the file cannot be made, IdentityError for one that is there and is not taken: it is left
-    as it is.
+    Raises NotKeptError when the file cannot be made, IdentityError for one that is there and is not taken.
     """
-    file = Path(os.path.realpath(path))  # two names of one file have one lock
     try:
-        return Identity(_read(file), file)
+        return read_identity(path)
     except FileNotFoundError:
         seed = secrets.token_bytes(SEED)
+    file = Path(os.path.realpath(path))
     try:
         make_folder(file.parent)
         write_private(file, encode_key(seed, _public_half(seed)), replace=False)
     except FileExistsError:  # another process was faster
-        return Identity(_read(file), file)
+        return read_identity(path)
     except (OSError, UnfitFileError) as error:
         raise NotKeptError(f"{_shown(file)} cannot be made: {_cause(error)}") from error
     return Identity(seed, file, f"A new key is kept in {_shown(file)}")
@@ -107,8 +117,8 @@ def hold_identity(path: Path | None, *, named: bool = False) -> Iterator[Identit
         identity = kept_identity(path)
     except NotKeptError as error:
         if named:
-            raise NotKeptError(f"{error}. {_ELSE}") from error
-        yield new_identity(f"{error}; {_ALONE}")
+            raise
+        yield new_identity(f"{error.reason}; {_ALONE}")
         return
     with ExitStack() as held:
         try:
@@ -141,7 +151,7 @@ def _read(file: Path) -> bytes:
         reason = str(error)
     except OSError as error:
         reason = f"cannot be read: {_cause(error)}"
-    raise IdentityError(f"{_shown(file)} {reason}. {advice}")
+    raise IdentityError(f"{_shown(file)} {reason}", advice)
 
 
 def _public_half(seed: bytes) -> bytes:

@@ -100,7 +100,6 @@ def test_a_bad_address_in_the_environment_names_the_variable(capsys: pytest.Capt
     [
         (["--json"], "--headless"),
         (["--oneshot", "hello"], "| py-peer"),
-        (["--identity", "key"], "without"),
         (["--metrics", "9100"], "without"),
     ],
 )
