@@ -48,6 +48,48 @@ MUTE_SECONDS = 30.0
 MAX_TRACKED_AUTHORS = 4_096
 """Rate records kept; the one longest silent goes first. About 200 bytes each."""
 
+# --- Nicknames ------------------------------------------------------------------------------------
+
+MAX_ANNOUNCEMENT_BYTES = 1_024
+"""Payload of an announcement: 64 bytes of a nickname, every one of them escaped, make 400."""
+
+MAX_ANNOUNCEMENT_FRAME = 2_048
+"""The signed message around it, which is kept for newcomers: with an RSA key 900 bytes more."""
+
+NICK_REPEAT = 60.0
+NICK_SHARE = 3.0
+NICK_JITTER = 0.25
+"""An announcement is repeated after NICK_REPEAT seconds, or NICK_SHARE for each known peer if that is longer, more or
+less by the jitter: a room hears one in two seconds at most."""
+
+ANNOUNCE_BURST = 5
+ANNOUNCE_RATE = 0.5
+"""Our own new nicknames, at once and a second; of those in between the last one is announced."""
+
+NICK_FLOOD_BURST = 20
+NICK_FLOOD_RATE = 1.0
+"""Announcements that are taken of one author."""
+
+NICKS_HANDED_ON = 64
+"""Nicknames of others that a newcomer is told by us; some 20 kB. It hears the rest when they are repeated."""
+
+KNOWN_NAMES = 2_048
+"""Peers whose nicknames are known; about 2 kB each, half of it the signed message."""
+
+NAMES_PER_PEER = 32
+"""Names that one peer can have plain in a session: who has had more is squatting."""
+
+HELD_NAMES = 16_384
+"""Forms of names that belong to somebody, in all."""
+
+NICK_TOLD_BURST = 3
+NICK_TOLD_RATE = 0.1
+"""Changes of one peer's nickname that a front-end is told; of those in between, how many there were."""
+
+NICKS_TOLD_BURST = 256
+NICKS_TOLD_RATE = 20.0
+"""The same for all peers together."""
+
 # --- Queues ---------------------------------------------------------------------------------------
 
 OUTBOX_TEXTS = 1_000
