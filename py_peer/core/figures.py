@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row of the table. `name` ends in its unit, if it has one; `help` says what it is, in a sentence."""
+    """One row of the table. `name` ends in its unit, if it has one; `words` are few, `help` is a sentence."""
 
     name: str
+    words: str
     help: str
     label: str = ""
     """What tells its parts apart, where it has parts: then its value is a dict."""
@@ -36,44 +37,51 @@ class Figure:
 
 
 FIGURES: Final = (
-    Figure("uptime_seconds", "Time since the start."),
+    Figure("uptime_seconds", "since the start", "Time since the start."),
     # Messages
-    Figure("messages_sent", "Messages of ours that were handed to the room, greetings included.", counted="sent"),
-    Figure("messages_received", "Messages of others that were handed to the front-end.", counted="received"),
-    Figure("announcements_sent", "Messages of ours on topics beside the chat.", counted="announcements sent"),
-    Figure("announcements_received", "Messages of others on topics beside the chat.", counted="announcements"),
-    Figure("messages_relayed", "Copies of messages of others that were passed on.", counted="relayed"),
-    Figure("messages_not_relayed", "Messages of others that were not passed on.", "reason", "not relayed"),
-    Figure("messages_duplicate", "Copies of messages that were known already.", counted="duplicates"),
-    Figure("messages_dropped", "Messages, or copies of them, that were dropped.", "reason", "dropped"),
-    Figure("events_dropped", "Events that were dropped because the front-end was too slow.", grows=True),
-    Figure("gossip_sent_bytes", "Written to gossip streams.", counted="gossip bytes out"),
-    Figure("gossip_received_bytes", "Read from gossip streams.", counted="gossip bytes in"),
-    Figure("queue_items", "What waits now, in each queue.", "queue"),
+    Figure("messages_sent", "messages sent", "Messages of ours, the greeting included.", counted="sent"),
+    Figure("messages_received", "messages received", "Messages of others that were not dropped.", counted="received"),
+    Figure(
+        "messages_relayed", "copies passed on", "Copies of others' messages, passed on to peers.", counted="relayed"
+    ),
+    Figure("messages_not_relayed", "not passed on", "Others' messages not passed on.", "reason", "not relayed"),
+    Figure("messages_duplicate", "copies known already", "Copies of known messages.", counted="duplicates"),
+    Figure("messages_dropped", "dropped", "Messages, or copies for a peer, that were dropped.", "reason", "dropped"),
+    Figure("announcements_sent", "announcements sent", "Ours on other topics.", counted="announcements sent"),
+    Figure("announcements_received", "announcements received", "Others' on other topics.", counted="announcements"),
+    Figure("events_dropped", "events not shown", "Events dropped because the front-end was too slow.", grows=True),
+    Figure("gossip_sent_bytes", "gossip sent", "Written to gossip streams.", counted="gossip bytes out"),
+    Figure("gossip_received_bytes", "gossip received", "Read from gossip streams.", counted="gossip bytes in"),
+    Figure("queue_items", "waiting", "What waits in each queue.", "queue"),
     # Peers
-    Figure("peers_connected", "Peers with a connection."),
-    Figure("peers_in_room", "Peers that a message said now is sent to."),
-    Figure("peers_in_mesh", "Peers with whom messages of others are exchanged in full."),
-    Figure("peers_muted", "Authors who are muted now, for saying too much."),
-    Figure("peers_ignored", "Peers that the user ignores."),
-    Figure("peers_banned", "Peers that are refused for a while."),
-    Figure("connections", "Connections that are open, by who opened them.", "direction"),
-    Figure("ping_seconds", "Round trips to the connected peers: the least, the median and the most.", "which"),
-    Figure("dials_tried", "Dials that were begun.", counted="dials"),
-    Figure("dials_failed", "Dials that reached nobody.", counted="dials failed"),
-    Figure("connections_refused", "Connections that were not taken.", "reason", "refused"),
-    Figure("peers_let_go", "Peers whose connections we closed.", "reason", "peers let go"),
-    Figure("streams_ended", "Gossip streams of ours that a peer ended.", counted="gossip streams ended by the peer"),
+    Figure("peers_connected", "peers connected", "Peers with a connection."),
+    Figure("peers_in_room", "peers in the room", "Peers that a message said now is sent to."),
+    Figure("peers_in_mesh", "peers in the mesh", "Peers with whom others' messages are exchanged in full."),
+    Figure("peers_muted", "peers muted", "Authors who are muted now, for saying too much."),
+    Figure("peers_ignored", "peers ignored", "Peers whom the user ignores."),
+    Figure("peers_banned", "peers banned", "Peers who are refused for a while."),
+    Figure("connections", "connections", "Open connections, by who opened them.", "direction"),
+    Figure("ping_seconds", "round trip", "Round trips to the connected peers.", "which"),
+    Figure("dials_tried", "dials", "Dials that were begun.", counted="dials"),
+    Figure("dials_failed", "dials failed", "Dials that reached nobody.", counted="dials failed"),
+    Figure("connections_refused", "refused", "Connections that were not taken.", "reason", "refused"),
+    Figure("peers_let_go", "let go", "Peers whose connections we closed.", "reason", "peers let go"),
+    Figure(
+        "streams_ended",
+        "gossip streams ended",
+        "Gossip streams of ours that peers ended.",
+        counted="gossip streams ended by the peer",
+    ),
     # What went wrong
-    Figure("protocol_ignored", "Parts of what peers sent that were not looked at.", "reason", "ignored"),
-    Figure("faults_caught", "Exceptions that peers and networks caused, by type.", "type", "caught"),
-    Figure("faults_unexpected", "Exceptions that nobody expected: faults of ours.", counted="unexpected faults"),
+    Figure("protocol_ignored", "ignored", "Parts of what peers sent, not looked at.", "reason", "ignored"),
+    Figure("faults_caught", "caught", "Exceptions that peers and networks caused.", "type", "caught"),
+    Figure("faults_unexpected", "faults", "Exceptions of ours, caught.", counted="unexpected faults"),
     # The process
-    Figure("memory_bytes", "Memory in use (the resident set)."),
-    Figure("file_descriptors", "Open file descriptors."),
-    Figure("tasks", "Tasks of the service."),
-    Figure("threads", "Threads of the process."),
-    Figure("gc_collections", "Runs of Python's garbage collector.", grows=True),
+    Figure("memory_bytes", "memory", "Memory in use (the resident set)."),
+    Figure("file_descriptors", "file descriptors", "Open file descriptors."),
+    Figure("tasks", "tasks", "Tasks of the service."),
+    Figure("threads", "threads", "Threads of the process."),
+    Figure("gc_collections", "garbage collections", "Runs of Python's garbage collector.", grows=True),
 )
 
 

@@ -37,6 +37,9 @@ _LONGEST: Final = 16
 thousand skin tones, or of pictures that a joiner stands between; many a terminal then shows all of them."""
 
 _SPACES: Final = re.compile(" *")
+_HEAD: Final = re.compile(r" {2,}(?:- |[!-~]+(?: [!-~]+)?  )")
+"""What a row of a list or a table begins with: "  - ", or two spaces, a number and perhaps its unit, two spaces."""
+
 _CLOSING_CATEGORIES: Final = ("Pe", "Pf", "Po")
 _PICTURE, _CLOSING, _REST = "\x01", "\x03", "\x00"
 """A wide character, one that no row may begin with, and the further columns of either."""
@@ -48,8 +51,12 @@ def wrap_lines(text: str, width: int, indent: str) -> list[str]:
     Line breaks of the text are kept; spaces at a break are not. Takes linear time, one word of 60,000 characters
     included.
     """
-    first, *others = wrap_spans(text, max(width, NARROWEST), len(indent))
-    return [text[slice(*first)], *((indent + text[slice(*span)]).rstrip() for span in others)]
+    width = max(width, NARROWEST)
+    first, *others = wrap_spans(text, width, len(indent))
+    return [
+        text[slice(*first)],
+        *((indent + " " * hang_at(text, begin, width - len(indent)) + text[begin:end]).rstrip() for begin, end in others),
+    ]
 
 
 def limit_lines(text: str, max_lines: int = MAX_SHOWN_LINES) -> str:
@@ -90,16 +97,31 @@ def _stands_alone(ch: str) -> bool:
 def wrap_spans(text: str, width: int, indent: int, cells: Callable[[str], str] = cells) -> list[Span]:
     """Return where in `text` each row begins and ends: at most `width` columns, and all but the first `indent` less.
 
-    `cells` is asked for the cells of each cluster.
+    `cells` is asked for the cells of each cluster. Where a list's or a table's line is broken, further rows are
+    shorter by what `hang_at` says.
     """
     rest = max(width - indent, 1)
     spans: list[Span] = []
     begin = 0
     for line in text.split("\n"):
-        rows = _line_spans(line, rest if spans else max(width, 1), rest, cells)
+        rows = _line_spans(line, rest if spans else max(width, 1), rest - _hang(line, rest), cells)
         spans += rows if begin == 0 else [(begin + start, begin + end) for start, end in rows]
         begin += len(line) + 1
     return spans
+
+
+def hang_at(text: str, begin: int, room: int) -> int:
+    """Return how much further than other rows the row is indented that begins there, where rows have `room` columns.
+
+    What follows the first row of a list's or a table's line stands under its words, not under its number.
+    """
+    start = text.rfind("\n", 0, begin) + 1
+    return _hang(text[start : start + _LONGEST], room) if text.startswith("  ", start) and begin > start else 0
+
+
+def _hang(line: str, room: int) -> int:
+    head = _HEAD.match(line, 0, _LONGEST) if line.startswith("  ") else None
+    return head.end() if head and head.end() <= room // 2 else 0
 
 
 def _line_spans(line: str, room: int, rest: int, cells: Callable[[str], str]) -> list[Span]:

@@ -84,7 +84,7 @@ class Drawing:
         if row:
             # Each column leads to the row's first character.
             style = self.style + self._place(self.wrapped.rows[row][0])
-            yield from [Segment(" ", style)] * self.wrapped.indent
+            yield from [Segment(" ", style)] * self.wrapped.indent(row)
 
     def _text(self, start: int, end: int, layers: list[tuple[Sequence[Span], Style]]) -> Iterator[Segment]:
         over = [

@@ -20,7 +20,7 @@ from wcwidth import wcswidth
 
 from py_peer.core.entries import Delivery, Kind
 from py_peer.core.transcript import MESSAGES
-from py_peer.core.wrapping import limit_lines, make_cells, one_column, wrap_spans
+from py_peer.core.wrapping import hang_at, limit_lines, make_cells, one_column, wrap_spans
 
 if TYPE_CHECKING:
     from py_peer.core.entries import Entry
@@ -56,8 +56,8 @@ class Wrapped:
 
     text: str
     rows: list[Span]
-    indent: int
-    """Columns left free before each row but the first."""
+    width: int
+    """Columns of the panel."""
 
     author: Span
     """Where the nickname stands."""
@@ -65,6 +65,10 @@ class Wrapped:
     links: list[Span]
     mark: str
     """What stands after the last row: how far a text of the user's own has come."""
+
+    def indent(self, row: int) -> int:
+        """Return the columns left free before a row."""
+        return _indent_at(self.text, self.rows[row][0], self.width) if row else 0
 
     def row_at(self, place: int) -> int:
         """Return the row that shows the character at `place`."""
@@ -117,10 +121,15 @@ def height(entry: Entry, width: int) -> int:
 
 def wrap(entry: Entry, width: int) -> Wrapped:
     """Break an entry into rows of at most `width` columns."""
-    text, indent = plain(entry), indent_of(width)
+    text = plain(entry)
     author = (CLOCK_COLUMNS, CLOCK_COLUMNS + len(entry.author)) if entry.kind in MESSAGES else (0, 0)
-    mark = mark_of(entry)[: max(width - indent, 0)]
-    return Wrapped(text, _rows(entry, text, width), indent, author, links_of(text), mark)
+    mark = mark_of(entry)[: max(width - indent_of(width), 0)]
+    return Wrapped(text, _rows(entry, text, width), width, author, links_of(text), mark)
+
+
+def _indent_at(text: str, begin: int, width: int) -> int:
+    indent = indent_of(width)
+    return indent + hang_at(text, begin, width - indent)
 
 
 def _rows(entry: Entry, text: str, width: int) -> list[Span]:
@@ -134,7 +143,7 @@ def _rows(entry: Entry, text: str, width: int) -> list[Span]:
         rows = wrap_spans(text, width, indent, _cells)
     if mark := mark_of(entry):
         start, end = rows[-1]
-        free = width - columns_of(text[start:end]) - (indent if len(rows) > 1 else 0)
+        free = width - columns_of(text[start:end]) - (_indent_at(text, start, width) if len(rows) > 1 else 0)
         if free <= len(mark):
             rows.append((len(text), len(text)))
     return rows
