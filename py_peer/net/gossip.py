@@ -188,6 +188,11 @@ class Router(GossipSub):
             if message is not None:
                 self.send_rpc(peer_id, rpc_pb2.RPC(publish=[message]))
 
+    def hand_on(self, peer_id: ID, messages: Iterable[rpc_pb2.Message]) -> None:
+        """Queue `messages` for a newcomer, all in one."""
+        if (rpc := rpc_pb2.RPC(publish=messages)).publish:
+            self.send_rpc(peer_id, rpc)
+
     def _recent(self, topic: str) -> list[bytes]:
         """Message IDs of the gossip window, newest first (the library's window() is oldest first in a heartbeat)."""
         heartbeats = self.mcache.history[: self.mcache.window_size]

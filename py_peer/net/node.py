@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
 import trio
@@ -28,7 +29,7 @@ from py_peer.net.ping import NotSupportedError, ping
 from py_peer.net.pubsub import RoomPubsub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from libp2p.crypto.keys import KeyPair
     from libp2p.host.basic_host import BasicHost
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from libp2p.peer.id import ID
 
     from py_peer.core.addresses import DialAddress
+    from py_peer.net.pubsub import Board
 
 
 _PING_AGAIN: Final = 0.2
@@ -121,6 +123,7 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     port: int = 0,
     loopback: bool = False,
     key_pair: KeyPair | None = None,
+    boards: Mapping[str, Board] = MappingProxyType({}),
 ) -> AsyncIterator[Node]:
     """Run a node that listens on `port` (0: a free one) until the block ends; with `loopback`, on 127.0.0.1 alone.
 
@@ -144,6 +147,7 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
             admit=admit,
             on_room_change=watch.room_changed,
             on_garbage=bans.strike,
+            boards=boards,
         )
         watch.pubsub = pubsub
         swarm.register_notifee(watch.peers)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import trio
 from libp2p.network.exceptions import SwarmException
@@ -39,7 +39,7 @@ from py_peer.net.seen import SeenCache
 from py_peer.net.signatures import Signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from libp2p.abc import IHost, INetStream
     from libp2p.network.stream.net_stream import NetStream
@@ -55,12 +55,26 @@ _MAX_ID_BYTES: Final = 64
 _NOT_SIGNED: Final = "dropped: not signed by its author"
 
 
+class Board(Protocol):
+    """Who has the messages of a topic on which only the latest of each author counts."""
+
+    def take(self, message: rpc_pb2.Message) -> str:
+        """Take a new, signed message of another peer; return "", or why it is dropped and not relayed."""
+
+    def keep(self, message: rpc_pb2.Message) -> None:
+        """Note what we have published."""
+
+    def kept(self) -> Iterable[rpc_pb2.Message]:
+        """Return what a newcomer is to be told at once, a bounded number of small messages."""
+
+
 class RoomPubsub(Pubsub):
     """The pubsub service of one host, for a fixed set of topics.
 
     `admit(author)` is asked once for each new, properly signed message of others, with the bytes of the author's
     peer ID; False drops it, unrelayed. `on_room_change` is called when the set of peers that subscribe to
     `room_topic`, and to which a stream is open, may have changed. `on_garbage` is told who broke a rule, and which.
+    The messages of a topic that has a board go there, in the read loop, and not to its subscription.
     """
 
     router: Router
@@ -77,6 +91,7 @@ class RoomPubsub(Pubsub):
         admit: Callable[[bytes], bool],
         on_room_change: Callable[[], None],
         on_garbage: Callable[[ID, str], None],
+        boards: Mapping[str, Board],
     ) -> None:
         super().__init__(
             host,
@@ -98,6 +113,7 @@ class RoomPubsub(Pubsub):
         self._admit = admit
         self._on_room_change = on_room_change
         self._on_garbage = on_garbage
+        self._boards = boards
         self._written = trio.Event()
         self._reopened: dict[ID, int] = {}
         self._reopening: set[ID] = set()
@@ -129,7 +145,10 @@ class RoomPubsub(Pubsub):
         replayed = self._replayed_recent_topics.setdefault(peer_id, set())
         for topic in [topic for topic, peers in self.peer_topics.items() if peer_id in peers and topic not in replayed]:
             replayed.add(topic)
-            self.router.replay(peer_id, topic)
+            if (board := self._boards.get(topic)) is not None:
+                self.router.hand_on(peer_id, board.kept())
+            else:
+                self.router.replay(peer_id, topic)
 
     # --- Receiving --------------------------------------------------------------------------------
 
@@ -208,6 +227,8 @@ class RoomPubsub(Pubsub):
         if msg_forwarder == self.my_id:
             self._remember(msg)
             self._counters["sent" if self._room_topic in msg.topicIDs else "announcements sent"] += 1
+            if (board := self._boards.get(msg.topicIDs[0])) is not None:
+                board.keep(msg)
             await self.router.publish(msg_forwarder, msg)
             return
         reason = self._reason_to_drop(msg)
@@ -234,7 +255,8 @@ class RoomPubsub(Pubsub):
         self._remember(msg)
         if not self._admit(msg.from_id):
             return "dropped: its author is muted"
-        return ""
+        board = self._boards.get(msg.topicIDs[0])
+        return board.take(msg) if board is not None else ""
 
     def _remember(self, msg: rpc_pb2.Message) -> None:
         self._heard.add(_origin(msg))
@@ -242,8 +264,12 @@ class RoomPubsub(Pubsub):
 
     async def _deliver(self, msg: rpc_pb2.Message) -> None:
         """Hand a message to the room; a full queue holds the read loop back, for a while."""
-        channel = self.subscribed_topics_send.get(msg.topicIDs[0])
+        topic = msg.topicIDs[0]
+        channel = self.subscribed_topics_send.get(topic)
         if channel is None:
+            return
+        if topic in self._boards:
+            self._counters["announcements"] += 1
             return
         try:
             channel.send_nowait(msg)
@@ -253,7 +279,7 @@ class RoomPubsub(Pubsub):
             if patience.cancelled_caught:
                 self._counters["dropped: the room was busy"] += 1
                 return
-        self._counters["received" if msg.topicIDs[0] == self._room_topic else "announcements"] += 1
+        self._counters["received" if topic == self._room_topic else "announcements"] += 1
 
     # --- Sending ----------------------------------------------------------------------------------
 
