@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 if __package__ in (None, ""):  # run as a file, `python py_peer/main.py`: make the package importable, and only that
@@ -42,15 +43,19 @@ def _chat(arguments: Arguments) -> int:
     from py_peer.frontends.leaving import Watchdog, leave_at_once_on_signals  # noqa: PLC0415
     from py_peer.frontends.screen import Screen, mend_standard_streams  # noqa: PLC0415
 
-    leave_at_once_on_signals()
-    mend_standard_streams()
+    leave_at_once_on_signals(*_early_end(arguments))
+    mend_standard_streams(json=arguments.json)
+    if arguments.oneshot is not None:
+        from py_peer.frontends.oneshot_text import with_text  # noqa: PLC0415
+
+        arguments = with_text(arguments)
     if arguments.ui:
         from py_peer.frontends.fitness import fit_for_full_screen  # noqa: PLC0415
 
         arguments = fit_for_full_screen(arguments)
     held = _set_up_logging(arguments)
     screen = Screen(sys.stdout)
-    screen.show(["Starting Universal Connectivity Application..."])
+    screen.show([_first_line(arguments)])
 
     from py_peer.headless import HeadlessService  # noqa: PLC0415
 
@@ -58,6 +63,28 @@ def _chat(arguments: Arguments) -> int:
     if not arguments.ui:  # the full screen is painted first: importing libp2p would take half of its time
         service.start()
     return _run(arguments, service, screen, Watchdog(), held)
+
+
+def _first_line(arguments: Arguments) -> str:
+    if not arguments.json:
+        return "Starting Universal Connectivity Application..."
+    from py_peer import __version__  # noqa: PLC0415
+    from py_peer.core.json_lines import Starting, event_line  # noqa: PLC0415 - costs 40 ms, with --json only
+
+    return event_line(Starting(__version__), time.time())
+
+
+def _early_end(arguments: Arguments) -> tuple[str, int]:
+    """Return the last line, and the exit code, of a program that is told to leave before it has come up."""
+    from py_peer.core.exit_codes import ExitCode  # noqa: PLC0415
+
+    unsent = arguments.oneshot is not None
+    code = ExitCode.NOBODY_REACHED if unsent else ExitCode.OK
+    if not arguments.json:
+        return "Goodbye!", code
+    from py_peer.core.json_lines import Ended, event_line  # noqa: PLC0415
+
+    return event_line(Ended(int(code), int(unsent), ""), time.time()), code
 
 
 def _report_crash(arguments: Arguments | None, faults: Faults, events: Iterable[Event]) -> str:
@@ -100,7 +127,7 @@ def _set_up_logging(arguments: Arguments) -> HeldLog | None:
     from py_peer.frontends.log_setup import HeldLog, set_up_logging  # noqa: PLC0415
     from py_peer.frontends.screen import on_a_terminal  # noqa: PLC0415
 
-    typed = not arguments.headless and on_a_terminal() and sys.stderr.isatty()
+    typed = not (arguments.headless or arguments.json or arguments.oneshot) and on_a_terminal() and sys.stderr.isatty()
     held = HeldLog() if typed and arguments.verbose and arguments.log_file is None else None
     try:
         set_up_logging(verbose=arguments.verbose, log_file=arguments.log_file, held=held)
@@ -143,15 +170,32 @@ def _front_end(
         from py_peer.ui.chat import FullScreenChat  # noqa: PLC0415
 
         return FullScreenChat(service, screen, watchdog, held, arguments)
+    if arguments.oneshot is not None:
+        return _one_shot(arguments, service, screen, watchdog)
+    named = bool(arguments.settings.connect or arguments.settings.bootstrap)
+    if arguments.json:
+        from py_peer.frontends.scripted import JsonChat  # noqa: PLC0415
+        from py_peer.frontends.stdin_lines import standard_input  # noqa: PLC0415
+
+        return JsonChat(service, screen, watchdog, standard_input(), named=named, stays=arguments.headless)
     if arguments.headless:
         from py_peer.frontends.printer import Printer  # noqa: PLC0415
 
         return Printer(service, screen, watchdog)
     from py_peer.frontends.interactive import make_chat  # noqa: PLC0415
 
-    return make_chat(
-        service, screen, watchdog, held, named=bool(arguments.settings.connect or arguments.settings.bootstrap)
-    )
+    return make_chat(service, screen, watchdog, held, named=named)
+
+
+def _one_shot(arguments: Arguments, service: Service, screen: Screen, watchdog: Watchdog) -> FrontEnd:
+    from py_peer.frontends.oneshot import OneShot  # noqa: PLC0415
+
+    kind: type[OneShot] = OneShot
+    if arguments.json:
+        from py_peer.frontends.scripted import JsonOneShot  # noqa: PLC0415
+
+        kind = JsonOneShot
+    return kind(service, screen, watchdog, arguments.oneshot or "", timeout=arguments.timeout)
 
 
 if __name__ == "__main__":

@@ -289,13 +289,16 @@ class FrontEnd:
         if self._interrupted and self.screen.is_terminal:
             self.screen.show([""])  # the terminal has shown ^C, and left the cursor behind it
         last_lines = self.last_lines()
-        self.screen.show(last_lines)
+        complaint = self.complaint()
+        self.take_leave(last_lines, complaint)
         if self.screen.broken:  # nobody reads standard output any more (`py-peer | head`); what is lost is said
             _complain(last_lines)
-        if reason := self.complaint():
-            _complain([reason])
-        else:
-            self.screen.show([GOODBYE])
+        if complaint:
+            _complain([complaint])
+
+    def take_leave(self, last_lines: Sequence[str], complaint: str) -> None:
+        """Say on standard output what is left to be said; a complaint is for standard error."""
+        self.screen.show([*last_lines, *([] if complaint else [GOODBYE])])
 
     def last_lines(self) -> list[str]:
         """Return what is still to be said before Goodbye."""

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from py_peer.core import limits
 from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, help_lines, parse_line
 from py_peer.core.completion import complete
-from py_peer.core.events import Dropped, MessageRefused, MessageSent, StatusReport
+from py_peer.core.events import Dropped, MessageRefused, MessageSent, Statistics, StatusReport
 from py_peer.core.journal import Journal
-from py_peer.core.requests import RequestStatus, SendText, Stop
+from py_peer.core.requests import RequestStatistics, RequestStatus, SendText, Stop
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize
 from py_peer.core.transcript import Transcript
+from py_peer.frontends.figure_lines import stats_lines
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.lines import (
     Narrator,
@@ -78,7 +79,10 @@ class Chat(FrontEnd):
         self.roster = Roster()
         self.handlers: dict[str, Handler] = {
             "peers": lambda _: self.question(peers_lines),
-            "status": lambda _: self.question(status_lines),
+            "status": lambda _: self.question(
+                lambda report: status_lines(report, self.columns(), self.roster.nick)
+            ),
+            "stats": lambda _: self.ask(RequestStatistics(self.service.new_ticket())),
             "multiaddr": lambda _: self.question(multiaddr_lines),
             "invite": self.invite,
             "whois": self.whois,
@@ -113,6 +117,10 @@ class Chat(FrontEnd):
         """Keep entries of the journal."""
         self.transcript.put(entries)
 
+    def columns(self) -> int | None:
+        """Return how many columns a line of an answer may have; None where nobody breaks it, or somebody later."""
+        return self.screen.columns()
+
     async def show(self, events: Sequence[Event]) -> None:
         """Show a batch of events, and each answer in its place among them."""
         now = time.time()
@@ -122,7 +130,11 @@ class Chat(FrontEnd):
             if isinstance(event, StatusReport):
                 await self.narrate(told)
                 told.clear()
-                await self._answer(event)
+                await self.answer(event)
+            elif isinstance(event, Statistics):
+                await self.narrate(told)
+                told.clear()
+                await self.print_lines(stats_lines(event, self.columns()))
             else:
                 told.append(event)
         await self.narrate(told)
@@ -180,10 +192,15 @@ class Chat(FrontEnd):
 
     async def question(self, answer: Callable[[StatusReport], list[str]]) -> None:
         """Ask for a report, and print what `answer` makes of it; before the service is ready there is none."""
+        self.note_question(answer)
+        await self._ask_what_waits()
+
+    def note_question(self, answer: Callable[[StatusReport], list[str]]) -> int:
+        """Take a question that is to be asked; return its ticket."""
         ticket = self.service.new_ticket()
         self._questions[ticket] = answer
         self._unasked.append(ticket)
-        await self._ask_what_waits()
+        return ticket
 
     async def ask(self, request: Request) -> None:
         """Pass a request to the service; wait while its queue is full."""
@@ -237,7 +254,8 @@ class Chat(FrontEnd):
         """Say how many texts were not sent."""
         return [unsent_line(count, reached=self.reached)] if (count := self.unsent()) else []
 
-    async def _answer(self, report: StatusReport) -> None:
+    async def answer(self, report: StatusReport) -> None:
+        """Print the answer to the question for which a report was asked."""
         answer = self._questions.pop(report.ticket, None)
         if answer is not None and (lines := answer(report)):
             await self.print_lines(lines)

@@ -34,17 +34,17 @@ WATCHDOG_SECONDS: Final = 1.8
 GOODBYE: Final = "Goodbye!"
 
 
-def leave_at_once_on_signals() -> None:
-    """Make a signal end the program in order while there is nothing yet to be closed."""
+def leave_at_once_on_signals(goodbye: str = GOODBYE, code: int = 0) -> None:
+    """Make a signal end the program in order, with `goodbye` and `code`, while there is nothing yet to be closed."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         # Nothing is buffered yet, and unwinding out of an import half done would only add noise.
         try:
             # The terminal has just shown ^C, and left the cursor behind it.
             start = "\n" if number == signal.SIGINT and os.isatty(1) else ""
-            os.write(1, f"{start}{GOODBYE}\n".encode())
+            os.write(1, f"{start}{goodbye}\n".encode())
         finally:
-            os._exit(0)
+            os._exit(code)
 
     for number in _wanted_signals():
         signal.signal(number, leave)

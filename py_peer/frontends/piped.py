@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 from py_peer.core import limits
 from py_peer.core.commands import Say, parse_line
@@ -29,17 +29,20 @@ LONGEST_LINE: Final = limits.MAX_TEXT_BYTES + 1
 """A text of the largest size, and the slash that may stand before one that begins with a slash."""
 
 
-@final
 class PlainChat(Chat):
     """Reads lines from a stream until it ends, then leaves when they are sent, or says how many were not."""
+
+    longest_line = LONGEST_LINE
+    decoding = "replace"
+    """What is made of bytes that are not UTF-8, in Python's word for it."""
 
     def __init__(
         self, service: Service, screen: Screen, watchdog: Watchdog, source: RawInput | None, *, named: bool
     ) -> None:
         """Read `source`. `named`: the user named a peer to connect to, who may be worth waiting for."""
         super().__init__(service, screen, watchdog)
-        self._reader = StdinReader(source, self.changed.set)
-        self._splitter = LineSplitter(LONGEST_LINE)
+        self.reader = StdinReader(source, self.changed.set)
+        self._splitter = LineSplitter(self.longest_line, self.decoding)
         self._named = named
         # A person who types at a terminal without more of an editor than its own, and leaves, leaves at once.
         self._typed = source is not None and source.isatty()
@@ -51,8 +54,8 @@ class PlainChat(Chat):
 
     async def work(self) -> None:
         """Read and obey lines; then leave."""
-        self._reader.start()
-        self._told_enough = await self._read_lines()
+        self.reader.start()
+        self._told_enough = await self.read_lines()
         if self._told_enough and not self._typed:
             await self.ready.wait()  # so that a port that is taken is known
             with contextlib.suppress(TimeoutError):
@@ -64,14 +67,14 @@ class PlainChat(Chat):
     async def close_input(self) -> None:
         """Count the messages of an input that is left in the middle."""
         if not (self._told_enough or self._typed):
-            self._lines.extend(self._splitter.feed(self._reader.rest()))
+            self._lines.extend(self._splitter.feed(self.reader.rest()))
             self._lines.extend(self._splitter.finish())
             self._unread += sum(isinstance(line, LineTooLong) or bool(line.text.strip()) for line in self._lines)
 
     def last_lines(self) -> list[str]:
         """Say how many messages were not sent, and if there may be more that were not even read."""
         lines = super().last_lines()
-        if self._unread and not self._reader.ended:
+        if self._unread and not self.reader.ended:
             lines.append("⚠️  The input had not come to its end; the rest of it was not read")
         return lines
 
@@ -84,9 +87,9 @@ class PlainChat(Chat):
         code = super().exit_code()
         return ExitCode.NOBODY_REACHED if code is ExitCode.NOT_SENT and not self.reached else code
 
-    async def _read_lines(self) -> bool:
-        """Return whether the input was read to its end, or as far as the user wanted; False if nobody is to come."""
-        while data := await self._reader.take():
+    async def read_lines(self) -> bool:
+        """Obey the input; return whether it was read as far as the user wanted, or False if nobody is to come."""
+        while data := await self.reader.take():
             self._lines.extend(self._splitter.feed(data))
             while self._lines:
                 if not await self._has_room():
@@ -101,6 +104,10 @@ class PlainChat(Chat):
         if isinstance(line, LineTooLong):
             await self._refuse(line.number, oversize(line.size))
             return True
+        return await self.obey_line(line)
+
+    async def obey_line(self, line: InputLine) -> bool:
+        """Do what a line says; False if it says to leave."""
         match parse_line(line.text, bare_quit=True):
             case Say(text=text) if reason := oversize_text(text):
                 await self._refuse(line.number, reason)
@@ -110,13 +117,21 @@ class PlainChat(Chat):
 
     async def _refuse(self, number: int, reason: str) -> None:
         self._too_long += 1
+        await self.say_refused(number, reason)
+
+    async def say_refused(self, number: int, reason: str) -> None:
+        """Say why a line was not sent."""
         await self.print_lines([f"❌ Line {number} was not sent: {reason}"])
+
+    def holds_back(self) -> bool:
+        """Return whether the next line waits while many texts are on their way."""
+        return True
 
     async def _has_room(self) -> bool:
         """Wait until one more text may be on its way; False if the input has ended and nobody is to come."""
         deadline: float | None = None
-        while len(self.outstanding) >= WINDOW:
-            if self.room_size or not self.ready.is_set() or not self._reader.ended:
+        while len(self.outstanding) >= WINDOW and self.holds_back():
+            if self.room_size or not self.ready.is_set() or not self.reader.ended:
                 deadline = None
             elif deadline is None:
                 deadline = time.monotonic() + self._patience()

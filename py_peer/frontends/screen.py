@@ -68,8 +68,11 @@ def _discard(stream: TextIO) -> None:
         os.close(nowhere)
 
 
-def mend_standard_streams() -> None:
-    """Make standard output and error fit to be written to: there, and never failing on a character."""
+def mend_standard_streams(*, json: bool = False) -> None:
+    """Make standard output and error fit to be written to: there, and never failing on a character.
+
+    JSON is UTF-8 with plain line feeds whatever the system's custom is.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by the caller (`>&-`)
@@ -77,6 +80,8 @@ def mend_standard_streams() -> None:
             continue
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.reconfigure(errors="replace")  # a terminal in Latin-1 knows no satellite dish
+            if json and name == "stdout":
+                stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
         with contextlib.suppress(OSError, ValueError, AttributeError):
             os.set_blocking(stream.fileno(), True)  # another program may have left it otherwise
 

@@ -25,7 +25,7 @@ UTF8_BOM: Final = b"\xef\xbb\xbf"
 @final
 @dataclass(frozen=True, slots=True)
 class InputLine:
-    """A line of input, without its end. `number` counts from 1. What was not UTF-8 shows as U+FFFD."""
+    """A line of input, without its end. `number` counts from 1."""
 
     number: int
     text: str
@@ -44,8 +44,10 @@ class LineTooLong:
 class LineSplitter:
     """Bytes in, lines out; of a line longer than `limit` bytes only its length is kept."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, errors: str = "replace") -> None:
+        """Read UTF-8; `errors` is Python's word for what is made of bytes that are none."""
         self._limit = limit
+        self._errors = errors
         self._line = bytearray()
         self._size = 0
         self._number = 0
@@ -79,7 +81,7 @@ class LineSplitter:
             if len(line) <= self._limit:
                 # The mark that some editors put at the start of a file is no part of the first message.
                 line = line.removeprefix(UTF8_BOM) if self._number == 1 else line
-                return InputLine(self._number, line.decode("utf-8", "replace"))
+                return InputLine(self._number, line.decode("utf-8", self._errors))
         return LineTooLong(self._number, size)
 
 

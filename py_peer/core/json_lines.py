@@ -1,0 +1,239 @@
+"""What a script reads and writes with --json: events and commands, each an object on a line of its own.
+
+An event is a dataclass; its line has the class's name, in small letters, as "event", the time as "at", and its fields.
+A command is a row of the table of commands, or "say"; its keys are made from the row. So neither a new event nor a new
+command needs a word here. Unknown keys are ignored, both ways.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Final, TypeAlias, TypeGuard, final
+
+import msgspec
+
+from py_peer.core import events, limits
+from py_peer.core.cleaning import clean_line
+from py_peer.core.commands import COMMANDS, MAX_WORD_CHARS, CommandEntry
+from py_peer.core.events import Event, PeerInfo
+
+SAY: Final = CommandEntry(
+    "say",
+    "send a text to the room, as one message, whatever it begins with",
+    arguments="TEXT",
+    problem=lambda text: "" if text.strip() else "the text is empty",
+)
+SCRIPT_COMMANDS: Final = {entry.name: entry for entry in (SAY, *COMMANDS) if not (entry.for_eyes or entry.full_screen)}
+
+Id: TypeAlias = (
+    Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+    | Annotated[str, msgspec.Meta(max_length=limits.MAX_COMMAND_ID_CHARS)]
+    | None
+)
+"""What a script calls a command by; it comes back in every event that answers it. (More than 2^53 is no exact number
+in JavaScript.)"""
+
+ONE_OBJECT: Final = 'a command is one JSON object on one line, in UTF-8: {"command": "say", "text": "hello"}'
+
+
+# --- Events of the program's own, beside those of the service -------------------------------------
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Starting(Event):
+    """The first line: the program has begun to start."""
+
+    version: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Error(Event):
+    """Line `line` of the input was not obeyed, and nothing of it was done: why, and what to do."""
+
+    line: int
+    reason: str
+    advice: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FoundPeer:
+    """Somebody who is connected or has spoken. `connection` is null where the messages come through others."""
+
+    peer_id: str
+    nick: str
+    connection: PeerInfo | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FoundPeers(Event):
+    """The answer to `whois`: everybody who may be meant; nobody, if there is no such peer."""
+
+    peers: tuple[FoundPeer, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ended(Event):
+    """The last line. `unsent` texts of this run were not sent; `reason` is "" after an orderly leave."""
+
+    exit_code: int
+    unsent: int
+    reason: str
+
+
+def event_types() -> list[type[Event]]:
+    """Return every type of event that a script may read."""
+    everything = [*vars(events).values(), *globals().values()]
+    return list(dict.fromkeys(kind for kind in everything if _is_event(kind)))
+
+
+def event_name(kind: type[Event]) -> str:
+    """Return what a type of event is called: `message_received` for MessageReceived."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+
+
+def event_line(event: Event, at: float, command_id: Id = None) -> str:
+    """Return the line of an event, without its end. `at` is the local time, seconds since 1970.
+
+    `command_id` is what the script called the command by that this event answers.
+    """
+    head: dict[str, Any] = {"event": event_name(type(event)), "at": round(at, 3)}
+    if command_id is not None:
+        head["id"] = command_id
+    return msgspec.json.encode(head | msgspec.to_builtins(event)).decode()
+
+
+def _is_event(kind: object) -> TypeGuard[type[Event]]:
+    return isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
+
+
+# --- Commands -------------------------------------------------------------------------------------
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A command that can be obeyed: its name in the table, or "say", and its argument."""
+
+    name: str
+    argument: str
+    id: Id
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A line that is no command: why, and what to do. `id` is the script's, where it can be read."""
+
+    reason: str
+    advice: str
+    id: Id = None
+
+
+def read_command(line: bytes) -> Wish | Mistake:
+    """Return what a line of input asks for. The caller limits its length; nothing is raised."""
+    try:
+        text = line.decode()
+        head = msgspec.json.decode(text, type=_Head)
+    except UnicodeDecodeError as error:
+        return Mistake(f"the line is not UTF-8: byte {error.start + 1} of it", ONE_OBJECT)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Mistake(_reason(error), ONE_OBJECT)
+    entry = SCRIPT_COMMANDS.get(head.command)
+    if entry is None:
+        return Mistake(f"unknown command '{clean_line(head.command, MAX_WORD_CHARS)}'", _nearest(head.command), head.id)
+    try:
+        wish = msgspec.json.decode(text, type=shape(entry))
+    except msgspec.DecodeError as error:
+        return Mistake(_reason(error), usage(entry), head.id)
+    argument = getattr(wish, entry.key) if entry.key else ""
+    if reason := entry.problem(argument):
+        return Mistake(reason, usage(entry), head.id)
+    return Wish(entry.name, argument if entry is SAY else argument.strip(), head.id)
+
+
+@cache
+def shape(entry: CommandEntry) -> type[msgspec.Struct]:
+    """Return the type of a command's object."""
+    argument = [(entry.key, str, "")] if entry.optional else [(entry.key, str)]
+    return msgspec.defstruct(
+        entry.name,
+        [*(argument if entry.key else []), ("id", Id, None)],
+        tag_field="command",
+        tag=entry.name,
+        namespace={"__doc__": f"{entry.help[0].upper()}{entry.help[1:]}."},
+    )
+
+
+def usage(entry: CommandEntry) -> str:
+    """Return what a command's object looks like."""
+    argument = f', "{entry.key}": "…"' if entry.key else ""
+    return f'{{"command": "{entry.name}"{argument}}}'
+
+
+class _Head(msgspec.Struct):
+    """What every command has."""
+
+    command: str
+    id: Id = None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "the object is nested too deep"
+    return clean_line(str(error), limits.MAX_ERROR_CHARS)
+
+
+def _nearest(word: str) -> str:
+    close = difflib.get_close_matches(word[:MAX_WORD_CHARS].lower().removeprefix("/"), SCRIPT_COMMANDS, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {usage(SCRIPT_COMMANDS[close[0]])}?"
+    return f"the commands are {', '.join(SCRIPT_COMMANDS)}"
+
+
+# --- The schema -----------------------------------------------------------------------------------
+
+
+def events_schema() -> dict[str, Any]:
+    """Return the JSON Schema of every line that the program writes."""
+    kinds = event_types()
+    _, parts = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    for kind in kinds:
+        part = parts.pop(kind.__name__)
+        part["title"] = event_name(kind)
+        part["properties"] = {
+            "event": {"const": event_name(kind)},
+            "at": {"type": "number", "description": "When it was written, in seconds since 1970."},
+            "id": {"$ref": "#/$defs/id"},
+            **part["properties"],
+        }
+        part["required"] = [name for name in part["properties"] if name != "id"]
+        parts[event_name(kind)] = part
+    return _schema("A line that py-peer --json writes", parts, [event_name(kind) for kind in kinds])
+
+
+def commands_schema() -> dict[str, Any]:
+    """Return the JSON Schema of every line that the program understands."""
+    shapes = [shape(entry) for entry in SCRIPT_COMMANDS.values()]
+    _, parts = msgspec.json.schema_components(shapes, ref_template="#/$defs/{name}")
+    for part in parts.values():
+        part["properties"]["id"] = {"$ref": "#/$defs/id"}
+    return _schema("A line that py-peer --json reads", parts, list(parts))
+
+
+def _schema(title: str, parts: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    described = "What the script called the command by; it comes back in every event that answers the command."
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        "description": "Readers ignore what they do not know: keys, and events.",
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in names],
+        "$defs": {"id": {"description": described, **msgspec.json.schema(Id)}, **parts},
+    }
