@@ -79,9 +79,7 @@ class Chat(FrontEnd):
         self.roster = Roster()
         self.handlers: dict[str, Handler] = {
             "peers": lambda _: self.question(peers_lines),
-            "status": lambda _: self.question(
-                lambda report: status_lines(report, self.columns(), self.roster.nick)
-            ),
+            "status": lambda _: self.question(lambda report: status_lines(report, self.columns(), self.roster.nick)),
             "stats": lambda _: self.ask(RequestStatistics(self.service.new_ticket())),
             "multiaddr": lambda _: self.question(multiaddr_lines),
             "invite": self.invite,
@@ -127,14 +125,10 @@ class Chat(FrontEnd):
         self.record([entry for event in events for entry in self.journal.tell(event, now)])
         told: list[Event] = []
         for event in events:
-            if isinstance(event, StatusReport):
+            if isinstance(event, StatusReport | Statistics):
                 await self.narrate(told)
                 told.clear()
                 await self.answer(event)
-            elif isinstance(event, Statistics):
-                await self.narrate(told)
-                told.clear()
-                await self.print_lines(stats_lines(event, self.columns()))
             else:
                 told.append(event)
         await self.narrate(told)
@@ -254,8 +248,11 @@ class Chat(FrontEnd):
         """Say how many texts were not sent."""
         return [unsent_line(count, reached=self.reached)] if (count := self.unsent()) else []
 
-    async def answer(self, report: StatusReport) -> None:
+    async def answer(self, report: StatusReport | Statistics) -> None:
         """Print the answer to the question for which a report was asked."""
+        if isinstance(report, Statistics):
+            await self.print_lines(stats_lines(report, self.columns()))
+            return
         answer = self._questions.pop(report.ticket, None)
         if answer is not None and (lines := answer(report)):
             await self.print_lines(lines)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 
 from py_peer.core import limits
 from py_peer.core.cleaning import clean_line
-from py_peer.core.events import Answer, MessageWaiting
+from py_peer.core.events import Answer, MessageWaiting, StatusReport
 from py_peer.core.json_lines import (
     SAY,
     Ended,
@@ -30,7 +30,7 @@ from py_peer.frontends.piped import PlainChat
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from py_peer.core.events import Event, StatusReport
+    from py_peer.core.events import Event, Statistics
     from py_peer.core.json_lines import Id
     from py_peer.core.requests import Request
     from py_peer.frontends.front_end import Service
@@ -153,10 +153,11 @@ class JsonChat(_JsonOutput, PlainChat):
         found = self.roster.find(argument)
         self.write(FoundPeers(tuple(FoundPeer(one, self.roster.nick(one), self.roster.get(one)) for one in found)))
 
-    async def answer(self, report: StatusReport) -> None:
+    async def answer(self, report: StatusReport | Statistics) -> None:
         """Pass a report on as it is."""
         self.write(report)
-        await super().answer(report)
+        if isinstance(report, StatusReport):
+            await super().answer(report)
 
     def answered_command(self, event: Event) -> Id:
         """Return what the script calls the command that `event` answers."""
