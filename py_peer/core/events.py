@@ -4,7 +4,7 @@ Every string in an event that came from outside has been cleaned (`py_peer.core.
 a front-end may print it as it is.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import final
 
@@ -239,6 +239,14 @@ class PeerBanned(Event):
 
 @final
 @dataclass(frozen=True, slots=True)
+class IgnoreList(Event):
+    """Whom the user ignores: told at the start if it is anybody, and after each change."""
+
+    peer_ids: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Dropped(Event):
     """Something was lost: how many of what, and why."""
 
@@ -305,7 +313,6 @@ class StatusReport(Event):
     topics: tuple[str, ...]
     waiting: int
     muted: tuple[str, ...]
-    counters: dict[str, int] = field(default_factory=dict)
 
 
 @final

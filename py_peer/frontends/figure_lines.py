@@ -34,7 +34,8 @@ def stats_lines(statistics: Statistics, columns: int | None) -> list[str]:
 
 def duration(seconds: float) -> str:
     """Return a time in its two largest units."""
-    left, shown = max(int(seconds), 0), []
+    left = max(int(seconds), 0)
+    shown: list[str] = []
     for size, unit in UNITS:
         if left >= size or (unit == "s" and not shown):
             shown.append(f"{left // size} {unit}")

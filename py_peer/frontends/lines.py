@@ -167,8 +167,8 @@ def peers_lines(report: StatusReport) -> list[str]:
     return [f"📡 Connected peers ({len(report.peers)}):", *(f"  - {_peer(peer)}" for peer in report.peers)]
 
 
-def status_lines(report: StatusReport) -> list[str]:
-    """Return the answer to /status."""
+def status_lines(report: StatusReport, columns: int | None = None, nick: Callable[[str], str] = short_id) -> list[str]:
+    """Return the answer to /status; `nick` says what a peer is called."""
     lines = [
         "📊 Status:",
         f"  - Multiaddr: {first_address(report.addresses, report.peer_id)}",
@@ -182,8 +182,18 @@ def status_lines(report: StatusReport) -> list[str]:
     if report.waiting:
         lines.append(f"  - Waiting to be sent: {report.waiting}")
     if report.muted:
-        lines.append(f"  - Muted: {', '.join(map(short_id, report.muted))}")
-    return lines + [f"  - {name}: {count}" for name, count in sorted(report.counters.items()) if count]
+        lines.append(f"  - Muted: {_called(report.muted, nick)}")
+    return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
+
+
+def _called(peer_ids: tuple[str, ...], nick: Callable[[str], str]) -> str:
+    """Return what peers are called, each with the end of its ID; of many, how many more there are."""
+    shown = []
+    for peer_id in peer_ids[:MOST_MEANT]:
+        name, id8 = nick(peer_id), short_id(peer_id)
+        shown.append(id8 if name == id8 else f"{name}({id8})")
+    more = len(peer_ids) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def multiaddr_lines(report: StatusReport) -> list[str]:

@@ -51,8 +51,8 @@ from py_peer.core.requests import RequestStatistics, RequestStatus, SendText, St
 from py_peer.net.identity import IdentityError, hold_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
+from py_peer.service.links import Links
 from py_peer.service.manners import Manners
-from py_peer.service.named import Named
 from py_peer.service.outgoing import Outgoing
 from py_peer.service.statistics import Bookkeeper
 
@@ -110,10 +110,9 @@ class _Session:
         self._peer_id = identity.peer_id
         self._node: Node | None = None
         self._outgoing = Outgoing(settings, emit)
-        self._named = Named(settings.connect, emit, keep=True)
+        self._links = Links(settings, emit)
         self._manners = Manners(emit, paced=settings.paced)
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners)
-        self._bootstrap = Named(settings.bootstrap, emit)
         self._losses: dict[str, int] = {}
         self._leaving = False
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
@@ -122,6 +121,7 @@ class _Session:
             RequestStatistics: lambda request: emit(self._bookkeeper.report(request.ticket)),
         }
         """What is done about each request but Stop; none of them may block."""
+        self._handlers |= self._links.handlers
 
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
 
@@ -172,7 +172,7 @@ class _Session:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(room.start_message_handlers)
             nursery.start_soon(self._outgoing.run, node, room)
-            nursery.start_soon(self._named.run, node)
+            nursery.start_soon(self._links.run, node)
             nursery.start_soon(self._manners.run)
             nursery.start_soon(self._tell_losses, node)
             if self._settings.bootstrap:
@@ -221,7 +221,7 @@ class _Session:
 
     def _somebody_may_come(self) -> bool:
         """Say whether a named peer is being reached, or a fresh connection has not shown yet that it is in the room."""
-        if self._named.is_dialling() or self._bootstrap.is_dialling():
+        if self._links.is_dialling():
             return True
         records = self._node.peers.records.values() if self._node else ()
         return any(trio.current_time() - record.arrived < limits.DIAL_TIMEOUT for record in records)
@@ -238,7 +238,6 @@ class _Session:
             topics=("chat", "discovery"),
             waiting=self._outgoing.waiting,
             muted=self._manners.muted(),
-            counters=dict(node.counters) if node else {},
         )
 
     async def _serve_metrics(self, node: Node, address: tuple[str, int], everything: trio.CancelScope) -> None:
@@ -278,6 +277,7 @@ class _Session:
 
     def peer_up(self, record: PeerRecord) -> None:
         """Tell of the first connection to a peer."""
+        self._links.moved(record.peer_id)
         _log_system_message(f"Connected to peer: {record.peer_id} via {record.address}")
         self._emit(PeerConnected(str(record.peer_id), record.address, record.inbound))
 
@@ -285,6 +285,7 @@ class _Session:
         """Tell that the last connection to a peer is gone; not when it is we who leave."""
         if self._leaving:
             return
+        self._links.moved(record.peer_id)
         _log_system_message(f"Disconnected from peer: {record.peer_id}")
         self._emit(PeerDisconnected(str(record.peer_id)))
 
@@ -333,8 +334,8 @@ class _Session:
                     _log_system_message(f"Kademlia bootstrap: {table.size} peers in the table")
                     self._emit(KademliaBootstrap(table.size))
 
-            self._bootstrap.on_reached = joined
-            reached = await self._bootstrap.run(node)
+            self._links.bootstrap.on_reached = joined
+            reached = await self._links.bootstrap.run(node)
             if not table.size:
                 cause = "the peers that were reached speak no Kademlia" if reached else "no bootstrap peer was reached"
                 _log_system_message(f"ERROR: Kademlia bootstrap: {cause}")

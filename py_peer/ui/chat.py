@@ -169,6 +169,10 @@ class FullScreenChat(Chat):
                     if text := sentence(event):
                         self.ui.tell([text])
 
+    def columns(self) -> int | None:
+        """Leave it to the panel to break lines."""
+        return None
+
     async def print_lines(self, lines: Sequence[str]) -> None:
         """Show the answer to a command."""
         self.ui.answer(lines)

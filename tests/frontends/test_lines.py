@@ -171,7 +171,7 @@ def test_peers_lists_everybody_or_nobody() -> None:
 
 
 def test_status_begins_with_the_known_lines_and_may_say_more() -> None:
-    report = StatusReport(1, US, "bob", REPORT.addresses, (), REPORT.topics, 4, (ANN,), {"refused": 2, "none": 0})
+    report = StatusReport(1, US, "bob", REPORT.addresses, (), REPORT.topics, 4, (ANN,))
     lines = status_lines(report)
     assert lines[:5] == [
         "📊 Status:",
@@ -180,7 +180,21 @@ def test_status_begins_with_the_known_lines_and_may_say_more() -> None:
         "  - Connected peers: 0",
         "  - Subscribed topics: chat, discovery",
     ]
-    assert lines[-3:] == ["  - Waiting to be sent: 4", f"  - Muted: {ID8}", "  - refused: 2"]
+    assert lines[-2:] == ["  - Waiting to be sent: 4", f"  - Muted: {ID8}"]
+
+
+def test_status_names_who_is_muted_and_of_many_tells_how_many_more() -> None:
+    report = StatusReport(1, US, "bob", REPORT.addresses, (), REPORT.topics, 0, (ANN,) * 12)
+    assert status_lines(report, None, lambda _: "Ann")[-1] == (
+        f"  - Muted: {', '.join([f'Ann({ID8})'] * 10)} and 2 more"
+    )
+
+
+def test_on_a_narrow_screen_what_follows_stands_under_the_text_not_left_of_the_label() -> None:
+    lines = status_lines(REPORT, 48)
+    assert all(len(line) <= 48 for line in lines)
+    assert all(line.startswith(("📊", "  - ", "    ")) for line in lines)
+    assert "".join(line.strip() for line in lines).count(ADDRESS) == 1
 
 
 def test_the_multiaddress_stands_alone_on_its_line() -> None:
