@@ -18,6 +18,8 @@ from py_peer.core.events import (
     MessageReceived,
     MessageRefused,
     MessageSent,
+    NicknameChanged,
+    NickLearned,
     PeerJoined,
     PeerLeft,
     PeerMuted,
@@ -26,7 +28,7 @@ from py_peer.core.events import (
     Started,
 )
 from py_peer.core.mentions import is_named
-from py_peer.core.speakers import Speakers
+from py_peer.core.speakers import Name, Speakers
 from py_peer.core.transcript import MESSAGES
 
 if TYPE_CHECKING:
@@ -38,17 +40,23 @@ ONE_DAY: Final = timedelta(days=1)
 @final
 @dataclass(slots=True)
 class _Fold:
-    """Comings and goings of peers that never spoke, which are one entry."""
+    """Comings and goings of peers that never spoke, which are one entry; `peer_id` came or went last."""
 
     entry: Entry
+    peer_id: str = ""
     joined: int = 0
     left: int = 0
     spoken_after: bool = False
 
-    def text(self, peer_id: str) -> str:
-        """Return what the entry says; `peer_id` came or went last."""
-        if self.joined + self.left == 1:
-            return f"{short_id(peer_id)} {'joined' if self.joined else 'left'}"
+    @property
+    def is_one(self) -> bool:
+        """Whether it is about one peer, who can be named."""
+        return self.joined + self.left == 1
+
+    def text(self, name: str) -> str:
+        """Return what the entry says; `name` is what who came or went last is called."""
+        if self.is_one:
+            return f"{name} {'joined' if self.joined else 'left'}"
         counts = ((self.joined, "joined"), (self.left, "left"))
         return ", ".join(f"{count} {word}" for count, word in counts if count)
 
@@ -67,6 +75,8 @@ class Journal:
         self._number = 0
         self._day: date | None = None
         self._speakers = Speakers()
+        self._names = Speakers()
+        self._here: set[str] = set()
         self._fold: _Fold | None = None
         self._waiting: dict[int, Entry] = {}
 
@@ -76,9 +86,12 @@ class Journal:
             case Started() | Ready():
                 return self._introduce(event)
             case MessageReceived():
-                self._speakers.hear(event.peer_id, event.nick)
-                mention = is_named(event.text, self._nickname, short_id(self._peer_id))
-                return self._add(Entry(0, Kind.SAID, event.timestamp, event.text, event.nick, event.peer_id, mention))
+                return self._heard(event)
+            case NickLearned():
+                return self._learned(event, now)
+            case NicknameChanged():
+                self._nickname = event.nickname
+                return []
             case MessageSent():
                 return self._sent(event)
             case MessageRefused():
@@ -111,6 +124,29 @@ class Journal:
         """Make an entry of its own of who comes or goes next: the one before may be out of sight."""
         self._fold = None
 
+    def _heard(self, event: MessageReceived) -> list[Entry]:
+        name = Name(event.nick, event.plain)
+        self._speakers.hear(event.peer_id, name)
+        self._names.hear(event.peer_id, name)
+        mention = is_named(event.text, self._nickname, short_id(self._peer_id))
+        author = name.of(event.peer_id)
+        return self._add(Entry(0, Kind.SAID, event.timestamp, event.text, author, event.peer_id, mention))
+
+    def _learned(self, event: NickLearned, now: float) -> list[Entry]:
+        """Tell that somebody who is there is called something new; the first time it is put where he came."""
+        before = self._name(event.peer_id)
+        self._names.hear(event.peer_id, Name(event.nick, event.plain))
+        after = self._name(event.peer_id)
+        fold = self._fold
+        if not event.previous:
+            if fold is None or not fold.is_one or fold.peer_id != event.peer_id:
+                return []
+            fold.entry = replace(fold.entry, text=fold.text(after))
+            return [fold.entry]
+        if before == after or (event.peer_id not in self._here and self._speakers.name(event.peer_id) is None):
+            return []
+        return self._add(Entry(0, Kind.PRESENCE, now, f"{before} is now called {after}{between(event.untold)}"))
+
     def _introduce(self, event: Started | Ready) -> list[Entry]:
         """Learn who the user is; what was typed before is signed now."""
         self._peer_id = event.peer_id
@@ -131,15 +167,17 @@ class Journal:
         return self._add(replace(self._own(event.text, event.timestamp, Delivery.SENT), peers=event.peers))
 
     def _moved(self, peer_id: str, now: float, *, joined: bool) -> list[Entry]:
-        if nick := self._speakers.nick(peer_id):
-            return self._add(Entry(0, Kind.PRESENCE, now, f"{nick} {'joined' if joined else 'left'}"))
+        (self._here.add if joined else self._here.discard)(peer_id)
+        if self._speakers.name(peer_id) is not None:
+            return self._add(Entry(0, Kind.PRESENCE, now, f"{self._name(peer_id)} {'joined' if joined else 'left'}"))
         entries = self._new_day(now)
         fold = self._fold
         if fold is None or fold.spoken_after:
             fold = self._fold = _Fold(self._numbered(Entry(0, Kind.PRESENCE, now, "")))
+        fold.peer_id = peer_id
         fold.joined += joined
         fold.left += not joined
-        fold.entry = replace(fold.entry, text=fold.text(peer_id))
+        fold.entry = replace(fold.entry, text=fold.text(self._name(peer_id)))
         return [*entries, fold.entry]
 
     def _add(self, entry: Entry) -> list[Entry]:
@@ -166,4 +204,10 @@ class Journal:
         return replace(entry, number=self._number)
 
     def _name(self, peer_id: str) -> str:
-        return self._speakers.nick(peer_id) or short_id(peer_id)
+        name = self._names.name(peer_id)
+        return name.of(peer_id) if name is not None else short_id(peer_id)
+
+
+def between(untold: int) -> str:
+    """Return what is added to the telling of a new name when `untold` others were not told."""
+    return f", after {untold} more names" if untold > 1 else ", after one more name" if untold else ""

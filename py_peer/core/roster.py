@@ -11,6 +11,7 @@ from py_peer.core.events import (
     Failed,
     Identified,
     MessageReceived,
+    NickLearned,
     PeerConnected,
     PeerDisconnected,
     PeerInfo,
@@ -22,13 +23,13 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.mentions import fold
-from py_peer.core.speakers import Speakers
+from py_peer.core.speakers import Name, Speakers
 
 if TYPE_CHECKING:
     from py_peer.core.events import Event
 
 Row: TypeAlias = PeerInfo
-"""One connected peer; its `nick` is the one it last spoke under, else the end of its ID."""
+"""One connected peer; its `nick` is the one last learned, else the end of its ID."""
 
 SHORTEST_PART: Final = 3
 """Of a peer ID this many characters are taken for a part of it; fewer are too many peers."""
@@ -54,6 +55,9 @@ class Roster:
         self._named = named
         self._peers: dict[str, Row] = {}
         self._speakers = Speakers()
+        self._names = Speakers()
+        """Of those who have not spoken, too."""
+
         self._ready = False
         self._end: State | None = None
         self._reached = False
@@ -85,16 +89,24 @@ class Roster:
             case Identified():
                 self._change(event.peer_id, agent_version=event.agent_version)
             case MessageReceived():
-                self._speakers.hear(event.peer_id, event.nick)
-                self._change(event.peer_id, nick=event.nick)
+                name = self._learn(event.peer_id, event.nick, plain=event.plain)
+                self._speakers.hear(event.peer_id, name)
+            case NickLearned():
+                name = self._learn(event.peer_id, event.nick, plain=event.plain)
+                if self._speakers.name(event.peer_id) is not None:
+                    self._speakers.hear(event.peer_id, name)
             case StatusReport():
                 self.resync(event)
 
     def resync(self, report: StatusReport) -> None:
-        """Take over who is there from a report; nicknames heard since are kept."""
-        self._peers = {
-            peer.peer_id: replace(peer, nick=self._speakers.nick(peer.peer_id) or peer.nick) for peer in report.peers
-        }
+        """Take over who is there from a report; nicknames are never forgotten for it."""
+        self._peers = {peer.peer_id: peer for peer in report.peers}
+        for peer in report.peers:
+            if peer.nick != short_id(peer.peer_id):
+                self._learn(peer.peer_id, peer.nick, plain=peer.plain)
+            else:
+                name = self.name(peer.peer_id)
+                self._change(peer.peer_id, nick=name.nick, plain=name.plain)
         self._reached = self._reached or self.room_size > 0
 
     def leave(self) -> None:
@@ -131,16 +143,24 @@ class Roster:
         """Return what is known of a connected peer."""
         return self._peers.get(peer_id)
 
-    def nick(self, peer_id: str) -> str:
+    def name(self, peer_id: str) -> Name:
         """Return how a peer is called: by its nickname if one is known, else by the end of its ID."""
-        known = self._peers.get(peer_id)
-        return known.nick if known is not None else self._speakers.nick(peer_id) or short_id(peer_id)
+        return self._names.name(peer_id) or Name(short_id(peer_id))
+
+    def called(self, peer_id: str) -> str:
+        """Return the short ID of a peer, and its nickname if one is known."""
+        id8, nick = short_id(peer_id), self.name(peer_id).nick
+        return id8 if nick == id8 else f"{id8} ({nick})"
+
+    def is_around(self, peer_id: str) -> bool:
+        """Say whether a peer is connected or has spoken."""
+        return peer_id in self._peers or self._speakers.name(peer_id) is not None
 
     def names(self) -> list[str]:
         """Return all that peers may be called, for completion: whoever spoke last first, short IDs at the end."""
         speakers, peers = self._speakers.latest(), self.rows()
-        nicks = [*speakers.values(), *(peer.nick for peer in peers)]
-        return list(dict.fromkeys([*nicks, *map(short_id, [*(peer.peer_id for peer in peers), *speakers])]))
+        ids = dict.fromkeys([*speakers, *(peer.peer_id for peer in peers)])
+        return list(dict.fromkeys([*(self.name(peer_id).of(peer_id) for peer_id in ids), *map(short_id, ids)]))
 
     def addresses(self) -> list[str]:
         """Return the known addresses and, in full, the IDs of those who are or were heard, for completion."""
@@ -149,11 +169,14 @@ class Roster:
         return list(dict.fromkeys([*(peer.address for peer in peers if peer.address), *ids]))
 
     def find(self, word: str) -> list[str]:
-        """Return the IDs of the peers that `word` may mean: a nickname, an ID, or the beginning or end of one."""
+        """Return the IDs of the peers that `word` may mean: a nickname, an ID, or the beginning or end of one.
+
+        A nickname with the short ID beside it means one peer.
+        """
         known = dict.fromkeys([*self._peers, *self._speakers.latest()])
         wanted = word.removeprefix("@")
-        exact = [peer_id for peer_id in known if wanted in (peer_id, short_id(peer_id))]
-        named = exact or [peer_id for peer_id in known if fold(self.nick(peer_id)) == fold(wanted)]
+        exact = [peer_id for peer_id in known if wanted in (peer_id, short_id(peer_id), self._full_name(peer_id))]
+        named = exact or [peer_id for peer_id in known if fold(self.name(peer_id).nick) == fold(wanted)]
         if named or len(wanted) < SHORTEST_PART:
             return named
         lowered = wanted.lower()
@@ -164,17 +187,28 @@ class Roster:
             or any(begun.lower().startswith(lowered) for begun in (peer_id, short_id(peer_id)))
         ]
 
+    def _full_name(self, peer_id: str) -> str:
+        return f"{self.name(peer_id).nick}({short_id(peer_id)})"
+
+    def _learn(self, peer_id: str, nick: str, *, plain: bool) -> Name:
+        name = Name(nick, plain)
+        self._names.hear(peer_id, name)
+        self._change(peer_id, nick=nick, plain=plain)
+        return name
+
     def _meet(self, peer_id: str, now: float) -> None:
         if peer_id not in self._peers:
+            name = self.name(peer_id)
             self._peers[peer_id] = Row(
                 peer_id,
-                self.nick(peer_id),
+                name.nick,
                 "",
                 inbound=False,
                 in_room=False,
                 rtt=None,
                 agent_version="",
                 connected_since=now,
+                plain=name.plain,
             )
 
     def _change(self, peer_id: str, **fields: Any) -> None:
