@@ -147,6 +147,10 @@ class Roster:
         """Return how a peer is called: by its nickname if one is known, else by the end of its ID."""
         return self._names.name(peer_id) or Name(short_id(peer_id))
 
+    def nick(self, peer_id: str) -> str:
+        """Return the nickname of a peer if one is known, else the end of its ID."""
+        return self.name(peer_id).nick
+
     def called(self, peer_id: str) -> str:
         """Return the short ID of a peer, and its nickname if one is known."""
         id8, nick = short_id(peer_id), self.name(peer_id).nick
