@@ -137,14 +137,19 @@ def _peer_id(rest: list[str], shown: str) -> str | None:
     if more:
         msg = f"{shown} goes on after the peer ID; addresses through a relay are not dialled by this version"
         raise AddressError(msg)
-    raw = _multihash(peer_id)
-    if _PEER_ID_HEADS.get(raw[:2]) != len(raw):
+    if not (found := parse_peer_id(peer_id)):
         msg = (
             f"{_shown(peer_id)} in {shown} is not a peer ID, which looks like 12D3KooW… or Qm…; "
             "was a character lost in copying?"
         )
         raise AddressError(msg)
-    return base58.b58encode(raw).decode()
+    return found
+
+
+def parse_peer_id(text: str) -> str:
+    """Return a peer ID, in base58btc or as a CID, in base58btc; "" when it is none."""
+    raw = _multihash(text) if len(text) <= MAX_SHOWN_CHARS else b""
+    return base58.b58encode(raw).decode() if _PEER_ID_HEADS.get(raw[:2]) == len(raw) else ""
 
 
 def _multihash(peer_id: str) -> bytes:

@@ -313,6 +313,9 @@ class StatusReport(Event):
     topics: tuple[str, ...]
     waiting: int
     muted: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+    identity: str = ""
+    """The file that our key is kept in; "" for a key of this session alone."""
 
 
 @final

@@ -21,6 +21,7 @@ from py_peer.core.key_file import SEED, KeyFileError, decode_key, encode_key, pe
 from py_peer.net.private_files import (
     TakenError,
     UnfitFileError,
+    cause,
     is_open,
     make_folder,
     read_private,
@@ -98,7 +99,7 @@ def kept_identity(path: Path) -> Identity:
     except FileExistsError:  # another process was faster
         return read_identity(path)
     except (OSError, UnfitFileError) as error:
-        raise NotKeptError(f"{_shown(file)} cannot be made: {_cause(error)}") from error
+        raise NotKeptError(f"{_shown(file)} cannot be made: {cause(error)}") from error
     return Identity(seed, file, f"A new key is kept in {_shown(file)}")
 
 
@@ -126,7 +127,7 @@ def hold_identity(path: Path | None, *, named: bool = False) -> Iterator[Identit
         except TakenError as error:
             identity = new_identity(f"The key in {_shown(path)} is in use by {error}; {_ALONE}")
         except OSError as error:
-            remark = f"The key in {_shown(path)} cannot be locked ({_cause(error)}): start no second py-peer with it"
+            remark = f"The key in {_shown(path)} cannot be locked ({cause(error)}): start no second py-peer with it"
             identity = replace(identity, remark=remark)
         yield identity
 
@@ -150,7 +151,7 @@ def _read(file: Path) -> bytes:
     except UnfitFileError as error:
         reason = str(error)
     except OSError as error:
-        reason = f"cannot be read: {_cause(error)}"
+        reason = f"cannot be read: {cause(error)}"
     raise IdentityError(f"{_shown(file)} {reason}", advice)
 
 
@@ -160,7 +161,3 @@ def _public_half(seed: bytes) -> bytes:
 
 def _shown(path: Path) -> str:
     return clean_line(str(path), limits.MAX_SHOWN_PATH_CHARS)
-
-
-def _cause(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -102,6 +102,11 @@ def take_lock(path: Path, patience: float = 0.0) -> BaseFileLock:
     return lock
 
 
+def cause(error: Exception) -> str:
+    """Return what has gone wrong with a file, in a few words."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
 def _name(temporary: Path, path: Path) -> None:
     """Give a file its name, unless there is one of that name already."""
     try:

@@ -1,4 +1,4 @@
-"""Who is heard: an author who floods the room is muted for a while."""
+"""Who is heard: an author who floods the room is muted for a while, one whom the user ignores for good."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from py_peer.core.events import Event
+    from py_peer.service.ignored import Ignored
 
 UNMUTE_EVERY: Final = 5.0
 """How often it is looked whose mute is over, in seconds."""
@@ -25,9 +26,10 @@ UNMUTE_EVERY: Final = 5.0
 class Manners:
     """Judges the authors of messages."""
 
-    def __init__(self, emit: Callable[[Event], None], *, paced: bool) -> None:
+    def __init__(self, emit: Callable[[Event], None], ignored: Ignored, *, paced: bool) -> None:
         """Without `paced` nobody is muted, however fast he speaks."""
         self._emit = emit
+        self._ignored = ignored
         self._paced = paced
         self._flood = FloodGuard(limits.FLOOD_BURST, limits.FLOOD_RATE, limits.MUTE_SECONDS, limits.MAX_TRACKED_AUTHORS)
 
@@ -41,6 +43,10 @@ class Manners:
             _log_system_message(f"Muted {peer_id}")
             self._emit(PeerMuted(peer_id, limits.MUTE_SECONDS))
         return verdict is Verdict.HEARD
+
+    def is_ignored(self, peer_id: str) -> bool:
+        """Whether the user wants to see nothing of a peer; what it says is passed on all the same."""
+        return peer_id in self._ignored
 
     def muted(self) -> tuple[str, ...]:
         """Return who is muted now."""

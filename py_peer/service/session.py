@@ -47,10 +47,11 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
-from py_peer.core.requests import RequestStatistics, RequestStatus, SendText, Stop
+from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, SendText, Stop, Unignore
 from py_peer.net.identity import IdentityError, hold_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
+from py_peer.service.ignored import Ignored
 from py_peer.service.links import Links
 from py_peer.service.manners import Manners
 from py_peer.service.outgoing import Outgoing
@@ -111,13 +112,16 @@ class _Session:
         self._node: Node | None = None
         self._outgoing = Outgoing(settings, emit)
         self._links = Links(settings, emit)
-        self._manners = Manners(emit, paced=settings.paced)
+        self._ignored = Ignored(settings.data, self._peer_id, emit)
+        self._manners = Manners(emit, self._ignored, paced=settings.paced)
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners)
         self._losses: dict[str, int] = {}
         self._leaving = False
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
             SendText: self._outgoing.accept,
             RequestStatus: lambda request: emit(self._status(request.ticket)),
+            Ignore: self._ignored.accept,
+            Unignore: self._ignored.accept,
             RequestStatistics: lambda request: emit(self._bookkeeper.report(request.ticket)),
         }
         """What is done about each request but Stop; none of them may block."""
@@ -136,9 +140,11 @@ class _Session:
         if self._identity.remark:
             _log_system_message(self._identity.remark)
             self._emit(Notice(self._identity.remark))
+        self._ignored.load()
         async with trio_asyncio.open_loop(), trio.open_nursery() as nursery:
             nursery.start_soon(self._run_node, nursery.cancel_scope)
             nursery.start_soon(self._tell_waiting)
+            nursery.start_soon(self._ignored.run)
             nursery.start_soon(self._serve, nursery)
         _log_system_message("Stopped")
 
@@ -238,6 +244,8 @@ class _Session:
             topics=("chat", "discovery"),
             waiting=self._outgoing.waiting,
             muted=self._manners.muted(),
+            ignored=self._ignored.peers(),
+            identity=clean_line(str(self._identity.file or ""), limits.MAX_SHOWN_PATH_CHARS),
         )
 
     async def _serve_metrics(self, node: Node, address: tuple[str, int], everything: trio.CancelScope) -> None:
@@ -255,6 +263,9 @@ class _Session:
     # --- Messages of others -----------------------------------------------------------------------
 
     async def _hear(self, message: ChatMessage) -> None:
+        if self._node is not None and self._manners.is_ignored(message.sender_id):
+            self._node.counters["dropped: the author is ignored"] += 1
+            return
         self._emit(
             MessageReceived(message.sender_id, message.sender_nick, message.message, message.timestamp or time.time())
         )

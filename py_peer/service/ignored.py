@@ -1,0 +1,185 @@
+"""Who is ignored, by peer ID, in this run and the next ones: a text file, one ID a line, that a person can edit.
+
+Two programs may share the file: a change is made to what stands in it at that moment, under a lock. Who is ignored
+from elsewhere is heard of with the next change of our own, or the next start.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, final
+
+import trio
+
+from py_peer.chatroom import _log_system_message
+from py_peer.core import limits
+from py_peer.core.addresses import parse_peer_id, short_id
+from py_peer.core.cleaning import clean_line
+from py_peer.core.events import Answer, IgnoreList, Notice
+from py_peer.core.requests import Ignore, Unignore
+from py_peer.net.private_files import (
+    TakenError,
+    UnfitFileError,
+    cause,
+    make_folder,
+    read_private,
+    take_lock,
+    write_private,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from py_peer.core.events import Event
+
+FILE: Final = "ignored.txt"
+HEAD: Final = "# Peers whose messages py-peer does not show, a peer ID a line. /unignore takes one out.\n"
+LOCK_SECONDS: Final = 1.0
+MOST_CHANGES: Final = 64
+"""Changes that wait to be written."""
+
+
+class IgnoreFileError(Exception):
+    """The file cannot be read or written; the text says why, as in "the file …"."""
+
+
+def parse_ignored(data: bytes) -> tuple[str, ...]:
+    """Return the peer IDs of a file, in its order, each once. Raises IgnoreFileError."""
+    try:
+        lines = data.decode().splitlines()
+    except UnicodeDecodeError:
+        raise IgnoreFileError("is no text") from None
+    found: dict[str, None] = {}
+    for number, line in enumerate(lines, 1):
+        if not (text := line.split("#")[0].strip()):
+            continue
+        if parse_peer_id(text) != text:
+            raise IgnoreFileError(f"holds no peer ID in line {number}")
+        found[text] = None
+    if len(found) > limits.MAX_IGNORED:
+        raise IgnoreFileError(f"holds more than {limits.MAX_IGNORED:,} peers")
+    return tuple(found)
+
+
+def load_ignored(file: Path) -> tuple[str, ...]:
+    """Return the peer IDs of a file, none where there is no file. Raises IgnoreFileError."""
+    try:
+        return parse_ignored(read_private(file, limits.MAX_IGNORED_BYTES))
+    except FileNotFoundError:
+        return ()
+    except UnfitFileError as error:
+        raise IgnoreFileError(str(error)) from error
+    except OSError as error:
+        raise IgnoreFileError(f"cannot be used: {cause(error)}") from error
+
+
+def change_ignored(file: Path, peer_id: str, *, ignore: bool) -> None:
+    """Put a peer into a file, or take it out. Raises IgnoreFileError; may wait for another process."""
+    file = Path(os.path.realpath(file))  # a link stays one
+    try:
+        make_folder(file.parent)
+        with _locked(file):
+            before = load_ignored(file)
+            after = (*(one for one in before if one != peer_id), *(peer_id,) * ignore)
+            if len(after) > limits.MAX_IGNORED:
+                raise IgnoreFileError(f"is full, with {limits.MAX_IGNORED:,} peers")
+            if set(after) != set(before):
+                write_private(file, "".join((HEAD, *(f"{one}\n" for one in after))).encode(), replace=True)
+    except TakenError as error:
+        raise IgnoreFileError(f"is kept busy by {error}") from error
+    except (OSError, UnfitFileError) as error:
+        raise IgnoreFileError(f"cannot be written: {cause(error)}") from error
+
+
+def _locked(file: Path) -> AbstractContextManager[object]:
+    try:
+        return take_lock(file, LOCK_SECONDS)
+    except OSError:  # no locks there; that two programs change the list in the same moment is not likely
+        return nullcontext()
+
+
+@final
+class Ignored:
+    """The peers who are ignored. What is asked for holds at once; the file follows in a thread."""
+
+    def __init__(self, folder: Path | None, own_id: str, emit: Callable[[Event], None]) -> None:
+        """Keep the list in `folder`; None keeps it for this session alone."""
+        self._file = None if folder is None else folder / FILE
+        self._own_id = own_id
+        self._emit = emit
+        self._peers: dict[str, None] = {}
+        self._later, self._changes = trio.open_memory_channel[Ignore | Unignore](MOST_CHANGES)
+
+    def __contains__(self, peer_id: str) -> bool:
+        """Whether a peer is ignored."""
+        return peer_id in self._peers
+
+    def peers(self) -> tuple[str, ...]:
+        """Return who is ignored."""
+        return tuple(self._peers)
+
+    def load(self) -> None:
+        """Read the file, and tell who is ignored, or why that is not known: the file is left as it is then."""
+        if self._file is None:
+            return
+        try:
+            self._peers = dict.fromkeys(load_ignored(self._file))
+        except IgnoreFileError as error:
+            text = f"{self._shown()} {error}; nobody is ignored, until it is mended or moved away"
+            _log_system_message(f"ERROR: {text}")
+            self._emit(Notice(text))
+        if self._peers:
+            self._emit(IgnoreList(self.peers()))
+
+    def accept(self, request: Ignore | Unignore) -> None:
+        """Do what is asked, at once; what became of it is told when it has been written."""
+        if reason := self._objection(request):
+            self._emit(Answer(request.ticket, reason, failed=True))
+            return
+        try:
+            self._later.send_nowait(request)
+        except trio.WouldBlock:
+            self._emit(Answer(request.ticket, "Too many changes at once; try again in a moment", failed=True))
+            return
+        if isinstance(request, Ignore):
+            self._peers[request.peer_id] = None
+        else:
+            self._peers.pop(request.peer_id, None)
+        self._emit(IgnoreList(self.peers()))
+
+    async def run(self) -> None:
+        """Write what is asked for, to the end: what was asked for just before the user left is written, too."""
+        try:
+            async for request in self._changes:
+                await self._keep(request)
+        finally:
+            with suppress(trio.WouldBlock):
+                while True:
+                    await self._keep(self._changes.receive_nowait())
+
+    def _objection(self, request: Ignore | Unignore) -> str:
+        if parse_peer_id(request.peer_id) != request.peer_id:
+            return f"'{clean_line(request.peer_id, limits.MAX_ERROR_CHARS // 2)}' is not a peer ID"
+        if request.peer_id == self._own_id:
+            return "That is you; what you say yourself is always shown"
+        if isinstance(request, Ignore) and len(self._peers) >= limits.MAX_IGNORED:
+            return f"{limits.MAX_IGNORED:,} peers are ignored already; /unignore one first"
+        return ""
+
+    async def _keep(self, request: Ignore | Unignore) -> None:
+        ignore = isinstance(request, Ignore)
+        text = f"{'Ignored from now on' if ignore else 'Shown again'}: {short_id(request.peer_id)}"
+        if self._file is not None:
+            change = partial(change_ignored, self._file, request.peer_id, ignore=ignore)
+            try:
+                with trio.CancelScope(shield=True):
+                    await trio.to_thread.run_sync(change)
+            except IgnoreFileError as error:
+                text += f"; in this session only: {self._shown()} {error}"
+        self._emit(Answer(request.ticket, text))
+
+    def _shown(self) -> str:
+        return clean_line(str(self._file), limits.MAX_SHOWN_PATH_CHARS)
