@@ -183,6 +183,9 @@ PING_TIMEOUT = 5.0
 PING_PATIENCE = 30.0
 """For the answer itself, which may wait behind a flood: a peer from whom other things come is not dead."""
 
+ASKED_PING_TIMEOUT = 4.0
+"""For the answer to /ping, so that its author knows more within 5 s."""
+
 TWIN_TIMEOUT = 2.0
 """When a peer connects anew, its older connection must give a sign of life within this time."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 import trio
+from libp2p.network.exceptions import SwarmException
 from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
@@ -18,7 +19,6 @@ from py_peer.core.strikes import Strikes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from libp2p.abc import IMuxedConn, ISecureConn
     from libp2p.network.swarm import Swarm
     from libp2p.peer.id import ID
 
@@ -35,9 +35,7 @@ class Bans:
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
-        self._strikes = Strikes(
-            limits.STRIKES, limits.STRIKES_PER_SECOND, limits.BAN_SECONDS, limits.MAX_TRACKED_PEERS
-        )
+        self._strikes = Strikes(limits.STRIKES, limits.STRIKES_PER_SECOND, limits.BAN_SECONDS, limits.MAX_TRACKED_PEERS)
         self._unwanted: dict[ID, None] = {}
         self.on_banned: Callable[[ID, str], None] = lambda _peer_id, _reason: None
         """Called with a peer that is refused from now on, and why."""
@@ -64,8 +62,8 @@ class Bans:
         """Return why a peer is refused, for the user, or ""."""
         if peer_id in self._unwanted:
             return "it was let go with /disconnect; /connect takes it again"
-        if left := self._strikes.left(peer_id.to_bytes(), trio.current_time()):
-            return f"it has sent garbage and is refused for {left / 60:.0f} more minutes; /connect takes it at once"
+        if self._strikes.left(peer_id.to_bytes(), trio.current_time()):
+            return "it has sent garbage and is refused for a while; /connect takes it at once"
         return ""
 
     def banned(self) -> list[bytes]:
@@ -73,14 +71,20 @@ class Bans:
         return self._strikes.banned(trio.current_time())
 
     def guard(self, swarm: Swarm) -> None:
-        """Have the swarm ask us about each peer once it has proved who it is, in both directions."""
-        upgrade = swarm.upgrader.upgrade_connection
+        """Have the swarm ask us about each peer: before it dials one by itself, and when one has proved who it is."""
+        library: Any = swarm
+        upgrade, dial = library.upgrader.upgrade_connection, library.dial_peer
 
-        async def upgrade_if_welcome(conn: ISecureConn, peer_id: ID) -> IMuxedConn:
+        async def upgrade_if_welcome(conn: Any, peer_id: ID) -> Any:
             if reason := self.refusal(peer_id):
                 self._counters["refused: by the peer's ID"] += 1
                 raise RefusedError(reason)
             return await upgrade(conn, peer_id)
 
-        upgrader: Any = swarm.upgrader
-        upgrader.upgrade_connection = upgrade_if_welcome
+        async def dial_if_welcome(peer_id: ID) -> Any:
+            if reason := self.refusal(peer_id):
+                raise SwarmException(reason)
+            return await dial(peer_id)
+
+        library.upgrader.upgrade_connection = upgrade_if_welcome
+        library.dial_peer = dial_if_welcome

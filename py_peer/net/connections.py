@@ -140,11 +140,12 @@ class ConnectedPeers(INotifee):
         peer_id = muxed_conn.peer_id
         if muxed_conn.ended:
             self._on_ended(peer_id, muxed_conn.ended)
-        left = network.get_connections(peer_id)
-        if left and peer_id in self.records:
-            record = self.records[peer_id]
+        if (record := self.records.get(peer_id)) is None:
+            return
+        if left := network.get_connections(peer_id):
             record.address, record.inbound = _whence(left[0])
-        elif record := self.records.pop(peer_id, None):
+        else:
+            del self.records[peer_id]
             self._on_down(record)
 
     async def opened_stream(self, network: Any, stream: Any) -> None:

@@ -290,6 +290,9 @@ class RoomPubsub(Pubsub):
         """
         if peer_id in self.peers:
             return
+        if not self._peer_is_connected(peer_id):
+            msg = f"{peer_id} has gone"  # the library would dial it, behind the back of who counts the dials
+            raise SwarmException(msg)
         try:
             stream = await self.host.new_stream(peer_id, self.protocols)
             await stream.write(encode_varint_prefixed(self.get_hello_packet().SerializeToString()))

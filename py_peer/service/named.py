@@ -1,93 +1,252 @@
-"""Peers that the user named: dialled until they are reached, and again when they have gone."""
+"""Peers that the user named: dialled until they are reached, and again whenever they have gone.
+
+What is kept is an entry for each peer, not for each address. Addresses with the same peer ID are alternatives of one
+entry; one without an ID is an entry of its own until somebody has answered there, and joins that peer's entry then.
+The first dials begin at once and side by side, so that a start is fast. All that are tried again share one pace.
+"""
 
 from __future__ import annotations
 
-import itertools
-import math
 import random
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
+from libp2p.peer.id import ID
 
 from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
 from py_peer.core.addresses import parse_dial_address
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import DialFailed
+from py_peer.core.rates import TokenBucket
 from py_peer.net.dial import DialError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
-    from libp2p.peer.id import ID
-
+    from py_peer.core.addresses import DialAddress
     from py_peer.core.events import Event
     from py_peer.net.node import Node
 
-PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""Seconds between tries, more or less; the last one repeats."""
+PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between tries, more or less; the last one repeats. Who is back is dialled within half a minute."""
 
-LOOK_SECONDS: Final = 1.0
-"""How often it is looked whether a peer that was reached is still there."""
+JITTER: Final = 0.2
+"""More or less by so much of a pause, so that the many who have lost one peer do not all come back at once."""
+
+MAX_CAUSES: Final = 8
+"""Causes of failure that are told of one address until somebody answers there."""
+
+
+@final
+class Pace:
+    """When a dial may be tried again, over all peers."""
+
+    def __init__(self) -> None:
+        self._bucket = TokenBucket(limits.DIALS_PER_SECOND, 1)
+        self._turn = trio.Lock()
+
+    async def wait(self) -> None:
+        """Wait for a turn; who came first goes first."""
+        async with self._turn:
+            while not self._bucket.take(trio.current_time()):  # noqa: ASYNC110 - what is waited for is time itself
+                await trio.sleep(self._bucket.wait(trio.current_time()))
+
+
+@final
+class _Entry:
+    """One peer, with the addresses under which it may be."""
+
+    def __init__(self, address: DialAddress, peer_id: ID | None = None) -> None:
+        self.addresses = {address.text: address}
+        self.peer_id = peer_id if address.peer_id is None else ID.from_string(address.peer_id)
+        """Who it is; None until somebody has answered, if the user did not say."""
+
+        self.absent_since: float | None = None
+        self.stirred = trio.Event()
+        self.scope = trio.CancelScope()
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the user said which peer it is."""
+        return any(address.peer_id for address in self.addresses.values())
+
+    def stir(self) -> None:
+        """End whatever is waited for: something has changed."""
+        self.stirred.set()
+        self.stirred = trio.Event()
 
 
 @final
 class Named:
-    """Dials each address of a list, side by side."""
+    """Dials the peers of a list, side by side."""
 
-    def __init__(self, addresses: tuple[str, ...], emit: Callable[[Event], None], *, keep: bool = False) -> None:
+    def __init__(
+        self, addresses: Iterable[str], emit: Callable[[Event], None], pace: Pace, *, keep: bool = False
+    ) -> None:
         """With `keep` a peer that goes away, or was not reached in time, is dialled again and again."""
-        self._addresses = tuple(dict.fromkeys(addresses))
         self._emit = emit
+        self._pace = pace
         self._keep = keep
-        self._dialling = len(self._addresses)
+        self._entries: list[_Entry] = []
+        self._told: dict[str, set[str]] = {}
+        self._node: Node | None = None
+        self._nursery: trio.Nursery | None = None
         self._reached = 0
-        self._told: dict[str, str] = {}
         self.on_reached: Callable[[ID], Awaitable[None]] | None = None
+        for text in dict.fromkeys(addresses):
+            if reason := self.add(parse_dial_address(text)):
+                self._tell(text, reason)
+
+    # --- What the user says -----------------------------------------------------------------------
+
+    def add(self, address: DialAddress) -> str:
+        """Dial an address from now on, at once; return why not, or ""."""
+        known = next((entry for entry in self._entries if address.text in entry.addresses), None)
+        if known is None and sum(len(entry.addresses) for entry in self._entries) >= limits.MAX_NAMED_ADDRESSES:
+            return f"{limits.MAX_NAMED_ADDRESSES} addresses are dialled already, and no more can be"
+        if known is None and address.peer_id:
+            known = self._entry_of(ID.from_string(address.peer_id))
+        if known is None:
+            self._start(_Entry(address))
+        else:
+            known.addresses[address.text] = address
+            self._told.pop(address.text, None)
+            known.stir()
+        return ""
+
+    def drop(self, peer_id: ID) -> None:
+        """Dial a peer no more."""
+        if entry := self._entry_of(peer_id):
+            entry.scope.cancel()
+            self._end(entry)
+
+    # --- What happens -----------------------------------------------------------------------------
 
     def is_dialling(self) -> bool:
-        """Return whether a named peer is still worth waiting for, the time before the first try included."""
-        return self._dialling > 0
+        """Return whether a named peer is worth waiting for: gone, or not reached yet, and not for long.
+
+        The time before the first try is included.
+        """
+        return any(
+            entry.absent_since is None or trio.current_time() - entry.absent_since < limits.NAMED_PEER_WAIT
+            for entry in self._entries
+            if not self._is_there(entry)
+        )
+
+    def moved(self, peer_id: ID) -> None:
+        """Take note that a peer has come or gone."""
+        if entry := self._entry_of(peer_id):
+            entry.stir()
+
+    def wake(self) -> None:
+        """Try whoever is not there again now: time has passed without us."""
+        for entry in self._entries:
+            entry.stir()
 
     async def run(self, node: Node) -> int:
-        """Dial until every address has been reached or given up; return how many were reached."""
+        """Dial until every peer has been reached or given up; return how many were reached. With `keep`, for ever."""
+        self._node = node
         async with trio.open_nursery() as nursery:
-            for address in self._addresses:
-                nursery.start_soon(self._reach, node, address)
+            self._nursery = nursery
+            for entry in self._entries:
+                nursery.start_soon(self._attend, entry)
+            if self._keep:
+                await trio.sleep_forever()
         return self._reached
 
-    async def _reach(self, node: Node, text: str) -> None:
-        peer_id = await self._dial(node, text, limits.NAMED_PEER_WAIT)
-        self._dialling -= 1
-        if peer_id is not None:
-            self._reached += 1
-            if self.on_reached is not None:
-                await self.on_reached(peer_id)
-        while self._keep:
-            while peer_id in node.peers.records:  # noqa: ASYNC110 - once a second will do, and needs no wiring
-                await trio.sleep(LOOK_SECONDS)
-            peer_id = await self._dial(node, text, math.inf)
+    # --- One peer ---------------------------------------------------------------------------------
 
-    async def _dial(self, node: Node, text: str, patience: float) -> ID | None:
-        """Dial one address for `patience` seconds; each new cause of failure is told once."""
-        address = parse_dial_address(text)
-        deadline = trio.current_time() + patience
-        for tries in itertools.count():
-            try:
-                peer_id = await node.dial(address)
-            except DialError as error:
-                self._tell(text, clean_line(str(error), limits.MAX_ERROR_CHARS))
+    async def _attend(self, entry: _Entry) -> None:
+        with entry.scope:
+            peer_id = await self._reach(entry, first=True)
+            if peer_id is not None:
+                self._reached += 1
+                if self.on_reached is not None:
+                    await self.on_reached(peer_id)
+            while self._keep and entry in self._entries:
+                while self._is_there(entry):
+                    await entry.stirred.wait()
+                await self._reach(entry)
+        self._end(entry)
+
+    async def _reach(self, entry: _Entry, *, first: bool = False) -> ID | None:
+        """Dial the addresses of one peer in turn until one answers; without `keep`, not for ever."""
+        entry.absent_since = trio.current_time()
+        tries = 0
+        while True:
+            for address in list(entry.addresses.values()):
+                if not first:
+                    await self._pace.wait()
+                if self._is_there(entry):
+                    return entry.peer_id
+                peer_id = await self._dial(entry, address)
+                if peer_id is not None and self._settle(entry, address, peer_id):
+                    return peer_id
+            first = False
+            pause = PAUSES[min(tries, len(PAUSES) - 1)] * random.uniform(1 - JITTER, 1 + JITTER)
+            if not self._keep and trio.current_time() + pause > entry.absent_since + limits.NAMED_PEER_WAIT:
+                return None
+            tries += 1
+            with trio.move_on_after(pause):
+                await entry.stirred.wait()
+                tries = 0
+
+    async def _dial(self, entry: _Entry, address: DialAddress) -> ID | None:
+        """Dial one address; each new cause of failure is told once."""
+        node = cast("Node", self._node)
+        try:
+            if entry.peer_id is not None and (reason := node.bans.refusal(entry.peer_id)):
+                raise DialError(reason)  # noqa: TRY301 - one way to fail, wherever it is noticed
+            peer_id = await node.dial(address)
+        except DialError as error:
+            self._tell(address.text, str(error))
+            return None
+        self._told.pop(address.text, None)
+        return peer_id
+
+    def _settle(self, entry: _Entry, address: DialAddress, peer_id: ID) -> bool:
+        """Put an address to the peer that has answered there; return whether that is the peer of `entry`, or was new.
+
+        Only an address without a peer ID has anything to be learnt.
+        """
+        if entry.peer_id == peer_id:
+            return True
+        other = self._entry_of(peer_id)
+        if entry.is_pinned:
+            del entry.addresses[address.text]
+            if other is None:
+                self._start(_Entry(address, peer_id))
             else:
-                self._told.pop(text, None)
-                return peer_id
-            pause = PAUSES[min(tries, len(PAUSES) - 1)] * random.uniform(0.8, 1.2)
-            if trio.current_time() + pause > deadline:
-                break
-            await trio.sleep(pause)
-        return None
+                other.addresses[address.text] = address
+            return False
+        if other is None:
+            entry.peer_id = peer_id
+        else:
+            other.addresses |= entry.addresses
+            self._end(entry)
+            other.stir()
+        return True
+
+    def _entry_of(self, peer_id: ID) -> _Entry | None:
+        return next((entry for entry in self._entries if entry.peer_id == peer_id), None)
+
+    def _is_there(self, entry: _Entry) -> bool:
+        return self._node is not None and entry.peer_id in self._node.peers.records
+
+    def _start(self, entry: _Entry) -> None:
+        self._entries.append(entry)
+        if self._nursery is not None:
+            self._nursery.start_soon(self._attend, entry)
+
+    def _end(self, entry: _Entry) -> None:
+        if entry in self._entries:
+            self._entries.remove(entry)
 
     def _tell(self, text: str, cause: str) -> None:
-        if self._told.get(text) != cause:
-            self._told[text] = cause
+        told = self._told.setdefault(text, set())
+        cause = clean_line(cause, limits.MAX_ERROR_CHARS)
+        if cause not in told and len(told) < MAX_CAUSES:
+            told.add(cause)
             _log_system_message(f"ERROR: Failed to connect to {text}: {cause}")
             self._emit(DialFailed(clean_line(text, limits.MAX_ERROR_CHARS), cause))
