@@ -348,6 +348,7 @@ class Statistics(Event):
     dials_tried: int
     dials_failed: int
     connections_refused: dict[str, int]
+    strikes: int
     peers_let_go: dict[str, int]
     streams_ended: int
     protocol_ignored: dict[str, int]

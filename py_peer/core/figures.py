@@ -65,6 +65,7 @@ FIGURES: Final = (
     Figure("dials_tried", "dials", "Dials that were begun.", counted="dials"),
     Figure("dials_failed", "dials failed", "Dials that reached nobody.", counted="dials failed"),
     Figure("connections_refused", "refused", "Connections that were not taken.", "reason", "refused"),
+    Figure("strikes", "rules broken", "Rules that peers broke; too many make a ban.", counted="strikes"),
     Figure("peers_let_go", "let go", "Peers whose connections we closed.", "reason", "peers let go"),
     Figure(
         "streams_ended",
