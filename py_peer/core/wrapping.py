@@ -52,11 +52,12 @@ def wrap_lines(text: str, width: int, indent: str) -> list[str]:
     included.
     """
     width = max(width, NARROWEST)
-    first, *others = wrap_spans(text, width, len(indent))
-    return [
-        text[slice(*first)],
-        *((indent + " " * hang_at(text, begin, width - len(indent)) + text[begin:end]).rstrip() for begin, end in others),
-    ]
+    (_, end), *others = wrap_spans(text, width, len(indent))
+    rows = [text[:end]]
+    for begin, end in others:
+        hang = " " * hang_at(text, begin, width - len(indent))
+        rows.append((indent + hang + text[begin:end]).rstrip())
+    return rows
 
 
 def limit_lines(text: str, max_lines: int = MAX_SHOWN_LINES) -> str:

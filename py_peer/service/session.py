@@ -114,7 +114,7 @@ class _Session:
         self._links = Links(settings, emit)
         self._ignored = Ignored(settings.data, self._peer_id, emit)
         self._manners = Manners(emit, self._ignored, paced=settings.paced)
-        self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners)
+        self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
         self._losses: dict[str, int] = {}
         self._leaving = False
         self._handlers: dict[type[Request], Callable[[Any], None]] = {

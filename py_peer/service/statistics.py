@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from py_peer.core.requests import Request
     from py_peer.net.node import Node
     from py_peer.service.event_queue import EventQueue
+    from py_peer.service.ignored import Ignored
     from py_peer.service.manners import Manners
     from py_peer.service.outgoing import Outgoing
 
@@ -36,12 +37,18 @@ class Bookkeeper:
     """Asks each part of a session for its figures. Nothing is kept here, so that nobody waits for it meanwhile."""
 
     def __init__(
-        self, events: EventQueue, requests: janus.Queue[Request], outgoing: Outgoing, manners: Manners
+        self,
+        events: EventQueue,
+        requests: janus.Queue[Request],
+        outgoing: Outgoing,
+        manners: Manners,
+        ignored: Ignored,
     ) -> None:
         self._events = events
         self._requests = requests
         self._outgoing = outgoing
         self._manners = manners
+        self._ignored = ignored
         self._since = time.monotonic()
         self.node: Node | None = None
         """The node, from when it runs; before that there is nothing to count."""
@@ -56,8 +63,7 @@ class Bookkeeper:
             events_dropped=self._events.dropped,
             queue_items=self._queues(),
             peers_muted=len(self._manners.muted()),
-            peers_ignored=0,
-            peers_banned=0,
+            peers_ignored=len(self._ignored.peers()),
             memory_bytes=_memory(),
             file_descriptors=_descriptors(),
             tasks=trio.lowlevel.current_statistics().tasks_living,
@@ -90,6 +96,7 @@ class Bookkeeper:
                 "peers_connected": 0,
                 "peers_in_room": 0,
                 "peers_in_mesh": 0,
+                "peers_banned": 0,
                 "connections": {},
                 "ping_seconds": {},
             }
@@ -101,6 +108,7 @@ class Bookkeeper:
             "peers_connected": len(records),
             "peers_in_room": len(self.node.pubsub.room()),
             "peers_in_mesh": len(self.node.pubsub.router.mesh.get(CHAT_TOPIC, ())),
+            "peers_banned": len(self.node.bans.banned()),
             "connections": {"inbound": len(connections) - dialled, "outbound": dialled},
             "ping_seconds": {"least": min(rtts), "median": statistics.median(rtts), "most": max(rtts)} if rtts else {},
         }

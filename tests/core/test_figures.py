@@ -58,15 +58,21 @@ def counted_names(tree: ast.AST) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript) and "counters" in ast.unparse(node.value).lower():
-            found |= {literal for part in ast.walk(node.slice) if (literal := literal_of(part))}
+            found |= literals(node.slice)
         elif isinstance(node, ast.FunctionDef) and node.name == "_reason_to_drop":
-            returned = (part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value)
-            found |= {literal for value in returned if (literal := literal_of(value))}
-    return found
+            for part in ast.walk(node):
+                found |= literals(part.value) if isinstance(part, ast.Return) else set()
+    return found - {""}
 
 
-def literal_of(node: ast.expr | ast.AST) -> str:
-    """Return a string that stands in the source, or what one that is put together begins with."""
-    if isinstance(node, ast.JoinedStr):
-        return literal_of(node.values[0])
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+def literals(node: ast.expr | None) -> set[str]:
+    """Return the strings that stand there in the source; of one that is put together, what it begins with."""
+    match node:
+        case ast.Constant(value=str() as text):
+            return {text}
+        case ast.JoinedStr():
+            return literals(node.values[0])
+        case ast.IfExp():
+            return literals(node.body) | literals(node.orelse)
+        case _:
+            return set()
