@@ -40,6 +40,16 @@ def _peer(argument: str) -> str:
     return "" if argument else "say which peer: its nickname, or the beginning or end of its ID"
 
 
+def _address(argument: str) -> str:
+    from py_peer.core.addresses import EXAMPLE, AddressError, parse_dial_address  # noqa: PLC0415 - needed only here
+
+    try:
+        parse_dial_address(argument)
+    except AddressError as error:
+        return str(error) if argument else f"say where, like {EXAMPLE}"
+    return ""
+
+
 def _switch(argument: str) -> str:
     if argument.lower() in SWITCH:
         return ""
@@ -95,8 +105,27 @@ COMMANDS: Final = (
     CommandEntry("multiaddr", "show the multiaddress to hand on to others"),
     CommandEntry("invite", "show the command with which others join, and a QR code of the multiaddress", for_eyes=True),
     CommandEntry(
+        "connect",
+        "dial a peer, and again whenever it goes; takes back /disconnect",
+        arguments="ADDR",
+        problem=_address,
+    ),
+    CommandEntry(
+        "disconnect",
+        "let a peer go, and neither dial nor take it until /connect",
+        arguments="PEER",
+        problem=_peer,
+    ),
+    CommandEntry("ping", "measure how far a connected peer is", arguments="PEER", problem=_peer),
+    CommandEntry(
         "whois", "show what is known of a peer, by its nickname or a part of its ID", arguments="PEER", problem=_peer
     ),
+    CommandEntry(
+        "ignore",
+        "show nothing more of a peer, now and in later runs; alone, list who is ignored",
+        arguments="[PEER]",
+    ),
+    CommandEntry("unignore", "show again what a peer says", arguments="PEER", problem=_peer),
     CommandEntry(
         "last",
         f"show the last N messages again, {LAST_MESSAGES} if none is given",

@@ -12,11 +12,12 @@ import time
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from py_peer.core import limits
+from py_peer.core.addresses import parse_peer_id
 from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, help_lines, parse_line
 from py_peer.core.completion import complete
 from py_peer.core.events import Dropped, MessageRefused, MessageSent, Statistics, StatusReport
 from py_peer.core.journal import Journal
-from py_peer.core.requests import RequestStatistics, RequestStatus, SendText, Stop
+from py_peer.core.requests import Connect, Disconnect, PingPeer, RequestStatistics, RequestStatus, SendText, Stop
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize
 from py_peer.core.transcript import Transcript
@@ -28,6 +29,7 @@ from py_peer.frontends.lines import (
     invite_lines,
     last_messages_lines,
     multiaddr_lines,
+    not_one_lines,
     peers_lines,
     status_lines,
     unsent_line,
@@ -83,6 +85,9 @@ class Chat(FrontEnd):
             "stats": lambda _: self.ask(RequestStatistics(self.service.new_ticket())),
             "multiaddr": lambda _: self.question(multiaddr_lines),
             "invite": self.invite,
+            "connect": self.connect,
+            "disconnect": lambda word: self.ask_about(word, Disconnect),
+            "ping": lambda word: self.ask_about(word, PingPeer),
             "whois": self.whois,
             "last": self.show_last,
             "find": self.find,
@@ -208,7 +213,21 @@ class Chat(FrontEnd):
             self.changed.clear()
             await self.changed.wait()
 
+    async def ask_about(self, word: str, make: Callable[[int, str], Request]) -> None:
+        """Ask something about the one peer that `word` means; say so when that is nobody, or several."""
+        found = self.roster.find(word)
+        if not found and (peer_id := parse_peer_id(word)):
+            found = [peer_id]
+        if len(found) == 1:
+            await self.ask(make(self.service.new_ticket(), found[0]))
+        else:
+            await self.print_lines(not_one_lines(self.roster, found, word))
+
     # --- Commands ---------------------------------------------------------------------------------
+
+    async def connect(self, argument: str) -> None:
+        """Dial an address."""
+        await self.ask(Connect(self.service.new_ticket(), argument))
 
     async def invite(self, _argument: str) -> None:
         """Show how others join."""

@@ -37,7 +37,7 @@ from py_peer.core.wrapping import limit_lines, wrap_lines
 from py_peer.frontends.invite import invite_line, qr_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from py_peer.core.entries import Entry
     from py_peer.core.events import Event, PeerInfo, StatusReport
@@ -211,13 +211,8 @@ def invite_lines(report: StatusReport, columns: int | None) -> list[str]:
 def whois_lines(roster: Roster, word: str) -> list[str]:
     """Return the answer to /whois."""
     found = roster.find(word)
-    if not found:
-        called = clean_line(word, MAX_WORD_CHARS)
-        return [f"📡 Nobody who is here or has spoken is called '{called}'; /peers lists who is connected"]
-    if len(found) > 1:
-        shown = [f"  - {roster.nick(peer_id)}  {peer_id}" for peer_id in found[:MOST_MEANT]]
-        more = [f"  … and {len(found) - MOST_MEANT} more"] * (len(found) > MOST_MEANT)
-        return [f"📡 {len(found)} peers may be meant; take one's ID:", *shown, *more]
+    if len(found) != 1:
+        return not_one_lines(roster, found, word)
     (peer_id,) = found
     head = [f"📡 {roster.nick(peer_id)}", f"  - Peer ID: {peer_id}"]
     row = roster.get(peer_id)
@@ -232,6 +227,16 @@ def whois_lines(roster: Roster, word: str) -> list[str]:
         "In the room": "yes" if row.in_room else "no",
     }
     return head + [f"  - {name}: {fact}" for name, fact in facts.items() if fact]
+
+
+def not_one_lines(roster: Roster, found: Sequence[str], word: str) -> list[str]:
+    """Return what is said when `word` means nobody, or all of the peers `found`."""
+    if not found:
+        called = clean_line(word, MAX_WORD_CHARS)
+        return [f"📡 Nobody who is here or has spoken is called '{called}'; /peers lists who is connected"]
+    shown = [f"  - {roster.nick(peer_id)}  {peer_id}" for peer_id in found[:MOST_MEANT]]
+    more = [f"  … and {len(found) - MOST_MEANT} more"] * (len(found) > MOST_MEANT)
+    return [f"📡 {len(found)} peers may be meant; take one's ID:", *shown, *more]
 
 
 def last_messages_lines(transcript: Transcript, count: int, columns: int | None) -> list[str]:

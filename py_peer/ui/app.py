@@ -256,8 +256,8 @@ class ChatUI(App[None]):
                 self.copy(row.peer_id, "the peer ID")
             case "copy-address":
                 self.copy(row.address, "the address")
-            case "whois":
-                self.action_command(f"/whois {row.peer_id}")
+            case "whois" | "ping" | "disconnect":
+                self.action_command(f"/{wish} {row.peer_id}")
 
     # --- Keys -------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ OPTIONS: Final = (
     ("Copy the peer ID", "copy-id"),
     ("Copy the address", "copy-address"),
     ("Show details (/whois)", "whois"),
+    ("Measure how far it is (/ping)", "ping"),
+    ("Let it go (/disconnect)", "disconnect"),
 )
 """What can be done with every peer: how it is called, and what the menu results in."""
 
