@@ -101,8 +101,8 @@ class CommandEntry:
 COMMANDS: Final = (
     CommandEntry("peers", "show who is connected"),
     CommandEntry("status", "show the multiaddress, the nickname, the number of peers and the topics"),
-    CommandEntry("stats", "show what was sent, received and dropped and why, what waits, and how far the peers are"),
     CommandEntry("multiaddr", "show the multiaddress to hand on to others"),
+    CommandEntry("stats", "show what was sent, received and dropped and why, what waits, and how far the peers are"),
     CommandEntry("invite", "show the command with which others join, and a QR code of the multiaddress", for_eyes=True),
     CommandEntry(
         "connect",

@@ -176,7 +176,7 @@ def test_nothing_that_begins_with_one_slash_is_sent_and_nothing_else_is_lost(lin
 
 def test_tab_completes_commands() -> None:
     assert completions("/") == [f"/{entry.name}" for entry in COMMANDS]
-    assert completions("/P") == ["/peers"]
+    assert completions("/PE") == ["/peers"]
     assert completions("/ex") == ["/exit"]
     assert completions("/nothing") == []
     assert completions("//") == []
