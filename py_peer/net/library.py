@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 # first connection, unless the root logger has one already.
 logging.getLogger().addHandler(logging.NullHandler())
 
-import libp2p.io.trio as _trio_io  # noqa: E402 - after the handler
+import libp2p.io.msgio as _msgio  # noqa: E402 - after the handler
+import libp2p.io.trio as _trio_io  # noqa: E402
 import libp2p.protocol_muxer.multiselect_communicator as _communicator  # noqa: E402
 import libp2p.pubsub.pubsub as _pubsub  # noqa: E402
 import libp2p.stream_muxer.muxer_multistream as _multistream  # noqa: E402
 import libp2p.stream_muxer.yamux.yamux as _yamux  # noqa: E402
 from libp2p.exceptions import ParseError  # noqa: E402
+from libp2p.io.exceptions import IncompleteReadError  # noqa: E402
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited  # noqa: E402
 
 from py_peer.core import limits  # noqa: E402
@@ -42,6 +44,22 @@ async def _read_delim(reader: Reader) -> bytes:
     return line[:-1]
 
 
+async def _read_exactly(reader: Reader, n: int) -> bytes:
+    """Read `n` bytes, in however small pieces they come. Raises IncompleteReadError when the connection ends before.
+
+    The library gives a Noise message up after 101 pieces (io/utils.py:50), and its connection with it: 64 KiB over
+    a line of small packets, or any message over one that passes bytes one by one.
+    """
+    data = bytearray()
+    while len(data) < n:
+        more = await reader.read(n - len(data))
+        if not more:
+            msg = f"the connection ended {n - len(data)} bytes before a message did"
+            raise IncompleteReadError(msg, n, len(data))
+        data += more
+    return bytes(data)
+
+
 def _remote_address(stream: Any) -> tuple[str, int] | None:
     """Return the other end of a TCP stream.
 
@@ -62,6 +80,7 @@ def disarm() -> None:
         # 32 messages between GossipSub and the reader, the newest silently dropped (pubsub/pubsub.py:124, 1375).
         (_pubsub, "SUBSCRIPTION_CHANNEL_SIZE", limits.SUBSCRIPTION_QUEUE),
         (_communicator, "read_delim", _read_delim),
+        (_msgio, "read_exactly", _read_exactly),
         (_trio_io.TrioTCPStream, "get_remote_address", _remote_address),
         # MuxerMultistream.new_conn makes a Yamux by name for /yamux/1.0.0 and ignores the class it was given.
         (_multistream, "Yamux", LimitedYamux),
