@@ -120,6 +120,9 @@ class ChatRoom:
         self.system_message_handlers: list[Callable[[str], Any]] = []
         self.running = False
         self._reading: anyio.CancelScope | None = None
+        self.nick_of: Callable[[str], str] = short_id
+        """What the author of a message is called, by the peer ID; who knows a better name sets it."""
+
         self.discovery_ignored = 0
         """Announcements on the discovery topic that were read and not acted on."""
 
@@ -212,7 +215,7 @@ class ChatRoom:
         if sender_id == self.peer_id:
             return
         text = clean_text(decode_payload(bytes(message.data)))
-        chat_message = ChatMessage(text, sender_id, short_id(sender_id))
+        chat_message = ChatMessage(text, sender_id, self.nick_of(sender_id))
         if not self.message_handlers:
             print(f"[{chat_message.sender_nick}]: {indent_lines(text, '    ')}")
         for handler in self.message_handlers:

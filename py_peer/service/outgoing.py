@@ -85,7 +85,7 @@ class Outgoing:
         if self._settings.intro:
             await self._wait_until(lambda: self._room_size > 0)
             bucket.take(trio.current_time())
-            await room.publish_message(f"Hello from {self._settings.nickname} (py-peer)")
+            await room.publish_message(f"Hello from {room.nickname} (py-peer)")
         progress = _Progress(self._emit)
         while True:
             progress.rest(self.waiting)

@@ -25,7 +25,7 @@ from py_peer.chatroom import (
     system_log_handler,
 )
 from py_peer.core import limits
-from py_peer.core.addresses import short_id
+from py_peer.core.announcement import NICK_TOPIC
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import (
     Dropped,
@@ -47,13 +47,14 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
-from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, SendText, Stop, Unignore
+from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, SendText, SetNickname, Stop, Unignore
 from py_peer.net.identity import IdentityError, hold_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
 from py_peer.service.ignored import Ignored
 from py_peer.service.links import Links
 from py_peer.service.manners import Manners
+from py_peer.service.nicks import Nicks
 from py_peer.service.outgoing import Outgoing
 from py_peer.service.statistics import Bookkeeper
 
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TOPICS: Final = frozenset({CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC})
+TOPICS: Final = frozenset({CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC, NICK_TOPIC})
 LOSSES_SAID: Final = ("dropped: a slow peer's queue was full", "dropped: the room was busy")
 LOSSES_EVERY: Final = 5.0
 WAITING_GRACE: Final = 1.0
@@ -114,12 +115,15 @@ class _Session:
         self._links = Links(settings, emit)
         self._ignored = Ignored(settings.data, self._peer_id, emit)
         self._manners = Manners(emit, self._ignored, paced=settings.paced)
+        self._nicks = Nicks(settings.nickname, self._peer_id, emit, self._manners.is_ignored)
+        self._room: ChatRoom | None = None
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
         self._losses: dict[str, int] = {}
         self._leaving = False
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
             SendText: self._outgoing.accept,
             RequestStatus: lambda request: emit(self._status(request.ticket)),
+            SetNickname: self._set_nickname,
             Ignore: self._ignored.accept,
             Unignore: self._ignored.accept,
             RequestStatistics: lambda request: emit(self._bookkeeper.report(request.ticket)),
@@ -158,6 +162,7 @@ class _Session:
                 room_topic=CHAT_TOPIC,
                 observer=self,
                 admit=self._manners.admit,
+                boards={NICK_TOPIC: self._nicks},
             ) as node:
                 await self._run_room(node, everything)
         except CannotListenError as error:
@@ -169,13 +174,16 @@ class _Session:
         everything.cancel()
 
     async def _run_room(self, node: Node, everything: trio.CancelScope) -> None:
-        room = await ChatRoom.join_chat_room(node.host, node.pubsub, self._settings.nickname, node.addresses[0])
+        room = await ChatRoom.join_chat_room(node.host, node.pubsub, self._nicks.nickname, node.addresses[0])
+        room.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
+        self._room = room
         room.add_message_handler(self._hear)
         room.add_system_message_handler(lambda text: self._emit(Notice(text)))
         self._node = self._bookkeeper.node = node
         _log_system_message(f"Listening on {node.addresses[0]}")
-        self._emit(Ready(self._peer_id, self._settings.nickname, node.addresses))
+        self._emit(Ready(self._peer_id, self._nicks.nickname, node.addresses))
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._nicks.run, node)
             nursery.start_soon(room.start_message_handlers)
             nursery.start_soon(self._outgoing.run, node, room)
             nursery.start_soon(self._links.run, node)
@@ -238,14 +246,29 @@ class _Session:
         return StatusReport(
             ticket=ticket,
             peer_id=self._peer_id,
-            nickname=self._settings.nickname,
+            nickname=self._nicks.nickname,
             addresses=node.addresses if node else (),
-            peers=tuple(_info(record, room) for record in node.peers.records.values()) if node else (),
+            peers=tuple(self._info(record, room) for record in node.peers.records.values()) if node else (),
             topics=("chat", "discovery"),
             waiting=self._outgoing.waiting,
             muted=self._manners.muted(),
             ignored=self._ignored.peers(),
             identity=clean_line(str(self._identity.file or ""), limits.MAX_SHOWN_PATH_CHARS),
+        )
+
+    def _info(self, record: PeerRecord, room: frozenset[ID]) -> PeerInfo:
+        peer_id = str(record.peer_id)
+        name = self._nicks.called(peer_id)
+        return PeerInfo(
+            peer_id=peer_id,
+            nick=name.nick,
+            address=record.address,
+            inbound=record.inbound,
+            in_room=record.peer_id in room,
+            rtt=record.rtt,
+            agent_version=clean_line(record.agent_version, limits.MAX_AGENT_CHARS),
+            connected_since=record.since,
+            plain=name.plain,
         )
 
     async def _serve_metrics(self, node: Node, address: tuple[str, int], everything: trio.CancelScope) -> None:
@@ -266,9 +289,14 @@ class _Session:
         if self._node is not None and self._manners.is_ignored(message.sender_id):
             self._node.counters["dropped: the author is ignored"] += 1
             return
-        self._emit(
-            MessageReceived(message.sender_id, message.sender_nick, message.message, message.timestamp or time.time())
-        )
+        name = self._nicks.hear(message.sender_id)
+        timestamp = message.timestamp or time.time()
+        self._emit(MessageReceived(message.sender_id, name.nick, message.message, timestamp, name.plain))
+
+    def _set_nickname(self, request: SetNickname) -> None:
+        self._nicks.set_nickname(request)
+        if self._room is not None:
+            self._room.nickname = self._nicks.nickname
 
     async def _tell_losses(self, node: Node) -> None:
         """Say now and then what was lost."""
@@ -290,10 +318,12 @@ class _Session:
         """Tell of the first connection to a peer."""
         self._links.moved(record.peer_id)
         _log_system_message(f"Connected to peer: {record.peer_id} via {record.address}")
+        self._nicks.peer_up(str(record.peer_id))
         self._emit(PeerConnected(str(record.peer_id), record.address, record.inbound))
 
     def peer_down(self, record: PeerRecord) -> None:
         """Tell that the last connection to a peer is gone; not when it is we who leave."""
+        self._nicks.peer_down(str(record.peer_id))
         if self._leaving:
             return
         self._links.moved(record.peer_id)
@@ -352,17 +382,3 @@ class _Session:
                 _log_system_message(f"ERROR: Kademlia bootstrap: {cause}")
                 self._emit(KademliaBootstrap(0, cause))
             await trio.sleep_forever()
-
-
-def _info(record: PeerRecord, room: frozenset[ID]) -> PeerInfo:
-    peer_id = str(record.peer_id)
-    return PeerInfo(
-        peer_id=peer_id,
-        nick=short_id(peer_id),
-        address=record.address,
-        inbound=record.inbound,
-        in_room=record.peer_id in room,
-        rtt=record.rtt,
-        agent_version=clean_line(record.agent_version, limits.MAX_AGENT_CHARS),
-        connected_since=record.since,
-    )

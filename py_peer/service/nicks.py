@@ -1,0 +1,187 @@
+"""Nicknames: ours is announced, those of others are learned, and what is new is told at a pace that can be read."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, final
+
+import trio
+
+from py_peer.core import limits
+from py_peer.core.addresses import peer_id_text
+from py_peer.core.announcement import NICK_TOPIC, Announcement, AnnouncementError, decode, encode, repeat_after
+from py_peer.core.cleaning import clean_nick
+from py_peer.core.events import Answer, NicknameChanged, NickLearned
+from py_peer.core.names import Names
+from py_peer.core.rates import TokenBucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from libp2p.pubsub.pb import rpc_pb2
+
+    from py_peer.core.events import Event
+    from py_peer.core.requests import SetNickname
+    from py_peer.core.speakers import Name
+    from py_peer.net.node import Node
+
+TELL_EVERY: Final = 1.0
+"""How often it is looked which of the names that came too fast can be told, in seconds."""
+
+
+@final
+@dataclass(slots=True)
+class _Told:
+    """What the front-end knows of one peer's name."""
+
+    name: Name
+    bucket: TokenBucket
+    untold: int = 0
+
+
+@final
+class Nicks:
+    """What everybody is called; the board of the topic of nicknames (`py_peer.net.pubsub.Board`)."""
+
+    def __init__(
+        self, nickname: str, peer_id: str, emit: Callable[[Event], None], is_ignored: Callable[[str], bool]
+    ) -> None:
+        """Begin as `nickname`; the names of those who are ignored are passed on, and not learned."""
+        self.nickname = nickname
+        self._emit = emit
+        self._is_ignored = is_ignored
+        self._peer_id = peer_id
+        self._names: Names[rpc_pb2.Message] = Names(nickname, peer_id)
+        self._own: rpc_pb2.Message | None = None
+        self._announced = 0
+        self._changed = trio.Event()
+        self._told: dict[str, _Told] = {}
+        self._untold: set[str] = set()
+        self._pace = TokenBucket(limits.NICKS_TOLD_RATE, limits.NICKS_TOLD_BURST)
+
+    # --- Our own ----------------------------------------------------------------------------------
+
+    def set_nickname(self, request: SetNickname) -> None:
+        """Be called something else."""
+        nickname = clean_nick(request.nickname)
+        if not nickname:
+            self._emit(Answer(request.ticket, "Nothing of that nickname can be seen; take another one", failed=True))
+            return
+        if nickname != self.nickname:
+            self.nickname = nickname
+            self._names.rename(nickname)
+            self._changed.set()
+            self._emit(NicknameChanged(nickname))
+        cut = "" if nickname == request.nickname.strip() else ", which is what can be used of it"
+        others = "" if self._names.called(self._peer_id).plain else "; others see your ID beside it, as it is not free"
+        self._emit(Answer(request.ticket, f"You are called '{nickname}'{cut}{others}"))
+
+    async def run(self, node: Node) -> None:
+        """Announce our nickname: now, when it changes, and again and again, the rarer the more peers there are."""
+        await node.pubsub.subscribe(NICK_TOPIC)
+        bucket = TokenBucket(limits.ANNOUNCE_RATE, limits.ANNOUNCE_BURST)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._tell_later)
+            while True:
+                while not bucket.take(trio.current_time()):  # noqa: ASYNC110 - what is waited for is time itself
+                    await trio.sleep(bucket.wait(trio.current_time()))
+                self._changed = trio.Event()
+                # Later than the one before, even when the clock was put back.
+                self._announced = max(_wall(), self._announced + 1)
+                await node.pubsub.publish(NICK_TOPIC, encode(Announcement(self.nickname, self._announced)))
+                jitter = random.uniform(1 - limits.NICK_JITTER, 1 + limits.NICK_JITTER)
+                with trio.move_on_after(repeat_after(len(self._names)) * jitter):
+                    await self._changed.wait()
+
+    # --- Those of others --------------------------------------------------------------------------
+
+    def called(self, peer_id: str) -> Name:
+        """Return what a peer is called."""
+        return self._names.called(peer_id)
+
+    def peer_up(self, peer_id: str) -> None:
+        """Note that a peer is connected."""
+        self._names.connect(peer_id)
+
+    def peer_down(self, peer_id: str) -> None:
+        """Note that a peer is not connected any more."""
+        self._names.disconnect(peer_id)
+
+    def hear(self, peer_id: str) -> Name:
+        """Note that a peer has spoken; return what it is called, which has been told."""
+        self._names.speak(peer_id)
+        if peer_id in self._untold:
+            self._tell(peer_id)
+        return self._names.called(peer_id)
+
+    # --- The board --------------------------------------------------------------------------------
+
+    def take(self, message: rpc_pb2.Message) -> str:
+        """Learn a name from a signed message; return "", or why it is dropped and not passed on."""
+        if message.ByteSize() > limits.MAX_ANNOUNCEMENT_FRAME:
+            return "dropped: an announcement that is too large"
+        try:
+            announcement = decode(message.data)
+        except AnnouncementError as error:
+            return f"dropped: an announcement, {error}"
+        peer_id = peer_id_text(message.from_id)
+        if self._is_ignored(peer_id):
+            return ""
+        before = self._names.called(peer_id)
+        if reason := self._names.announce(peer_id, announcement, message, trio.current_time(), _wall()):
+            return f"dropped: an announcement, {reason}"
+        if self._names.called(peer_id) != before:
+            self._note_new(peer_id)
+        return ""
+
+    def keep(self, message: rpc_pb2.Message) -> None:
+        """Keep our own announcement for newcomers."""
+        self._own = message
+
+    def kept(self) -> list[rpc_pb2.Message]:
+        """Return what a newcomer is told: our own nickname, and those of the peers that we know best."""
+        return [*([self._own] if self._own is not None else []), *self._names.proofs(limits.NICKS_HANDED_ON)]
+
+    # --- Telling ----------------------------------------------------------------------------------
+
+    def _note_new(self, peer_id: str) -> None:
+        """Tell a new name, now or, where names come too fast, later."""
+        if (told := self._told.get(peer_id)) is not None:
+            told.untold += peer_id in self._untold  # the one before was not told, and never will be
+        self._untold.add(peer_id)
+        self._tell_in_time(peer_id)
+
+    def _tell_in_time(self, peer_id: str) -> None:
+        told = self._told.get(peer_id)
+        now = trio.current_time()
+        if (told is None or told.bucket.take(now)) and self._pace.take(now):
+            self._tell(peer_id)
+
+    def _tell(self, peer_id: str) -> None:
+        self._untold.discard(peer_id)
+        name = self._names.called(peer_id)
+        told = self._told.pop(peer_id, None)
+        if told is None:
+            while len(self._told) >= limits.KNOWN_NAMES:
+                forgotten = next(iter(self._told))
+                del self._told[forgotten]
+                self._untold.discard(forgotten)
+            self._told[peer_id] = _Told(name, TokenBucket(limits.NICK_TOLD_RATE, limits.NICK_TOLD_BURST))
+            self._emit(NickLearned(peer_id, name.nick, name.plain))
+            return
+        self._told[peer_id] = told
+        if name != told.name:
+            self._emit(NickLearned(peer_id, name.nick, name.plain, told.name.nick, told.untold))
+        told.name, told.untold = name, 0
+
+    async def _tell_later(self) -> None:
+        while True:
+            await trio.sleep(TELL_EVERY)
+            for peer_id in list(self._untold):
+                self._tell_in_time(peer_id)
+
+
+def _wall() -> int:
+    return time.time_ns() // 1_000_000
