@@ -43,7 +43,7 @@ def complete(text: str, cursor: int, nicks: Sequence[str], addresses: Sequence[s
     if entry is not None and "|" in entry.arguments:
         choices = entry.arguments.split("|") if len(head) == 1 else ()
         return _completion(start, cursor, (choice for choice in choices if choice.startswith(word.lower())))
-    if entry is not None and entry.arguments not in ("PEER", "TEXT"):
+    if entry is not None and entry.arguments not in ("PEER", "[PEER]", "TEXT"):
         return Completion(cursor, cursor, ())
     if _ADDRESS.match(word):
         return _completion(start, cursor, (address for address in addresses if address.startswith(word)))

@@ -10,6 +10,7 @@ from py_peer.core.addresses import short_id
 from py_peer.core.events import (
     Failed,
     Identified,
+    IgnoreList,
     MessageReceived,
     NickLearned,
     PeerConnected,
@@ -26,6 +27,8 @@ from py_peer.core.mentions import fold
 from py_peer.core.speakers import Name, Speakers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from py_peer.core.events import Event
 
 Row: TypeAlias = PeerInfo
@@ -57,6 +60,9 @@ class Roster:
         self._speakers = Speakers()
         self._names = Speakers()
         """Of those who have not spoken, too."""
+
+        self.ignored: tuple[str, ...] = ()
+        """Whom the user ignores; most of them are not here."""
 
         self._ready = False
         self._end: State | None = None
@@ -95,11 +101,14 @@ class Roster:
                 name = self._learn(event.peer_id, event.nick, plain=event.plain)
                 if self._speakers.name(event.peer_id) is not None:
                     self._speakers.hear(event.peer_id, name)
+            case IgnoreList():
+                self.ignored = event.peer_ids
             case StatusReport():
                 self.resync(event)
 
     def resync(self, report: StatusReport) -> None:
         """Take over who is there from a report; nicknames are never forgotten for it."""
+        self.ignored = report.ignored
         self._peers = {peer.peer_id: peer for peer in report.peers}
         for peer in report.peers:
             if peer.nick != short_id(peer.peer_id):
@@ -160,10 +169,10 @@ class Roster:
         """Say whether a peer is connected or has spoken."""
         return peer_id in self._peers or self._speakers.name(peer_id) is not None
 
-    def names(self) -> list[str]:
+    def names(self, among: Iterable[str] | None = None) -> list[str]:
         """Return all that peers may be called, for completion: whoever spoke last first, short IDs at the end."""
-        speakers, peers = self._speakers.latest(), self.rows()
-        ids = dict.fromkeys([*speakers, *(peer.peer_id for peer in peers)])
+        here = [*self._speakers.latest(), *(peer.peer_id for peer in self.rows())]
+        ids = dict.fromkeys(here if among is None else among)
         return list(dict.fromkeys([*(self.name(peer_id).of(peer_id) for peer_id in ids), *map(short_id, ids)]))
 
     def addresses(self) -> list[str]:
@@ -172,12 +181,12 @@ class Roster:
         ids = [*(peer.peer_id for peer in peers), *self._speakers.latest()]
         return list(dict.fromkeys([*(peer.address for peer in peers if peer.address), *ids]))
 
-    def find(self, word: str) -> list[str]:
+    def find(self, word: str, among: Iterable[str] | None = None) -> list[str]:
         """Return the IDs of the peers that `word` may mean: a nickname, an ID, or the beginning or end of one.
 
-        A nickname with the short ID beside it means one peer.
+        A nickname with the short ID beside it means one peer. Looked for `among` some, or those here and heard.
         """
-        known = dict.fromkeys([*self._peers, *self._speakers.latest()])
+        known = dict.fromkeys([*self._peers, *self._speakers.latest()] if among is None else among)
         wanted = word.removeprefix("@")
         exact = [peer_id for peer_id in known if wanted in (peer_id, short_id(peer_id), self._full_name(peer_id))]
         named = exact or [peer_id for peer_id in known if fold(self.name(peer_id).nick) == fold(wanted)]

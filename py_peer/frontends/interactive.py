@@ -17,7 +17,17 @@ from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say,
 from py_peer.core.completion import complete
 from py_peer.core.events import Dropped, MessageRefused, MessageSent, Statistics, StatusReport
 from py_peer.core.journal import Journal
-from py_peer.core.requests import Connect, Disconnect, PingPeer, RequestStatistics, RequestStatus, SendText, Stop
+from py_peer.core.requests import (
+    Connect,
+    Disconnect,
+    Ignore,
+    PingPeer,
+    RequestStatistics,
+    RequestStatus,
+    SendText,
+    Stop,
+    Unignore,
+)
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize
 from py_peer.core.transcript import Transcript
@@ -26,6 +36,7 @@ from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.lines import (
     Narrator,
     found_lines,
+    ignored_lines,
     invite_lines,
     last_messages_lines,
     multiaddr_lines,
@@ -89,6 +100,8 @@ class Chat(FrontEnd):
             "disconnect": lambda word: self.ask_about(word, Disconnect),
             "ping": lambda word: self.ask_about(word, PingPeer),
             "whois": self.whois,
+            "ignore": self.ignore,
+            "unignore": lambda word: self.ask_about(word, Unignore, self.roster.ignored),
             "last": self.show_last,
             "find": self.find,
             "clear": self.clear,
@@ -162,6 +175,8 @@ class Chat(FrontEnd):
 
     def complete(self, text: str, cursor: int) -> Completion:
         """Return what the word that ends at `cursor` can become."""
+        if text.startswith("/unignore "):
+            return complete(text, cursor, self.roster.names(self.roster.ignored), self.roster.ignored)
         return complete(text, cursor, self.roster.names(), self.roster.addresses())
 
     async def obey(self, line: str) -> bool:
@@ -213,9 +228,11 @@ class Chat(FrontEnd):
             self.changed.clear()
             await self.changed.wait()
 
-    async def ask_about(self, word: str, make: Callable[[int, str], Request]) -> None:
+    async def ask_about(
+        self, word: str, make: Callable[[int, str], Request], among: Sequence[str] | None = None
+    ) -> None:
         """Ask something about the one peer that `word` means; say so when that is nobody, or several."""
-        found = self.roster.find(word)
+        found = self.roster.find(word, among)
         if not found and (peer_id := parse_peer_id(word)):
             found = [peer_id]
         if len(found) == 1:
@@ -236,6 +253,13 @@ class Chat(FrontEnd):
     async def whois(self, argument: str) -> None:
         """Show what is known of a peer."""
         await self.question(lambda _report: whois_lines(self.roster, argument))
+
+    async def ignore(self, argument: str) -> None:
+        """Show nothing more of a peer, or show who is ignored."""
+        if argument:
+            await self.ask_about(argument, Ignore)
+        else:
+            await self.question(lambda report: ignored_lines(report, self.roster.nick))
 
     async def show_last(self, argument: str) -> None:
         """Show the last messages again."""

@@ -176,6 +176,7 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         f"  - Connected peers: {len(report.peers)}",
         f"  - Subscribed topics: {', '.join(report.topics)}",
         f"  - Peer ID: {report.peer_id}",
+        f"  - Identity: {f'kept in {report.identity}' if report.identity else 'of this session alone'}",
         f"  - In the room: {sum(peer.in_room for peer in report.peers)}",
         *(f"  - Also reached under: {address}" for address in report.addresses[1:]),
     ]
@@ -183,6 +184,8 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         lines.append(f"  - Waiting to be sent: {report.waiting}")
     if report.muted:
         lines.append(f"  - Muted: {_called(report.muted, nick)}")
+    if report.ignored:
+        lines.append(f"  - Ignored: {_called(report.ignored, nick)}")
     return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
 
 
@@ -208,6 +211,13 @@ def invite_lines(report: StatusReport, columns: int | None) -> list[str]:
     return ["📋 Others join with:", invite_line(report.addresses[0]), *qr_lines(report.addresses[0], columns)]
 
 
+def ignored_lines(report: StatusReport, nick: Callable[[str], str] = short_id) -> list[str]:
+    """Return the answer to /ignore alone; `nick` says what a peer is called."""
+    if not report.ignored:
+        return ["📡 Nobody is ignored"]
+    return [f"📡 Ignored ({len(report.ignored)}):", *(f"  - {nick(one)}  {one}" for one in report.ignored)]
+
+
 def whois_lines(roster: Roster, word: str) -> list[str]:
     """Return the answer to /whois."""
     found = roster.find(word)
@@ -216,6 +226,8 @@ def whois_lines(roster: Roster, word: str) -> list[str]:
     (peer_id,) = found
     head = [f"📡 {roster.nick(peer_id)}", f"  - Peer ID: {peer_id}"]
     row = roster.get(peer_id)
+    if peer_id in roster.ignored:
+        head.append("  - Ignored: /unignore shows again what this peer says")
     if row is None:
         return [*head, "  - Not connected to us: the messages come through others"]
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.connected_since))

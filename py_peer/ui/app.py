@@ -30,7 +30,7 @@ from py_peer.ui.help_page import HelpPage
 from py_peer.ui.hint import Hint
 from py_peer.ui.log_view import LogView
 from py_peer.ui.new_mark import NewMark
-from py_peer.ui.peer_menu import PeerMenu
+from py_peer.ui.peer_menu import IGNORE, UNIGNORE, PeerMenu
 from py_peer.ui.peers_panel import PeersPanel
 from py_peer.ui.prompt_screen import PromptScreen
 from py_peer.ui.terminal import Attention
@@ -131,6 +131,7 @@ class ChatUI(App[None]):
 
         self._header = Header(conversation.nickname)
         self._peers = PeersPanel(id="peers")
+        self._ignored: tuple[str, ...] = ()
         self._find_bar = FindBar()
         self._numbers = itertools.count(1)
 
@@ -189,6 +190,7 @@ class ChatUI(App[None]):
     def show_peers(self, roster: Roster) -> None:
         """Show who is there, and so how the room is."""
         self._peers.put(roster.rows())
+        self._ignored = roster.ignored
         self._header.state, self._header.peers = roster.state, roster.room_size
 
     def show_failure(self, reason: str) -> None:
@@ -222,7 +224,8 @@ class ChatUI(App[None]):
 
     def on_peers_panel_chosen(self, event: PeersPanel.Chosen) -> None:
         """Offer what can be done with a peer."""
-        self.push_screen(PeerMenu(event.row), lambda wish: self._do_with(event.row, wish or ""))
+        more = UNIGNORE if event.row.peer_id in self._ignored else IGNORE
+        self.push_screen(PeerMenu(event.row, (more,)), lambda wish: self._do_with(event.row, wish or ""))
 
     async def on_event(self, event: events.Event) -> None:
         """Go to the input first with what is typed or pasted where nothing can be written.
@@ -256,7 +259,7 @@ class ChatUI(App[None]):
                 self.copy(row.peer_id, "the peer ID")
             case "copy-address":
                 self.copy(row.address, "the address")
-            case "whois" | "ping" | "disconnect":
+            case "whois" | "ping" | "disconnect" | "ignore" | "unignore":
                 self.action_command(f"/{wish} {row.peer_id}")
 
     # --- Keys -------------------------------------------------------------------------------------

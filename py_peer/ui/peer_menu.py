@@ -32,6 +32,9 @@ OPTIONS: Final = (
 )
 """What can be done with every peer: how it is called, and what the menu results in."""
 
+IGNORE: Final = ("Show nothing more of what it says (/ignore)", "ignore")
+UNIGNORE: Final = ("Show again what it says (/unignore)", "unignore")
+
 
 @final
 class PeerMenu(ModalScreen[str | None]):
