@@ -104,6 +104,7 @@ COMMANDS: Final = (
     CommandEntry("multiaddr", "show the multiaddress to hand on to others"),
     CommandEntry("stats", "show what was sent, received and dropped and why, what waits, and how far the peers are"),
     CommandEntry("invite", "show the command with which others join, and a QR code of the multiaddress", for_eyes=True),
+    CommandEntry("nick", "be called NAME from now on; alone, show what you are called", arguments="[NAME]"),
     CommandEntry(
         "connect",
         "dial a peer, and again whenever it goes; takes back /disconnect",

@@ -25,6 +25,7 @@ from py_peer.core.requests import (
     RequestStatistics,
     RequestStatus,
     SendText,
+    SetNickname,
     Stop,
     Unignore,
 )
@@ -96,6 +97,7 @@ class Chat(FrontEnd):
             "stats": lambda _: self.ask(RequestStatistics(self.service.new_ticket())),
             "multiaddr": lambda _: self.question(multiaddr_lines),
             "invite": self.invite,
+            "nick": self.nick,
             "connect": self.connect,
             "disconnect": lambda word: self.ask_about(word, Disconnect),
             "ping": lambda word: self.ask_about(word, PingPeer),
@@ -116,7 +118,7 @@ class Chat(FrontEnd):
         self._unasked: list[int] = []
         self._stale = False
         self._resync: int | None = None
-        self._narrator = Narrator(screen.columns)
+        self._narrator = Narrator(screen.columns, self.roster)
 
     # --- What is shown ----------------------------------------------------------------------------
 
@@ -249,6 +251,13 @@ class Chat(FrontEnd):
     async def invite(self, _argument: str) -> None:
         """Show how others join."""
         await self.question(lambda report: invite_lines(report, self.screen.columns()))
+
+    async def nick(self, argument: str) -> None:
+        """Be called something else, or show what the user is called."""
+        if argument:
+            await self.ask(SetNickname(self.service.new_ticket(), without_surrogates(argument)))
+        else:
+            await self.question(lambda report: [f"📡 You are called '{report.nickname}'"])
 
     async def whois(self, argument: str) -> None:
         """Show what is known of a peer."""

@@ -21,6 +21,7 @@ from py_peer.core.events import (
     MessageRefused,
     MessageSent,
     MessageWaiting,
+    NickLearned,
     Notice,
     PeerBanned,
     PeerConnected,
@@ -32,6 +33,8 @@ from py_peer.core.events import (
     Ready,
     SendProgress,
 )
+from py_peer.core.journal import between
+from py_peer.core.roster import Roster
 from py_peer.core.transcript import MESSAGES
 from py_peer.core.wrapping import limit_lines, wrap_lines
 from py_peer.frontends.invite import invite_line, qr_lines
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
 
     from py_peer.core.entries import Entry
     from py_peer.core.events import Event, PeerInfo, StatusReport
-    from py_peer.core.roster import Roster
     from py_peer.core.transcript import Transcript
 
 INDENT: Final = "    "
@@ -56,12 +58,15 @@ MOST_MEANT: Final = 10
 class Narrator:
     """Tells events as lines. It remembers whose coming into the room was told, so that nobody leaves twice.
 
-    `columns` returns how wide a line may be, or None where lines are not broken.
+    `columns` returns how wide a line may be, or None where lines are not broken; `roster` knows what peers are called.
     """
 
-    def __init__(self, columns: Callable[[], int | None] = lambda: None) -> None:
+    def __init__(self, columns: Callable[[], int | None] = lambda: None, roster: Roster | None = None) -> None:
         self._columns = columns
-        self._told: set[str] = set()
+        self._roster = roster or Roster()
+        self._told: dict[str, str] = {}
+        """Who has joined, and the name under which it was told."""
+
 
     def lines(self, events: Iterable[Event]) -> list[str]:
         """Return the lines for `events`, in their order; of several texts that wait, only the last is told."""
@@ -78,16 +83,22 @@ class Narrator:
         return lines + event_lines(waiting) if waiting is not None else lines
 
     def _lines(self, event: Event) -> list[str]:
-        if isinstance(event, PeerJoined):
-            self._told.add(event.peer_id)
-        elif isinstance(event, PeerDisconnected) and event.peer_id in self._told:
-            self._told.discard(event.peer_id)  # "Peer left" says it
-            return []
-        return event_lines(event, self._columns())
+        match event:
+            case PeerJoined():
+                self._told[event.peer_id] = self._roster.nick(event.peer_id)
+            case PeerDisconnected() if self._told.pop(event.peer_id, None) is not None:
+                return []  # "Peer left" says it
+            case NickLearned(previous="") if self._told.get(event.peer_id, event.nick) == event.nick:
+                return []  # it was told so, or is not here
+            case NickLearned() if not self._roster.is_around(event.peer_id):
+                return []
+        return event_lines(event, self._columns(), self._roster.called)
 
 
-def event_lines(event: Event, columns: int | None = None) -> list[str]:  # noqa: PLR0911 - one for each type
-    """Return the lines for one event; none for those that a chat does not mention."""
+def event_lines(  # noqa: PLR0911 - one for each type
+    event: Event, columns: int | None = None, called: Callable[[str], str] = short_id
+) -> list[str]:
+    """Return the lines for one event; none for those that a chat does not mention. `called` is as for `sentence`."""
     match event:
         case Ready():
             return banner(event)
@@ -104,7 +115,7 @@ def event_lines(event: Event, columns: int | None = None) -> list[str]:  # noqa:
         case Notice():
             return [event.text if event.text.startswith("❌") else f"📡 {event.text}"]
         case _:
-            return [f"📡 {text}"] if (text := sentence(event)) else []
+            return [f"📡 {text}"] if (text := sentence(event, called)) else []
 
 
 def message_lines(text: str, columns: int | None) -> list[str]:
@@ -113,28 +124,38 @@ def message_lines(text: str, columns: int | None) -> list[str]:
     return [indent_lines(text, INDENT)] if columns is None else wrap_lines(text, columns, INDENT)
 
 
-def sentence(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each type
-    """Return what an event says in one sentence, or "" for one that has no sentence."""
+def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
+    event: Event, called: Callable[[str], str] = short_id
+) -> str:
+    """Return what an event says in one sentence, or "" for one that has no sentence.
+
+    `called` returns the short ID of a peer, and its nickname behind it if one is known.
+    """
     match event:
         case PeerConnected():
-            return f"Connected to peer: {short_id(event.peer_id)}"
+            return f"Connected to peer: {called(event.peer_id)}"
         case PeerDisconnected():
-            return f"Disconnected from peer: {short_id(event.peer_id)}"
+            return f"Disconnected from peer: {called(event.peer_id)}"
         case PeerJoined():
-            return f"Peer joined: {short_id(event.peer_id)}"
+            return f"Peer joined: {called(event.peer_id)}"
         case PeerLeft():
-            return f"Peer left: {short_id(event.peer_id)}"
+            return f"Peer left: {called(event.peer_id)}"
+        case NickLearned(previous=""):
+            return f"{short_id(event.peer_id)} is called {event.nick}"
+        case NickLearned():
+            before = f"{event.previous}({short_id(event.peer_id)})"
+            return f"{before} is now called {event.nick}{between(event.untold)}"
         case DialFailed():
             return f"Failed to connect to {event.address}: {event.cause}"
         case SendProgress():
             return f"Sending: {event.sent} message(s) are out, {event.total - event.sent} wait for their turn"
         case PeerMuted():
-            return f"Muted for {event.seconds:.0f} s for saying too much at once: {short_id(event.peer_id)}"
+            return f"Muted for {event.seconds:.0f} s for saying too much at once: {called(event.peer_id)}"
         case PeerUnmuted():
-            return f"Heard again: {short_id(event.peer_id)}; {event.dropped} message(s) of this peer were not shown"
+            return f"Heard again: {called(event.peer_id)}; {event.dropped} message(s) of this peer were not shown"
         case PeerBanned():
             minutes = f"{event.seconds / 60:.0f} min"
-            return f"Let go and refused for {minutes}: {short_id(event.peer_id)}, because {event.reason}"
+            return f"Let go and refused for {minutes}: {called(event.peer_id)}, because {event.reason}"
         case Dropped():
             return f"Lost: {event.count} ({event.what})"
         case KademliaBootstrap(cause=""):
@@ -224,7 +245,10 @@ def whois_lines(roster: Roster, word: str) -> list[str]:
     if len(found) != 1:
         return not_one_lines(roster, found, word)
     (peer_id,) = found
-    head = [f"📡 {roster.nick(peer_id)}", f"  - Peer ID: {peer_id}"]
+    name = roster.name(peer_id)
+    head = [f"📡 {name.of(peer_id)}", f"  - Peer ID: {peer_id}"]
+    if not name.plain:
+        head.append("  - The name is not this peer's alone: the end of the ID goes beside it")
     row = roster.get(peer_id)
     if peer_id in roster.ignored:
         head.append("  - Ignored: /unignore shows again what this peer says")
@@ -279,7 +303,8 @@ def entry_lines(entry: Entry, columns: int | None) -> list[str]:
         state = {Delivery.WAITING: ", waiting", Delivery.REFUSED: ", not sent"}.get(entry.delivery or Delivery.SENT, "")
         who = f"{entry.author} (You{state})".lstrip()  # before the service is ready there is no name yet
         return message_lines(f"{clock} {who}: {entry.text}", columns)
-    return message_lines(f"{clock} [{entry.author}({short_id(entry.peer_id)})]: {entry.text}", columns)
+    id8 = f"({short_id(entry.peer_id)})"
+    return message_lines(f"{clock} [{entry.author.removesuffix(id8)}{id8}]: {entry.text}", columns)
 
 
 def unsent_line(count: int, *, reached: bool) -> str:

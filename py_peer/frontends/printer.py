@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, final
 from py_peer.core.events import (
     Identified,
     MessageReceived,
+    NickLearned,
     PeerConnected,
     PeerDisconnected,
     PeerJoined,
@@ -56,5 +57,7 @@ def headless_lines(event: Event, columns: int | None = None) -> list[str]:  # no
             return [f"Received a ping from {event.peer_id}, round trip time: {event.rtt * 1000:.0f} ms"]
         case MessageReceived():
             return message_lines(f"Received chat message from {event.peer_id}: {event.text}", columns)
+        case NickLearned():
+            return [f"Nickname of {event.peer_id}: {event.nick}{f' (was {event.previous})' if event.previous else ''}"]
         case _:
             return [text] if (text := sentence(event)) else []
