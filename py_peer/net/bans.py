@@ -48,15 +48,16 @@ class Bans:
             self.on_banned(peer_id, reason)
 
     def keep_away(self, peer_id: ID) -> None:
-        """Refuse a peer until `forgive`. Of very many the oldest wish is forgotten."""
+        """Refuse a peer until it is `forgiven`. Of very many the oldest wish is forgotten."""
         self._unwanted[peer_id] = None
         if len(self._unwanted) > limits.MAX_TRACKED_PEERS:
             del self._unwanted[next(iter(self._unwanted))]
 
-    def forgive(self, peer_id: ID) -> None:
-        """Take a peer again."""
+    def forgiven(self, peer_id: ID) -> str:
+        """Take a peer again, and return "": nothing is held against it any more."""
         self._unwanted.pop(peer_id, None)
         self._strikes.forgive(peer_id.to_bytes())
+        return ""
 
     def refusal(self, peer_id: ID) -> str:
         """Return why a peer is refused, for the user, or ""."""

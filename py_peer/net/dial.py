@@ -19,7 +19,6 @@ from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
-from py_peer.net.bans import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +59,7 @@ async def dial(
             errors = []
             for host in hosts:
                 try:
-                    return await _dial_ip(swarm, host, address.port, expected)
+                    return await _dial_ip(swarm, host, address.port, expected, refusal)
                 except Exception as error:  # noqa: BLE001 - the next address may answer
                     errors.append(_explain(error, address))
     except trio.TooSlowError:
@@ -88,7 +87,7 @@ async def _resolve(address: DialAddress) -> list[str]:
     return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
-async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None) -> ID:
+async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None, refusal: Callable[[ID], str]) -> ID:
     """Connect, secure, multiplex and register one connection."""
     # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause.
     raw = RawConnection(TrioTCPStream(await trio.open_tcp_stream(host, port)), True)  # noqa: FBT003
@@ -98,13 +97,13 @@ async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None) -> I
         secured = await swarm.upgrader.security_multistream.secure_outbound(raw, cast("ID", expected))
         peer_id: ID = secured.get_remote_peer()
         _refuse_ourselves(swarm, peer_id)
+        if reason := refusal(peer_id):
+            raise DialError(reason)  # noqa: TRY301 - what is open is closed below, whatever the reason
         if swarm.get_connections(peer_id):
             await raw.close()
             return peer_id
         try:
             muxed = await swarm.upgrader.upgrade_connection(secured, peer_id)
-        except RefusedError as error:
-            raise DialError(str(error)) from error
         except MuxerUpgradeFailure as error:
             msg = "it hangs up once it knows who we are: it may refuse us for a while"
             raise DialError(msg) from error

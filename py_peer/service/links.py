@@ -74,8 +74,8 @@ class Links:
             return
         peer_id = ID.from_string(address.peer_id) if address.peer_id else None
         if peer_id is not None and self._node is not None:
-            self._node.bans.forgive(peer_id)
-        if reason := self.named.add(address):
+            self._node.bans.forgiven(peer_id)
+        if reason := self.named.add(address, forgive=True):
             self._answer(request, f"Not dialled: {reason}", failed=True)
         elif self._node is not None and peer_id in self._node.peers.records:
             self._answer(request, f"Connected to {short_id(str(peer_id))} already; it is dialled when it goes")

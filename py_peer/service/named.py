@@ -62,6 +62,9 @@ class _Entry:
         self.peer_id = peer_id if address.peer_id is None else ID.from_string(address.peer_id)
         """Who it is; None until somebody has answered, if the user did not say."""
 
+        self.forgives = False
+        """Whether the user has just asked for it, so that it is dialled though it was refused before."""
+
         self.absent_since: float | None = None
         self.stirred = trio.Event()
         self.scope = trio.CancelScope()
@@ -100,19 +103,21 @@ class Named:
 
     # --- What the user says -----------------------------------------------------------------------
 
-    def add(self, address: DialAddress) -> str:
-        """Dial an address from now on, at once; return why not, or ""."""
+    def add(self, address: DialAddress, *, forgive: bool = False) -> str:
+        """Dial an address from now on, at once; return why not, or "". With `forgive` whoever answers is taken."""
         known = next((entry for entry in self._entries if address.text in entry.addresses), None)
         if known is None and sum(len(entry.addresses) for entry in self._entries) >= limits.MAX_NAMED_ADDRESSES:
             return f"{limits.MAX_NAMED_ADDRESSES} addresses are dialled already, and no more can be"
         if known is None and address.peer_id:
             known = self._entry_of(ID.from_string(address.peer_id))
+        entry = known or _Entry(address)
+        entry.addresses[address.text] = address
+        entry.forgives = forgive
+        self._told.pop(address.text, None)
         if known is None:
-            self._start(_Entry(address))
+            self._start(entry)
         else:
-            known.addresses[address.text] = address
-            self._told.pop(address.text, None)
-            known.stir()
+            entry.stir()
         return ""
 
     def drop(self, peer_id: ID) -> None:
@@ -196,12 +201,13 @@ class Named:
         """Dial one address; each new cause of failure is told once."""
         node = cast("Node", self._node)
         try:
-            if entry.peer_id is not None and (reason := node.bans.refusal(entry.peer_id)):
+            if not entry.forgives and entry.peer_id is not None and (reason := node.bans.refusal(entry.peer_id)):
                 raise DialError(reason)  # noqa: TRY301 - one way to fail, wherever it is noticed
-            peer_id = await node.dial(address)
+            peer_id = await node.dial(address, forgive=entry.forgives)
         except DialError as error:
             self._tell(address.text, str(error))
             return None
+        entry.forgives = False
         self._told.pop(address.text, None)
         return peer_id
 

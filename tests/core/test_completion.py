@@ -28,7 +28,7 @@ def completed(typed: str) -> list[str]:
         ("  /PEE|", ["  /peers"]),
         ("/la|", ["/last "]),
         ("/ex|", ["/exit"]),
-        ("/p|lease", ["/peerslease"]),
+        ("/pe|lease", ["/peerslease"]),
         ("/nothing|", []),
         ("//pee|", []),
         ("say /pee|", []),

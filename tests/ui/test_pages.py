@@ -52,13 +52,13 @@ def test_a_choice_for_a_peer_is_made_by_keys() -> None:
     async def scene() -> None:
         app: App[None] = App()
         results: list[str | None] = []
-        ways = {"enter": "mention", "down enter": "copy-id", "down down enter": "copy-address", "up enter": "ping"}
+        ways = {"enter": "mention", "down enter": "copy-id", "down down enter": "copy-address", "up enter": "wave"}
         async with app.run_test(size=(20, 8)) as pilot:
             for keys in (*ways, "escape"):
-                await app.push_screen(PeerMenu(BOB, [("Ping [i]now", "ping")]), results.append)
+                await app.push_screen(PeerMenu(BOB, [("Wave [i]now", "wave")]), results.append)
                 await pilot.pause()
                 assert "Bob [b]" in lines_of(app.screen)
-                assert "Ping [i]now" in lines_of(app.screen)
+                assert "Wave [i]now" in lines_of(app.screen)
                 await pilot.press(*keys.split())
         assert results == [*ways.values(), None]
 
