@@ -48,6 +48,14 @@ _GONE = re.compile(
     r"\ufdd0-\ufdef\ufffe\uffff\U0001fffe\U0001ffff\U0010fffe\U0010ffff"  # no characters at all
     r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"  # format, tags
 )
+_SETS_OFF = re.compile(
+    # The blank Braille pattern is the one letter-like character that shows nothing and is not a space.
+    r"[\u2800"
+    # Brackets, colons and what looks like them: as in "[Bob(12345678)]: hello".
+    r"()\[\]:\u02d0\u02f8\u0589\u05c3\u0703\u0704\u16ec\u1803\u1809\u205a\u207d\u207e\u208d\u208e\u2236\u2768\u2769"
+    r"\u2772\u2773\u2985\u2986\u29f4\u2a74\u2e28\u2e29\u3014\u3015\ua4fd\ua789\ufd3e\ufd3f\ufe13\ufe30\ufe35\ufe36\ufe47"
+    r"\ufe48\ufe55\ufe59\ufe5a\uff08\uff09\uff1a\uff3b\uff3d\uff5f\uff60]"
+)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 _ZWNJ, _ZWJ, _EMOJI_STYLE, _KEYCAP = "\u200c", "\u200d", "\ufe0f", "\u20e3"
@@ -104,11 +112,11 @@ def clean_line(text: str | bytes, max_chars: int) -> str:
 def clean_nick(text: str | bytes) -> str:
     """Return a nickname: one line of 1 to MAX_NICK_CHARS characters and at most MAX_NICK_BYTES bytes, spaces folded.
 
-    Returns "" if nothing that can be seen is left.
+    It has none of the brackets and colons that set a name off from what stands beside it. Returns "" if nothing that
+    can be seen is left.
     """
     head, _ = _head(text, 16 * MAX_NICK_BYTES)
-    # The blank Braille pattern is the one letter-like character that shows nothing and is not a space.
-    nick = " ".join(_strip(head).replace("\u2800", " ").split())
+    nick = " ".join(_SETS_OFF.sub(" ", _strip(head)).split())
     nick = " ".join(_settle(_from_first_base(nick)).split())
     return _cut(nick[:MAX_NICK_CHARS], MAX_NICK_BYTES).rstrip(_JOINERS).rstrip()
 

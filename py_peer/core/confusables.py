@@ -1,9 +1,9 @@
 """What names look like: two that a reader may take for one another have a form in common.
 
-Unicode's rule (UTS 39, section 4) puts a prototype in the place of each character that looks like another one: Cyrillic
-"а" becomes "a", "1" and "I" become "l", "m" becomes "rn". Names are compared without case, width, style, accents,
-spaces and punctuation beside, and the prototypes of small and capital letters are not the same, so a name has up to
-three forms.
+Unicode's rule (UTS 39, section 4) puts a prototype in the place of each character that looks like another one: "1" and
+"I" become "l", "m" becomes "rn", and what is Cyrillic or Greek becomes Latin. Names are compared without case, width,
+style, accents, spaces and punctuation, too. The prototypes of small and capital letters are not the same, so a name has
+up to three forms.
 
 Source of the table: https://www.unicode.org/Public/security/latest/confusables.txt, as the package
 confusable-homoglyphs carries it. Its own module imports urllib, and knows pairs only; the file is read here.

@@ -18,8 +18,8 @@ from py_peer.core.events import (
     MessageReceived,
     MessageRefused,
     MessageSent,
-    NicknameChanged,
     NickLearned,
+    NicknameChanged,
     PeerJoined,
     PeerLeft,
     PeerMuted,
@@ -80,7 +80,7 @@ class Journal:
         self._fold: _Fold | None = None
         self._waiting: dict[int, Entry] = {}
 
-    def tell(self, event: Event, now: float) -> list[Entry]:  # noqa: PLR0911 - one for each type
+    def tell(self, event: Event, now: float) -> list[Entry]:  # noqa: C901, PLR0911 - one for each type
         """Return the entries that an event makes, if any."""
         match event:
             case Started() | Ready():

@@ -29,7 +29,10 @@ from py_peer.core.speakers import Name
 if TYPE_CHECKING:
     from py_peer.core.announcement import Announcement
 
-OWN_WORDS: Final = ("You", "System", "Peers", "Room", "py-peer", "Universal Connectivity", "Universal Connectivity Chat")
+OWN_WORDS: Final = (
+    *("You", "System", "Peers", "Room"),
+    *("py-peer", "Universal Connectivity", "Universal Connectivity Chat"),
+)
 """What the program calls itself, its panels and its user."""
 
 _ID_LIKE: Final = re.compile(r"(?=.*\d)(?=.+[A-Z])(?=.*[a-z])[0-9A-Za-z]{8}")
@@ -86,9 +89,7 @@ class Names(Generic[M]):
         self._peers: dict[Rank, dict[str, _Peer[M]]] = {rank: {} for rank in Rank}  # who was heard last stands last
         self._holders: dict[str, str] = {}
         self._ids: dict[str, str] = {}
-        own = self._meet(peer_id, Rank.SELF)
-        assert own is not None
-        self._own = own
+        self._own = self._add(peer_id, Rank.SELF)
         self.rename(nickname)
 
     def __len__(self) -> int:
@@ -164,13 +165,17 @@ class Names(Generic[M]):
         if peer is None:
             if sum(map(len, self._peers.values())) > self._most and not self._forget(rank):
                 return None
-            peer = _Peer()
-            # A short ID belongs to its peer, whoever was called so before.
-            for form in forms(short_id(peer_id)):
-                self._ids.setdefault(form, peer_id)
-        else:
-            del self._peers[peer.rank][peer_id]
+            return self._add(peer_id, rank)
+        del self._peers[peer.rank][peer_id]
         self._put(peer_id, peer, max(peer.rank, rank))
+        return peer
+
+    def _add(self, peer_id: str, rank: Rank) -> _Peer[M]:
+        peer: _Peer[M] = _Peer()
+        self._put(peer_id, peer, rank)
+        # A short ID belongs to its peer, whoever was called so before.
+        for form in forms(short_id(peer_id)):
+            self._ids.setdefault(form, peer_id)
         return peer
 
     def _put(self, peer_id: str, peer: _Peer[M], rank: Rank) -> None:

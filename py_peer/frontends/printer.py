@@ -35,7 +35,9 @@ class Printer(FrontEnd):
         self.screen.show([line for event in events for line in headless_lines(event, columns)])
 
 
-def headless_lines(event: Event, columns: int | None = None) -> list[str]:  # noqa: PLR0911 - one for each type
+def headless_lines(  # noqa: C901, PLR0911 - one for each type
+    event: Event, columns: int | None = None
+) -> list[str]:
     """Return the lines for one event."""
     match event:
         case Started():

@@ -252,7 +252,7 @@ def test_a_cut_leaves_no_half_of_a_joined_emoji() -> None:
 def test_a_line_break_cannot_forge_a_line() -> None:
     assert clean_line("bob\n[alice]: yes\r\nno", 60) == "bob [alice]: yes no"
     assert clean_line("a long cause that goes on", 10) == "a long ca…"
-    assert clean_nick("bob\n[alice") == "bob [alice"
+    assert clean_nick("bob\n[alice") == "bob alice"
     assert indent_lines("one\ntwo\r\nthree\u2028four", "  ") == "one\n  two\n  three\n  four"
 
 
