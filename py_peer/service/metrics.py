@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from prometheus_client.metrics_core import Metric
+    from trio.abc import HalfCloseableStream
 
     from py_peer.core.events import Statistics
     from py_peer.net.counters import Counters
@@ -45,9 +46,7 @@ async def serve_metrics(
 
     Raises CannotListenError.
     """
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(report))
-    server = _Server(lambda: generate_latest(registry), counters)
+    server = Server(text_of(report), counters)
     try:
         listeners = await trio.open_tcp_listeners(port, host=host)
     except OSError as error:
@@ -55,6 +54,13 @@ async def serve_metrics(
     addresses = [listener.socket.getsockname()[:2] for listener in listeners]
     say(_where(addresses))
     await trio.serve_listeners(server.serve, listeners)
+
+
+def text_of(report: Callable[[], Statistics]) -> Callable[[], bytes]:
+    """Return what writes the text of what `report` returns."""
+    registry = CollectorRegistry(auto_describe=False)  # our own: the library's default one tells of the process
+    registry.register(_Figures(report))
+    return lambda: generate_latest(registry)
 
 
 @final
@@ -83,7 +89,7 @@ class _Figures(Collector):
 
 
 @final
-class _Server:
+class Server:
     """Answers one request a connection. When there are too many connections, the oldest has to go."""
 
     def __init__(self, text: Callable[[], bytes], counters: Counters) -> None:
@@ -91,7 +97,7 @@ class _Server:
         self._counters = counters
         self._open: dict[trio.CancelScope, None] = {}
 
-    async def serve(self, stream: trio.SocketStream) -> None:
+    async def serve(self, stream: HalfCloseableStream) -> None:
         """Answer a scraper, who has some seconds for all of it; whatever it says does not end the server."""
         with self._place():
             try:
@@ -117,7 +123,7 @@ class _Server:
         if scope.cancelled_caught:
             self._counters["refused: too slow for the statistics"] += 1
 
-    async def _answer(self, stream: trio.SocketStream) -> None:
+    async def _answer(self, stream: HalfCloseableStream) -> None:
         http = h11.Connection(h11.SERVER, limits.MAX_SCRAPE_BYTES)
         try:
             while (event := http.next_event()) is h11.NEED_DATA:
@@ -138,7 +144,7 @@ class _Server:
 
 
 async def _reply(
-    http: h11.Connection, stream: trio.SocketStream, status: int, body: bytes, *, size: int | None = None
+    http: h11.Connection, stream: HalfCloseableStream, status: int, body: bytes, *, size: int | None = None
 ) -> None:
     headers = [
         ("Content-Type", CONTENT_TYPE_PLAIN_0_0_4 if status == 200 else "text/plain; charset=utf-8"),
