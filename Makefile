@@ -9,7 +9,7 @@ PY = .venv/bin/python
 SOURCES := $(shell find py_peer -name '*.py')
 
 .NOTPARALLEL:
-.PHONY: chat demo test check format lint types contracts bench pictures requirements check-requirements clean
+.PHONY: chat demo test check format lint types contracts bench pictures man requirements check-requirements clean
 
 chat: .venv/compiled
 	@$(PY) -m py_peer $(ARGS)
@@ -43,6 +43,12 @@ bench: .venv/compiled
 # The pictures of the README, from the demo.
 pictures: .venv/compiled
 	$(PY) -m scripts.pictures
+
+# The man page, from the parser.
+man: .venv/installed
+	COLUMNS=100 $(PY) -c 'from argparse_manpage.cli import main; main()' --module py_peer.frontends.arguments \
+		--function make_parser --project-name py-peer --manual-title py-peer --format single-commands-section \
+		--description "the Python peer of Universal Connectivity, a chat without a server" --output build/py-peer.1
 
 # What pip installs, exported from the pins in pyproject.toml.
 requirements: .venv/installed

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from py_peer.core.commands import markdown_table
+from py_peer.core import commands
 from py_peer.core.exit_codes import ExitCode
+from py_peer.frontends import options, sub_commands
+from py_peer.frontends.arguments import parse_arguments
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -22,10 +24,28 @@ RESERVED = {ExitCode.NOT_FOUND, ExitCode.BAD_SIGNATURE}
 """Exit codes that nothing in this version ends with."""
 
 
-def test_the_commands_in_the_readme_are_those_of_the_table() -> None:
-    shown = re.search(r"<!-- commands -->\n(.*?)<!-- /commands -->", README, re.DOTALL)
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("commands", commands.markdown_table()),
+        ("options", options.markdown_table()),
+        ("sub-commands", sub_commands.markdown_table()),
+    ],
+)
+def test_the_tables_in_the_readme_are_those_of_the_program(name: str, table: str) -> None:
+    shown = re.search(f"<!-- {name} -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
     assert shown is not None
-    assert shown[1] == markdown_table()
+    assert shown[1] == table
+
+
+def test_the_configuration_in_the_readme_can_be_used(tmp_path: Path) -> None:
+    example = re.search(r"configuration file itself:\n\n(.*?)\n\n", README, re.DOTALL)
+    assert example is not None
+    file = tmp_path / "config.toml"
+    file.write_text(example[1], encoding="utf-8")
+    found = parse_arguments(["--config", str(file)], {})
+    assert found.ui
+    assert found.log_file == str(tmp_path / "debug.log")
 
 
 def test_every_option_that_help_shows_is_in_the_readme_and_the_other_way_round() -> None:

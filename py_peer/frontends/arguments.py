@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
 from py_peer import __version__
 from py_peer.core.settings import Settings
-from py_peer.frontends.options import GROUPS, ONESHOT_TIMEOUT, OPTIONS
+from py_peer.frontends.options import GROUPS, ONESHOT_TIMEOUT, OPTIONS, SHARED
 from py_peer.frontends.sub_commands import SUB_COMMANDS
 
 if TYPE_CHECKING:
@@ -23,13 +23,8 @@ if TYPE_CHECKING:
     from py_peer.frontends.options import Option
 
 MAX_MESSAGE_CHARS: Final = 1_000
-
-NOT_YET: Final = {
-    "json": "JSON output is not part of this version; --headless prints one line for each event",
-    "oneshot": "sending one text and leaving is not part of this version; pipe it in instead: "
-    "echo TEXT | py-peer --connect ADDR",
-    "metrics": "statistics for Prometheus are not part of this version; leave --metrics out",
-}
+MAX_PRINTED_BYTES: Final = 1024 * 1024
+"""Of what holds: more than a configuration file can have."""
 
 DESCRIPTION: Final = "The Python peer of Universal Connectivity, libp2p's chat: all in the room read what you type."
 EPILOG: Final = """\
@@ -102,11 +97,10 @@ def parse_arguments(argv: Sequence[str] | None = None, environ: Mapping[str, str
     except ConfigurationError as error:
         parser.error(str(error))
     if held["print_config"].value:
-        print(printed(held), end="")
+        from py_peer.core.cleaning import clean_text  # noqa: PLC0415 - needed only now
+
+        print(clean_text(printed(held), MAX_PRINTED_BYTES), end="")
         raise SystemExit(0)
-    for name, advice in NOT_YET.items():
-        if held[name].value and not command:
-            refuse_option(held, name, advice)
     _refuse_contradictions(held)
     return _arguments(held, command, own)
 
@@ -141,13 +135,16 @@ def make_parser() -> argparse.ArgumentParser:
     for entry in SUB_COMMANDS.values():
         sub = commands.add_parser(
             entry.name,
+            usage=" ".join(
+                ["py-peer", entry.name, "[OPTION ...]", *(one.metavar for one in entry.own if not one.flags)]
+            ),
             help=entry.help,
             description=f"{entry.help[0].upper()}{entry.help[1:]}.",
             allow_abbrev=False,
             add_help=False,
             argument_default=argparse.SUPPRESS,
         )
-        for option in (*entry.own, *(OPTIONS[name] for name in entry.options), OPTIONS["help"]):
+        for option in (*entry.own, *(SHARED[name] for name in entry.options), OPTIONS["help"]):
             _add(sub, option)
     return parser
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES: Final = 256 * 1024
 """Of a configuration: a thousand addresses have room in it."""
 
+MAX_COLUMN: Final = 40
+"""Where a long value does not push the others' remarks aside."""
+
 _KINDS: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}
 
 
@@ -173,9 +176,17 @@ def _checked(option: Option, value: Any, path: Path) -> Any:
 
 def printed(held: Mapping[str, Held]) -> str:
     """Return what holds as a configuration file, each line with where it comes from."""
+    from py_peer.frontends.places import config_file, data_folder, state_folder  # noqa: PLC0415 - needed only now
+
+    config = Path(held["config"].value or config_file())
+    head = (
+        f"# configuration: {config}{'' if config.exists() else ' (there is none)'}\n"
+        f"# key and other data: {data_folder()}\n"
+        f"# reports on crashes: {state_folder()}\n"
+    )
     rows = [(_line(option, held[name].value), held[name].origin) for name, option in KEPT.items()]
-    width = min(40, max(len(line) for line, _ in rows))
-    return "".join(f"{line:<{width}}  # {origin}\n" for line, origin in rows)
+    width = min(MAX_COLUMN, max(len(line) for line, _ in rows))
+    return head + "".join(f"{line:<{width}}  # {origin}\n" for line, origin in rows)
 
 
 def _line(option: Option, value: Any) -> str:
@@ -200,6 +211,5 @@ def _toml(value: Any) -> str:
             return f"[{', '.join(_toml(part) for part in value)}]"
         case _:
             # A text of JSON is one of TOML; bytes that are no UTF-8 can be written in neither.
-            return json.dumps(str(value).encode(errors="replace").decode(), ensure_ascii=False).replace(
-                "\x7f", "\\u007f"
-            )
+            text = json.dumps(str(value).encode(errors="replace").decode(), ensure_ascii=False)
+            return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)

@@ -10,7 +10,7 @@ import difflib
 import math
 import os
 from argparse import ArgumentTypeError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, final
 
 if TYPE_CHECKING:
@@ -192,7 +192,13 @@ GROUPS: Final = {
             many=True,
             second_variable="BOOTSTRAP_PEERS",
         ),
-        Option("mdns", "do not look for peers in the local network", ("--no-mdns",), default=True, kind=bool),
+        Option(
+            "mdns",
+            "do not look for peers in the local network (this version does not yet)",
+            ("--no-mdns",),
+            default=True,
+            kind=bool,
+        ),
         Option("intro", "do not say hello when the first peer comes", ("--no-intro",), default=True, kind=bool),
         Option(
             "identity",
@@ -303,6 +309,9 @@ GROUPS: Final = {
 OPTIONS: Final = {option.name: option for options in GROUPS.values() for option in options}
 KEPT: Final = {name: option for name, option in OPTIONS.items() if option.kept}
 """The keys of the configuration file."""
+
+SHARED: Final = OPTIONS | {"json": replace(OPTIONS["json"], help="the answer as one JSON object")}
+"""The options as sub-commands take them."""
 
 
 def switch(text: str) -> bool:

@@ -95,21 +95,21 @@ def test_a_bad_address_in_the_environment_names_the_variable(capsys: pytest.Capt
     )
 
 
-@pytest.mark.parametrize(
-    ("argv", "advice"),
-    [
-        (["--json"], "--headless"),
-        (["--oneshot", "hello"], "| py-peer"),
-        (["--metrics", "9100"], "without"),
-    ],
-)
-def test_what_is_not_built_yet_says_so_and_what_to_use_instead(
-    capsys: pytest.CaptureFixture[str], argv: list[str], advice: str
+def test_what_scripts_ask_for_arrives() -> None:
+    found = parsed("--json", "--oneshot", "hello", "--timeout", "5", "--metrics", "9100", "--identity", "/key")
+    assert (found.json, found.oneshot, found.timeout) == (True, "hello", 5.0)
+    assert found.settings.metrics == ("127.0.0.1", 9100)
+    assert str(found.settings.identity) == "/key"
+    assert parsed("--ephemeral").settings.identity is None
+
+
+@pytest.mark.parametrize("option", [("--json",), ("--oneshot", "hello")])
+@pytest.mark.parametrize("screen", ["--ui", "--demo"])
+def test_the_full_screen_is_nothing_for_scripts(
+    capsys: pytest.CaptureFixture[str], screen: str, option: tuple[str, ...]
 ) -> None:
-    message = complaint(capsys, *argv)
-    assert f"argument {argv[0]}: " in message
-    assert "not part of this version" in message
-    assert advice.replace("without", f"leave {argv[0]} out") in message
+    message = complaint(capsys, screen, *option)
+    assert f"argument {option[0]}: the full screen has no use for it; leave {screen} out" in message
 
 
 def test_the_full_screen_wins_over_headless() -> None:

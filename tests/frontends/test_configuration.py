@@ -1,0 +1,279 @@
+"""Flags before environment before file before defaults; what cannot be used is said, with where it stands."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from py_peer.frontends.arguments import Arguments, make_parser, parse_arguments
+from py_peer.frontends.options import KEPT, OPTIONS, THEMES
+from tests.frontends.fakes import ADDRESS, ANN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+ELSEWHERE = f"/dns4/peer.invalid/tcp/4001/p2p/{ANN}"
+THIRD = "/ip4/127.0.0.1/tcp/4003"
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The default configuration file; there is none yet."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "py-peer").mkdir()
+    return tmp_path / "py-peer" / "config.toml"
+
+
+def parsed(*argv: str, environ: Mapping[str, str] | None = None) -> Arguments:
+    return parse_arguments(argv, environ or {})
+
+
+def refused(capsys: pytest.CaptureFixture[str], *argv: str, environ: Mapping[str, str] | None = None) -> str:
+    with pytest.raises(SystemExit) as ended:
+        parsed(*argv, environ=environ)
+    assert ended.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1].removeprefix("py-peer: error: ")
+
+
+def test_a_flag_beats_the_environment_and_that_the_file_and_that_the_default(file: Path) -> None:
+    file.write_text("port = 1")
+    assert parsed("-p", "3", environ={"PY_PEER_PORT": "2"}).settings.port == 3
+    assert parsed(environ={"PY_PEER_PORT": "2"}).settings.port == 2
+    assert parsed().settings.port == 1
+    file.unlink()
+    assert parsed().settings.port == 0
+
+
+VALUES: dict[str, tuple[str, str, Any]] = {
+    "nick": ("Ann", '"Ann"', "Ann"),
+    "connect": (f"{ADDRESS}, {ELSEWHERE}", f'["{ADDRESS}", "{ELSEWHERE}"]', (ADDRESS, ELSEWHERE)),
+    "port": ("4001", "4001", 4001),
+    "bootstrap": (ADDRESS, f'["{ADDRESS}"]', (ADDRESS,)),
+    "mdns": ("0", "false", False),
+    "intro": ("no", "false", False),
+    "identity": ("/k", '"/k"', "/k"),
+    "ephemeral": ("1", "true", True),
+    "ui": ("Yes", "true", True),
+    "headless": ("on", "true", True),
+    "theme": ("nord", '"nord"', "nord"),
+    "bell": ("off", "false", False),
+    "notify": ("FALSE", "false", False),
+    "timeout": ("2.5", "2.5", 2.5),
+    "metrics": ("9100", '"9100"', ("127.0.0.1", 9100)),
+    "verbose": ("true", "true", True),
+    "log_file": ("/l", '"/l"', "/l"),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_every_kept_option_can_be_set_by_the_environment_and_by_the_file(file: Path, name: str) -> None:
+    from py_peer.frontends.configuration import resolve
+
+    word, toml, value = VALUES[name]
+    held = resolve({}, {f"PY_PEER_{name.upper()}": word})[name]
+    assert (held.value, held.origin) == (value, f"PY_PEER_{name.upper()}")
+    file.write_text(f"{name} = {toml}")
+    held = resolve({}, {})[name]
+    assert (held.value, held.origin) == (value, str(file))
+
+
+@pytest.mark.parametrize("name", [name for name, option in KEPT.items() if option.is_switch])
+def test_every_kept_switch_can_be_undone_for_one_run(file: Path, name: str) -> None:
+    from py_peer.frontends.configuration import resolve
+
+    option = OPTIONS[name]
+    file.write_text(f"{name} = {str(not option.default).lower()}")
+    given = {name: option.default}
+    assert vars(make_parser().parse_args([option.opposite]))[name] is option.default
+    assert resolve(given, {})[name].value is option.default
+
+
+def test_addresses_of_flags_and_environment_add_up_and_the_files_hold_when_there_are_none(file: Path) -> None:
+    file.write_text(f'connect = ["{THIRD}"]')
+    environ = {"PY_PEER_CONNECT": ELSEWHERE, "REMOTE_PEER": f"{ADDRESS},"}
+    assert parsed().settings.connect == (THIRD,)
+    assert parsed(environ=environ).settings.connect == (ELSEWHERE, ADDRESS)
+    assert parsed("-c", THIRD, environ=environ).settings.connect == (THIRD, ELSEWHERE, ADDRESS)
+    assert parsed("-c", ADDRESS).settings.connect == (ADDRESS,)
+
+
+def test_an_empty_variable_is_none_at_all() -> None:
+    assert (
+        parsed(environ=dict.fromkeys(("PY_PEER_PORT", "PY_PEER_THEME", "PY_PEER_UI", "REMOTE_PEER"), " ")).theme is None
+    )
+
+
+def test_a_file_of_the_users_choice_takes_the_place_of_the_usual_one(file: Path, tmp_path: Path) -> None:
+    file.write_text("port = 1")
+    other = tmp_path / "other.toml"
+    other.write_text("port = 2")
+    assert parsed("--config", str(other)).settings.port == 2
+    assert parsed(environ={"PY_PEER_CONFIG": str(other)}).settings.port == 2
+    assert parsed("--config", os.devnull).settings.port == 0
+
+
+def test_files_named_in_the_file_are_beside_it(file: Path) -> None:
+    file.write_text('log_file = "a.log"\nidentity = "/k"')
+    found = parsed()
+    assert found.log_file == str(file.parent / "a.log")
+    assert str(found.settings.identity) == "/k"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prot = 4001", "'prot' is not a key of the configuration; did you mean 'port'?"),
+        ("log-file = 'x'", "did you mean 'log_file'?"),
+        ("zzz = 1", "the keys are nick, connect, port"),
+        ("json = true", "'json' is not a key"),
+        ("[network]\nport = 1", "'network' is not a key"),
+        ("port = 'x'", "key 'port': 'x' is not a whole number"),
+        ("port = true", "key 'port': 'True' is not a whole number"),
+        ("port = 65536", "key 'port': '65536' is not a port"),
+        ("nick = 1", "key 'nick': '1' is not a text in quotes"),
+        ("intro = 'no'", "key 'intro': 'no' is not true or false"),
+        ("connect = '/ip4/127.0.0.1/tcp/1'", "key 'connect': it is a list of texts"),
+        ("connect = ['nonsense']", "key 'connect': 'nonsense' is not a multiaddr"),
+        ("theme = 'nrd'", "'nrd' is not known; did you mean 'nord'?"),
+        ("timeout = 0", "key 'timeout': '0' is not a time"),
+        ("timeout = nan", "key 'timeout': 'nan' is not a time"),
+        ("metrics = '1.2.3.4:x'", "key 'metrics': 'x' is not a port"),
+        ("identity = ''", "key 'identity': it names no file"),
+        ("port = ", "is not TOML: Invalid value (at "),
+        ("port = 1\nport = 2", "is not TOML: Cannot overwrite a value"),
+        ("a = " + "[" * 5000, "is not TOML: "),
+        ("#" * 300_000, "has more than 262,144 bytes"),
+        ("nick = '\x1b[2J'", "is not TOML"),
+    ],
+)
+def test_what_cannot_be_used_is_said_with_file_and_key_and_what_to_do(
+    capsys: pytest.CaptureFixture[str], file: Path, text: str, words: str
+) -> None:
+    file.write_text(text)
+    message = refused(capsys)
+    assert message.startswith(str(file))
+    assert words in message
+    assert "\x1b" not in message
+
+
+def test_a_file_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    file.write_bytes(b"nick = '\xff'")
+    assert "save the file as UTF-8" in refused(capsys)
+
+
+def test_a_folder_is_no_configuration(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    file.mkdir()
+    assert f"{file} cannot be read: Is a directory" in refused(capsys)
+
+
+@pytest.mark.parametrize("environ", [{}, {"PY_PEER_CONFIG": "/nowhere/c.toml"}])
+def test_a_named_file_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str], environ: dict[str, str]) -> None:
+    argv = () if environ else ("--config", "/nowhere/c.toml")
+    names = "PY_PEER_CONFIG" if environ else "--config"
+    assert refused(capsys, *argv, environ=environ).startswith(f"/nowhere/c.toml, which {names} names, is not there")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PY_PEER_PORT", "x", "'x' is not a port"),
+        ("PY_PEER_UI", "maybe", "'maybe' is neither on (1, true, yes, on) nor off"),
+        ("PY_PEER_CONNECT", f"{ADDRESS},nonsense", "'nonsense' is not a multiaddr"),
+        ("PY_PEER_METRICS", "a b:1", "is not HOST:PORT"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(
+    capsys: pytest.CaptureFixture[str], name: str, value: str, words: str
+) -> None:
+    message = refused(capsys, environ={name: value})
+    assert message.startswith(f"{name} (environment): ")
+    assert words in message
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("127.0.0.1:1", ("127.0.0.1", 1)), (":2", ("127.0.0.1", 2)), ("3", ("127.0.0.1", 3)), ("[::1]:4", ("::1", 4))],
+)
+def test_a_place_for_statistics_is_on_loopback_unless_told(word: str, value: tuple[str, int]) -> None:
+    from py_peer.frontends.configuration import resolve
+
+    assert resolve({}, {"PY_PEER_METRICS": word})["metrics"].value == value
+
+
+# --- What holds together --------------------------------------------------------------------------
+
+
+def test_a_mode_that_is_asked_for_now_beats_the_one_that_is_kept(file: Path) -> None:
+    file.write_text("ui = true")
+    assert parsed().ui
+    assert parsed("--headless").headless
+    assert parsed(environ={"PY_PEER_HEADLESS": "1"}).headless
+    assert parsed("--ui", "--headless").ui
+    assert not parsed("--no-ui").ui
+
+
+def test_a_named_key_beats_a_kept_wish_for_none_and_the_other_way_round(
+    capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    file.write_text("ephemeral = true")
+    assert str(parsed("--identity", "/k").settings.identity) == "/k"
+    assert parsed().settings.identity is None
+    file.write_text("identity = '/k'")
+    assert parsed("--ephemeral").settings.identity is None
+    assert "argument --ephemeral: no key is kept, but argument --identity names one" in refused(
+        capsys, "--ephemeral", "--identity", "/k"
+    )
+
+
+def test_the_demo_takes_nobody_and_no_key_from_environment_and_file(file: Path) -> None:
+    file.write_text(f'connect = ["{ADDRESS}"]\nidentity = "/k"')
+    settings = parsed("--demo", environ={"BOOTSTRAP_PEERS": ADDRESS}).settings
+    assert (settings.connect, settings.bootstrap, settings.identity, settings.data) == ((), (), None, None)
+
+
+# --- What is printed ------------------------------------------------------------------------------
+
+
+def printed(capsys: pytest.CaptureFixture[str], *argv: str, environ: Mapping[str, str] | None = None) -> str:
+    with pytest.raises(SystemExit) as ended:
+        parsed("--print-config", *argv, environ=environ)
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_what_holds_is_printed_with_where_it_comes_from(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    file.write_text("bell = false")
+    lines = printed(
+        capsys, "--no-intro", "-c", ADDRESS, environ={"PY_PEER_PORT": "1", "REMOTE_PEER": THIRD}
+    ).splitlines()
+    rows = dict(line.split("  # ", 1) for line in lines if "  # " in line)
+    shown = {line.rstrip(): origin for line, origin in rows.items()}
+    assert shown["bell = false"] == str(file)
+    assert shown["intro = false"] == "--no-intro"
+    assert shown["port = 1"] == "PY_PEER_PORT"
+    assert shown[f'connect = ["{ADDRESS}", "{THIRD}"]'] == "--connect, REMOTE_PEER"
+    assert shown["# identity ="] == "default"
+    assert lines[0] == f"# configuration: {file}"
+
+
+def test_what_is_printed_is_a_configuration_that_holds_the_same(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    from py_peer.frontends.configuration import resolve
+
+    environ = {f"PY_PEER_{name.upper()}": word for name, (word, _, _) in VALUES.items()}
+    environ["PY_PEER_NICK"] = '"A\\n\u2028 ☎\x7f\U0001f600'
+    file.write_text(printed(capsys, environ=environ), encoding="utf-8")
+    again, before = resolve({}, {}), resolve({}, environ)
+    assert {name: again[name].value for name in KEPT} == {name: before[name].value for name in KEPT}
+
+
+def test_what_is_printed_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "\x1b" not in printed(capsys, "--nick", "\x1b[2J\udcff", "--log-file", "\x1b]2;x\a")
+
+
+def test_the_themes_are_textuals_own() -> None:
+    from textual.theme import BUILTIN_THEMES
+
+    assert set(THEMES) == set(BUILTIN_THEMES)
