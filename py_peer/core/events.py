@@ -56,10 +56,14 @@ class Failed(Event):
 @final
 @dataclass(frozen=True, slots=True)
 class Stopped(Event):
-    """The last event. `unsent` texts were still waiting; `reached` tells whether anybody was ever in the room."""
+    """The last event. `unsent` texts were still waiting; `reached` tells whether anybody was ever in the room.
+
+    `unread` peers have not confirmed in time that they have read all. (js-libp2p's never do.)
+    """
 
     unsent: int
     reached: bool
+    unread: int = 0
 
 
 @final

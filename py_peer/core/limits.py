@@ -149,7 +149,11 @@ SEEN_MESSAGES = 32_768
 """Authors and sequence numbers remembered, so that no message is shown twice. About 150 bytes each."""
 
 MESSAGE_CACHE_BYTES = 8 * 1024 * 1024
-"""Messages kept for IWANT and for newcomers (five heartbeats of one second)."""
+"""Messages kept for IWANT, for newcomers, and for who was cut off and comes back."""
+
+REPLAY_BEATS = 50
+"""Heartbeats of a second for which they are kept: who is back within that time has missed nothing. Rust's peers forget
+after 60 s what they have seen, and would show it again."""
 
 MAX_KNOWN_KEYS = 1_024
 """Public keys of authors kept, so that a key is decoded once."""
@@ -237,6 +241,9 @@ MAX_SHOWN_PATH_CHARS = 120
 
 CLOSE_TIMEOUT = 1.0
 """For the host to close its connections; every way out ends within 2 s."""
+
+SETTLE_PATIENCE = 3.0
+"""At the end of piped input and of --oneshot: for the peers to read it all. Twice there and back with 700 ms a way."""
 
 NAMED_PEER_WAIT = 30.0
 """At the end of piped input: how long a peer named with -c is waited for."""

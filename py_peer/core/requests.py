@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import final
 
+from py_peer.core.limits import CLOSE_TIMEOUT
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -84,7 +86,9 @@ class RequestStatistics(Request):
 class Stop(Request):
     """End the service; answered by Stopped.
 
-    `drain` seconds are given to what still waits to be sent while anything moves; 0 leaves at once.
+    `drain` seconds are given to what still waits to be sent while anything moves; 0 leaves at once. `settle` seconds
+    are given to the peers to read what was sent.
     """
 
     drain: float = 0.0
+    settle: float = CLOSE_TIMEOUT / 2

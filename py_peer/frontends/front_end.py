@@ -15,6 +15,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from py_peer.core import limits
 from py_peer.core.events import (
     Failed,
     FailureKind,
@@ -203,7 +204,8 @@ class FrontEnd:
                 self._note_crash()
             await self.linger(leaving)
         if not telling.done() and not self._hurried.is_set():
-            stopping = asyncio.create_task(self.ask(Stop(self.service.new_ticket(), self._drain)))
+            stop = Stop(self.service.new_ticket(), self._drain, limits.SETTLE_PATIENCE)
+            stopping = asyncio.create_task(self.ask(stop))
             await asyncio.wait((telling, hurried), return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
         await self._end_input(working)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from py_peer.core.events import DialFailed, Dropped, MessageRefused, MessageSent, Notice, Started
+from py_peer.core.events import DialFailed, Dropped, MessageRefused, MessageSent, Notice, Started, Stopped
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import SendText
 from py_peer.frontends.front_end import FrontEnd
@@ -34,6 +34,7 @@ class OneShot(FrontEnd):
         self._text = text
         self._timeout = timeout
         self._sent = False
+        self._unread = 0
         self._over = asyncio.Event()
 
     async def work(self) -> None:
@@ -59,8 +60,10 @@ class OneShot(FrontEnd):
         self.screen.show(lines)
 
     def note(self, event: Event) -> None:
-        """Remember whether the text is out."""
+        """Remember whether the text is out, and whether it was read."""
         super().note(event)
+        if isinstance(event, Stopped):
+            self._unread = event.unread
         self._sent = self._sent or isinstance(event, MessageSent)
         if isinstance(event, MessageSent | MessageRefused):
             self._over.set()
@@ -75,5 +78,7 @@ class OneShot(FrontEnd):
         return ExitCode.NOBODY_REACHED if code is ExitCode.NOT_SENT and not self.reached else code
 
     def last_lines(self) -> list[str]:
-        """Say that it was not sent."""
-        return [] if self._sent else [unsent_line(1, reached=self.reached)]
+        """Say that it was not sent, or that it is not sure to have been read."""
+        if not self._sent:
+            return [unsent_line(1, reached=self.reached)]
+        return [f"⚠️  {self._unread} peer(s) did not confirm in time that they have read it"] if self._unread else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -21,19 +22,22 @@ def with_text(arguments: Arguments) -> Arguments:
 
     Raises SystemExit for a text that cannot be sent.
     """
-    text = arguments.oneshot or ""
-    if text == FROM_INPUT:
-        text = _read_input()
+    given = arguments.oneshot or ""
     # Bytes of the command line that are no UTF-8 come as surrogates.
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    if reason := oversize(len(text.encode())) or ("" if text.strip() else "there is no text to send"):
+    text = (_read_input() if given == FROM_INPUT else os.fsencode(given)).decode("utf-8", "replace")
+    if given == FROM_INPUT:
+        text = text.rstrip("\r\n")
+    if not text.strip():
+        refuse_option(arguments.held, "oneshot", "there is no text to send")
+    if reason := oversize(len(text.encode())):
+        if given == FROM_INPUT:  # it was not read to its end
+            reason = f"standard input has more than the {MAX_TEXT_BYTES:,} bytes that a message may have"
         refuse_option(arguments.held, "oneshot", reason)
     return replace(arguments, oneshot=text, settings=replace(arguments.settings, intro=False))
 
 
-def _read_input() -> str:
-    """Return standard input without the line breaks at its end; of what is too large, as much as shows that it is."""
+def _read_input() -> bytes:
+    """Return standard input; of what is too large, as much as shows that it is."""
     if sys.stdin is None or sys.stdin.closed:
-        return ""
-    data = sys.stdin.buffer.read(MAX_TEXT_BYTES + len("\r\n") + 1)
-    return data.decode("utf-8", "replace").rstrip("\r\n")
+        return b""
+    return sys.stdin.buffer.read(MAX_TEXT_BYTES + len("\r\n") + 1)

@@ -120,6 +120,7 @@ class _Session:
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
         self._losses: dict[str, int] = {}
         self._leaving = False
+        self._unread = 0
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
             SendText: self._outgoing.accept,
             RequestStatus: lambda request: emit(self._status(request.ticket)),
@@ -135,7 +136,7 @@ class _Session:
 
     def outcome(self) -> Stopped:
         """Return what is left to say when everything has ended."""
-        return Stopped(unsent=self._outgoing.waiting, reached=self._outgoing.reached)
+        return Stopped(unsent=self._outgoing.waiting, reached=self._outgoing.reached, unread=self._unread)
 
     async def run(self) -> None:
         """Serve requests, and beside that bring up the node, until Stop or a failure."""
@@ -213,7 +214,7 @@ class _Session:
                         draining.cancel()  # who asks again is in a hurry
                         continue
                     draining = trio.CancelScope()
-                    nursery.start_soon(self._leave, request.drain, draining, nursery.cancel_scope)
+                    nursery.start_soon(self._leave, request, draining, nursery.cancel_scope)
                 case _:
                     self._handlers[type(request)](request)
 
@@ -224,14 +225,20 @@ class _Session:
             await trio.sleep(WAITING_GRACE if self._somebody_may_come() else 0.0)
             self._outgoing.tell_waiting()
 
-    async def _leave(self, patience: float, draining: trio.CancelScope, everything: trio.CancelScope) -> None:
-        """Send what is left while anybody is there, or may come within `patience` seconds; see it arrive; end."""
+    async def _leave(self, request: Stop, draining: trio.CancelScope, everything: trio.CancelScope) -> None:
+        """Send what is left while anybody is there, or may come in time; see it arrive; end."""
         with draining:
-            await self._outgoing.drain(patience, self._somebody_may_come)
+            await self._outgoing.drain(request.drain, self._somebody_may_come)
+            await self._settle(request.settle)
+        if draining.cancelled_caught:
+            await self._settle(limits.CLOSE_TIMEOUT / 2)
+        everything.cancel()
+
+    async def _settle(self, patience: float) -> None:
         self._leaving = True
         if self._node is not None and self._outgoing.said:
-            await self._node.settle(limits.CLOSE_TIMEOUT / 2)
-        everything.cancel()
+            await self._node.settle(patience)
+            self._unread = len(self._node.pubsub.peers)
 
     def _somebody_may_come(self) -> bool:
         """Say whether a named peer is being reached, or a fresh connection has not shown yet that it is in the room."""
