@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from py_peer.core.events import Statistics
 
 UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-PREFIXES: Final = ("B", "kB", "MB", "GB")
+PREFIXES: Final = ("kB", "MB", "GB")
+ROUND: Final = 999.95
+"""What would be shown as 1,000 of a prefix is shown as 1 of the next."""
 
 
 def stats_lines(statistics: Statistics, columns: int | None) -> list[str]:
@@ -25,7 +27,7 @@ def stats_lines(statistics: Statistics, columns: int | None) -> list[str]:
             for label, part in parts
             if part
         ]
-    width = max(len(number) for number, _ in rows)
+    width = max((len(number) for number, _ in rows), default=0)
     lines = [f"  {number:>{width}}  {words}" for number, words in rows]
     if columns is not None:
         lines = [row for line in lines for row in wrap_lines(line, columns, "")]
@@ -52,8 +54,10 @@ def _shown(name: str, value: float) -> str:
 
 
 def _size(value: float) -> str:
-    for prefix in PREFIXES[:-1]:
-        if value < 1_000:
-            return f"{value:.{prefix != 'B'}f} {prefix}"
+    if value < ROUND:
+        return f"{value:.0f} B"
+    for prefix in PREFIXES:
         value /= 1_000
-    return f"{value:.1f} {PREFIXES[-1]}"
+        if value < ROUND:
+            break
+    return f"{value:.1f} {prefix}"
