@@ -53,7 +53,7 @@ def test_a_choice_for_a_peer_is_made_by_keys() -> None:
         app: App[None] = App()
         results: list[str | None] = []
         ways = {"enter": "mention", "down enter": "copy-id", "down down enter": "copy-address", "up enter": "wave"}
-        async with app.run_test(size=(20, 8)) as pilot:
+        async with app.run_test(size=(20, 10)) as pilot:
             for keys in (*ways, "escape"):
                 await app.push_screen(PeerMenu(BOB, [("Wave [i]now", "wave")]), results.append)
                 await pilot.pause()
