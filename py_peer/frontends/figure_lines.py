@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from py_peer.core.events import Statistics
 
 UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-PREFIXES: Final = ("kB", "MB", "GB")
+PREFIXES: Final = ("B", "kB", "MB", "GB")
 ROUND: Final = 999.95
 """What would be shown as 1,000 of a prefix is shown as 1 of the next."""
 
@@ -54,10 +54,8 @@ def _shown(name: str, value: float) -> str:
 
 
 def _size(value: float) -> str:
-    if value < ROUND:
-        return f"{value:.0f} B"
-    for prefix in PREFIXES:
+    power = 0
+    while value >= ROUND and power < len(PREFIXES) - 1:
         value /= 1_000
-        if value < ROUND:
-            break
-    return f"{value:.1f} {prefix}"
+        power += 1
+    return f"{value:.{1 if power else 0}f} {PREFIXES[power]}"
