@@ -20,6 +20,7 @@ from textual.widgets import Footer, Input, TextArea
 
 from py_peer.core.commands import COMMANDS, help_rows
 from py_peer.core.entries import Entry, Kind
+from py_peer.core.speakers import Name
 from py_peer.ui.colours import themed
 from py_peer.ui.composer import KEYS as COMPOSER_KEYS
 from py_peer.ui.composer import Composer
@@ -125,7 +126,7 @@ class ChatUI(App[None]):
         self.system = LogView(id="system-log")
         self.composer = Composer(conversation.nickname, conversation.complete, conversation.submitted)
         self.hint = Hint()
-        self.attention = Attention(f"py-peer · {conversation.nickname}", self._write_to_terminal)
+        self.attention = Attention(conversation.nickname, self._write_to_terminal)
         self.fault: Exception | None = None
         """What has ended the screen, if nobody asked for it."""
 
@@ -193,6 +194,12 @@ class ChatUI(App[None]):
         self._ignored = roster.ignored
         self._header.state, self._header.peers = roster.state, roster.room_size
 
+    def rename(self, nickname: str) -> None:
+        """Show that the user is called something else."""
+        self._header.nickname = nickname
+        self.composer.rename(nickname)
+        self.attention.rename(nickname)
+
     def show_failure(self, reason: str) -> None:
         """Say that the service has ended, over everything else."""
         self.push_screen(FailurePage(reason), lambda leave: self.conversation.leave() if leave else None)
@@ -254,7 +261,7 @@ class ChatUI(App[None]):
         match wish:
             case "mention":
                 self.action_write()
-                self.composer.insert(f"{row.nick}: ")
+                self.composer.insert(f"{Name(row.nick, row.plain).of(row.peer_id)}: ")
             case "copy-id":
                 self.copy(row.peer_id, "the peer ID")
             case "copy-address":

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, commands_line, parse_line
 from py_peer.core.entries import Kind
-from py_peer.core.events import DialFailed, Dropped, MessageRefused, Ready, Started
+from py_peer.core.events import (
+    DialFailed,
+    Dropped,
+    MessageRefused,
+    NickLearned,
+    NicknameChanged,
+    Ready,
+    Started,
+)
 from py_peer.core.journal import Journal
 from py_peer.core.requests import SendText
 from py_peer.core.roster import Roster
@@ -165,8 +173,13 @@ class FullScreenChat(Chat):
                     self.ui.tell([f"{sentence(event)}; it is tried again"], Kind.WARNING)
                 case DialFailed() | Dropped():
                     self.ui.tell([sentence(event)], Kind.WARNING)
+                case NicknameChanged():
+                    self.nickname = event.nickname
+                    self.ui.rename(event.nickname)
+                case NickLearned():
+                    pass  # it is told in the room
                 case _:
-                    if text := sentence(event):
+                    if text := sentence(event, self.roster.called):
                         self.ui.tell([text])
 
     def columns(self) -> int | None:

@@ -105,7 +105,7 @@ class Composer(PasteArea):
 
     def __init__(self, nick: str, complete: Callable[[str, int], Completion], submit: Callable[[str], str]) -> None:
         know_alt_enter()
-        super().__init__(Content(f"{nick} > Type your message..."))
+        super().__init__(prompt(nick))
         self._complete = complete
         self._submit = submit
         self._sent = History(limits.MAX_HISTORY_TEXTS, limits.MAX_HISTORY_BYTES)
@@ -115,6 +115,10 @@ class Composer(PasteArea):
 
         self._returned = ""
         """Why a text was not taken that is now the newest of the history."""
+
+    def rename(self, nick: str) -> None:
+        """Show what the user is called where nothing is typed."""
+        self.placeholder = prompt(nick)
 
     # --- What is typed ----------------------------------------------------------------------------
 
@@ -291,3 +295,8 @@ class Composer(PasteArea):
     def action_cursor_page_down(self) -> None:
         """Leave the key to the log."""
         raise SkipAction
+
+
+def prompt(nick: str) -> Content:
+    """Return what stands where nothing is typed."""
+    return Content(f"{nick} > Type your message...")

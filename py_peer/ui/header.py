@@ -29,16 +29,18 @@ class Header(Widget):
     peers: reactive[int] = reactive(0)
     """How many are in the room."""
 
+    nickname: reactive[str] = reactive("")
+
     def __init__(self, nickname: str) -> None:
         super().__init__()
-        self._nickname = nickname
+        self.set_reactive(Header.nickname, nickname)
 
     def render(self) -> RenderResult:
         """Return the row; what does not fit is left out from the left."""
         state = Content.styled(f"● {self._told()}", STYLES.get(self.state, "bold $text-warning"))
         room = self.size.width - state.cell_length
-        names = [Content.styled("py-peer", "bold"), Content(" · "), Content(self._nickname)]
-        for name in (Content.assemble(*names), Content(self._nickname)):
+        names = [Content.styled("py-peer", "bold"), Content(" · "), Content(self.nickname)]
+        for name in (Content.assemble(*names), Content(self.nickname)):
             if name.cell_length < room:
                 return Content.assemble(name, " " * (room - name.cell_length), state)
         return state

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from py_peer.core.addresses import short_id
+from py_peer.core.speakers import Name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ class PeerMenu(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Yield the details and the options."""
         with VerticalScroll(can_focus=False) as box:
-            box.border_title = Content(self._peer.nick or short_id(self._peer.peer_id))
+            box.border_title = Content(Name(self._peer.nick, self._peer.plain).of(self._peer.peer_id))
             box.border_subtitle = "Enter: do  Esc: close"
             options = (Option(Content(label), id=key) for label, key in self._options)
             yield OptionList(*options, markup=False, compact=True)

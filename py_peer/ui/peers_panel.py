@@ -12,6 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from py_peer.core.addresses import short_id
+from py_peer.core.speakers import Name
 from py_peer.ui.colours import nick_colour
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class PeersPanel(Vertical):
 def row_content(row: Row, width: int, now: float, *, dark: bool) -> Content:
     """Return one row: the name, and at the right as much of round-trip time and age as fits beside it."""
     id8 = short_id(row.peer_id)
-    called = row.nick if row.nick != id8 else f"{id8}..."
+    called = Name(row.nick, row.plain).of(row.peer_id) if row.nick != id8 else f"{id8}..."
     if row.in_room:
         name = Content.assemble("  • ", Content.styled(called, nick_colour(row.peer_id, dark=dark)))
     else:

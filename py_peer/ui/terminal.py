@@ -39,12 +39,12 @@ AS_IT_WAS: Final = (
 class Attention:
     """Calls the user when they are named, and counts it in the title while they look elsewhere."""
 
-    def __init__(self, title: str, write: Callable[[str], None]) -> None:
+    def __init__(self, nickname: str, write: Callable[[str], None]) -> None:
         """`write` passes a control sequence to the terminal."""
         self.bell = True
         self.desktop = True
         self._write = write
-        self._title = title
+        self._nickname = nickname
         self._looking = True
         self._missed = 0
         self._called = -QUIET_SECONDS
@@ -71,10 +71,15 @@ class Attention:
             self._missed += count
             self.show_title()
 
+    def rename(self, nickname: str) -> None:
+        """Show that the user is called something else."""
+        self._nickname = nickname
+        self.show_title()
+
     def show_title(self) -> None:
         """Set the title, with what was missed while the user looked elsewhere."""
         mark = f"({self._missed}) " if self._missed else ""
-        self._write(f"\x1b]2;{clean_line(f'{mark}{self._title}', MAX_TITLE_CHARS)}\a")
+        self._write(f"\x1b]2;{clean_line(f'{mark}py-peer · {self._nickname}', MAX_TITLE_CHARS)}\a")
 
 
 def screen_restorer() -> Callable[[], None]:

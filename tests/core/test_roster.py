@@ -173,7 +173,7 @@ def test_two_of_one_nickname_are_both_meant(three: Roster) -> None:
 
 
 def test_names_and_addresses_are_there_to_be_completed(three: Roster) -> None:
-    assert three.names() == ["Eve", "Ann", BOB[-8:], ANN[-8:], EVE[-8:]]
+    assert three.names() == ["Eve", "Ann", BOB[-8:], EVE[-8:], ANN[-8:]]
     assert three.addresses() == [HERE, ANN, BOB, EVE]
 
 

@@ -28,7 +28,7 @@ class Told:
         self.now = 1000.0
         self.written: list[str] = []
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
-        self.attention = Attention("py-peer · bob", self.written.append)
+        self.attention = Attention("bob", self.written.append)
 
     def named(self, count: int = 1, who: str = "Ann", text: str = "bob, look") -> list[str]:
         """Return what is written when the user is named."""
