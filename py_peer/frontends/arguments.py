@@ -144,8 +144,9 @@ def make_parser() -> argparse.ArgumentParser:
             add_help=False,
             argument_default=argparse.SUPPRESS,
         )
+        group = sub.add_argument_group("options")  # a bare parser would measure the terminal for each of them
         for option in (*entry.own, *(SHARED[name] for name in entry.options), OPTIONS["help"]):
-            _add(sub, option)
+            _add(group, option)
     return parser
 
 
@@ -269,6 +270,4 @@ def _nickname(wish: str) -> str:
         # Bytes of the command line that are no UTF-8 come as surrogates.
         if nick := clean_nick(os.fsencode(wish)):
             return nick
-    import secrets  # noqa: PLC0415 - needed only now
-
-    return f"user-{secrets.token_hex(2)}"
+    return f"user-{os.urandom(2).hex()}"

@@ -6,7 +6,6 @@ checked by the same function wherever it comes from.
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from argparse import ArgumentTypeError
@@ -93,6 +92,8 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
 
 def did_you_mean(word: str, known: tuple[str, ...]) -> str:
     """Return "; did you mean …?" with the nearest of `known`, or "" when none is near."""
+    import difflib  # noqa: PLC0415 - needed only now
+
     near = difflib.get_close_matches(word[:40].lower(), known, 1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
