@@ -341,6 +341,7 @@ class Statistics(Event):
     gossip_sent_bytes: int
     gossip_received_bytes: int
     queue_items: dict[str, int]
+    slowest_queue_items: int
     peers_connected: int
     peers_in_room: int
     peers_in_mesh: int

@@ -21,6 +21,8 @@ def stats_lines(statistics: Statistics, columns: int | None) -> list[str]:
     rows: list[tuple[str, str]] = []
     for figure in FIGURES[1:]:  # the first is how long it has run
         value = getattr(statistics, figure.name)
+        if figure.name == "ping_seconds" and len(set(value.values())) == 1:
+            value = {"": value["median"]}  # one peer has no least and no most
         parts = value.items() if figure.label else [("", value)]
         rows += [
             (_shown(figure.name, part), f"{figure.words}: {label}" if label else figure.words)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, final
 
 import h11
@@ -153,7 +154,11 @@ async def _reply(
         *([("Allow", "GET, HEAD")] * (status == 405)),
     ]
     out = b""
-    for event in (h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+    for event in (
+        h11.Response(status_code=status, reason=HTTPStatus(status).phrase.encode(), headers=headers),
+        h11.Data(data=body),
+        h11.EndOfMessage(),
+    ):
         out += http.send(event) or b""
     await stream.send_all(out)
     await stream.send_eof()

@@ -62,6 +62,7 @@ class Bookkeeper:
             uptime_seconds=round(time.monotonic() - self._since, 3),
             events_dropped=self._events.dropped,
             queue_items=self._queues(),
+            slowest_queue_items=max(self._depths(), default=0),
             peers_muted=len(self._manners.muted()),
             peers_ignored=len(self._ignored.peers()),
             memory_bytes=_memory(),
@@ -82,13 +83,14 @@ class Bookkeeper:
         if self.node is None:
             return items
         pubsub = self.node.pubsub
-        depths = [len(queue) for queue in pubsub.peer_queues.values()]
         channels = pubsub.subscribed_topics_send.values()
         return items | {
             "messages to show": sum(channel.statistics().current_buffer_used for channel in channels),
-            "RPCs to all peers": sum(depths),
-            "RPCs to the slowest peer": max(depths, default=0),
+            "RPCs to peers": sum(self._depths()),
         }
+
+    def _depths(self) -> list[int]:
+        return [len(queue) for queue in self.node.pubsub.peer_queues.values()] if self.node else []
 
     def _people(self) -> dict[str, Any]:
         if self.node is None:

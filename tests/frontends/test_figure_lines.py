@@ -45,6 +45,11 @@ def test_the_numbers_stand_under_each_other_and_what_is_zero_or_not_known_is_lef
     ]
 
 
+def test_one_peer_has_one_round_trip() -> None:
+    one = replace(NOTHING, ping_seconds=dict.fromkeys(("least", "median", "most"), 0.002))
+    assert stats_lines(one, None)[1:] == ["  2.00 ms  round trip"]
+
+
 def test_on_48_columns_a_long_reason_goes_on_under_its_words() -> None:
     lines = stats_lines(BUSY, 48)
     assert all(len(line) <= 48 for line in lines)
