@@ -69,9 +69,7 @@ class _Peer(Generic[M]):
     rank: Rank = Rank.ANNOUNCED
     spoken: bool = False
     latest: Latest = field(default_factory=Latest)
-    bucket: TokenBucket = field(
-        default_factory=lambda: TokenBucket(limits.NICK_FLOOD_RATE, limits.NICK_FLOOD_BURST)
-    )
+    bucket: TokenBucket = field(default_factory=lambda: TokenBucket(limits.NICK_FLOOD_RATE, limits.NICK_FLOOD_BURST))
     proof: M | None = None
 
 

@@ -13,7 +13,7 @@ from py_peer.core import limits
 from py_peer.core.addresses import peer_id_text
 from py_peer.core.announcement import NICK_TOPIC, Announcement, AnnouncementError, decode, encode, repeat_after
 from py_peer.core.cleaning import clean_nick
-from py_peer.core.events import Answer, NicknameChanged, NickLearned
+from py_peer.core.events import Answer, NickLearned, NicknameChanged
 from py_peer.core.names import Names
 from py_peer.core.rates import TokenBucket
 

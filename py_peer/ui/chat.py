@@ -150,7 +150,7 @@ class FullScreenChat(Chat):
         if named := [entry for entry in entries if entry.mention]:
             self.ui.attention.named(len(named), named[-1].author, named[-1].text)
 
-    async def narrate(self, events: Sequence[Event]) -> None:
+    async def narrate(self, events: Sequence[Event]) -> None:  # noqa: C901 - one for each type
         """Tell what is about connections rather than people."""
         for event in events:
             match event:
