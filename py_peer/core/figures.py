@@ -93,3 +93,13 @@ def count(counters: Mapping[str, int], figure: Figure) -> int | dict[str, int]:
         return counters.get(figure.counted, 0)
     before = figure.counted + ": "
     return {name.removeprefix(before): value for name, value in counters.items() if name.startswith(before)}
+
+
+def markdown_table() -> str:
+    """Return the table of docs/metrics.md."""
+    rows = ["| Prometheus | JSON | what it is |", "|---|---|---|"]
+    for figure in FIGURES:
+        metric = f"py_peer_{figure.name}{'_total' * figure.is_counter}"
+        labels = f"{{{figure.label}}}" * bool(figure.label)
+        rows.append(f"| `{metric}{labels}` | `{figure.name}` | {figure.help} |")
+    return "\n".join(rows) + "\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import py_peer
 from py_peer.core.events import Statistics
-from py_peer.core.figures import FIGURES, count
+from py_peer.core.figures import FIGURES, count, markdown_table
 
 SOURCES = [path for room in ("net", "service") for path in sorted((Path(py_peer.__file__).parent / room).glob("*.py"))]
 
@@ -76,3 +76,10 @@ def literals(node: ast.expr | None) -> set[str]:
             return literals(node.body) | literals(node.orelse)
         case _:
             return set()
+
+
+def test_the_document_has_the_table() -> None:
+    document = (Path(py_peer.__file__).parent.parent / "docs" / "metrics.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- figures -->\n(.*?)<!-- /figures -->", document, re.DOTALL)
+    assert shown is not None
+    assert shown[1] == markdown_table()
