@@ -88,6 +88,10 @@ class Ended(Event):
     reason: str
 
 
+_ESCAPED: Final = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+"""What JSON need not escape: a terminal obeys it, or a script that reads lines takes it for the end of one."""
+
+
 def event_types() -> list[type[Event]]:
     """Return every type of event that a script may read."""
     everything = [*vars(events).values(), *globals().values()]
@@ -107,7 +111,8 @@ def event_line(event: Event, at: float, command_id: Id = None) -> str:
     head: dict[str, Any] = {"event": event_name(type(event)), "at": round(at, 3)}
     if command_id is not None:
         head["id"] = command_id
-    return msgspec.json.encode(head | msgspec.to_builtins(event)).decode()
+    line = msgspec.json.encode(head | msgspec.to_builtins(event)).decode()
+    return line if line.isascii() and "\x7f" not in line else line.translate(_ESCAPED)
 
 
 def _is_event(kind: object) -> TypeGuard[type[Event]]:

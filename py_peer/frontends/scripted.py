@@ -145,8 +145,8 @@ class JsonChat(_JsonOutput, PlainChat):
         return ticket
 
     async def print_lines(self, lines: Sequence[str]) -> None:
-        """Answer the command in words."""
-        self.write(Answer(0, "\n".join(lines)))
+        """Answer the command in words: who is meant is not plain, say. What was done has events of its own."""
+        self.write(Answer(0, "\n".join(lines).removeprefix("📡 "), failed=True))
 
     async def whois(self, argument: str) -> None:
         """Show what is known of a peer."""

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped, unused-ignore]
 
 from py_peer.core import limits
 from py_peer.core.commands import COMMANDS
-from py_peer.core.events import Answer, Event, Failed, FailureKind, MessageReceived, Ready
+from py_peer.core.events import Answer, Event, Failed, FailureKind, MessageReceived, MessageSent, Ready
 from py_peer.core.json_lines import (
     ONE_OBJECT,
     SCRIPT_COMMANDS,
@@ -46,7 +46,7 @@ def test_every_event_is_a_line_of_the_schema_whatever_it_holds(kind: type) -> No
     @given(st.from_type(kind))
     def holds(event: Event) -> None:
         line = event_line(event, 1_700_000_000.123456, "a")
-        assert "\n" not in line
+        assert len(line.splitlines()) == 1
         read = json.loads(line)
         of_its_kind.validate(read)
         assert (read["event"], read["at"], read["id"]) == (event_name(kind), 1_700_000_000.123, "a")
@@ -74,6 +74,14 @@ def test_a_line_says_what_the_event_says() -> None:
     assert json.loads(event_line(Failed(FailureKind.CANNOT_LISTEN, "why"), 0.0))["kind"] == "cannot listen"
     read = json.loads(event_line(Ready("12D3", "bob", ("/ip4/127.0.0.1",)), 0.0, 5))
     assert (read["id"], read["addresses"]) == (5, ["/ip4/127.0.0.1"])
+
+
+def test_nothing_in_a_line_moves_a_terminal_or_ends_the_line_for_anybody() -> None:
+    text = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]))
+    line = event_line(MessageSent(1, text, 1, 0.0), 0.0)
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["text"] == text
 
 
 def test_the_schema_notices_what_is_wrong() -> None:
