@@ -56,6 +56,20 @@ def test_the_panels_have_their_names_and_the_start_is_told() -> None:
     run(scene())
 
 
+def test_theme_bell_and_notifications_are_as_they_were_configured() -> None:
+    async def scene() -> None:
+        async with screen(options=("--theme", "nord", "--no-bell", "--no-notify")) as shown:
+            assert shown.ui.theme == "nord"
+            assert not shown.ui.attention.bell
+            assert not shown.ui.attention.desktop
+        async with screen() as shown:
+            assert shown.ui.theme == "textual-dark"
+            assert shown.ui.attention.bell
+            assert shown.ui.attention.desktop
+
+    run(scene())
+
+
 def test_until_the_service_is_ready_it_says_connecting_and_what_is_typed_waits() -> None:
     async def scene() -> None:
         async with screen(starts=False, answering=False) as shown:

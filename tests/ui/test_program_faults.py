@@ -73,16 +73,21 @@ def test_a_dying_service_is_said_on_the_screen(start: Callable[..., FullScreen],
 
 
 def test_a_crash_of_the_screen_gives_the_terminal_back(start: Callable[..., FullScreen], tmp_path: Path) -> None:
-    program = start(command=A_HANDLER_FAILS, errors=tmp_path / "errors")
+    program = start(command=A_HANDLER_FAILS, errors=tmp_path / "errors", XDG_STATE_HOME=str(tmp_path))
     program.wait_ready()
     program.send(CTRL_F)
     assert program.leave() == 1
     assert_as_it_was(program)
+    (report,) = (tmp_path / "py-peer").iterdir()
     assert said_at_the_end(tmp_path) == (
         "a fault of its own has ended it: ValueError: nobody expected this. "
-        "Run it again with --verbose to see more, and please report it."
+        f"Please report it; what helps to mend it is in {report}"
     )
     assert "remote peers" not in program.text
+    told = report.read_text(encoding="utf-8")
+    assert "--- In the front-end\n" in told
+    assert "in fail" in told
+    assert "remote peers" not in told
 
 
 def test_nobody_answers_and_the_chat_goes_on_without_colours_or_error_output(
