@@ -172,7 +172,8 @@ def check_identity(arguments: Arguments) -> Iterator[Finding]:
     except IdentityError as error:
         yield failure("identity", error.reason, error.advice)
     else:
-        yield ok("identity", f"{identity.peer_id}, kept in {path}")
+        holder = _holder(identity.file or path)
+        yield ok("identity", f"{identity.peer_id}, kept in {path}{f', in use by {holder}' * bool(holder)}")
 
 
 def check_multicast(_arguments: Arguments) -> Iterator[Finding]:
@@ -252,6 +253,20 @@ CHECKS: Final[dict[str, Callable[[Arguments], Iterator[Finding]]]] = {
     "terminal": check_terminal,
     "open files": check_files,
 }
+
+
+def _holder(path: Path) -> str:
+    """Return which process runs with a key, or ""; where none ever did there is no lock, and none is made."""
+    from py_peer.net.private_files import TakenError, take_lock  # noqa: PLC0415 - for this command alone
+
+    if Path(f"{path}.lock").exists():
+        try:
+            take_lock(path).release()
+        except TakenError as error:
+            return str(error)
+        except OSError:  # it cannot be locked at all, which the chat says when it starts
+            pass
+    return ""
 
 
 def _pins() -> dict[str, str]:

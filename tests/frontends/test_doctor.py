@@ -246,3 +246,13 @@ def test_a_key_that_others_can_read_is_a_failure_with_the_way_to_close_it(tmp_pa
     finding = the_one(doctor_checks.check_identity, "--identity", str(key))
     assert finding.level is Level.FAILURE
     assert "chmod 600" in finding.advice
+
+
+def test_a_key_in_use_is_told_with_the_process_that_has_it(tmp_path: Path) -> None:
+    from py_peer.net.identity import hold_identity
+
+    key = tmp_path / "key"
+    with hold_identity(key) as identity:
+        text = the_one(doctor_checks.check_identity, "--identity", str(key)).text
+        assert text == f"{identity.peer_id}, kept in {key}, in use by process {os.getpid()}"
+    assert "in use" not in the_one(doctor_checks.check_identity, "--identity", str(key)).text
