@@ -37,6 +37,10 @@ class Bans:
         self._counters = counters
         self._strikes = Strikes(limits.STRIKES, limits.STRIKES_PER_SECOND, limits.BAN_SECONDS, limits.MAX_TRACKED_PEERS)
         self._unwanted: dict[ID, None] = {}
+        self.library_dials = False
+        """Whether the library may dial by itself, for Kademlia. Else whoever opens a stream to one who has just gone
+        would dial him (network/swarm.py:1580, 0.8.1), without the pace of the dials and without a word."""
+
         self.on_banned: Callable[[ID, str], None] = lambda _peer_id, _reason: None
         """Called with a peer that is refused from now on, and why."""
 
@@ -83,7 +87,7 @@ class Bans:
             return await upgrade(conn, peer_id)
 
         async def dial_if_welcome(peer_id: ID) -> Any:
-            if reason := self.refusal(peer_id):
+            if reason := self.refusal(peer_id) if self.library_dials else "it is not connected":
                 raise SwarmException(reason)
             return await dial(peer_id)
 

@@ -99,7 +99,8 @@ class Recorder:
 
     def names(self, peer_id: ID) -> list[str]:
         """What happened to one peer, without pings and identify."""
-        return [what for what, who in self.told if who == peer_id and what in ("up", "down", "joined", "left", "banned")]
+        moves = ("up", "down", "joined", "left", "banned")
+        return [what for what, who in self.told if who == peer_id and what in moves]
 
     def count(self, what: str) -> int:
         return sum(1 for name, _ in self.told if name == what)
