@@ -84,7 +84,8 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text in choices:
             return text
-        msg = f"{text[:40]!r} is not known{did_you_mean(text, choices)}; there are {', '.join(choices)}"
+        advice = did_you_mean(text, choices) or f"; there are {', '.join(choices)}"
+        msg = f"{text[:40]!r} is not known{advice}"
         raise ArgumentTypeError(msg)
 
     return check

@@ -269,7 +269,9 @@ def test_what_is_printed_is_a_configuration_that_holds_the_same(capsys: pytest.C
     assert {name: again[name].value for name in KEPT} == {name: before[name].value for name in KEPT}
 
 
-def test_what_is_printed_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_printed_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "\x1b[2J.toml").write_text("port = 1")
+    assert "\x1b" not in printed(capsys, "--config", str(tmp_path / "\x1b[2J.toml"))
     assert "\x1b" not in printed(capsys, "--nick", "\x1b[2J\udcff", "--log-file", "\x1b]2;x\a")
 
 

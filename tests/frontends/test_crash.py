@@ -11,14 +11,14 @@ from py_peer import __version__
 from py_peer.core.events import Failed, FailureKind, MessageReceived, Notice, Pinged, Stopped
 from py_peer.core.exit_codes import ExitCode
 from py_peer.frontends.arguments import parse_arguments
-from py_peer.frontends.crash import KEPT_REPORTS, report_crash
-from py_peer.frontends.front_end import RECENT_EVENTS, RUN_AGAIN
+from py_peer.frontends.crash import KEPT_REPORTS, MAX_REPORT_BYTES, report_crash
+from py_peer.frontends.front_end import RECENT_EVENTS, RUN_AGAIN, FrontEnd
 from py_peer.frontends.printer import Printer
 from tests.frontends.fakes import ADDRESS, ANN, FakeService, Stage
 from tests.loops import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from py_peer.core.events import Event
@@ -83,6 +83,16 @@ def test_a_report_is_for_its_user_alone_and_bounded(state: Path) -> None:
     assert path.stat().st_size < 10_000
 
 
+def test_a_long_chain_of_faults_is_cut(state: Path) -> None:
+    fault: Exception = ValueError("the first")
+    for number in range(3_000):
+        cause, fault = fault, ValueError(f"{number:0200}")
+        fault.__cause__ = cause
+    report_crash({"py-peer": fault})
+    (path,) = state.iterdir()
+    assert path.stat().st_size == MAX_REPORT_BYTES
+
+
 def test_faults_of_a_nursery_are_all_told(state: Path) -> None:
     report_crash(
         {"the service": raised(ExceptionGroup("both", [KeyError("one"), ExceptionGroup("in", [OSError("two")])]))}
@@ -125,6 +135,11 @@ def test_a_fault_that_cannot_be_shown_is_a_sentence(state: Path) -> None:
 # --- Where it comes from --------------------------------------------------------------------------
 
 
+class Faulty(FrontEnd):
+    async def show(self, events: Sequence[Event]) -> None:
+        raise RuntimeError("a loose end")
+
+
 def test_a_front_end_tells_of_the_faults_and_the_last_events_once(capsys: pytest.CaptureFixture[str]) -> None:
     told: list[tuple[Faults, list[Event]]] = []
 
@@ -137,7 +152,7 @@ def test_a_front_end_tells_of_the_faults_and_the_last_events_once(capsys: pytest
         service.fault = KeyError("lost")
         service.emit(*(Notice(str(number)) for number in range(100)))
         service.emit(Failed(FailureKind.FAULT, "KeyError: lost"), Stopped(0, reached=False))
-        printer = Printer(service, stage.screen, stage.watchdog)
+        printer = Faulty(service, stage.screen, stage.watchdog)
         printer.on_crash = note
         assert await stage.run(printer) is ExitCode.FAULT
 
