@@ -97,11 +97,14 @@ def _crash(fault: Exception, arguments: Arguments | None) -> int:
     """Say that a fault of ours has ended the program before or beside a front-end; return the exit code."""
     import threading  # noqa: PLC0415
 
+    from py_peer.core.cleaning import clean_line  # noqa: PLC0415
     from py_peer.core.exit_codes import ExitCode  # noqa: PLC0415
+    from py_peer.core.limits import MAX_ERROR_CHARS  # noqa: PLC0415
     from py_peer.frontends.screen import finish_standard_streams  # noqa: PLC0415
 
+    reason = clean_line(f"{type(fault).__name__}: {fault}", MAX_ERROR_CHARS)
     said = _report_crash(arguments, {"py-peer": fault}, ())
-    print(f"py-peer: a fault of its own has ended it: {type(fault).__name__}: {fault}. {said}", file=sys.stderr)
+    print(f"py-peer: a fault of its own has ended it: {reason}. {said}", file=sys.stderr)
     finish_standard_streams()
     if threading.active_count() > 1:  # the service may be in the middle of an import, and nobody can interrupt that
         os._exit(ExitCode.FAULT)

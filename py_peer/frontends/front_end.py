@@ -16,6 +16,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from py_peer.core import limits
+from py_peer.core.cleaning import clean_line
 from py_peer.core.events import (
     Failed,
     FailureKind,
@@ -28,6 +29,7 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.exit_codes import ExitCode
+from py_peer.core.limits import MAX_ERROR_CHARS
 from py_peer.core.requests import Stop
 from py_peer.frontends.leaving import GOODBYE, SERVICE_SECONDS, leave_on_signals
 
@@ -313,9 +315,8 @@ class FrontEnd:
         if self._failed is not None:
             return f"py-peer: a fault of its own has ended it: {self._failed.reason}. {self._crash}"
         if self._fault is not None:
-            return (
-                f"py-peer: a fault of its own has ended it: {type(self._fault).__name__}: {self._fault}. {self._crash}"
-            )
+            reason = clean_line(f"{type(self._fault).__name__}: {self._fault}", MAX_ERROR_CHARS)
+            return f"py-peer: a fault of its own has ended it: {reason}. {self._crash}"
         return ""
 
 

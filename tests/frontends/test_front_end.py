@@ -130,7 +130,7 @@ def test_a_fault_of_the_front_end_ends_it_with_a_sentence(
 
     class Faulty(FrontEnd):
         async def show(self, events: Sequence[Event]) -> None:
-            raise RuntimeError("a loose end")
+            raise RuntimeError("a \x1b[31mloose end")
 
     async def scene() -> None:
         stage, service = Stage(), FakeService()
