@@ -77,10 +77,11 @@ class _Peer(Generic[M]):
 class Names(Generic[M]):
     """The names of a session. Peers are named by their IDs in base58; `M` is whatever proves an announcement."""
 
-    def __init__(
-        self, nickname: str, peer_id: str, most: int = limits.KNOWN_NAMES, most_held: int = limits.HELD_NAMES
-    ) -> None:
-        """Begin a session of `peer_id`, who is called `nickname` and has that name first."""
+    def __init__(self, nickname: str, peer_id: str, most: int, most_held: int) -> None:
+        """Begin a session of `peer_id`, who is called `nickname` and has that name first.
+
+        At most `most` peers are known, and `most_held` forms of names belong to anybody.
+        """
         self._own_id = peer_id
         self._most = most
         self._most_held = most_held

@@ -53,12 +53,12 @@ class Nicks:
         self._emit = emit
         self._is_ignored = is_ignored
         self._peer_id = peer_id
-        self._names: Names[rpc_pb2.Message] = Names(nickname, peer_id)
+        self._names: Names[rpc_pb2.Message] = Names(nickname, peer_id, limits.KNOWN_NAMES, limits.HELD_NAMES)
         self._own: rpc_pb2.Message | None = None
         self._announced = 0
         self._changed = trio.Event()
         self._told: dict[str, _Told] = {}
-        self._untold: set[str] = set()
+        self._untold: dict[str, None] = {}
         self._pace = TokenBucket(limits.NICKS_TOLD_RATE, limits.NICKS_TOLD_BURST)
 
     # --- Our own ----------------------------------------------------------------------------------
@@ -75,7 +75,8 @@ class Nicks:
             self._changed.set()
             self._emit(NicknameChanged(nickname))
         cut = "" if nickname == request.nickname.strip() else ", which is what can be used of it"
-        others = "" if self._names.called(self._peer_id).plain else "; others see your ID beside it, as it is not free"
+        free = self._names.called(self._peer_id).plain
+        others = "" if free else "; it is not free, so others see the end of your ID beside it"
         self._emit(Answer(request.ticket, f"You are called '{nickname}'{cut}{others}"))
 
     async def run(self, node: Node) -> None:
@@ -83,7 +84,7 @@ class Nicks:
         await node.pubsub.subscribe(NICK_TOPIC)
         bucket = TokenBucket(limits.ANNOUNCE_RATE, limits.ANNOUNCE_BURST)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._tell_later)
+            nursery.start_soon(self.tell_later)
             while True:
                 while not bucket.take(trio.current_time()):  # noqa: ASYNC110 - what is waited for is time itself
                     await trio.sleep(bucket.wait(trio.current_time()))
@@ -150,24 +151,27 @@ class Nicks:
         """Tell a new name, now or, where names come too fast, later."""
         if (told := self._told.get(peer_id)) is not None:
             told.untold += peer_id in self._untold  # the one before was not told, and never will be
-        self._untold.add(peer_id)
+        self._untold[peer_id] = None
+        if len(self._untold) > limits.KNOWN_NAMES:  # a stranger's name; should he speak, it is told with that
+            del self._untold[next(iter(self._untold))]
         self._tell_in_time(peer_id)
 
     def _tell_in_time(self, peer_id: str) -> None:
         told = self._told.get(peer_id)
         now = trio.current_time()
-        if (told is None or told.bucket.take(now)) and self._pace.take(now):
+        if not self._pace.wait(now) and (told is None or told.bucket.take(now)):
+            self._pace.take(now)
             self._tell(peer_id)
 
     def _tell(self, peer_id: str) -> None:
-        self._untold.discard(peer_id)
+        self._untold.pop(peer_id, None)
         name = self._names.called(peer_id)
         told = self._told.pop(peer_id, None)
         if told is None:
             while len(self._told) >= limits.KNOWN_NAMES:
                 forgotten = next(iter(self._told))
                 del self._told[forgotten]
-                self._untold.discard(forgotten)
+                self._untold.pop(forgotten, None)
             self._told[peer_id] = _Told(name, TokenBucket(limits.NICK_TOLD_RATE, limits.NICK_TOLD_BURST))
             self._emit(NickLearned(peer_id, name.nick, name.plain))
             return
@@ -176,7 +180,8 @@ class Nicks:
             self._emit(NickLearned(peer_id, name.nick, name.plain, told.name.nick, told.untold))
         told.name, told.untold = name, 0
 
-    async def _tell_later(self) -> None:
+    async def tell_later(self) -> None:
+        """Tell what came too fast, as time allows."""
         while True:
             await trio.sleep(TELL_EVERY)
             for peer_id in list(self._untold):
