@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from py_peer.core import limits
+from py_peer.core.addresses import short_id
 from py_peer.core.entries import Delivery, Entry, Kind
 from py_peer.core.events import (
     DialFailed,
@@ -20,6 +21,8 @@ from py_peer.core.events import (
     MessageRefused,
     MessageSent,
     MessageWaiting,
+    NickLearned,
+    NicknameChanged,
     Notice,
     PeerConnected,
     PeerDisconnected,
@@ -240,6 +243,37 @@ def test_numbers_rise_and_what_is_replaced_is_known(told: list[tuple[Event | int
                 assert before.delivery in (None, Delivery.WAITING)
             shown[entry.number] = entry
     assert all(entry.text for entry in shown.values())
+
+
+def test_who_has_joined_is_named_as_soon_as_the_name_is_known(journal: Journal) -> None:
+    (joined,) = journal.tell(PeerJoined(ANN, 1), NOON)
+    (named,) = journal.tell(NickLearned(ANN, "Ann", plain=True), NOON)
+    assert (named.number, named.text) == (joined.number, "Ann joined")
+    assert texts(journal.tell(PeerLeft(ANN, 0), NOON)) == ["1 joined, 1 left"]
+
+
+def test_a_new_name_of_somebody_who_is_there_is_told_once_and_of_strangers_none(journal: Journal) -> None:
+    journal.tell(PeerJoined(ANN, 1), NOON)
+    journal.tell(NickLearned(ANN, "Ann", plain=True), NOON)
+    assert texts(journal.tell(NickLearned(ANN, "Bob", False, "Ann"), NOON)) == [
+        f"Ann is now called Bob({short_id(ANN)})"
+    ]
+    assert texts(journal.tell(NickLearned(ANN, "Anna", True, "Bob", 7), NOON)) == [
+        f"Bob({short_id(ANN)}) is now called Anna, after 7 more names"
+    ]
+    assert journal.tell(NickLearned("a stranger", "Eve", True, "Mallory"), NOON) == []
+
+
+def test_a_name_that_is_not_the_authors_alone_has_the_id_beside_it(journal: Journal) -> None:
+    (entry,) = journal.tell(MessageReceived(ANN, "Bob", "hi", NOON, plain=False), NOON)
+    assert entry.author == f"Bob({short_id(ANN)})"
+
+
+def test_the_user_is_named_by_the_nickname_of_now(journal: Journal) -> None:
+    journal.tell(NicknameChanged("Captain"), NOON)
+    (entry,) = journal.tell(said(ANN, "Ann", "aye, captain"), NOON)
+    assert entry.mention
+    assert journal.said(1, "hello", NOON)[-1].author == "Captain"
 
 
 def test_memory_is_bounded_however_many_strangers_speak(journal: Journal) -> None:

@@ -12,6 +12,7 @@ from py_peer.core.events import (
     FailureKind,
     Identified,
     MessageReceived,
+    NickLearned,
     PeerConnected,
     PeerDisconnected,
     PeerInfo,
@@ -170,6 +171,25 @@ def test_a_nickname_that_is_the_short_id_of_another_does_not_stand_for_it(three:
 def test_two_of_one_nickname_are_both_meant(three: Roster) -> None:
     three.tell(MessageReceived(EVE, "ANN", "hi", 0.0), 11.0)
     assert three.find("Ann") == [ANN, EVE]
+
+
+def test_a_name_is_known_before_anybody_speaks_and_after_he_has_gone(three: Roster) -> None:
+    three.tell(NickLearned(BOB, "Bob", plain=True), 11.0)
+    row = three.get(BOB)
+    assert row is not None
+    assert (row.nick, row.plain) == ("Bob", True)
+    three.tell(PeerDisconnected(BOB), 12.0)
+    assert three.called(BOB) == f"{BOB[-8:]} (Bob)"
+    three.tell(PeerJoined(BOB, 1), 13.0)
+    assert three.nick(BOB) == "Bob"
+
+
+def test_of_several_with_one_name_each_is_found_by_the_name_with_the_id_beside_it(three: Roster) -> None:
+    three.tell(NickLearned(BOB, "Ann", plain=False), 11.0)
+    assert three.find("Ann") == [BOB, ANN] or three.find("Ann") == [ANN, BOB]
+    assert three.find(f"Ann({BOB[-8:]})") == [BOB]
+    assert three.find(f"@Ann({ANN[-8:]})") == [ANN]
+    assert {"Ann", f"Ann({BOB[-8:]})"} < set(three.names())
 
 
 def test_names_and_addresses_are_there_to_be_completed(three: Roster) -> None:

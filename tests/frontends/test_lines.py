@@ -9,18 +9,23 @@ import pytest
 from py_peer.core.commands import commands_line
 from py_peer.core.entries import Delivery, Entry, Kind
 from py_peer.core.events import (
+    Answer,
     DialFailed,
     Dropped,
     Event,
     Failed,
     FailureKind,
     Identified,
+    IgnoreList,
     KademliaBootstrap,
     MessageReceived,
     MessageRefused,
     MessageSent,
     MessageWaiting,
+    NickLearned,
+    NicknameChanged,
     Notice,
+    PeerBanned,
     PeerConnected,
     PeerDisconnected,
     PeerInfo,
@@ -31,6 +36,7 @@ from py_peer.core.events import (
     Pinged,
     SendProgress,
     Started,
+    Statistics,
     StatusReport,
     Stopped,
 )
@@ -86,8 +92,14 @@ INTERACTIVE = [
     (KademliaBootstrap(0, "nobody"), ["📡 Kademlia bootstrap failed: nobody"]),
     (Notice("the log cannot be written"), ["📡 the log cannot be written"]),
     (Notice("❌ Error sending message: no"), ["❌ Error sending message: no"]),
+    (Answer(1, "Done"), ["📡 Done"]),
+    (Answer(1, "Nobody is there", failed=True), ["❌ Nobody is there"]),
+    (PeerBanned(ANN, 600.0, "garbage"), [f"📡 Let go and refused for 10 min: {ID8}, because garbage"]),
+    (IgnoreList((ANN,)), []),
     (Identified(ANN, "ipfs/0.1.0", "js", ("/ping",)), []),
     (Pinged(ANN, 0.002), []),
+    (NickLearned(ANN, "Ann", plain=True), []),
+    (NicknameChanged("rob"), []),
     (Failed(FailureKind.FAULT, "why"), []),
     (Stopped(0, reached=False), []),
 ]
@@ -105,6 +117,8 @@ HEADLESS = [
     ),
     (Pinged(ANN, 0.0016), [f"Received a ping from {ANN}, round trip time: 2 ms"]),
     (MessageReceived(ANN, "Ann", "hello", 0.0), [f"Received chat message from {ANN}: hello"]),
+    (NickLearned(ANN, "Ann", plain=True), [f"Nickname of {ANN}: Ann"]),
+    (NickLearned(ANN, "Anna", plain=True, previous="Ann"), [f"Nickname of {ANN}: Anna (was Ann)"]),
     (KademliaBootstrap(3), ["Kademlia bootstrap done: 3 peer(s) in the routing table"]),
     (KademliaBootstrap(0, "nobody"), ["Kademlia bootstrap failed: nobody"]),
     (DialFailed("/ip4/127.0.0.1/tcp/1", "refused"), ["Failed to connect to /ip4/127.0.0.1/tcp/1: refused"]),
@@ -125,7 +139,8 @@ def test_headless_prints_the_lines_that_scripts_wait_for(event: Event, lines: li
 
 def test_every_event_type_has_been_thought_of() -> None:
     # By name: a dataclass with slots is made twice, and both are subclasses.
-    known = {kind.__name__ for kind in Event.__subclasses__()} - {StatusReport.__name__}
+    kinds = [kind for kind in Event.__subclasses__() if kind.__module__ == Event.__module__]
+    known = {kind.__name__ for kind in kinds} - {StatusReport.__name__, Statistics.__name__}  # shown by their askers
     assert {type(event).__name__ for event, _ in INTERACTIVE} == known
 
 
@@ -147,6 +162,44 @@ def test_who_was_in_the_room_leaves_once() -> None:
     )
     assert told == [f"📡 Connected to peer: {ID8}", f"📡 Peer joined: {ID8}", f"📡 Peer left: {ID8}"]
     assert narrator.lines([PeerDisconnected(ANN)]) == [f"📡 Disconnected from peer: {ID8}"]
+
+
+def narrated(*batches: list[Event]) -> list[str]:
+    """Return what a chat tells of batches of events, each known whole before it is told."""
+    roster = Roster()
+    narrator = Narrator(roster=roster)
+    lines: list[str] = []
+    for batch in batches:
+        for event in batch:
+            roster.tell(event, 0.0)
+        lines += narrator.lines(batch)
+    return lines
+
+
+def test_who_joins_is_told_by_name_together_with_it_or_in_a_line_after_it() -> None:
+    name = NickLearned(ANN, "Ann", plain=True)
+    assert narrated([PeerJoined(ANN, 1), name]) == [f"📡 Peer joined: {ID8} (Ann)"]
+    assert narrated([PeerJoined(ANN, 1)], [name], [name], [PeerLeft(ANN, 0)]) == [
+        f"📡 Peer joined: {ID8}",
+        f"📡 {ID8} is called Ann",
+        f"📡 Peer left: {ID8} (Ann)",
+    ]
+
+
+def test_a_new_name_of_somebody_who_is_there_is_told_and_of_strangers_none() -> None:
+    new = NickLearned(ANN, "Anna", True, "Ann", 3)
+    assert narrated([new]) == []
+    assert narrated([MessageReceived(ANN, "Ann", "hi", 0.0)], [new])[1:] == [
+        f"📡 Ann({ID8}) is now called Anna, after 3 more names"
+    ]
+
+
+def test_a_name_that_is_not_the_peers_alone_is_shown_with_the_id_once() -> None:
+    roster = Roster()
+    roster.tell(MessageReceived(ANN, "Ann", "hi", 0.0, plain=False), 0.0)
+    assert whois_lines(roster, f"Ann({ID8})")[0] == f"📡 Ann({ID8})"
+    said = Entry(0, Kind.SAID, 0.0, "hi", f"Ann({ID8})", ANN)
+    assert entry_lines(said, None)[0].endswith(f" [Ann({ID8})]: hi")
 
 
 def test_of_many_texts_that_wait_the_count_is_said_once() -> None:
