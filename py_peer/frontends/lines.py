@@ -185,7 +185,8 @@ def peers_lines(report: StatusReport) -> list[str]:
     """Return the answer to /peers."""
     if not report.peers:
         return ["📡 No peers connected"]
-    return [f"📡 Connected peers ({len(report.peers)}):", *(f"  - {_peer(peer)}" for peer in report.peers)]
+    rows = (f"  - {_peer(peer)}{'  ignored' * (peer.peer_id in report.ignored)}" for peer in report.peers)
+    return [f"📡 Connected peers ({len(report.peers)}):", *rows]
 
 
 def status_lines(report: StatusReport, columns: int | None = None, nick: Callable[[str], str] = short_id) -> list[str]:

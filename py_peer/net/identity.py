@@ -79,7 +79,7 @@ def new_identity(remark: str = "") -> Identity:
 
 def read_identity(path: Path) -> Identity:
     """Return the key in a file, which is left as it is. Raises FileNotFoundError, IdentityError if it is not taken."""
-    file = Path(os.path.realpath(path))  # two names of one file have one lock
+    file = Path(os.path.realpath(path))
     return Identity(_read(file), file)
 
 
@@ -114,8 +114,9 @@ def hold_identity(path: Path | None, *, named: bool = False) -> Iterator[Identit
     if path is None:
         yield new_identity()
         return
+    file = Path(os.path.realpath(path))  # two names of one file have one lock
     try:
-        identity = kept_identity(path)
+        identity = kept_identity(file)
     except NotKeptError as error:
         if named:
             raise
@@ -123,11 +124,11 @@ def hold_identity(path: Path | None, *, named: bool = False) -> Iterator[Identit
         return
     with ExitStack() as held:
         try:
-            held.callback(take_lock(identity.file or path).release)
+            held.callback(take_lock(file).release)
         except TakenError as error:
-            identity = new_identity(f"The key in {_shown(path)} is in use by {error}; {_ALONE}")
+            identity = new_identity(f"The key in {_shown(file)} is in use by {error}; {_ALONE}")
         except OSError as error:
-            remark = f"The key in {_shown(path)} cannot be locked ({cause(error)}): start no second py-peer with it"
+            remark = f"The key in {_shown(file)} cannot be locked ({cause(error)}): start no second py-peer with it"
             identity = replace(identity, remark=remark)
         yield identity
 

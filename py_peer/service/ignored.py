@@ -46,52 +46,59 @@ class IgnoreFileError(Exception):
     """The file cannot be read or written; the text says why, as in "the file …"."""
 
 
-def parse_ignored(data: bytes) -> tuple[str, ...]:
+def parse_ignored(text: str) -> tuple[str, ...]:
     """Return the peer IDs of a file, in its order, each once. Raises IgnoreFileError."""
-    try:
-        lines = data.decode().splitlines()
-    except UnicodeDecodeError:
-        raise IgnoreFileError("is no text") from None
     found: dict[str, None] = {}
-    for number, line in enumerate(lines, 1):
-        if not (text := line.split("#")[0].strip()):
+    for number, line in enumerate(text.splitlines(), 1):
+        if not (peer_id := _without_remark(line)):
             continue
-        if parse_peer_id(text) != text:
+        if parse_peer_id(peer_id) != peer_id:
             raise IgnoreFileError(f"holds no peer ID in line {number}")
-        found[text] = None
-    if len(found) > limits.MAX_IGNORED:
-        raise IgnoreFileError(f"holds more than {limits.MAX_IGNORED:,} peers")
+        found[peer_id] = None
     return tuple(found)
 
 
 def load_ignored(file: Path) -> tuple[str, ...]:
     """Return the peer IDs of a file, none where there is no file. Raises IgnoreFileError."""
-    try:
-        return parse_ignored(read_private(file, limits.MAX_IGNORED_BYTES))
-    except FileNotFoundError:
-        return ()
-    except UnfitFileError as error:
-        raise IgnoreFileError(str(error)) from error
-    except OSError as error:
-        raise IgnoreFileError(f"cannot be used: {cause(error)}") from error
+    return parse_ignored(_read(file))
 
 
 def change_ignored(file: Path, peer_id: str, *, ignore: bool) -> None:
-    """Put a peer into a file, or take it out. Raises IgnoreFileError; may wait for another process."""
+    """Put a peer into a file, or take it out; the rest stays. Raises IgnoreFileError; may wait for another process."""
     file = Path(os.path.realpath(file))  # a link stays one
     try:
         make_folder(file.parent)
         with _locked(file):
-            before = load_ignored(file)
-            after = (*(one for one in before if one != peer_id), *(peer_id,) * ignore)
-            if len(after) > limits.MAX_IGNORED:
-                raise IgnoreFileError(f"is full, with {limits.MAX_IGNORED:,} peers")
-            if set(after) != set(before):
-                write_private(file, "".join((HEAD, *(f"{one}\n" for one in after))).encode(), replace=True)
+            text = _read(file)
+            if (peer_id in parse_ignored(text)) == ignore:
+                return
+            lines = [line for line in text.splitlines() if _without_remark(line) != peer_id]
+            text = "".join(f"{line}\n" for line in (*lines, *(peer_id,) * ignore))
+            data = text.encode()
+            if len(parse_ignored(text)) > limits.MAX_IGNORED or len(data) > limits.MAX_IGNORED_BYTES:
+                raise IgnoreFileError("has no room left")
+            write_private(file, data, replace=True)
     except TakenError as error:
         raise IgnoreFileError(f"is kept busy by {error}") from error
     except (OSError, UnfitFileError) as error:
         raise IgnoreFileError(f"cannot be written: {cause(error)}") from error
+
+
+def _read(file: Path) -> str:
+    try:
+        return read_private(file, limits.MAX_IGNORED_BYTES).decode("utf-8-sig")
+    except FileNotFoundError:
+        return HEAD
+    except UnicodeDecodeError:
+        raise IgnoreFileError("is no text") from None
+    except UnfitFileError as error:
+        raise IgnoreFileError(str(error)) from error
+    except OSError as error:
+        raise IgnoreFileError(f"cannot be read: {cause(error)}") from error
+
+
+def _without_remark(line: str) -> str:
+    return line.partition("#")[0].strip()
 
 
 def _locked(file: Path) -> AbstractContextManager[object]:
