@@ -2,6 +2,7 @@
 
 What is replaced of py-libp2p 0.8.1's router, and why (tests/net/test_gossip.py, tests/net/test_traps.py):
 
+- What was said to a peer that had been cut off, until that was noticed, was lost; here it is replayed when it is back.
 - `publish` built and signed a peer record for every RPC, copied the message for every peer and kept a delivery
   list that was never trimmed (pubsub/gossipsub.py:1007, 2053, 1089).
 - Messages for peers whose subscription is not known yet were written past the outbound queue, which tears frames
@@ -19,11 +20,14 @@ Spec: https://github.com/libp2p/specs/blob/master/pubsub/gossipsub/gossipsub-v1.
 from __future__ import annotations
 
 import hashlib
+import math
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
+import trio
 from libp2p.pubsub.gossipsub import PROTOCOL_ID, PROTOCOL_ID_V11, GossipSub
-from libp2p.pubsub.mcache import CacheEntry, MessageCache
+from libp2p.pubsub.mcache import MessageCache
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.rpc_queue import RpcQueue
 
@@ -54,31 +58,71 @@ def message_id(message: rpc_pb2.Message) -> bytes:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    message: rpc_pb2.Message
+    size: int
+    beat: int
+    since: float
+
+
+@final
 class BoundedCache(MessageCache):
-    """The message cache with our message ID and a limit in bytes; what does not fit is relayed but not replayed."""
+    """The message cache with our message ID and a limit in bytes: the oldest messages make room for new ones.
+
+    It keeps them for many heartbeats, for peers that were cut off and come back; of the last few alone is gossiped.
+    """
 
     def __init__(self, window_size: int, history_size: int, max_bytes: int) -> None:
-        super().__init__(window_size, history_size)
+        super().__init__(window_size, 0)
+        self.history_size = history_size
         self._max_bytes = max_bytes
-        self._sizes: dict[bytes, int] = {}
+        self._kept: dict[bytes, _Kept] = {}  # oldest first
         self._bytes = 0
+        self._beat = 0
 
     def put(self, msg: rpc_pb2.Message) -> None:
-        """Keep `msg` for IWANT and for newcomers, if it fits."""
+        """Keep `msg` for IWANT, for newcomers and for those who come back, if there can be room for it."""
         mid = message_id(msg)
         size = msg.ByteSize()
-        if mid in self.msgs or self._bytes + size > self._max_bytes:
+        if mid in self._kept or size > self._max_bytes:
             return
-        self.msgs[mid] = msg
-        self._sizes[mid] = size
+        while self._bytes + size > self._max_bytes:
+            self._drop_oldest()
+        self._kept[mid] = _Kept(msg, size, self._beat, time.time())
         self._bytes += size
-        self.history[0].append(CacheEntry(mid, msg.topicIDs))
+
+    def get(self, mid: bytes) -> rpc_pb2.Message | None:
+        """Return a message that is still kept."""
+        kept = self._kept.get(mid)
+        return None if kept is None else kept.message
+
+    def window(self, topic: str) -> list[bytes]:
+        """Return the IDs of what is gossiped about, oldest first."""
+        return self.recent(topic, self.window_size)
+
+    def recent(self, topic: str, beats: int) -> list[bytes]:
+        """Return the IDs of the messages of the last `beats` heartbeats, oldest first.
+
+        Heartbeats stand still while the machine sleeps: none is older than what is kept by the wall clock, either.
+        """
+        found = []
+        for mid, kept in reversed(self._kept.items()):
+            if kept.beat <= self._beat - beats:
+                break
+            if topic in kept.message.topicIDs and abs(time.time() - kept.since) <= self.history_size:
+                found.append(mid)
+        found.reverse()
+        return found
 
     def shift(self) -> None:
-        """Forget the oldest heartbeat's messages."""
-        oldest = [entry.mid for entry in self.history[-1]]
-        super().shift()
-        self._bytes -= sum(self._sizes.pop(mid, 0) for mid in oldest)
+        """Begin a heartbeat; what is too old is forgotten."""
+        self._beat += 1
+        while self._kept and next(iter(self._kept.values())).beat <= self._beat - self.history_size:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        self._bytes -= self._kept.pop(next(iter(self._kept))).size
 
 
 @final
@@ -124,6 +168,7 @@ class Router(GossipSub):
     """The room's GossipSub 1.1 router (1.2's IDONTWANT doubles the cost of a small message)."""
 
     pubsub: Pubsub  # set by Pubsub's constructor, before anything else happens
+    mcache: BoundedCache
 
     def __init__(self, topics: Iterable[str], counters: Counters) -> None:
         super().__init__(
@@ -136,11 +181,15 @@ class Router(GossipSub):
             adaptive_gossip_enabled=False,  # it turned 1 s into 30 s
             spam_protection_enabled=False,  # 10 messages/s for each forwarder, our own included
         )
-        self.mcache = BoundedCache(3, 5, limits.MESSAGE_CACHE_BYTES)
+        self.mcache = BoundedCache(3, limits.REPLAY_BEATS, limits.MESSAGE_CACHE_BYTES)
         # The default thresholds are minus infinity: the score refuses nobody, and is asked three times a message.
         self.scorer = None
         self._topics = frozenset(topics)
         self._counters = counters
+        self._gone: dict[ID, float] = {}
+        """When peers that had joined went; they may come back."""
+
+        self._grafted: dict[ID, list[str]] = {}
 
     # --- Sending ----------------------------------------------------------------------------------
 
@@ -182,21 +231,62 @@ class Router(GossipSub):
         self.send_rpc(to_peer, rpc_pb2.RPC(control=control_msg), priority=True)
 
     def replay(self, peer_id: ID, topic: str) -> None:
-        """Queue the messages of the last heartbeats for a newcomer, oldest first."""
-        for mid in reversed(self._recent(topic)):
-            message = self.mcache.get(mid)
-            if message is not None:
+        """Queue the messages of the last heartbeats for a newcomer; for who comes back, what it may have missed.
+
+        One who was cut off seems to be there until it is noticed, and what is said to it meanwhile goes nowhere.
+        """
+        beats = self.mcache.window_size
+        if peer_id in self._gone:
+            beats = (
+                math.ceil(trio.current_time() - self._gone[peer_id] + limits.PING_INTERVAL + limits.PING_TIMEOUT) + 1
+            )
+        for mid in self.mcache.recent(topic, beats):
+            if (message := self.mcache.get(mid)) is not None:
                 self.send_rpc(peer_id, rpc_pb2.RPC(publish=[message]))
+
+    def remove_peer(self, peer_id: ID) -> None:
+        """Forget a peer, but not when it went."""
+        if peer_id in self.peer_protocol:
+            self._gone.pop(peer_id, None)
+            self._gone[peer_id] = trio.current_time()
+            if len(self._gone) > limits.MAX_FORMER_PEERS:
+                del self._gone[next(iter(self._gone))]
+        super().remove_peer(peer_id)
 
     def hand_on(self, peer_id: ID, messages: Iterable[rpc_pb2.Message]) -> None:
         """Queue `messages` for a newcomer, all in one."""
         if (rpc := rpc_pb2.RPC(publish=messages)).publish:
             self.send_rpc(peer_id, rpc)
 
-    def _recent(self, topic: str) -> list[bytes]:
-        """Message IDs of the gossip window, newest first (the library's window() is oldest first in a heartbeat)."""
-        heartbeats = self.mcache.history[: self.mcache.window_size]
-        return [entry.mid for entries in heartbeats for entry in reversed(entries) if topic in entry.topics]
+    # --- The mesh ---------------------------------------------------------------------------------
+
+    # What is relayed between two heartbeats reaches a peer that joins the mesh in between neither as a message, for it
+    # was not in the mesh yet, nor as gossip, which goes to those who are not (gossipsub-v1.0.md knows no answer to it).
+    # So who joins the mesh is told what the last heartbeats brought.
+
+    def mesh_heartbeat(self) -> Any:
+        """Note whom the heartbeat takes into the mesh."""
+        grafted, pruned = super().mesh_heartbeat()
+        self._grafted = dict(grafted)
+        return grafted, pruned
+
+    def gossip_heartbeat(self) -> Any:
+        """Gossip to those whom the heartbeat has just taken into the mesh, too."""
+        gossip = super().gossip_heartbeat()
+        for peer_id, topics in self._grafted.items():
+            for topic in topics:
+                if mids := self.mcache.window(topic):
+                    gossip[peer_id][topic] = mids
+        return gossip
+
+    async def handle_graft(self, graft_msg: rpc_pb2.ControlGraft, sender_peer_id: ID) -> None:
+        """Take a peer into the mesh, and tell it what the last heartbeats brought."""
+        topic = graft_msg.topicID
+        was_there = sender_peer_id in self.mesh.get(topic, ())
+        await super().handle_graft(graft_msg, sender_peer_id)
+        mids = self.mcache.window(topic)
+        if mids and not was_there and sender_peer_id in self.mesh.get(topic, ()):
+            await self.emit_ihave(topic, mids, sender_peer_id)
 
     # --- Control messages of others ---------------------------------------------------------------
 

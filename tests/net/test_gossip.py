@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.pubsub.pb import rpc_pb2
@@ -103,6 +105,10 @@ async def test_a_gossip_of_thousands_of_messages_and_the_asking_for_them_are_spl
 
 def asked_for(rpcs: list[rpc_pb2.RPC]) -> list[bytes]:
     return [mid for rpc in rpcs for want in rpc.control.iwant for mid in want.messageIDs]
+
+
+def told_of(rpcs: list[rpc_pb2.RPC]) -> list[bytes]:
+    return [mid for rpc in rpcs for have in rpc.control.ihave for mid in have.messageIDs]
 
 
 # --- What a stranger asks -------------------------------------------------------------------------
@@ -290,6 +296,46 @@ async def test_a_newcomer_is_replayed_the_last_messages_in_order() -> None:
 
 
 @trio_test
+async def test_who_was_cut_off_and_comes_back_is_replayed_what_it_missed_and_a_newcomer_is_not() -> None:
+    async with member() as one:
+        one.node.pubsub.router.heartbeat_interval = 0.1  # type: ignore[assignment] # seconds
+        async with raw_peer(one.port) as peer:
+            await peer.join(ROOM)
+            await until(lambda: peer.id in one.node.pubsub.room())
+        await one.say(b"do you still hear me?")
+        await until(lambda: not one.node.peers.records)
+        await one.say(b"where are you?")
+        await until(lambda: one.node.pubsub.router.mcache.window(ROOM) == [])
+        async with raw_peer(one.port, peer.key_pair) as back, raw_peer(one.port) as newcomer:
+            await newcomer.join(ROOM)
+            await back.join(ROOM)
+            await until(lambda: back.texts() == [b"do you still hear me?", b"where are you?"])
+            await one.say(b"end")
+            await until(lambda: newcomer.texts() == [b"end"])
+
+
+@pytest.mark.parametrize("by_us", [False, True])
+def test_who_joins_the_mesh_just_after_a_message_was_relayed_is_told_of_it(by_us: bool) -> None:
+    @trio_test
+    async def scene() -> None:
+        async with member() as one, raw_peer(one.port) as late, raw_peer(one.port) as author:
+            gossip = await late.join(ROOM)
+            mesh = one.node.pubsub.router.mesh[ROOM]
+            await until(lambda: late.id in mesh and len(late.gossip_streams) == 1)
+            mesh.discard(late.id)
+            message = signed(author.key_pair, ROOM, b"in between", 1)
+            await (await author.join(ROOM)).send_rpc(publish=[message])
+            await until(lambda: one.texts() == [b"in between"])
+            if not by_us:  # else it is the heartbeat's to take it in
+                await gossip.send_rpc(control=rpc_pb2.ControlMessage(graft=[rpc_pb2.ControlGraft(topicID=ROOM)]))
+            await until(lambda: late.id in mesh)
+            await until(lambda: message_id(message) in told_of(late.rpcs))
+            assert late.texts() == []
+
+    scene()
+
+
+@trio_test
 async def test_nothing_but_the_hello_carries_a_signed_record() -> None:
     async with member() as one, raw_peer(one.port) as peer:
         await peer.join(ROOM)
@@ -325,7 +371,25 @@ def test_the_message_cache_is_bounded_in_bytes_and_forgets() -> None:
     cache.put(large)
     assert cache.get(message_id(large)) == large
     cache.put(later)
-    assert cache.get(message_id(later)) is None
+    assert cache.get(message_id(later)) == later
+    assert cache.get(message_id(large)) is None
+
+
+def test_the_message_cache_keeps_what_is_not_gossiped_any_more_but_not_over_a_long_sleep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cache = BoundedCache(3, 50, 1_000)
+    old, new = (signed(create_new_key_pair(), ROOM, b"x", number) for number in (1, 2))
+    cache.put(old)
+    for _ in range(10):
+        cache.shift()
+    cache.put(new)
+    assert cache.window(ROOM) == [message_id(new)]
+    assert cache.recent(ROOM, 11) == [message_id(old), message_id(new)]
+    assert cache.recent("another topic", 11) == []
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + 3_600)
+    assert cache.recent(ROOM, 11) == []
 
 
 def test_the_message_id_is_the_javascript_peers() -> None:
