@@ -88,8 +88,10 @@ class Narrator:
                 self._told[event.peer_id] = self._roster.nick(event.peer_id)
             case PeerDisconnected() if self._told.pop(event.peer_id, None) is not None:
                 return []  # "Peer left" says it
-            case NickLearned(previous="") if self._told.get(event.peer_id, event.nick) == event.nick:
-                return []  # it was told so, or is not here
+            case NickLearned(previous=""):
+                if self._told.get(event.peer_id, event.nick) == event.nick:
+                    return []  # it was told so, or is not here
+                self._told[event.peer_id] = event.nick
             case NickLearned() if not self._roster.is_around(event.peer_id):
                 return []
         return event_lines(event, self._columns(), self._roster.called)

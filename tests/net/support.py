@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -14,7 +15,7 @@ from py_peer.net.node import open_node
 from tests.net.raw_peer import raw_peer, signed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
     from libp2p.crypto.keys import KeyPair
     from libp2p.peer.id import ID
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from py_peer.net.connections import PeerRecord
     from py_peer.net.node import Node
+    from py_peer.net.pubsub import Board
 
 ROOM = "room"
 DISCOVERY = "discovery"
@@ -164,11 +166,19 @@ async def member(
     port: int = 0,
     loopback: bool = False,
     admit: Callable[[bytes], bool] = lambda _: True,
+    boards: Mapping[str, Board] = MappingProxyType({}),
 ) -> AsyncIterator[Member]:
     """Run a node that has joined the room and listens."""
     seen = Recorder()
     async with open_node(
-        topics=TOPICS, room_topic=ROOM, observer=seen, admit=admit, port=port, loopback=loopback, key_pair=key_pair
+        topics=TOPICS,
+        room_topic=ROOM,
+        observer=seen,
+        admit=admit,
+        port=port,
+        loopback=loopback,
+        key_pair=key_pair,
+        boards=boards,
     ) as node:
         subscription = await node.pubsub.subscribe(ROOM)
         await node.pubsub.subscribe(DISCOVERY)
