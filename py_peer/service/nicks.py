@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
 import trio
@@ -53,13 +54,17 @@ class Nicks:
         self._emit = emit
         self._is_ignored = is_ignored
         self._peer_id = peer_id
-        self._names: Names[rpc_pb2.Message] = Names(nickname, peer_id, limits.KNOWN_NAMES, limits.HELD_NAMES)
         self._own: rpc_pb2.Message | None = None
         self._announced = 0
         self._changed = trio.Event()
         self._told: dict[str, _Told] = {}
         self._untold: dict[str, None] = {}
         self._pace = TokenBucket(limits.NICKS_TOLD_RATE, limits.NICKS_TOLD_BURST)
+
+    @cached_property
+    def _names(self) -> Names[rpc_pb2.Message]:
+        # Made with the first use: reading the table of what looks alike would hold up the start for 25 ms.
+        return Names(self.nickname, self._peer_id, limits.KNOWN_NAMES, limits.HELD_NAMES)
 
     # --- Our own ----------------------------------------------------------------------------------
 
@@ -70,8 +75,8 @@ class Nicks:
             self._emit(Answer(request.ticket, "Nothing of that nickname can be seen; take another one", failed=True))
             return
         if nickname != self.nickname:
-            self.nickname = nickname
             self._names.rename(nickname)
+            self.nickname = nickname
             self._changed.set()
             self._emit(NicknameChanged(nickname))
         cut = "" if nickname == request.nickname.strip() else ", which is what can be used of it"
