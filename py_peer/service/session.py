@@ -142,9 +142,6 @@ class _Session:
         """Serve requests, and beside that bring up the node, until Stop or a failure."""
         _log_system_message("Starting Universal Connectivity Application...")
         self._emit(Started(self._peer_id))
-        if self._identity.remark:
-            _log_system_message(self._identity.remark)
-            self._emit(Notice(self._identity.remark))
         self._ignored.load()
         async with trio_asyncio.open_loop(), trio.open_nursery() as nursery:
             nursery.start_soon(self._run_node, nursery.cancel_scope)
@@ -183,6 +180,9 @@ class _Session:
         self._node = self._bookkeeper.node = node
         _log_system_message(f"Listening on {node.addresses[0]}")
         self._emit(Ready(self._peer_id, self._nicks.nickname, node.addresses))
+        if self._identity.remark:  # behind the banner, where it is seen
+            _log_system_message(self._identity.remark)
+            self._emit(Notice(self._identity.remark))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._nicks.run, node)
             nursery.start_soon(room.start_message_handlers)
