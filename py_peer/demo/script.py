@@ -50,7 +50,7 @@ _SCRIPT: Final = (
     ("Noor", "A paste stays in one piece, as it should."),
     ("Kenji", "きれいですね. But what keeps it from growing for ever?"),
     ("Noor", "Good question. Nothing, so far 😅"),
-    ("Mia", "Mia again, with tea. A new session is a new peer ID, so I have got another colour."),
+    ("Mia", "Mia again, with tea. A new session is a new peer ID: another colour, and its end beside my name."),
     ("Kenji", "おかえり!"),
     ("Noor", "You have missed some code, Mia. The log of the others has it: Ctrl-F finds it."),
     ("Mia", "Let me guess: keep the newest few thousand, forget the rest?"),
