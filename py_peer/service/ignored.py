@@ -117,6 +117,9 @@ class Ignored:
         self._file = None if folder is None else folder / FILE
         self._own_id = own_id
         self._emit = emit
+        self.nick_of: Callable[[str], str] = short_id
+        """Returns what a peer is called."""
+
         self._peers: dict[str, None] = {}
         self._later, self._changes = trio.open_memory_channel[Ignore | Unignore](MOST_CHANGES)
 
@@ -178,7 +181,8 @@ class Ignored:
 
     async def _keep(self, request: Ignore | Unignore) -> None:
         ignore = isinstance(request, Ignore)
-        text = f"{'Ignored from now on' if ignore else 'Shown again'}: {short_id(request.peer_id)}"
+        id8, nick = short_id(request.peer_id), self.nick_of(request.peer_id)
+        text = f"{'Ignored from now on' if ignore else 'Shown again'}: {id8}{f' ({nick})' if nick != id8 else ''}"
         if self._file is not None:
             change = partial(change_ignored, self._file, request.peer_id, ignore=ignore)
             try:

@@ -18,6 +18,7 @@ from py_peer.core.events import (
     IgnoreList,
     MessageReceived,
     MessageSent,
+    NickLearned,
     Notice,
     PeerJoined,
     Started,
@@ -53,8 +54,9 @@ def test_who_is_ignored_is_not_shown_but_passed_on_and_counted() -> None:
                 await bob.see(PeerJoined)
                 await carol.see(PeerJoined)
                 bobs = (await bob.see(Started)).peer_id
+                await alice.see(NickLearned, lambda event: event.peer_id == bobs)
                 answer = await told(alice, alice.ask(lambda ticket: Ignore(ticket, bobs)))
-                assert (answer.text, answer.failed) == (f"Ignored from now on: {bobs[-8:]}", False)
+                assert (answer.text, answer.failed) == (f"Ignored from now on: {bobs[-8:]} (bob)", False)
                 assert (await alice.see(IgnoreList)).peer_ids == (bobs,)
                 bob.say("unheard")
                 assert (await carol.see(MessageReceived)).text == "unheard"
@@ -64,7 +66,7 @@ def test_who_is_ignored_is_not_shown_but_passed_on_and_counted() -> None:
                 ticket = alice.ask(RequestStatus)
                 assert (await alice.see(StatusReport, lambda report: report.ticket == ticket)).ignored == (bobs,)
                 answer = await told(alice, alice.ask(lambda ticket: Unignore(ticket, bobs)))
-                assert answer.text == f"Shown again: {bobs[-8:]}"
+                assert answer.text == f"Shown again: {bobs[-8:]} (bob)"
                 bob.say("heard again")
                 texts = [message.text for message in await alice.see_all(MessageReceived, 2)]
                 assert texts == ["heard", "heard again"]
