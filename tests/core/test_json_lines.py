@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
@@ -195,3 +196,24 @@ def test_what_is_obeyed_is_what_the_schema_allows(command: dict[str, Any]) -> No
     read = read_command(json.dumps(command).encode())
     if isinstance(read, Wish):
         A_COMMAND.validate(command)
+
+
+# --- The documents --------------------------------------------------------------------------------
+
+PAGE = (DOCS / "json.md").read_text(encoding="utf-8")
+
+
+def test_every_line_that_the_page_for_scripts_shows_is_of_the_schema() -> None:
+    shown = [json.loads(line) for line in PAGE.splitlines() if line.startswith("    {")]
+    for line in shown:
+        (EVENTS if "event" in line else A_COMMAND).validate(line)
+    assert {"event", "command"} <= {next(iter(line)) for line in shown}
+
+
+def test_the_page_for_scripts_names_every_command_and_only_events_that_there_are() -> None:
+    rows = [line.split("|")[1:3] for line in PAGE.splitlines() if line.startswith("| `")]
+    commands = {word for row in rows for word in re.findall(r"`(\w+)`", re.sub(r"with(out)? `\w+`", "", row[0]))}
+    assert commands == set(SCRIPT_COMMANDS)
+    answers = {word for row in rows for word in re.findall(r"`(\w+)`", re.sub(r"with(out)? `\w+`", "", row[1]))}
+    assert answers - {"ignore"} <= {event_name(kind) for kind in KINDS}
+    assert f"{limits.MAX_COMMAND_BYTES:,} bytes" in PAGE
