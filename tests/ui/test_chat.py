@@ -9,6 +9,7 @@ import pytest
 from py_peer.core.events import (
     DialFailed,
     Dropped,
+    IgnoreList,
     MessageReceived,
     MessageRefused,
     MessageSent,
@@ -17,7 +18,7 @@ from py_peer.core.events import (
     Pinged,
 )
 from py_peer.core.limits import MAX_TEXT_BYTES
-from py_peer.core.requests import RequestStatus
+from py_peer.core.requests import Ignore, RequestStatus, Unignore
 from py_peer.ui.help_page import HelpPage
 from py_peer.ui.invite_page import InvitePage
 from py_peer.ui.peer_menu import PeerMenu
@@ -249,6 +250,23 @@ def test_enter_on_a_peer_offers_its_commands() -> None:
             assert shown.ui.composer.full_text == f"{ANN[-8:]}: "
             await shown.pilot.press("f3", "enter", "down", "enter")
             assert shown.ui.clipboard == ANN
+
+    run(scene())
+
+
+def test_the_menu_of_a_peer_ignores_it_and_shows_it_again_and_what_was_shown_stays() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.join(BOB)
+            await shown.tell(heard("shown already", BOB))
+            await shown.pilot.press("f3", "enter", "end", "enter")
+            await shown.settle()
+            assert [type(request) for request in shown.service.requests] == [Ignore]
+            await shown.tell(IgnoreList((BOB,)))
+            assert "shown already" in shown.text()
+            await shown.pilot.press("f3", "enter", "end", "enter")
+            await shown.settle()
+            assert shown.service.requests[1:] == [Unignore(shown.service.requests[0].ticket + 1, BOB)]
 
     run(scene())
 
