@@ -88,7 +88,7 @@ class Ended(Event):
     reason: str
 
 
-_ESCAPED: Final = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+_UNESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 """What JSON need not escape: a terminal obeys it, or a script that reads lines takes it for the end of one."""
 
 
@@ -100,7 +100,12 @@ def event_types() -> list[type[Event]]:
 
 def event_name(kind: type[Event]) -> str:
     """Return what a type of event is called: `message_received` for MessageReceived."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+    return _in_small_letters(kind.__name__)
+
+
+@cache
+def _in_small_letters(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def event_line(event: Event, at: float, command_id: Id = None) -> str:
@@ -112,7 +117,7 @@ def event_line(event: Event, at: float, command_id: Id = None) -> str:
     if command_id is not None:
         head["id"] = command_id
     line = msgspec.json.encode(head | msgspec.to_builtins(event)).decode()
-    return line if line.isascii() and "\x7f" not in line else line.translate(_ESCAPED)
+    return _UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def _is_event(kind: object) -> TypeGuard[type[Event]]:
