@@ -103,7 +103,7 @@ class Chat(FrontEnd):
             "ping": lambda word: self.ask_about(word, PingPeer),
             "whois": self.whois,
             "ignore": self.ignore,
-            "unignore": lambda word: self.ask_about(word, Unignore, self.roster.ignored),
+            "unignore": self.unignore,
             "last": self.show_last,
             "find": self.find,
             "clear": self.clear,
@@ -269,6 +269,11 @@ class Chat(FrontEnd):
             await self.ask_about(argument, Ignore)
         else:
             await self.question(lambda report: ignored_lines(report, self.roster.nick))
+
+    async def unignore(self, argument: str) -> None:
+        """Show again what a peer says."""
+        await self.ready.wait()  # until then it is not known who is ignored
+        await self.ask_about(argument, Unignore, self.roster.ignored)
 
     async def show_last(self, argument: str) -> None:
         """Show the last messages again."""

@@ -1,4 +1,4 @@
-"""The real program and its key: `py-peer id`, a restart after kill -9, a second window, a file that is refused."""
+"""The real program and what it keeps: its key, and who is ignored."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from py_peer.core.exit_codes import ExitCode
+from py_peer.net.identity import new_identity
 from tests.frontends.programs import PY_PEER, environment
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tests.frontends.programs import Piped
 
 DEADLINE = 20.0
+EVE = new_identity().peer_id
 
 
 def own(folder: Path) -> dict[str, str]:
@@ -111,6 +113,20 @@ def test_a_second_window_says_that_it_has_a_key_of_its_own(piped: Callable[..., 
     first.expect(rf"^  - Identity: kept in {file}$")
     second.send("/status\n")
     second.expect(r"^  - Identity: of this session alone$")
+
+
+def test_what_is_typed_before_the_service_is_ready_ignores_and_shows_again(
+    piped: Callable[..., Piped], tmp_path: Path
+) -> None:
+    for line, answer in (
+        (f"/ignore {EVE}", f"📡 Ignored from now on: {EVE[-8:]}"),
+        (f"/unignore {EVE[-5:]}", f"📡 Shown again: {EVE[-8:]}"),
+    ):
+        chat = piped(**own(tmp_path))
+        chat.send(f"{line}\n")
+        chat.end_input()
+        assert chat.leave(DEADLINE) == 0
+        assert answer in chat.lines
 
 
 def test_a_file_that_is_no_key_is_refused_with_exit_2(piped: Callable[..., Piped], tmp_path: Path) -> None:
