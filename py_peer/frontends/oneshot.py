@@ -36,6 +36,7 @@ class OneShot(FrontEnd):
         self._sent = False
         self._unread = 0
         self._over = asyncio.Event()
+        screen.on_broken = lambda: None  # what is told is by the way: the text goes out though nobody reads that
 
     async def work(self) -> None:
         """Say the text. The service keeps it until somebody is there."""

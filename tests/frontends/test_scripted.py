@@ -425,6 +425,18 @@ def test_one_text_that_nobody_has_confirmed_is_said_to_be_so() -> None:
     run(scene())
 
 
+def test_one_text_goes_out_though_nobody_reads_what_is_printed() -> None:
+    async def scene() -> None:
+        for kind in (OneShot, JsonOneShot):
+            stage, service = Stage(), FakeService(peers=1)
+            shot = kind(service, stage.screen, stage.watchdog, "hello", timeout=30.0)
+            stage.screen.give_up()
+            assert await stage.run(shot) is ExitCode.OK
+            assert service.texts == ["hello"]
+
+    run(scene())
+
+
 def test_one_text_as_json_says_the_same() -> None:
     async def scene() -> None:
         for peers, code in ((1, ExitCode.OK), (0, ExitCode.NOBODY_REACHED)):
