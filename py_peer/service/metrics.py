@@ -165,15 +165,20 @@ async def _reply(
 
 
 def _cause(host: str, port: int, error: OSError) -> str:
-    root = error.__cause__ or error
-    taken = error.errno == errno.EADDRINUSE or (isinstance(root, OSError) and root.errno == errno.EADDRINUSE)
-    why = "it is taken by another program; choose another port, or 0 for a free one" if taken else f"{root}"
-    return f"--metrics {host}:{port}: {why}"
+    below = error.__cause__  # trio's own error has no number
+    root = below if isinstance(below, OSError) else error
+    taken = root.errno == errno.EADDRINUSE
+    why = "it is taken by another program; choose another port, or 0 for a free one" if taken else root.strerror or root
+    return f"--metrics {_address(host, port)}: {why}"
 
 
 def _where(addresses: list[tuple[str, int]]) -> str:
-    urls = [f"http://{f'[{host}]' if ':' in host else host}:{port}{PATH.decode()}" for host, port in addresses]
+    urls = [f"http://{_address(host, port)}{PATH.decode()}" for host, port in addresses]
     shut = all(ipaddress.ip_address(host.partition("%")[0]).is_loopback for host, _ in addresses)
     return f"Statistics for Prometheus: {', '.join(urls)}" + (
         "" if shut else "; whoever reaches this machine can read them"
     )
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -63,6 +63,22 @@ def test_korean_words_stay_whole() -> None:
     assert wrap_lines("안녕하세요 여러분 반갑습니다", 20, "") == ["안녕하세요 여러분", "반갑습니다"]
 
 
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("  - Peers: one two three four", ["  - Peers: one two", "    three four"]),
+        ("   12  dropped: not signed", ["   12  dropped: not", "       signed"]),
+        ("  1.2 kB  sent to all peers", ["  1.2 kB  sent to", "          all peers"]),
+        ("  just an indented line here", ["  just an indented", "line here"]),
+        ("  123456789012  too far to the right", ["  123456789012  too", "far to the right"]),
+        ("  漢  字漢字漢字漢字漢字", ["  漢  字漢字漢字漢字", "漢字"]),
+    ],
+)
+def test_a_row_of_a_list_or_a_table_goes_on_under_its_words(line: str, rows: list[str]) -> None:
+    assert wrap_lines(line, 20, "") == rows
+    assert wrap_lines(f"head\n{line}", 24, INDENT) == ["head", *(INDENT + row for row in rows)]
+
+
 def test_a_span_says_where_in_the_text_a_row_stands() -> None:
     text = "one two\nthree  four"
     assert [text[start:end] for start, end in wrap_spans(text, 9, 2)] == ["one two", "three", "four"]

@@ -119,7 +119,18 @@ def test_a_taken_port_ends_the_service_and_says_which() -> None:
             async with person("alice", metrics=("127.0.0.1", port)) as alice:
                 failed = await alice.see(Failed)
                 assert failed.kind is FailureKind.CANNOT_LISTEN
-                assert f"--metrics 127.0.0.1:{port}" in failed.reason
+                assert failed.reason.startswith(f"--metrics 127.0.0.1:{port}: it is taken by another program")
+
+    run(scene())
+
+
+def test_an_address_that_is_not_ours_ends_the_service_and_says_so() -> None:
+    async def scene() -> None:
+        async with person("alice", metrics=("2001:db8::1", 9100)) as alice:
+            failed = await alice.see(Failed)
+            assert failed.kind is FailureKind.CANNOT_LISTEN
+            assert failed.reason.startswith("--metrics [2001:db8::1]:9100: ")
+            assert "Errno" not in failed.reason
 
     run(scene())
 

@@ -54,6 +54,16 @@ def test_each_kind_has_its_look() -> None:
     assert rows(note(4, "Monday, 4 May", Kind.DATE), 21) == ["─── Monday, 4 May ───"]
 
 
+def test_a_row_of_a_list_goes_on_under_its_words() -> None:
+    assert rows(note(3, "Status:\n  - Peers: one two three\n   12  sent to all of them"), 24) == [
+        "[12:00:03] Status:",
+        "      - Peers: one two",
+        "        three",
+        "       12  sent to all",
+        "           of them",
+    ]
+
+
 def test_a_mark_without_room_stands_in_a_row_of_its_own() -> None:
     assert rows(own(2, "hello", Delivery.SENT, 3), 31) == ["[12:00:02] Alice (You): hello", "    ✓3"]
     assert rows(own(2, "hello", Delivery.SENT, 3), 32) == ["[12:00:02] Alice (You): hello ✓3"]
