@@ -321,6 +321,8 @@ class StatusReport(Event):
     identity: str = ""
     """The file that our key is kept in; "" for a key of this session alone."""
 
+    banned: tuple[str, ...] = ()
+
 
 @final
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,6 @@ class Narrator:
         self._told: dict[str, str] = {}
         """Who has joined, and the name under which it was told."""
 
-
     def lines(self, events: Iterable[Event]) -> list[str]:
         """Return the lines for `events`, in their order; of several texts that wait, only the last is told."""
         lines: list[str] = []
@@ -210,6 +209,8 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         lines.append(f"  - Muted: {_called(report.muted, nick)}")
     if report.ignored:
         lines.append(f"  - Ignored: {_called(report.ignored, nick)}")
+    if report.banned:
+        lines.append(f"  - Refused for a while: {_called(report.banned, nick)}")
     return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
 
 

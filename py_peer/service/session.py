@@ -25,6 +25,7 @@ from py_peer.chatroom import (
     system_log_handler,
 )
 from py_peer.core import limits
+from py_peer.core.addresses import peer_id_text
 from py_peer.core.announcement import NICK_TOPIC
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import (
@@ -261,6 +262,7 @@ class _Session:
             waiting=self._outgoing.waiting,
             muted=self._manners.muted(),
             ignored=self._ignored.peers(),
+            banned=tuple(map(peer_id_text, node.bans.banned())) if node else (),
             identity=clean_line(str(self._identity.file or ""), limits.MAX_SHOWN_PATH_CHARS),
         )
 

@@ -237,10 +237,11 @@ def test_status_begins_with_the_known_lines_and_may_say_more() -> None:
 
 
 def test_status_names_who_is_muted_and_of_many_tells_how_many_more() -> None:
-    report = StatusReport(1, US, "bob", REPORT.addresses, (), REPORT.topics, 0, (ANN,) * 12)
-    assert status_lines(report, None, lambda _: "Ann")[-1] == (
-        f"  - Muted: {', '.join([f'Ann({ID8})'] * 10)} and 2 more"
-    )
+    report = StatusReport(1, US, "bob", REPORT.addresses, (), REPORT.topics, 0, (ANN,) * 12, banned=(ANN,))
+    assert status_lines(report, None, lambda _: "Ann")[-2:] == [
+        f"  - Muted: {', '.join([f'Ann({ID8})'] * 10)} and 2 more",
+        f"  - Refused for a while: Ann({ID8})",
+    ]
 
 
 def test_on_a_narrow_screen_what_follows_stands_under_the_text_not_left_of_the_label() -> None:
