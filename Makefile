@@ -50,6 +50,10 @@ man: .venv/installed
 		--function make_parser --project-name py-peer --manual-title py-peer --format single-commands-section \
 		--description "the Python peer of Universal Connectivity, a chat without a server" --output build/py-peer.1
 
+# The schemas of --json, from the events and the table of commands.
+schemas: .venv/installed
+	$(PY) -m scripts.schemas
+
 # What pip installs, exported from the pins in pyproject.toml.
 requirements: .venv/installed
 	$(PY) scripts/requirements.py

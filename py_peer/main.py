@@ -119,9 +119,17 @@ def _run_sub_command(arguments: Arguments) -> int:
     mend_standard_streams()
     set_up_logging(verbose=arguments.verbose, log_file=None, held=None)
     try:
-        return run_sub_command(arguments)
-    except KeyboardInterrupt:
+        code = run_sub_command(arguments)
+        sys.stdout.flush()
+    except (BrokenPipeError, KeyboardInterrupt):  # nobody waits for the rest (`py-peer doctor | head -1`)
         return 0
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        print(f"py-peer: standard output cannot be written: {error.strerror or error}", file=sys.stderr)
+        return 1
+    else:
+        return code
     finally:
         finish_standard_streams()
 

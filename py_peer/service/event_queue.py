@@ -13,10 +13,12 @@ from py_peer.core.events import (
     Dropped,
     Event,
     Failed,
+    IgnoreList,
     MessageReceived,
     MessageRefused,
     MessageSent,
     MessageWaiting,
+    NicknameChanged,
     Ready,
     Started,
     Statistics,
@@ -35,6 +37,8 @@ KEPT: Final = (
     StatusReport,
     Statistics,
     Answer,
+    IgnoreList,
+    NicknameChanged,
 )
 """Events that are never dropped: there are no more of them than the front-end has asked for."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -76,6 +77,32 @@ def test_py_peer_id_has_nothing_to_show_where_no_key_is_kept(tmp_path: Path) -> 
     )
     assert refused.returncode == ExitCode.USAGE
     assert "each run has a new one (--ephemeral)" in refused.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a full disk on Linux")
+def test_an_output_that_nobody_reads_is_no_fault_and_a_full_disk_is_said(tmp_path: Path) -> None:
+    def errors_of(output: int, code: int) -> str:
+        command = [*PY_PEER, "id", "--identity", "mine"]
+        ended = subprocess.run(
+            command,
+            env=environment(**own(tmp_path)),
+            cwd=tmp_path,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        os.close(output)
+        assert ended.returncode == code
+        return ended.stderr
+
+    py_peer_id(tmp_path, "--identity", "mine")
+    reader, unread = os.pipe()
+    os.close(reader)
+    assert errors_of(unread, ExitCode.OK) == ""
+    full = errors_of(os.open("/dev/full", os.O_WRONLY), ExitCode.FAULT)
+    assert full == "py-peer: standard output cannot be written: No space left on device\n"
 
 
 def test_py_peer_id_does_without_libp2p(tmp_path: Path) -> None:
