@@ -221,13 +221,15 @@ def test_two_programs_talk_both_ways(piped: Callable[..., Piped]) -> None:
     bob.expect(f"^Received a ping from {ann_id}, round trip time: \\d+ ms$")
     bob_id = bob.expect("^Local peer id: (12D3KooW\\w+)$")[1]
     ann.expect(f"^📡 Connected to peer: {bob_id[-8:]}$")
-    ann.expect(rf"^\[{bob_id[-8:]}\({bob_id[-8:]}\)\]: Hello from Bob \(py-peer\)$")
+    ann.expect(rf"^📡 {bob_id[-8:]} is called Bob$")
+    bob.expect(f"^Nickname of {ann_id}: Ann$")
+    ann.expect(rf"^\[Bob\({bob_id[-8:]}\)\]: Hello from Bob \(py-peer\)$")
     ann.send("hello bob\n")
     ann.expect(r"^✓ Message sent to 1 peer\(s\)$")
     bob.expect(f"^Received chat message from {ann_id}: hello bob$")
     bob.signal(signal.SIGTERM)
     assert bob.leave() == 0
-    ann.expect(f"^📡 Peer left: {bob_id[-8:]}$")
+    ann.expect(rf"^📡 Peer left: {bob_id[-8:]} \(Bob\)$")
     ann.send("are you there?\n")
     ann.expect(r"^⚠️  No peers connected - 1 message\(s\) will be sent when one comes$")
     ann.end_input()

@@ -32,16 +32,16 @@ class Pair:
     def __init__(self, folder: Path) -> None:
         self.bob = Piped(["--nick", "Bob", "--no-intro"], folder)
         self.ann = Terminal(["--nick", "Ann", "--no-intro", "-c", self.bob.address()], folder, {})
-        self.bob.expect("^📡 Peer joined: ")
-        self.ann.expect("^📡 Peer joined: ")
+        self.bob.expect("is called Ann$")
+        self.ann.expect("is called Bob$")
         self.bob_id8 = self.bob.address()[-8:]
         self.ann_id8 = self.ann.address()[-8:]
 
     def heard_by_bob(self, text: str) -> str:
-        return f"[{self.ann_id8}({self.ann_id8})]: {text}"
+        return f"[Ann({self.ann_id8})]: {text}"
 
     def heard_by_ann(self, text: str) -> str:
-        return f"[{self.bob_id8}({self.bob_id8})]: {text}"
+        return f"[Bob({self.bob_id8})]: {text}"
 
 
 @pytest.fixture(scope="module")

@@ -33,15 +33,15 @@ class Pair:
 
     def __init__(self, folder: Path) -> None:
         self.bob = Piped(["--nick", "Bob", "--no-intro"], folder)
-        self.bob_id8 = self.bob.address()[-8:]
         self.alice = FullScreen(folder, "--nick", "Alice", "-c", self.bob.address())
         self.alice.expect("Type your message")
         self.alice.send("typed early" + ENTER)
         self.alice.expect("● 1 peer")
-        self.alice_id8 = self.bob.expect(r"^📡 Peer joined: (\w{8})$")[1]
+        self.alice.expect("• Bob ")
+        self.alice_id8 = self.bob.expect(r"^📡 (\w{8}) is called Alice$")[1]
 
     def heard_by_bob(self, text: str) -> str:
-        return f"[{self.alice_id8}({self.alice_id8})]: {text}"
+        return f"[Alice({self.alice_id8})]: {text}"
 
     def bob_hears(self, *lines: str) -> None:
         """Wait until what Bob heard last is a message of these lines."""
@@ -51,7 +51,7 @@ class Pair:
     def bob_says(self, *texts: str) -> None:
         """Let Bob say `texts`, and wait until the last of them is seen."""
         self.bob.send("".join(f"{text}\n" for text in texts))
-        self.alice.expect(rf"{self.bob_id8}: {re.escape(texts[-1])}")
+        self.alice.expect(rf" Bob: {re.escape(texts[-1])}")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_a_conversation(pair: Pair, alice: FullScreen) -> None:
     pair.bob_hears("hello bob")
     alice.expect(rf"{TIME} Alice \(You\): hello bob ✓1 ")
     pair.bob.send("hello yourself\n")
-    alice.expect(rf"{TIME} {pair.bob_id8}: hello yourself ")
+    alice.expect(rf"{TIME} Bob: hello yourself ")
     assert [title for title in ("Room: universal-connectivity", "Peers", "System") if title not in alice.text] == []
 
 
@@ -116,7 +116,7 @@ def test_what_is_read_stays_while_messages_come(pair: Pair, alice: FullScreen, w
     alice.expect("3 new ↓")
     assert what_is_read(alice) == read
     alice.send(down)
-    alice.expect(rf"{pair.bob_id8}: and the last")
+    alice.expect("Bob: and the last")
     alice.wait_gone("new ↓")
 
 
@@ -142,12 +142,30 @@ def test_ctrl_c_copies_what_the_mouse_has_selected(pair: Pair, alice: FullScreen
 
 
 def test_a_click_on_a_peer_opens_its_menu(pair: Pair, alice: FullScreen) -> None:
-    alice.click(f"• {pair.bob_id8}")
+    alice.click("• Bob")
     alice.expect("Mention in the input")
     alice.send(ENTER)
     alice.wait_gone("Mention in the input")
     alice.send("see you" + ENTER)
-    pair.bob_hears(f"{pair.bob_id8}: see you")
+    pair.bob_hears("Bob: see you")
+
+
+def test_a_new_nickname_is_seen_by_both(pair: Pair, alice: FullScreen) -> None:
+    alice.send("/nick Captain" + ENTER)
+    alice.expect("py-peer · Captain")
+    alice.expect("Captain > Type your message...")
+    alice.expect("You are called 'Captain'")
+    assert alice.titles[-1] == "py-peer · Captain"
+    pair.bob.expect(rf"^📡 Alice\({pair.alice_id8}\) is now called Captain$")
+    alice.send("aye" + ENTER)
+    pair.bob.expect(rf"^\[Captain\({pair.alice_id8}\)\]: aye$")
+    pair.bob.send("/nick Robert\n")
+    alice.expect(rf"{TIME} Bob is now called Robert")
+    pair.bob.send("/nick Bob\n")
+    alice.expect(rf"{TIME} Robert is now called Bob ")
+    alice.send("/nick Alice" + ENTER)
+    pair.bob.expect(rf"^📡 Captain\({pair.alice_id8}\) is now called Alice$")
+    alice.titles.clear()
 
 
 def switch(alice: FullScreen, onoff: str) -> None:
@@ -166,8 +184,8 @@ def test_bell_and_notifications_can_be_switched_off(pair: Pair, alice: FullScree
 def test_being_named_rings_once_and_is_counted_while_one_looks_elsewhere(pair: Pair, alice: FullScreen) -> None:
     pair.bob_says("Alice, look", "alice? Alice!", "look again, Alice")
     assert (alice.bells, len(alice.notifications)) == (1, 1)
-    assert re.fullmatch(f"py-peer · {pair.bob_id8}: .*[Aa]lice.*", alice.notifications[0])
-    assert alice.titles == ["py-peer · Alice"]
+    assert re.fullmatch("py-peer · Bob: .*[Aa]lice.*", alice.notifications[0])
+    assert set(alice.titles) <= {"py-peer · Alice", "py-peer · Captain"}
     alice.send(FOCUS_OUT)
     pair.bob_says("where are you, Alice?")  # may be there before the focus is known to be gone
     pair.bob_says("come back, Alice", "nobody is named here")
