@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,6 +28,12 @@ def tasks() -> int:
     return trio.lowlevel.current_statistics().tasks_living
 
 
+def open_descriptors() -> int:
+    """Count the open files and sockets of this process, where the system lists them."""
+    descriptors = Path("/proc/self/fd")
+    return len(list(descriptors.iterdir())) if descriptors.is_dir() else 0
+
+
 async def come_and_go(one: Member) -> None:
     async with raw_peer(one.port) as peer:
         await until(lambda: peer.id in one.node.peers.records)
@@ -45,6 +52,42 @@ async def test_slots_and_tasks_come_back_when_connections_end(monkeypatch: pytes
         await until(lambda: tasks() <= before)
         assert one.seen.count("up") == one.seen.count("down") == 13
         await still_hears(one)
+
+
+def books(one: Member) -> dict[str, int]:
+    """Count what a node and the library under it remember, in every table that they have."""
+    host = one.node.host
+    swarm: Any = host.get_network()
+    shelves = (one.node.pubsub, one.node.pubsub.router, one.node.peers, host, swarm, swarm.tag_store, swarm.peerstore)
+    return {
+        f"{type(shelf).__name__}.{name}": len(table)
+        for shelf in shelves
+        for name, table in vars(shelf).items()
+        if isinstance(table, dict | list | set)
+    }
+
+
+@trio_test
+async def test_who_comes_and_goes_leaves_nothing_in_the_books(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve strangers, each of whom joins the room, beyond the few whose addresses are kept."""
+    monkeypatch.setattr(limits, "MAX_FORMER_PEERS", 2)
+    async with member() as one:
+
+        async def visit() -> None:
+            async with raw_peer(one.port) as peer:
+                await peer.join(ROOM)
+                await until(lambda: peer.id in one.node.pubsub.room())
+            await until(lambda: not one.node.peers.records)
+
+        for _ in range(3):
+            await visit()
+        before, tasks_before, open_before = books(one), tasks(), open_descriptors()
+        assert before["Swarm.connections"] == 0
+        for _ in range(12):
+            await visit()
+        await until(lambda: tasks() <= tasks_before)
+        assert books(one) == before
+        assert open_descriptors() <= open_before
 
 
 @trio_test
