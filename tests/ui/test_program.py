@@ -38,7 +38,7 @@ class Pair:
         self.alice.send("typed early" + ENTER)
         self.alice.expect("● 1 peer")
         self.alice.expect("• Bob ")
-        self.alice_id8 = self.bob.expect(r"^📡 (\w{8}) is called Alice$")[1]
+        self.alice_id8 = self.bob.expect(r"^📡 (?:Peer joined: )?(\w{8}) (?:\(Alice\)|is called Alice)$")[1]
 
     def heard_by_bob(self, text: str) -> str:
         return f"[Alice({self.alice_id8})]: {text}"
