@@ -63,7 +63,7 @@ def books(one: Member) -> dict[str, int]:
         f"{type(shelf).__name__}.{name}": len(table)
         for shelf in shelves
         for name, table in vars(shelf).items()
-        if isinstance(table, dict | list | set)
+        if isinstance(table, dict | list | set) and not isinstance(table, Counters)
     }
 
 
