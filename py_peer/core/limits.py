@@ -172,8 +172,10 @@ MAX_CONNECTIONS_PER_PEER = 3
 MAX_FORMER_PEERS = 128
 """Peers that went whose addresses are kept, for Kademlia; each may have told 64 KiB."""
 
-DIAL_TIMEOUT = 5.0
-HANDSHAKE_TIMEOUT = 5.0
+DIAL_TIMEOUT = 10.0
+HANDSHAKE_TIMEOUT = 10.0
+"""A dial is eleven ways from one to the other: over a line of 700 ms, which a satellite's is, it takes 8 s."""
+
 MAX_NAMED_ADDRESSES = 64
 """Addresses named by the user, which are dialled for as long as the program runs."""
 
