@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.identity.identify.pb.identify_pb2 import Identify
+from multiaddr import Multiaddr
 
 from py_peer.core import limits
 from py_peer.net.connections import Admission, remote_multiaddr
 from py_peer.net.counters import Counters
 from py_peer.net.dial import DialError
-from tests.net.raw_peer import PING_PROTOCOL, RawStream, cut, is_refused, raw_peer, secure
+from tests.net.raw_peer import IDENTIFY_PROTOCOL, PING_PROTOCOL, RawStream, cut, is_refused, raw_peer, secure
 from tests.net.support import ROOM, Member, member, still_hears, trio_test, until
 
 
@@ -73,10 +75,15 @@ async def test_who_comes_and_goes_leaves_nothing_in_the_books(monkeypatch: pytes
     monkeypatch.setattr(limits, "MAX_FORMER_PEERS", 2)
     async with member() as one:
 
+        async def introduce(stream: RawStream) -> None:
+            address = Multiaddr("/ip4/127.0.0.1/tcp/1").to_bytes()
+            await stream.write_frame(Identify(listen_addrs=[address]).SerializeToString())
+
         async def visit() -> None:
-            async with raw_peer(one.port) as peer:
+            known = one.seen.count("identified")
+            async with raw_peer(one.port, handlers={IDENTIFY_PROTOCOL: introduce}) as peer:
                 await peer.join(ROOM)
-                await until(lambda: peer.id in one.node.pubsub.room())
+                await until(lambda: peer.id in one.node.pubsub.room() and one.seen.count("identified") > known)
             await until(lambda: not one.node.peers.records)
 
         for _ in range(3):
