@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 
     from py_peer.core.events import Event
 
-AT_ONCE = 1.0
+AT_ONCE = 5.0
+"""Seconds; it takes some 10 ms on a machine that is not busy, and the next repeat is a minute away."""
 
 
 async def called(someone: Person, other: Person, nick: str) -> NickLearned:
