@@ -13,12 +13,14 @@ from py_peer.core.events import (
     MessageReceived,
     MessageRefused,
     MessageSent,
+    NickLearned,
+    NicknameChanged,
     PeerDisconnected,
     PeerLeft,
     Pinged,
 )
 from py_peer.core.limits import MAX_TEXT_BYTES
-from py_peer.core.requests import Ignore, RequestStatus, Unignore
+from py_peer.core.requests import Ignore, RequestStatus, SetNickname, Unignore
 from py_peer.ui.help_page import HelpPage
 from py_peer.ui.invite_page import InvitePage
 from py_peer.ui.peer_menu import PeerMenu
@@ -112,6 +114,43 @@ def test_who_is_there_is_listed_with_round_trip_time_and_age() -> None:
             assert "● 1 peer" in shown.text()
             await shown.tell(PeerLeft(ANN, 0), PeerDisconnected(ANN))
             assert "● reconnecting…" in shown.text()
+
+    run(scene())
+
+
+def test_of_two_with_one_name_the_second_has_the_end_of_the_id_beside_it() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.join(ANN, BOB)
+            await shown.tell(NickLearned(ANN, "Ann", plain=True), NickLearned(BOB, "Ann", plain=False))
+            await shown.tell(heard("it is me", ANN, "Ann"), MessageReceived(BOB, "Ann", "me too", 0.0, plain=False))
+            assert "• Ann " in shown.text()
+            assert f"• Ann({BOB[-8:]}) " in shown.text()
+            assert "] Ann: it is me" in shown.text()
+            assert f"] Ann({BOB[-8:]}): me too" in shown.text()
+            shown.ui.composer.put("An")
+            await shown.pilot.press("tab")
+            await shown.pilot.pause()
+            assert f"Ann({BOB[-8:]}): " in shown.text()
+            await shown.tell(NickLearned(BOB, "Bob", True, "Ann"))
+            assert f"Ann({BOB[-8:]}) is now called Bob" in shown.text()
+            assert "• Bob " in shown.text()
+
+    run(scene())
+
+
+def test_who_takes_another_nickname_sees_it_everywhere() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.type("/nick  Captain ")
+            assert [request.nickname for request in shown.service.requests if isinstance(request, SetNickname)] == [
+                "Captain"
+            ]
+            await shown.tell(NicknameChanged("Captain"))
+            assert "py-peer · Captain" in shown.text()
+            assert "Captain > Type your message..." in shown.text()
+            await shown.type("aye")
+            assert "Captain (You): aye" in shown.text()
 
     run(scene())
 
