@@ -33,7 +33,7 @@ def read_clocks() -> Clocks:
 class Waking:
     """Compares the clocks each time it is asked, which should be once in `every` seconds."""
 
-    def __init__(self, every: float, read: Callable[[], Clocks] = read_clocks) -> None:
+    def __init__(self, every: float, read: Callable[[], Clocks]) -> None:
         self._every = every
         self._read = read
         self._before = read()

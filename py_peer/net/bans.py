@@ -2,7 +2,7 @@
 
 It is the peer ID that is refused, after the Noise handshake has proved it. An address never is: behind one router, and
 on one machine, a bad neighbour would lock all the others out. Who never finishes a handshake is held by the limits of
-`Admission` alone: a few seconds, and so many at once.
+`Admission` alone: a few seconds, so many at once from one address, and of those the oldest makes room.
 """
 
 from __future__ import annotations

@@ -41,6 +41,8 @@ class Admission:
         self._live = 0
         self._by_address: Counter[str] = Counter()
         self._handshakes = trio.CapacityLimiter(limits.MAX_HANDSHAKES)
+        self._unfinished: dict[trio.CancelScope, str] = {}
+        """The handshakes under way, oldest first, and from where."""
 
     async def handle(self, socket: Any, listen_address: Any) -> None:
         """Take one inbound connection from handshake to end. Replaces `Swarm._handle_inbound_connection`."""
@@ -53,10 +55,9 @@ class Admission:
         self._live += 1
         self._by_address[source] += 1
         try:
-            async with self._handshakes:
-                raw = RawConnection(socket, initiator=False)
-                # We speak Yamux alone.
-                muxed = cast("Yamux", await self._swarm.upgrade_inbound_raw_conn(raw, listen_address))
+            muxed = await self._upgrade(socket, listen_address, source)
+            if muxed is None:
+                return
             older = self._swarm.get_connections(muxed.peer_id)[: limits.MAX_CONNECTIONS_PER_PEER]
             if not any(conn.muxed_conn is muxed for conn in older):
                 # The library trims such connections only when they are 20 s old (swarm.py:2871).
@@ -71,14 +72,35 @@ class Admission:
             if self._by_address[source] <= 0:
                 del self._by_address[source]
 
+    async def _upgrade(self, socket: Any, listen_address: Any, source: str) -> Yamux | None:
+        """Shake hands; None when this one has to make room."""
+        with trio.CancelScope() as scope:
+            self._unfinished[scope] = source
+            try:
+                async with self._handshakes:
+                    raw = RawConnection(socket, initiator=False)
+                    # We speak Yamux alone.
+                    return cast("Yamux", await self._swarm.upgrade_inbound_raw_conn(raw, listen_address))
+            finally:
+                del self._unfinished[scope]
+        return None
+
+    def _make_room(self, source: str) -> bool:
+        """Give up the oldest unfinished handshake with an address, so that who holds many open locks nobody out."""
+        oldest = next((scope for scope, where in self._unfinished.items() if where == source), None)
+        if oldest is None:
+            return False
+        self._counters["refused: an unfinished handshake made room"] += 1
+        oldest.cancel()
+        return True
+
     def _reason_to_refuse(self, source: str) -> str:
         if self._live >= limits.MAX_INBOUND:
             return "too many inbound connections"
         if len(self._swarm.get_connections()) >= limits.MAX_CONNECTIONS:
             return "too many connections"
-        if self._by_address[source] >= limits.MAX_INBOUND_PER_ADDRESS and not _is_loopback(source):
-            return "too many connections from one address"
-        return ""
+        full = self._by_address[source] >= limits.MAX_INBOUND_PER_ADDRESS and not _is_loopback(source)
+        return "too many connections from one address" if full and not self._make_room(source) else ""
 
 
 def _is_loopback(host: str) -> bool:

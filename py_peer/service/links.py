@@ -13,7 +13,7 @@ from py_peer.core.addresses import AddressError, parse_dial_address, short_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Answer, Notice
 from py_peer.core.requests import Connect, Disconnect, PingPeer
-from py_peer.core.waking import Waking
+from py_peer.core.waking import Waking, read_clocks
 from py_peer.net.ping import NotSupportedError
 from py_peer.service.named import Named, Pace
 
@@ -142,7 +142,7 @@ class Links:
 
     async def _watch(self, node: Node) -> None:
         """Notice that time has passed without us: then nobody may be there any more, and no back-off holds."""
-        waking = Waking(LOOK_SECONDS)
+        waking = Waking(LOOK_SECONDS, read_clocks)
         while True:
             await trio.sleep(LOOK_SECONDS)
             missed = waking.missed()

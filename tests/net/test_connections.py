@@ -181,6 +181,24 @@ async def test_one_address_holds_no_more_than_its_limit(monkeypatch: pytest.Monk
 
 
 @trio_test
+async def test_one_who_only_knocks_does_not_lock_his_neighbours_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind one router, where all come from one address."""
+    monkeypatch.setattr(limits, "MAX_INBOUND_PER_ADDRESS", 3)
+    monkeypatch.setattr("py_peer.net.connections._is_loopback", lambda _: False)
+    async with member() as one, raw_peer(one.port) as before:
+        knocks = [await trio.open_tcp_stream("127.0.0.1", one.port) for _ in range(4)]
+        await still_hears(one)
+        assert one.counts("refused: too many connections from one address") == [0]
+        await until(lambda: one.counts("refused: an unfinished handshake made room") == [3])
+        assert not before.closed.is_set()
+        for stream in knocks[:3]:
+            while await stream.receive_some():
+                pass
+        for stream in knocks:
+            await stream.aclose()
+
+
+@trio_test
 async def test_a_caller_that_says_nothing_is_dropped_after_the_handshake_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
