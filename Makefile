@@ -9,7 +9,7 @@ PY = .venv/bin/python
 SOURCES := $(shell find py_peer -name '*.py')
 
 .NOTPARALLEL:
-.PHONY: chat demo test check format lint types contracts bench pictures man requirements check-requirements clean
+.PHONY: chat demo test check format lint types contracts bench soak pictures man requirements check-requirements clean
 
 chat: .venv/compiled
 	@$(PY) -m py_peer $(ARGS)
@@ -39,6 +39,9 @@ contracts: .venv/installed
 
 bench: .venv/compiled
 	$(PY) -m benchmarks.bench $(ARGS)
+
+soak: .venv/compiled
+	$(PY) -m benchmarks.soak $(ARGS)
 
 # The pictures of the README, from the demo.
 pictures: .venv/compiled

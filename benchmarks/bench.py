@@ -67,7 +67,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.figure) - set(FIGURES):
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")
-    lines = head(quick=options.quick)
+    lines = head("benchmark, quick" if options.quick else "benchmark")
     print("\n".join(lines), flush=True)
     with workshop() as shop:
         rows, complete = measure(shop, QUICK if options.quick else Extent(), options.figure or list(FIGURES))

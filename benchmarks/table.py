@@ -28,10 +28,10 @@ class Row:
         return {None: "", True: "met", False: "MISSED"}[self.met]
 
 
-def head(*, quick: bool) -> list[str]:
+def head(title: str) -> list[str]:
     """Return the lines above the table: where and under what the figures were measured."""
     lines = [
-        f"py-peer benchmark, {time.strftime('%Y-%m-%d %H:%M')}{', quick' if quick else ''}",
+        f"py-peer {title}, {time.strftime('%Y-%m-%d %H:%M')}",
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load average {load()}",
         f"Python {platform.python_version()}, libp2p {metadata.version('libp2p')}, trio {metadata.version('trio')}",
         "All processes share this machine, with each other and with whatever else runs on it: repeats differ.",

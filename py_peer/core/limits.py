@@ -174,7 +174,7 @@ MAX_FORMER_PEERS = 128
 
 DIAL_TIMEOUT = 10.0
 HANDSHAKE_TIMEOUT = 10.0
-"""A dial is eleven ways from one to the other: over a line of 700 ms, which a satellite's is, it takes 8 s."""
+"""A dial is eleven ways from one to the other: with 700 ms for each it takes 8 s."""
 
 MAX_NAMED_ADDRESSES = 64
 """Addresses named by the user, which are dialled for as long as the program runs."""
