@@ -35,6 +35,7 @@ from py_peer.core.events import (
 )
 from py_peer.core.journal import between
 from py_peer.core.roster import Roster
+from py_peer.core.speakers import Name
 from py_peer.core.transcript import MESSAGES
 from py_peer.core.wrapping import limit_lines, wrap_lines
 from py_peer.frontends.invite import invite_line, qr_lines
@@ -144,8 +145,8 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
         case NickLearned(previous=""):
             return f"{short_id(event.peer_id)} is called {event.nick}"
         case NickLearned():
-            before = f"{event.previous}({short_id(event.peer_id)})"
-            return f"{before} is now called {event.nick}{between(event.untold)}"
+            before, after = f"{event.previous}({short_id(event.peer_id)})", Name(event.nick, event.plain).of(event.peer_id)
+            return f"{before} is now called {after}{between(event.untold)}"
         case DialFailed():
             return f"Failed to connect to {event.address}: {event.cause}"
         case SendProgress():
