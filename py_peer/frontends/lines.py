@@ -145,8 +145,8 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
         case NickLearned(previous=""):
             return f"{short_id(event.peer_id)} is called {event.nick}"
         case NickLearned():
-            before, after = f"{event.previous}({short_id(event.peer_id)})", Name(event.nick, event.plain).of(event.peer_id)
-            return f"{before} is now called {after}{between(event.untold)}"
+            after = Name(event.nick, event.plain).of(event.peer_id)
+            return f"{event.previous}({short_id(event.peer_id)}) is now called {after}{between(event.untold)}"
         case DialFailed():
             return f"Failed to connect to {event.address}: {event.cause}"
         case SendProgress():

@@ -39,6 +39,8 @@ def look_alike(one: str, other: str) -> bool:
         ("Alice", "AIice"),
         ("ALICE", "A1ICE"),
         ("Alice", "A|ice"),
+        ("Bill", "B1LL"),
+        ("ALICE", "\u0251lice"),  # a Latin alpha, whose capital looks like nothing else
         ("Alice", "Ali\u200bce"),
         ("Alice", "Al\u0131ce"),  # without its dot
         ("Alice", "Alícé"),

@@ -222,6 +222,15 @@ def test_a_flood_of_strangers_pushes_out_neither_who_is_connected_nor_who_has_sp
     assert not session.announce(MALLORY, "bob").plain
 
 
+def test_who_is_met_takes_the_place_of_a_stranger_not_of_who_has_spoken() -> None:
+    session = Session(most=2)
+    session.names.speak(BOB)
+    session.announce(BOB, "Bob")
+    session.announce(EVE, "Eve")
+    session.names.connect(ANN)
+    assert (session.shown(BOB), session.shown(EVE)) == ("Bob", short_id(EVE))
+
+
 def test_who_is_connected_stays_when_strangers_speak() -> None:
     session = Session(most=50)
     session.names.connect(ANN)
