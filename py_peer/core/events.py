@@ -322,6 +322,10 @@ class StatusReport(Event):
     """The file that our key is kept in; "" for a key of this session alone."""
 
     banned: tuple[str, ...] = ()
+    """Who is refused for a while, for sending garbage."""
+
+    kept_away: tuple[str, ...] = ()
+    """Who was let go with /disconnect."""
 
 
 @final

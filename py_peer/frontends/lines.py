@@ -212,6 +212,8 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         lines.append(f"  - Ignored: {_called(report.ignored, nick)}")
     if report.banned:
         lines.append(f"  - Refused for a while: {_called(report.banned, nick)}")
+    if report.kept_away:
+        lines.append(f"  - Let go with /disconnect: {_called(report.kept_away, nick)}")
     return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
 
 

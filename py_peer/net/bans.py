@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import trio
 from libp2p.network.exceptions import SwarmException
+from libp2p.peer.id import ID
 from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from libp2p.network.swarm import Swarm
-    from libp2p.peer.id import ID
 
     from py_peer.net.counters import Counters
 
@@ -71,9 +71,13 @@ class Bans:
             return "it has sent garbage and is refused for a while; /connect takes it at once"
         return ""
 
-    def banned(self) -> list[bytes]:
-        """Return who is refused for garbage, as the bytes of peer IDs."""
-        return self._strikes.banned(trio.current_time())
+    def banned(self) -> list[ID]:
+        """Return who is refused for garbage."""
+        return [ID(peer) for peer in self._strikes.banned(trio.current_time())]
+
+    def kept_away(self) -> list[ID]:
+        """Return who is refused by the user's wish."""
+        return list(self._unwanted)
 
     def guard(self, swarm: Swarm) -> None:
         """Have the swarm ask us about each peer: before it dials one by itself, and when one has proved who it is."""

@@ -63,6 +63,9 @@ class Observer(Protocol):
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
         """Tell who can be spoken to now, and who not any more."""
 
+    def silent(self, peer_id: ID) -> None:
+        """Tell that nothing came from a peer any more, so that its last connection was cut."""
+
     def banned(self, peer_id: ID, reason: str) -> None:
         """Tell that a peer is let go and refused for a while, because of what `reason` says."""
 
@@ -210,6 +213,8 @@ class _Watch:
         """Note why we have ended a connection."""
         if reason == SILENT:
             self._counters["peers let go: no sign of life"] += 1
+            if not self._host.get_network().get_connections(peer_id):
+                self._observer.silent(peer_id)
         else:
             self._bans.strike(peer_id, "it broke the rules of the connection")
 

@@ -25,7 +25,7 @@ from py_peer.chatroom import (
     system_log_handler,
 )
 from py_peer.core import limits
-from py_peer.core.addresses import peer_id_text
+from py_peer.core.addresses import short_id
 from py_peer.core.announcement import NICK_TOPIC
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import (
@@ -262,7 +262,8 @@ class _Session:
             waiting=self._outgoing.waiting,
             muted=self._manners.muted(),
             ignored=self._ignored.peers(),
-            banned=tuple(map(peer_id_text, node.bans.banned())) if node else (),
+            banned=tuple(map(str, node.bans.banned())) if node else (),
+            kept_away=tuple(map(str, node.bans.kept_away())) if node else (),
             identity=clean_line(str(self._identity.file or ""), limits.MAX_SHOWN_PATH_CHARS),
         )
 
@@ -354,6 +355,14 @@ class _Session:
     def pinged(self, record: PeerRecord) -> None:
         """Tell how far a peer is."""
         self._emit(Pinged(str(record.peer_id), record.rtt or 0.0))
+
+    def silent(self, peer_id: ID) -> None:
+        """Tell that what was said to a peer, or by it, before it was missed may not have arrived."""
+        blind = limits.PING_INTERVAL + limits.PING_TIMEOUT
+        text = f"Nothing has come from {short_id(str(peer_id))} for {blind:.0f} s; what was said meanwhile may be lost"
+        text += f" unless it is back within {limits.REPLAY_BEATS - blind:.0f} s"
+        _log_system_message(text)
+        self._emit(Notice(text))
 
     def banned(self, peer_id: ID, reason: str) -> None:
         """Tell who is let go and refused for a while."""

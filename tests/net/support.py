@@ -96,6 +96,9 @@ class Recorder:
         self.told.extend(("joined", peer_id) for peer_id in joined)
         self.told.extend(("left", peer_id) for peer_id in left)
 
+    def silent(self, peer_id: ID) -> None:
+        self.told.append(("silent", peer_id))
+
     def banned(self, peer_id: ID, reason: str) -> None:
         self.told.append(("banned", peer_id))
 
