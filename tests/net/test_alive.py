@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import anyio.to_thread
 import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
@@ -57,7 +58,7 @@ def peer_process(one: Member) -> Iterator[subprocess.Popen[str]]:
 async def heard(process: subprocess.Popen[str]) -> str:
     """Return the next text that the node of a process has heard."""
     assert process.stdout is not None
-    line: str = await trio.to_thread.run_sync(process.stdout.readline, abandon_on_cancel=True)
+    line: str = await anyio.to_thread.run_sync(process.stdout.readline, abandon_on_cancel=True)
     return line.strip()
 
 
@@ -86,6 +87,7 @@ async def test_a_peer_that_starts_again_on_the_same_key_hears_all_and_nothing_tw
                 moves = one.seen.names(peer_id)
                 assert moves[:2] == ["up", "joined"]
                 assert moves[2:] in ([], ["left", "down", "up", "joined"])
+                assert not one.seen.count("silent")
                 await until(lambda: one.node.peers.records[peer_id].address == _address_of(one, peer_id))
 
 
@@ -127,6 +129,7 @@ async def test_a_peer_whose_answers_wait_behind_a_flood_stays_while_anything_com
         assert not peer.closed.is_set()
         await peer.closed.wait()  # now nothing comes any more
         await until(lambda: one.counts("peers let go: no sign of life") == [1])
+        assert one.seen.count("silent") == 1
         await still_hears(one)
 
 
