@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MINUTES: Final = 10.0
 VISITS: Final = 1_000
 FLOOD_SECONDS: Final = 60
+SILENCES: Final = (25, 75)
 ALLOWED_MEGABYTES: Final = 5.0
 ALLOWED_COUNT: Final = 6.0
 """Tasks or descriptors an hour: one in ten minutes."""
@@ -46,12 +47,15 @@ def stopped(folder: Path) -> list[Row]:
 
 def lines(folder: Path) -> list[Row]:
     """Talk over lines that are late, in single bytes, reset, and silent for a time."""
-    return [_row("500 ms ± 200 ms; single bytes; resets; silence of 15 s", scenes.bad_lines(folder, 60))]
+    return [_row("lines of 500 ms ± 200 ms; single bytes; resets; silence of 15 s", scenes.bad_lines(folder, 60))]
 
 
 def silence(folder: Path) -> list[Row]:
-    """Have a line take everything and pass nothing."""
-    return [_row("a line silent for good", scenes.silent_line(folder, 25))]
+    """Have a line take everything and pass nothing, for as long as what was said is kept, and for longer."""
+    return [
+        _row(f"a line silent for {seconds} s", scenes.silent_line(folder / str(seconds), seconds))
+        for seconds in SILENCES
+    ]
 
 
 def network(folder: Path) -> list[Row]:
@@ -108,7 +112,7 @@ SCENES: Final[dict[str, tuple[float, Callable[[Path], list[Row]]]]] = {
     "killed": (0.2, killed),
     "stopped": (1.3, stopped),
     "lines": (1.3, lines),
-    "silence": (0.6, silence),
+    "silence": (1.9, silence),
     "network": (0.6, network),
     "visits": (0.8, visits),
     "flood": (1.2, flood),

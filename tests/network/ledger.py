@@ -6,7 +6,8 @@ A text is owed to every other peer that lives when it is sent. It is accounted f
 - told: its author was told that it did not go. It was refused, or it still waits and its author knows;
 - away: the author had been told that this peer had left the room before the text was sent, or that peer had been told
   that it was alone;
-- noted: author or peer was told of a loss, with a number: each counts for as many texts as it says.
+- noted: author or peer was told, soon after, that what was said may be lost, as nothing came from the other any more;
+  or of a loss, with a number: each counts for as many texts as it says.
 
 What is owed and none of these is lost without a word. Shown twice, or in another order than said, are faults as well.
 """
@@ -18,10 +19,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from tests.network.peers import ENDS
+from tests.network.peers import ENDS, LET_GO
 
 if TYPE_CHECKING:
-    from tests.network.peers import Peer, Told
+    from tests.network.peers import Peer
 
 
 @dataclass
@@ -61,20 +62,26 @@ class Account:
         return not (self.lost or self.twice or self.disordered)
 
 
+@dataclass(frozen=True)
+class _Text:
+    author: Peer
+    text: str
+    when: float
+
+
 @final
 class Ledger:
     """Has the peers of a room say things, and keeps the account."""
 
     def __init__(self, *peers: Peer) -> None:
         self.peers = peers
-        self._said: list[tuple[Peer, str]] = []
+        self._said: list[_Text] = []
 
-    def say(self, peer: Peer, count: int = 1) -> None:
-        """Have a peer say so many texts, each of which is like no other."""
-        for _ in range(count):
-            text = f"{peer.name} {len(self._said):06d}"
-            self._said.append((peer, text))
-            peer.say(text)
+    def say(self, peer: Peer) -> None:
+        """Have a peer say a text that is like no other."""
+        said = _Text(peer, f"{peer.name} {len(self._said):06d}", time.monotonic())
+        self._said.append(said)
+        peer.say(said.text)
 
     def settle(self, seconds: float) -> Account:
         """Wait until everything is accounted for, or `seconds` have passed; return the account."""
@@ -91,45 +98,47 @@ class Ledger:
         missing: list[str] = []
         for peer in self.peers:
             lost = self._judge(peer, account)
-            noted = min(len(lost), _noted(peer) + sum(_noted(author) for author in {author for author, _ in lost}))
+            noted = min(len(lost), _losses(peer) + sum(_losses(author) for author in {said.author for said in lost}))
             account.noted += noted
             account.lost += len(lost) - noted
-            missing += [f"{text} to {peer.name}" for _, text in lost]
+            missing += [f"{said.text} to {peer.name}" for said in lost]
             for life in peer.lives():
-                shown = [told["text"] for told in life if told["event"] == "message_received"]
-                account.twice += len(shown) - len(set(shown))
-                numbers = {text: number for number, (_, text) in enumerate(self._said)}
-                for author in self.peers:
-                    order = [numbers[text] for text in dict.fromkeys(shown) if text.startswith(f"{author.name} ")]
-                    account.disordered += order != sorted(order)
+                self._compare([told["text"] for told in life if told["event"] == "message_received"], account)
         account.missing = tuple(missing)
         return account
 
-    def _judge(self, peer: Peer, account: Account) -> list[tuple[Peer, str]]:
+    def _judge(self, peer: Peer, account: Account) -> list[_Text]:
         """Count what became of the texts owed to one peer; return those that nothing speaks for yet."""
-        lost: list[tuple[Peer, str]] = []
+        lost: list[_Text] = []
         spans = _spans(peer)
         shown = set(peer.texts())
-        sent = {author.name: {told["text"]: told for told in author.all("message_sent")} for author in self.peers}
-        for author, text in self._said:
-            if author is peer:
+        sent = {author.name: {told["text"]: told["at"] for told in author.all("message_sent")} for author in self.peers}
+        for said in self._said:
+            if said.author is peer:
                 continue
-            went = sent[author.name].get(text)
-            if went is not None and not any(start <= went["at"] < end for start, end in spans):
+            went = sent[said.author.name].get(said.text)
+            if went is not None and not any(start <= went < end for start, end in spans):
                 continue
             account.owed += 1
-            if text in shown:
+            if said.text in shown:
                 account.shown += 1
-            elif went is None:
-                if _was_told(author, text):
-                    account.told += 1
-                else:
-                    lost.append((author, text))
-            elif _is_away(author, peer, went["at"]):
+            elif went is None and _was_told(said):
+                account.told += 1
+            elif went is not None and _is_away(said.author, peer, went):
                 account.away += 1
+            elif went is not None and (_was_warned(said.author, went) or _was_warned(peer, went)):
+                account.noted += 1
             else:
-                lost.append((author, text))
+                lost.append(said)
         return lost
+
+    def _compare(self, shown: list[str], account: Account) -> None:
+        """Count what was shown twice, and the authors whose texts were shown in another order."""
+        account.twice += len(shown) - len(set(shown))
+        numbers = {said.text: number for number, said in enumerate(self._said)}
+        for author in self.peers:
+            order = [numbers[text] for text in dict.fromkeys(shown) if text.startswith(f"{author.name} ")]
+            account.disordered += order != sorted(order)
 
 
 def _spans(peer: Peer) -> list[tuple[float, float]]:
@@ -142,25 +151,29 @@ def _spans(peer: Peer) -> list[tuple[float, float]]:
     return spans
 
 
-def _before(peer: Peer, when: float) -> list[Told]:
-    return [told for told in peer.told if told["at"] <= when]
-
-
-def _was_told(author: Peer, text: str) -> bool:
-    """Whether an author knows that a text has not gone: it was refused, or waits."""
-    if any(told["text"] == text for told in author.all("message_refused")):
-        return True
-    return bool(author.all("message_waiting")) or any(told["unsent"] for told in author.all("ended"))
+def _was_told(said: _Text) -> bool:
+    """Whether an author knows that a text has not gone: it was refused, or it waits, or was left over at the end."""
+    author = said.author
+    return (
+        any(told["text"] == said.text for told in author.all("message_refused"))
+        or any(told["at"] >= said.when for told in author.all("message_waiting"))
+        or any(told["at"] >= said.when and told["unsent"] for told in author.all("ended"))
+    )
 
 
 def _is_away(author: Peer, peer: Peer, when: float) -> bool:
     """Whether the author knew that a peer was not in the room, or that peer knew that nobody was."""
-    met = any(told["event"] == "peer_joined" and told["peer_id"] in peer.ids for told in _before(author, when))
-    known = author.room(when) & set(peer.ids)
-    return (met and not known) or not peer.room(when)
+    met = any(told["at"] <= when and told["peer_id"] in peer.ids for told in author.all("peer_joined"))
+    return (met and not author.room(when) & set(peer.ids)) or not peer.room(when)
 
 
-def _noted(peer: Peer) -> int:
+def _was_warned(peer: Peer, when: float) -> bool:
+    """Whether a peer was told, of a time, that nothing had come from another, so that something may be lost."""
+    warnings = (told for told in peer.all("notice") if told["text"].startswith("Nothing has come from"))
+    return any(0 <= told["at"] - when <= LET_GO for told in warnings)
+
+
+def _losses(peer: Peer) -> int:
     """Return how many losses a peer was told of."""
     unmuted = sum(int(told["dropped"]) for told in peer.all("peer_unmuted"))
     return unmuted + sum(int(told["count"]) for told in peer.all("dropped"))

@@ -24,12 +24,16 @@ PATIENCE: Final = 20.0
 WHOLE_AGAIN: Final = 30.0
 """What is promised: after whatever happened the room is whole again within so many seconds."""
 
+LET_GO: Final = 20.0
+"""What is promised: a peer that hangs is let go within so many seconds."""
+
 Told = dict[str, Any]
 """A line of --json, with the time at which it came (time.monotonic) as "at"."""
 
 UNHEARD: Final = frozenset({"starting", "pinged", "identified", "nick_learned"})
 """Events that nobody waits for here, and of which there are many."""
 
+PROGRAM: Final = (sys.executable, "-m", "tests.network.program")
 KILLED: Final = "killed"
 ENDS: Final = (KILLED, "ended")
 """The last event of a life; the first of them is noted for a peer that had no time to say it."""
@@ -64,11 +68,10 @@ class Peer:
     limits: Mapping[str, float] = field(default_factory=dict)
     """Of `core.limits`, those that are to be others."""
 
-    keeps_key: bool = True
     port: int = 0
     told: list[Told] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
-    """Its peer IDs, one for each life; the last is the one that it has now."""
+    """Its peer IDs, one for each life: all the same, as the key is kept."""
 
     def __post_init__(self) -> None:
         self.changed = _CHANGED
@@ -84,19 +87,12 @@ class Peer:
         self.clean_up()
         self.folder.mkdir(parents=True, exist_ok=True)
         arguments = ["--headless", "--json", "--no-intro", "--nick", self.name, "--port", str(self.port)]
-        arguments += ["--identity", str(self.folder / "identity.key")] if self.keeps_key else ["--ephemeral"]
+        arguments += ["--identity", str(self.folder / "identity.key")]
         for address in self.connect:
             arguments += ["--connect", address]
         with (self.folder / "stderr").open("ab") as errors:
             self.process = subprocess.Popen(
-                [
-                    *self.inside,
-                    sys.executable,
-                    "-m",
-                    "tests.network.program",
-                    json.dumps(dict(self.limits)),
-                    *arguments,
-                ],
+                [*self.inside, *PROGRAM, json.dumps(dict(self.limits)), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -107,11 +103,6 @@ class Peer:
         self._thread = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         self._thread.start()
 
-    def open(self) -> None:
-        """Start, and wait until the room is open."""
-        self.start()
-        self.wait_for(lambda: self.last("ready"), "ready")
-
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
         self.process.send_signal(number)
@@ -120,32 +111,26 @@ class Peer:
         """End this life as kill -9 does."""
         assert self.process is not None
         self.process.kill()
-        self._wait(PATIENCE)
+        self._wait()
         self._note({"event": KILLED})
-
-    def leave(self) -> int:
-        """End this life in order; return the exit code."""
-        self._command("quit")
-        return self._wait(PATIENCE)
 
     def clean_up(self) -> None:
         """End whatever life there is."""
         if self.process is None:
             return
         self.process.kill()
-        self._wait(PATIENCE)
+        self._wait()
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
         self.process = None
 
-    def _wait(self, seconds: float) -> int:
+    def _wait(self) -> None:
         assert self.process is not None
         assert self._thread is not None
-        code = self.process.wait(seconds)
+        self.process.wait(PATIENCE)
         self._thread.join(PATIENCE)
-        return code
 
     # --- What it does and tells -------------------------------------------------------------------
 
@@ -158,7 +143,7 @@ class Peer:
         return self.address_at(self.port)
 
     def address_at(self, port: int) -> str:
-        """Return its address without its ID, which one who comes back may have changed; `port` may be a proxy's."""
+        """Return its address without its ID, as people do not type it; `port` may be a proxy's."""
         return f"/ip4/{self.host}/tcp/{port}"
 
     def say(self, text: str) -> None:

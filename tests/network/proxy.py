@@ -101,11 +101,6 @@ class Proxy:
         """Reset every connection that is open."""
         trio.from_thread.run_sync(self._reset, trio_token=self._token)
 
-    @property
-    def open(self) -> int:
-        """How many connections are open."""
-        return len(self._open)
-
     def _reset(self) -> None:
         for scope in self._open:
             scope.cancel()

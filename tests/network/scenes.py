@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tests.network.ledger import Account, Ledger
-from tests.network.peers import WHOLE_AGAIN, Peer, party, whole
+from tests.network.peers import LET_GO, WHOLE_AGAIN, Peer, party, whole
 from tests.network.program import MOVE_CLOCK
 from tests.network.proxy import Proxy
 
@@ -26,9 +26,6 @@ Limits: TypeAlias = "Mapping[str, float]"
 USUAL: Final[Limits] = {}
 QUICK: Final[Limits] = {"PING_INTERVAL": 1.0, "PING_TIMEOUT": 1.0}
 """Limits with which a silent peer is let go in two seconds instead of fifteen."""
-
-LET_GO: Final = 20.0
-"""What is promised: a peer that hangs is let go within so many seconds."""
 
 LOSS_PERCENT: Final = 5
 NARROW_KILOBITS: Final = 256
