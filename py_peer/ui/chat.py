@@ -17,6 +17,7 @@ from py_peer.core.events import (
     MessageRefused,
     NickLearned,
     NicknameChanged,
+    PeerBanned,
     Ready,
     Started,
 )
@@ -76,7 +77,7 @@ class FullScreenChat(Chat):
         self.ui.attention.desktop = arguments.notify
         if arguments.theme is not None:
             self.ui.theme = arguments.theme
-        self._named = arguments.settings.connect
+        self._named = set(arguments.settings.connect)
         self._held = held
         self._cast = Cast(self.nickname, self._miss) if arguments.demo else None
         self._closed = asyncio.Event()
@@ -171,7 +172,7 @@ class FullScreenChat(Chat):
                     self.ui.composer.refuse(slash + event.text, event.reason)
                 case DialFailed() if event.address in self._named:
                     self.ui.tell([f"{sentence(event)}; it is tried again"], Kind.WARNING)
-                case DialFailed() | Dropped():
+                case DialFailed() | Dropped() | PeerBanned():
                     self.ui.tell([sentence(event)], Kind.WARNING)
                 case NicknameChanged():
                     self.nickname = event.nickname
@@ -242,6 +243,11 @@ class FullScreenChat(Chat):
     async def invite(self, _argument: str) -> None:
         """Open the page with the line and the code that lead here."""
         await self.question(self._open_invitation)
+
+    async def connect(self, argument: str) -> None:
+        """Dial an address; when that fails it is tried again."""
+        self._named.add(argument)
+        await super().connect(argument)
 
     async def show_multiaddr(self, _argument: str) -> None:
         """Show the address to hand on, and copy it."""
