@@ -35,6 +35,9 @@ class Links:
 
     def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
         self._emit = emit
+        self.nick_of: Callable[[str], str] = short_id
+        """Returns what a peer is called."""
+
         self._node: Node | None = None
         self._nursery: trio.Nursery | None = None
         pace = Pace()
@@ -78,7 +81,7 @@ class Links:
         if reason := self.named.add(address, forgive=True):
             self._answer(request, f"Not dialled: {reason}", failed=True)
         elif self._node is not None and peer_id in self._node.peers.records:
-            self._answer(request, f"Connected to {short_id(str(peer_id))} already; it is dialled when it goes")
+            self._answer(request, f"Connected to {self._name(str(peer_id))} already; it is dialled when it goes")
         else:
             self._answer(request, f"Dialling {address.text}")
 
@@ -91,7 +94,7 @@ class Links:
         self.named.drop(peer_id)
         self._in_background(node.disconnect, peer_id)
         _log_system_message(f"Disconnecting from {peer_id}, as told")
-        name = short_id(request.peer_id)
+        name = self._name(request.peer_id)
         was = "Disconnected from" if peer_id in node.peers.records else "Not connected to"
         self._answer(request, f"{was} {name}; it is neither dialled nor taken until /connect names it")
 
@@ -103,10 +106,10 @@ class Links:
         if peer_id in node.peers.records:
             self._in_background(self._ping, node, request, peer_id)
         else:
-            self._answer(request, f"{short_id(request.peer_id)} is not connected to us", failed=True)
+            self._answer(request, f"{self._name(request.peer_id)} is not connected to us", failed=True)
 
     async def _ping(self, node: Node, request: PingPeer, peer_id: ID) -> None:
-        name = short_id(request.peer_id)
+        name = self._name(request.peer_id)
         try:
             seconds = await node.ping(peer_id, limits.ASKED_PING_TIMEOUT)
         except NotSupportedError:
@@ -130,6 +133,10 @@ class Links:
             self._answer(request, "There are no connections yet", failed=True)
             return None
         return self._node, peer_id
+
+    def _name(self, peer_id: str) -> str:
+        id8, nick = short_id(peer_id), self.nick_of(peer_id)
+        return id8 if nick == id8 else f"{id8} ({nick})"
 
     def _in_background(self, work: Callable[..., Any], *arguments: object) -> None:
         if self._nursery is not None:

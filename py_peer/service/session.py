@@ -117,7 +117,7 @@ class _Session:
         self._ignored = Ignored(settings.data, self._peer_id, emit)
         self._manners = Manners(emit, self._ignored, paced=settings.paced)
         self._nicks = Nicks(settings.nickname, self._peer_id, emit, self._manners.is_ignored)
-        self._ignored.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
+        self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
         self._room: ChatRoom | None = None
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
         self._losses: dict[str, int] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -57,7 +58,8 @@ def test_a_peer_is_connected_to_by_its_address_and_dialled_again_when_it_goes() 
                 await bob.see(PeerJoined)
                 full = await alice.address()
                 answer = await asked(bob, lambda ticket: Connect(ticket, full))
-                assert answer.text == f"Connected to {(await peer_id(alice))[-8:]} already; it is dialled when it goes"
+                assert answer.text.startswith(f"Connected to {(await peer_id(alice))[-8:]}")
+                assert answer.text.endswith(" already; it is dialled when it goes")
             await bob.see(PeerLeft)
             async with person("alice", intro=False, port=int(address.rsplit("/", 1)[1])):
                 await bob.see_all(PeerJoined, 2)
@@ -112,8 +114,7 @@ def test_a_ping_is_answered_with_the_time_or_why_not() -> None:
             await bob.see(PeerJoined)
             them = await peer_id(alice)
             answer = await asked(bob, lambda ticket: PingPeer(ticket, them))
-            assert answer.text.startswith(f"{them[-8:]} has answered within ")
-            assert answer.text.endswith(" ms")
+            assert re.fullmatch(rf"{them[-8:]}( \(alice\))? has answered within [0-9.]+ ms", answer.text)
             answer = await asked(bob, lambda ticket: PingPeer(ticket, NOBODY))
             assert (answer.text, answer.failed) == (f"{NOBODY[-8:]} is not connected to us", True)
             answer = await asked(bob, lambda ticket: PingPeer(ticket, "\x1b[2Jnobody"))
