@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from libp2p.peer.id import ID
 
     from py_peer.net.counters import Counters
+    from py_peer.net.node import Node
 
 BOOTSTRAP_TIMEOUT: Final = 10.0
 ADD_INTERVAL: Final = 0.5
@@ -87,10 +88,11 @@ class _Lookups(KadDHT):
 
 
 @asynccontextmanager
-async def kademlia(host: IHost, counters: Counters) -> AsyncIterator[Kademlia]:
+async def kademlia(node: Node) -> AsyncIterator[Kademlia]:
     """Run Kademlia as a server."""
-    dht = _Lookups(host)
+    node.bans.library_dials = True  # whom a lookup asks is the library's choice
+    dht = _Lookups(node.host)
     async with background_trio_service(dht), trio.open_nursery() as nursery:
         nursery.start_soon(dht.add_connected)
-        yield Kademlia(dht, counters)
+        yield Kademlia(dht, node.counters)
         nursery.cancel_scope.cancel()

@@ -385,8 +385,7 @@ class _Session:
     async def _join_kademlia(self, node: Node) -> None:
         from py_peer.net.kademlia import kademlia  # noqa: PLC0415 - 0.1 s of imports for those who bootstrap
 
-        node.bans.library_dials = True
-        async with kademlia(node.host, node.counters) as table:
+        async with kademlia(node) as table:
 
             async def joined(peer_id: ID) -> None:
                 if record := node.peers.records.get(peer_id):

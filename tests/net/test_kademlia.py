@@ -25,7 +25,7 @@ async def join(one: Member, table: Any, bootstrap: Member) -> None:
 async def test_three_peers_find_each_other_through_one_that_is_known() -> None:
     async with AsyncExitStack() as stack:
         members = [await stack.enter_async_context(member()) for _ in range(3)]
-        tables = [await stack.enter_async_context(kademlia(one.node.host, one.node.counters)) for one in members]
+        tables = [await stack.enter_async_context(kademlia(one.node)) for one in members]
         bootstrap, a, b = members
         await join(a, tables[1], bootstrap)
         assert tables[1].size >= 1
@@ -37,7 +37,7 @@ async def test_three_peers_find_each_other_through_one_that_is_known() -> None:
 
 @trio_test
 async def test_joining_through_a_peer_without_kademlia_ends_in_time_and_leaves_an_empty_room() -> None:
-    async with member() as one, member() as other, kademlia(one.node.host, one.node.counters) as table:
+    async with member() as one, member() as other, kademlia(one.node) as table:
         with trio.fail_after(15):
             await join(one, table, other)
         await one.say(b"still here")
@@ -46,7 +46,7 @@ async def test_joining_through_a_peer_without_kademlia_ends_in_time_and_leaves_a
 
 @trio_test
 async def test_records_of_strangers_are_not_kept() -> None:
-    async with member() as one, kademlia(one.node.host, one.node.counters) as table, raw_peer(one.port) as peer:
+    async with member() as one, kademlia(one.node) as table, raw_peer(one.port) as peer:
         dht = table._dht
         for message in (
             Message(type=Message.PUT_VALUE, key=b"key", record=Record(key=b"key", value=b"x" * 10_000)),
@@ -67,7 +67,7 @@ async def test_records_of_strangers_are_not_kept() -> None:
 
 @trio_test
 async def test_garbage_on_the_kademlia_stream_hurts_nobody() -> None:
-    async with member() as one, kademlia(one.node.host, one.node.counters), raw_peer(one.port) as peer:
+    async with member() as one, kademlia(one.node), raw_peer(one.port) as peer:
         for garbage in (b"\x05\xff\xff\xff\xff\xff", b"\xff" * 20, b"\x80\x80\x80\x80\x80\x20", b""):
             stream = await peer.open(KAD)
             try:
