@@ -1,7 +1,8 @@
 """One session of the service: what happens between start and stop, in trio.
 
 The session answers requests from the first moment; the node and the room come up beside that. `Outgoing` has what
-we say, `Named` the peers that the user named; here they are wired to the room, and what happens becomes events.
+we say, `Links` the peers that the user named, `Nicks` who is called what, `Manners` who is heard; `Witness` makes events of
+what happens. Here they are wired to the node and the room.
 """
 
 from __future__ import annotations
@@ -25,24 +26,14 @@ from py_peer.chatroom import (
     system_log_handler,
 )
 from py_peer.core import limits
-from py_peer.core.addresses import short_id
 from py_peer.core.announcement import NICK_TOPIC
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import (
-    Dropped,
     Failed,
     FailureKind,
-    Identified,
-    KademliaBootstrap,
     MessageReceived,
     Notice,
-    PeerBanned,
-    PeerConnected,
-    PeerDisconnected,
     PeerInfo,
-    PeerJoined,
-    PeerLeft,
-    Pinged,
     Ready,
     Started,
     StatusReport,
@@ -58,6 +49,7 @@ from py_peer.service.manners import Manners
 from py_peer.service.nicks import Nicks
 from py_peer.service.outgoing import Outgoing
 from py_peer.service.statistics import Bookkeeper
+from py_peer.service.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,8 +67,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TOPICS: Final = frozenset({CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC, NICK_TOPIC})
-LOSSES_SAID: Final = ("dropped: a slow peer's queue was full", "dropped: the room was busy")
-LOSSES_EVERY: Final = 5.0
 WAITING_GRACE: Final = 1.0
 REQUESTS_PER_TURN: Final = 16
 
@@ -118,10 +108,9 @@ class _Session:
         self._manners = Manners(emit, self._ignored, paced=settings.paced)
         self._nicks = Nicks(settings.nickname, self._peer_id, emit, self._manners.is_ignored)
         self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
+        self._witness = Witness(emit, self._links, self._nicks, self._outgoing)
         self._room: ChatRoom | None = None
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
-        self._losses: dict[str, int] = {}
-        self._leaving = False
         self._unread = 0
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
             SendText: self._outgoing.accept,
@@ -160,7 +149,7 @@ class _Session:
                 loopback=self._settings.loopback,
                 topics=TOPICS,
                 room_topic=CHAT_TOPIC,
-                observer=self,
+                observer=self._witness,
                 admit=self._manners.admit,
                 boards={NICK_TOPIC: self._nicks},
             ) as node:
@@ -179,7 +168,7 @@ class _Session:
         self._room = room
         room.add_message_handler(self._hear)
         room.add_system_message_handler(lambda text: self._emit(Notice(text)))
-        self._node = self._bookkeeper.node = node
+        self._node = self._bookkeeper.node = self._witness.node = node
         _log_system_message(f"Listening on {node.addresses[0]}")
         self._emit(Ready(self._peer_id, self._nicks.nickname, node.addresses))
         if self._identity.remark:  # behind the banner, where it is seen
@@ -191,7 +180,7 @@ class _Session:
             nursery.start_soon(self._outgoing.run, node, room)
             nursery.start_soon(self._links.run, node)
             nursery.start_soon(self._manners.run)
-            nursery.start_soon(self._tell_losses, node)
+            nursery.start_soon(self._witness.run, node)
             if self._settings.bootstrap:
                 nursery.start_soon(self._join_kademlia, node)
             if self._settings.metrics is not None:
@@ -237,7 +226,7 @@ class _Session:
         everything.cancel()
 
     async def _settle(self, patience: float) -> None:
-        self._leaving = True
+        self._witness.leaving = True
         if self._node is not None and self._outgoing.said:
             await self._node.settle(patience)
             self._unread = len(self._node.pubsub.peers)
@@ -294,6 +283,11 @@ class _Session:
         except CannotListenError as error:
             self._cannot_listen(error, everything)
 
+    async def _join_kademlia(self, node: Node) -> None:
+        from py_peer.service.bootstrap import join_kademlia  # noqa: PLC0415 - 0.1 s of imports for those who bootstrap
+
+        await join_kademlia(node, self._links.bootstrap, self._emit)
+
     # --- Messages of others -----------------------------------------------------------------------
 
     async def _hear(self, message: ChatMessage) -> None:
@@ -308,96 +302,3 @@ class _Session:
         self._nicks.set_nickname(request)
         if self._room is not None:
             self._room.nickname = self._nicks.nickname
-
-    async def _tell_losses(self, node: Node) -> None:
-        """Say now and then what was lost."""
-        while True:
-            for name in LOSSES_SAID:
-                lost = node.counters[name] - self._losses.get(name, 0)
-                if lost:
-                    self._losses[name] = node.counters[name]
-                    self._emit(Dropped(lost, name.removeprefix("dropped: ")))
-            faults = node.counters["unexpected faults"]
-            if faults != self._losses.get("unexpected faults", 0):
-                self._losses["unexpected faults"] = faults
-                _log_system_message(f"ERROR: {faults} unexpected faults so far, caught; --verbose shows them")
-            await trio.sleep(LOSSES_EVERY)
-
-    # --- The network (py_peer.net.node.Observer) --------------------------------------------------
-
-    def peer_up(self, record: PeerRecord) -> None:
-        """Tell of the first connection to a peer."""
-        self._links.moved(record.peer_id)
-        _log_system_message(f"Connected to peer: {record.peer_id} via {record.address}")
-        self._nicks.peer_up(str(record.peer_id))
-        self._emit(PeerConnected(str(record.peer_id), record.address, record.inbound))
-
-    def peer_down(self, record: PeerRecord) -> None:
-        """Tell that the last connection to a peer is gone; not when it is we who leave."""
-        self._nicks.peer_down(str(record.peer_id))
-        if self._leaving:
-            return
-        self._links.moved(record.peer_id)
-        _log_system_message(f"Disconnected from peer: {record.peer_id}")
-        self._emit(PeerDisconnected(str(record.peer_id)))
-
-    def identified(self, record: PeerRecord) -> None:
-        """Tell who a peer says it is."""
-        self._emit(
-            Identified(
-                str(record.peer_id),
-                clean_line(record.protocol_version, limits.MAX_AGENT_CHARS),
-                clean_line(record.agent_version, limits.MAX_AGENT_CHARS),
-                tuple(clean_line(protocol, limits.MAX_AGENT_CHARS) for protocol in record.protocols),
-            )
-        )
-
-    def pinged(self, record: PeerRecord) -> None:
-        """Tell how far a peer is."""
-        self._emit(Pinged(str(record.peer_id), record.rtt or 0.0))
-
-    def silent(self, peer_id: ID) -> None:
-        """Tell that what was said to a peer, or by it, before it was missed may not have arrived."""
-        blind = limits.PING_INTERVAL + limits.PING_TIMEOUT
-        text = f"Nothing has come from {short_id(str(peer_id))} for {blind:.0f} s; what was said meanwhile may be lost"
-        text += f" unless it is back within {limits.REPLAY_BEATS - blind:.0f} s"
-        _log_system_message(text)
-        self._emit(Notice(text))
-
-    def banned(self, peer_id: ID, reason: str) -> None:
-        """Tell who is let go and refused for a while."""
-        _log_system_message(f"Refused for {limits.BAN_SECONDS:.0f} s: {peer_id}: {reason}")
-        self._emit(PeerBanned(str(peer_id), limits.BAN_SECONDS, reason))
-
-    def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
-        """Tell who came into the room and who left it; what waits can go when somebody is there."""
-        size = len(self._node.pubsub.room()) if self._node else len(joined)
-        if self._leaving:
-            return
-        for peer_id in joined:
-            self._emit(PeerJoined(str(peer_id), size))
-        for peer_id in left:
-            self._emit(PeerLeft(str(peer_id), size))
-        self._outgoing.room_changed(size)
-
-    # --- Kademlia ---------------------------------------------------------------------------------
-
-    async def _join_kademlia(self, node: Node) -> None:
-        from py_peer.net.kademlia import kademlia  # noqa: PLC0415 - 0.1 s of imports for those who bootstrap
-
-        async with kademlia(node) as table:
-
-            async def joined(peer_id: ID) -> None:
-                if record := node.peers.records.get(peer_id):
-                    await table.join(peer_id, record.address)
-                if table.size:
-                    _log_system_message(f"Kademlia bootstrap: {table.size} peers in the table")
-                    self._emit(KademliaBootstrap(table.size))
-
-            self._links.bootstrap.on_reached = joined
-            reached = await self._links.bootstrap.run(node)
-            if not table.size:
-                cause = "the peers that were reached speak no Kademlia" if reached else "no bootstrap peer was reached"
-                _log_system_message(f"ERROR: Kademlia bootstrap: {cause}")
-                self._emit(KademliaBootstrap(0, cause))
-            await trio.sleep_forever()

@@ -1,0 +1,124 @@
+"""What happens in the network, as events: who comes and goes, who they are, what was lost on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, final
+
+import trio
+
+from py_peer.chatroom import _log_system_message
+from py_peer.core import limits
+from py_peer.core.addresses import short_id
+from py_peer.core.cleaning import clean_line
+from py_peer.core.events import (
+    Dropped,
+    Identified,
+    Notice,
+    PeerBanned,
+    PeerConnected,
+    PeerDisconnected,
+    PeerJoined,
+    PeerLeft,
+    Pinged,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from libp2p.peer.id import ID
+
+    from py_peer.core.events import Event
+    from py_peer.net.connections import PeerRecord
+    from py_peer.net.node import Node
+    from py_peer.service.links import Links
+    from py_peer.service.nicks import Nicks
+    from py_peer.service.outgoing import Outgoing
+
+LOSSES_SAID: Final = ("dropped: a slow peer's queue was full", "dropped: the room was busy")
+LOSSES_EVERY: Final = 5.0
+
+
+@final
+class Witness:
+    """Sees what happens (py_peer.net.node.Observer), tells it, and lets the parts know that it concerns."""
+
+    def __init__(self, emit: Callable[[Event], None], links: Links, nicks: Nicks, outgoing: Outgoing) -> None:
+        self._emit = emit
+        self._links = links
+        self._nicks = nicks
+        self._outgoing = outgoing
+        self._losses: dict[str, int] = {}
+        self.node: Node | None = None
+        """The node, when it is up."""
+
+        self.leaving = False
+        """Whether it is we who go, so that nobody is told to have left."""
+
+    async def run(self, node: Node) -> None:
+        """Say now and then what was lost."""
+        while True:
+            for name in LOSSES_SAID:
+                lost = node.counters[name] - self._losses.get(name, 0)
+                if lost:
+                    self._losses[name] = node.counters[name]
+                    self._emit(Dropped(lost, name.removeprefix("dropped: ")))
+            faults = node.counters["unexpected faults"]
+            if faults != self._losses.get("unexpected faults", 0):
+                self._losses["unexpected faults"] = faults
+                _log_system_message(f"ERROR: {faults} unexpected faults so far, caught; --verbose shows them")
+            await trio.sleep(LOSSES_EVERY)
+
+    def peer_up(self, record: PeerRecord) -> None:
+        """Tell of the first connection to a peer."""
+        self._links.moved(record.peer_id)
+        _log_system_message(f"Connected to peer: {record.peer_id} via {record.address}")
+        self._nicks.peer_up(str(record.peer_id))
+        self._emit(PeerConnected(str(record.peer_id), record.address, record.inbound))
+
+    def peer_down(self, record: PeerRecord) -> None:
+        """Tell that the last connection to a peer is gone; not when it is we who leave."""
+        self._nicks.peer_down(str(record.peer_id))
+        if self.leaving:
+            return
+        self._links.moved(record.peer_id)
+        _log_system_message(f"Disconnected from peer: {record.peer_id}")
+        self._emit(PeerDisconnected(str(record.peer_id)))
+
+    def identified(self, record: PeerRecord) -> None:
+        """Tell who a peer says it is."""
+        self._emit(
+            Identified(
+                str(record.peer_id),
+                clean_line(record.protocol_version, limits.MAX_AGENT_CHARS),
+                clean_line(record.agent_version, limits.MAX_AGENT_CHARS),
+                tuple(clean_line(protocol, limits.MAX_AGENT_CHARS) for protocol in record.protocols),
+            )
+        )
+
+    def pinged(self, record: PeerRecord) -> None:
+        """Tell how far a peer is."""
+        self._emit(Pinged(str(record.peer_id), record.rtt or 0.0))
+
+    def silent(self, peer_id: ID) -> None:
+        """Tell that what was said to a peer, or by it, before it was missed may not have arrived."""
+        blind = limits.PING_INTERVAL + limits.PING_TIMEOUT
+        text = f"Nothing has come from {short_id(str(peer_id))} for {blind:.0f} s; what was said meanwhile may be lost"
+        text += f" unless it is back within {limits.REPLAY_BEATS - blind:.0f} s"
+        _log_system_message(text)
+        self._emit(Notice(text))
+
+    def banned(self, peer_id: ID, reason: str) -> None:
+        """Tell who is let go and refused for a while."""
+        _log_system_message(f"Refused for {limits.BAN_SECONDS:.0f} s: {peer_id}: {reason}")
+        self._emit(PeerBanned(str(peer_id), limits.BAN_SECONDS, reason))
+
+    def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
+        """Tell who came into the room and who left it; what waits can go when somebody is there."""
+        size = len(self.node.pubsub.room()) if self.node else len(joined)
+        if self.leaving:
+            return
+        for peer_id in joined:
+            self._emit(PeerJoined(str(peer_id), size))
+        for peer_id in left:
+            self._emit(PeerLeft(str(peer_id), size))
+        self._outgoing.room_changed(size)
