@@ -155,7 +155,7 @@ def read_command(line: bytes) -> Wish | Mistake:
     except UnicodeDecodeError as error:
         return Mistake(f"the line is not UTF-8: byte {error.start + 1} of it", ONE_OBJECT)
     except (msgspec.DecodeError, RecursionError) as error:
-        return Mistake(_reason(error), ONE_OBJECT)
+        return Mistake(_reason(error), ONE_OBJECT, _id_in(text))
     entry = SCRIPT_COMMANDS.get(head.command)
     if entry is None:
         return Mistake(f"unknown command '{clean_line(head.command, MAX_WORD_CHARS)}'", _nearest(head.command), head.id)
@@ -193,6 +193,19 @@ class _Head(msgspec.Struct):
 
     command: str
     id: Id = None
+
+
+class _Named(msgspec.Struct):
+    """Of an object that is no command, what it is called by."""
+
+    id: Id = None
+
+
+def _id_in(text: str) -> Id:
+    try:
+        return msgspec.json.decode(text, type=_Named).id
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def _reason(error: Exception) -> str:

@@ -173,8 +173,15 @@ def test_a_bad_line_is_answered_with_what_is_wrong_and_what_to_do(line: bytes, r
 
 
 def test_the_id_comes_back_with_a_mistake_where_it_can_be_read() -> None:
-    for line in (b'{"command":"no","id":"7"}', b'{"id":"7","command":"say","text":1}'):
+    for line in (
+        b'{"command":"no","id":"7"}',
+        b'{"id":"7","command":"say","text":1}',
+        b'{"id":"7"}',
+        b'{"command":null,"id":"7"}',
+    ):
         assert read_command(line).id == "7"
+    for line in (b'{"id":"7"', b'{"id":[]}', b'{"command":0,"id":1.5}', b'"7"'):
+        assert read_command(line).id is None
 
 
 @given(st.one_of(st.binary(), st.text().map(lambda text: text.encode("utf-8", "surrogatepass"))))
