@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PATIENCE: Final = 10.0
-NETWORK: Final = "192.0.2"
+NETWORK: Final = "198.51.100"
 """Addresses that are for documentation: nothing on any network has them."""
 
 INTERFACE: Final = "eth0"
