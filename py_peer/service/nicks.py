@@ -49,7 +49,7 @@ class Nicks:
     def __init__(
         self, nickname: str, peer_id: str, emit: Callable[[Event], None], is_ignored: Callable[[str], bool]
     ) -> None:
-        """Begin as `nickname`; the names of those who are ignored are passed on, and not learned."""
+        """Begin as `nickname`; of those who are ignored the first name is told, and a change when they are no more."""
         self.nickname = nickname
         self._emit = emit
         self._is_ignored = is_ignored
@@ -133,8 +133,6 @@ class Nicks:
         except AnnouncementError as error:
             return f"dropped: an announcement, {error}"
         peer_id = peer_id_text(message.from_id)
-        if self._is_ignored(peer_id):
-            return ""
         before = self._names.called(peer_id)
         if reason := self._names.announce(peer_id, announcement, message, trio.current_time(), _wall()):
             return f"dropped: an announcement, {reason}"
@@ -163,6 +161,8 @@ class Nicks:
 
     def _tell_in_time(self, peer_id: str) -> None:
         told = self._told.get(peer_id)
+        if told is not None and self._is_ignored(peer_id):
+            return  # a name could be a message; the first has to be known, for /unignore to find who is meant
         now = trio.current_time()
         if not self._pace.wait(now) and (told is None or told.bucket.take(now)):
             self._pace.take(now)
