@@ -95,6 +95,11 @@ def clean_text(text: str | bytes, max_bytes: int = MAX_SHOWN_TEXT_BYTES) -> str:
     return shown
 
 
+def is_blank(text: str) -> bool:
+    """Return whether nothing of a message can be seen: who gets it would see an empty one."""
+    return not clean_text(text).strip()
+
+
 def clean_line(text: str | bytes, max_chars: int) -> str:
     """Return one line of at most `max_chars` characters, without spaces at its ends; "…" ends what was cut.
 

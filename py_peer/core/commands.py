@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
-from py_peer.core.cleaning import clean_line
+from py_peer.core.cleaning import clean_line, is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,7 +214,7 @@ class Misused:
 @final
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """An empty line, or one of spaces."""
+    """An empty line, or one of which nothing can be seen."""
 
 
 Line: TypeAlias = Say | Command | Unknown | Misused | Nothing
@@ -227,7 +227,7 @@ def parse_line(line: str, *, bare_quit: bool) -> Line:
     a message, and a text of several lines is never a command: what follows its first line would be lost.
     """
     typed = line.strip()
-    if not typed:
+    if is_blank(typed):
         return Nothing()
     if typed.startswith("//"):
         return Say(typed[1:])

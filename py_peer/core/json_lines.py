@@ -19,12 +19,13 @@ from py_peer.core import events, limits
 from py_peer.core.cleaning import clean_line
 from py_peer.core.commands import COMMANDS, MAX_WORD_CHARS, CommandEntry
 from py_peer.core.events import Event, PeerInfo
+from py_peer.core.sizes import unseen
 
 SAY: Final = CommandEntry(
     "say",
     "send a text to the room, as one message, whatever it begins with",
     arguments="TEXT",
-    problem=lambda text: "" if text.strip() else "the text is empty",
+    problem=unseen,
 )
 SCRIPT_COMMANDS: Final = {entry.name: entry for entry in (SAY, *COMMANDS) if not (entry.for_eyes or entry.full_screen)}
 
@@ -151,9 +152,10 @@ def read_command(line: bytes) -> Wish | Mistake:
     """Return what a line of input asks for. The caller limits its length; nothing is raised."""
     try:
         text = line.decode()
-        head = msgspec.json.decode(text, type=_Head)
     except UnicodeDecodeError as error:
         return Mistake(f"the line is not UTF-8: byte {error.start + 1} of it", ONE_OBJECT)
+    try:
+        head = msgspec.json.decode(text, type=_Head)
     except (msgspec.DecodeError, RecursionError) as error:
         return Mistake(_reason(error), ONE_OBJECT, _id_in(text))
     entry = SCRIPT_COMMANDS.get(head.command)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from py_peer.core.limits import MAX_TEXT_BYTES
-from py_peer.core.sizes import oversize
+from py_peer.core.sizes import oversize, unseen
 from py_peer.frontends.arguments import refuse_option
 
 if TYPE_CHECKING:
@@ -24,14 +24,16 @@ def with_text(arguments: Arguments) -> Arguments:
     """
     given = arguments.oneshot or ""
     # Bytes of the command line that are no UTF-8 come as surrogates.
-    text = (_read_input() if given == FROM_INPUT else os.fsencode(given)).decode("utf-8", "replace")
-    if given == FROM_INPUT:
-        text = text.rstrip("\r\n")
-    if not text.strip():
-        refuse_option(arguments.held, "oneshot", "there is no text to send")
-    if reason := oversize(len(text.encode())):
+    raw = _read_input().rstrip(b"\r\n") if given == FROM_INPUT else os.fsencode(given)
+    if reason := oversize(len(raw)):
         if given == FROM_INPUT:  # it was not read to its end
             reason = f"standard input has more than the {MAX_TEXT_BYTES:,} bytes that a message may have"
+        refuse_option(arguments.held, "oneshot", reason)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        refuse_option(arguments.held, "oneshot", f"the text is not UTF-8: byte {error.start + 1} of it")
+    if reason := unseen(text):
         refuse_option(arguments.held, "oneshot", reason)
     return replace(arguments, oneshot=text, settings=replace(arguments.settings, intro=False))
 

@@ -9,6 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from py_peer.core import limits
+from py_peer.core.cleaning import is_blank
 from py_peer.core.commands import Say, parse_line
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.sizes import oversize
@@ -69,7 +70,7 @@ class PlainChat(Chat):
         if not (self._told_enough or self._typed):
             self._lines.extend(self._splitter.feed(self.reader.rest()))
             self._lines.extend(self._splitter.finish())
-            self._unread += sum(isinstance(line, LineTooLong) or bool(line.text.strip()) for line in self._lines)
+            self._unread += sum(isinstance(line, LineTooLong) or not is_blank(line.text) for line in self._lines)
 
     def last_lines(self) -> list[str]:
         """Say how many messages were not sent, and if there may be more that were not even read."""

@@ -25,6 +25,7 @@ from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.validation import ValidationError, Validator
 
 from py_peer.core import limits
+from py_peer.core.cleaning import is_blank
 from py_peer.core.commands import Say, Unknown, parse_line
 from py_peer.frontends.interactive import Chat, oversize_text
 from py_peer.frontends.leaving import terminal_restorer
@@ -147,7 +148,7 @@ def _key_bindings() -> KeyBindings:
 
     @bindings.add("enter", filter=typing)
     def _send(event: KeyPressEvent) -> None:
-        if event.current_buffer.text.strip():
+        if not is_blank(event.current_buffer.text):
             event.current_buffer.validate_and_handle()
 
     @bindings.add("escape", "enter", filter=typing)

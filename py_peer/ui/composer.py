@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 
 from py_peer.core import limits
+from py_peer.core.cleaning import is_blank
 from py_peer.core.sizes import oversize
 from py_peer.ui.hint import Hints, size_hint
 from py_peer.ui.history import History
@@ -163,7 +164,7 @@ class Composer(PasteArea):
 
     def _send(self) -> None:
         text = self.full_text
-        if not text.strip():
+        if is_blank(text):
             return
         self._returned = ""
         if reason := self._submit(text):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from py_peer.core.cleaning import is_blank
 from py_peer.core.commands import (
     COMMANDS,
     Command,
@@ -126,7 +127,7 @@ def test_two_slashes_send_one() -> None:
     assert parse_line("//one\ntwo", bare_quit=True) == Say("/one\ntwo")
 
 
-@pytest.mark.parametrize("blank", ["", " ", "\n", "\t \r\n", "\u3000"])
+@pytest.mark.parametrize("blank", ["", " ", "\n", "\t \r\n", "\u3000", "\x00\x1b", "\x1b[0m", " \u200b\ufeff\n"])
 def test_a_blank_line_is_nothing(blank: str) -> None:
     assert parse_line(blank, bare_quit=True) == Nothing()
 
@@ -171,7 +172,7 @@ def test_nothing_that_begins_with_one_slash_is_sent_and_nothing_else_is_lost(lin
             assert line.strip().startswith("/")
             assert text == line
         case Nothing():
-            assert not line.strip()
+            assert is_blank(line)
 
 
 def test_tab_completes_commands() -> None:

@@ -128,7 +128,7 @@ def test_a_text_is_taken_as_it_is() -> None:
     for said in ("/quit", "  indented\n\tand more  ", "quit", "\u2028", "👩\u200d💻"):
         assert read_command(json.dumps({"command": "say", "text": said}).encode()) in (
             Wish("say", said, None),
-            Mistake("the text is empty", '{"command": "say", "text": "…"}'),
+            Mistake("there is no text that can be seen", '{"command": "say", "text": "…"}'),
         )
     assert read_command(b'{"command":"say","text":"\\ud83d\\ude00\\u0000"}') == Wish("say", "😀\x00", None)
 
@@ -154,7 +154,8 @@ def test_a_text_is_taken_as_it_is() -> None:
         (b'{"command":"peers","more":%s1%s}' % (b"[" * 100_000, b"]" * 100_000), "nested too deep", ONE_OBJECT),
         (b'{"command":"say"}', "`text`", '{"command": "say", "text": "…"}'),
         (b'{"command":"say","text":null}', "`$.text`", '{"command": "say", "text": "…"}'),
-        (b'{"command":"say","text":" \\n"}', "the text is empty", '{"command": "say", "text": "…"}'),
+        (b'{"command":"say","text":" \\n"}', "there is no text that can be seen", '{"command": "say", "text": "…"}'),
+        (b'{"command":"say","text":"\\u0000\\u001b"}', "there is no text that", '{"command": "say", "text": "…"}'),
         (b'{"command":"whois","peer":""}', "say which peer", '{"command": "whois", "peer": "…"}'),
         (b'{"command":"peesr"}', "unknown command 'peesr'", 'did you mean {"command": "peers"}?'),
         (b'{"command":"/Peers"}', "unknown command '/Peers'", 'did you mean {"command": "peers"}?'),

@@ -229,13 +229,16 @@ def test_one_text_that_is_given_up_was_not_sent(piped: Callable[..., Piped], mod
 @pytest.mark.parametrize(
     ("text", "given", "reason"),
     [
-        ("", b"", "there is no text to send"),
-        (" \n", b"", "there is no text to send"),
-        ("-", b"\n\n", "there is no text to send"),
+        ("", b"", "there is no text that can be seen"),
+        (" \n", b"", "there is no text that can be seen"),
+        ("\x1b[2J\u200b", b"", "there is no text that can be seen"),
+        ("-", b"\n\n", "there is no text that can be seen"),
+        ("caf\udce9", b"", "the text is not UTF-8: byte 4 of it"),
+        ("-", b"caf\xe9\n", "the text is not UTF-8: byte 4 of it"),
         ("é" * 30_001, b"", "it has 60,002 bytes, and a message may have 60,000"),
-        ("-", b"x" * 60_001, "standard input has more than the 60,000 bytes that a message may have"),
+        ("-", "é".encode() * 60_001, "standard input has more than the 60,000 bytes that a message may have"),
     ],
-    ids=["empty", "blank", "empty input", "too large", "input too large"],
+    ids=["empty", "blank", "unseen", "empty input", "no UTF-8", "input no UTF-8", "too large", "input too large"],
 )
 def test_a_text_that_cannot_be_sent_is_refused_before_anything_starts(
     tmp_path: Path, text: str, given: bytes, reason: str

@@ -29,6 +29,9 @@ def test_a_blank_text_is_not_sent() -> None:
         async with typing() as (app, pilot):
             await press(pilot, "enter", "space", "ctrl+j", "enter")
             assert (app.sent, app.composer.text) == ([], " \n")
+            app.composer.put("\u200b\x1b[0m")
+            await press(pilot, "enter")
+            assert app.sent == []
 
     run(scene())
 
