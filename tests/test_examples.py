@@ -37,6 +37,7 @@ def test_every_example_is_tested() -> None:
     assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == set(BOTS)
 
 
+@pytest.mark.parametrize("told", ["Ctrl-C", "kill"])
 @pytest.mark.parametrize(("name", "interpreter", "said", "answer"), [(name, *bot) for name, bot in BOTS.items()])
 def test_a_bot_answers_and_ends_with_its_peer(
     piped: Callable[..., Piped],
@@ -46,6 +47,7 @@ def test_a_bot_answers_and_ends_with_its_peer(
     interpreter: Sequence[str],
     said: str,
     answer: str,
+    told: str,
 ) -> None:
     ann = piped("--no-intro")
     bot = subprocess.Popen(
@@ -54,13 +56,17 @@ def test_a_bot_answers_and_ends_with_its_peer(
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        start_new_session=True,  # so that it can be told to leave as by Ctrl-C at a terminal: all of it at once
+        start_new_session=True,
     )
     try:
         ann.expect(r"Hello from \w+ \(py-peer\)$")
         ann.send(f"nothing for a bot, not even {said}\n{said}\n")
         ann.expect(answer)
-        os.killpg(bot.pid, signal.SIGINT)
+        if told == "Ctrl-C":
+            os.killpg(bot.pid, signal.SIGINT)  # as a terminal does: to all of it at once
+        else:
+            bot.terminate()
+        # Standard error ends when nothing is left that holds it.
         _, errors = bot.communicate(timeout=LEAVING_SECONDS + BUSY_SECONDS)
         assert errors == b""
     finally:
@@ -75,4 +81,20 @@ def test_a_bot_answers_and_ends_with_its_peer(
 @pytest.mark.parametrize("name", BOTS)
 def test_a_bot_is_ten_lines_or_so(name: str) -> None:
     lines = (EXAMPLES / name).read_text(encoding="utf-8").splitlines()
-    assert len([line for line in lines if line.strip() and not line.startswith(("#", '"""'))]) <= 12
+    assert len([line for line in lines if line.strip() and not line.startswith(("#", '"""'))]) <= 14
+
+
+@pytest.mark.parametrize("name", BOTS)
+def test_a_bot_ends_with_the_exit_code_of_its_peer(tmp_path: Path, path_to_py_peer: str, name: str) -> None:
+    ended = subprocess.run(
+        [*BOTS[name][0], EXAMPLES / name, "--connect", "nonsense"],
+        env=environment(PATH=path_to_py_peer, TMPDIR=str(tmp_path)),
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert b"nonsense" in ended.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"bin"}
