@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
@@ -75,6 +75,9 @@ class Arguments:
     held: Mapping[str, Held] = field(default_factory=dict)
     """Every option, with where it comes from."""
 
+    fault: str = ""
+    """Why what is kept cannot be used, for the doctor alone: the rest is then what the flags and the defaults say."""
+
 
 def parse_arguments(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Arguments:
     """Return what `argv` (sys.argv without its first part if None), `environ` and the configuration file ask for.
@@ -92,17 +95,20 @@ def parse_arguments(argv: Sequence[str] | None = None, environ: Mapping[str, str
 
     from py_peer.frontends.configuration import ConfigurationError, printed, resolve  # noqa: PLC0415 - not for --help
 
+    fault = ""
     try:
-        held = resolve(given, environ)
+        held = _resolved(given, environ, command)
     except ConfigurationError as error:
-        parser.error(str(error))
+        if command != "doctor":
+            parser.error(str(error))
+        fault = str(error)
+        held = resolve({**given, "config": os.devnull}, {})
     if held["print_config"].value:
         from py_peer.core.cleaning import clean_text  # noqa: PLC0415 - needed only now
 
         print(clean_text(printed(held), MAX_PRINTED_BYTES), end="")
         raise SystemExit(0)
-    _refuse_contradictions(held)
-    return _arguments(held, command, own)
+    return _arguments(held, command, own, fault)
 
 
 def refuse(message: str) -> NoReturn:
@@ -190,20 +196,36 @@ def _print_completion(parser: argparse.ArgumentParser, shell: str) -> NoReturn:
     raise SystemExit(0)
 
 
-def _refuse_contradictions(held: Mapping[str, Held]) -> None:
+def _resolved(given: Mapping[str, Any], environ: Mapping[str, str], command: str) -> dict[str, Held]:
+    """Return what holds, and can be had together. Raises ConfigurationError."""
+    from py_peer.frontends.configuration import ConfigurationError, resolve  # noqa: PLC0415 - not for --help
+
+    held = resolve(given, environ)
+    if reason := _contradiction(held, command):
+        raise ConfigurationError(reason)
+    if held["identity"].value and held["ephemeral"].value:  # a key named now undoes a kept wish for none, and so on
+        weaker, stronger = sorted(("identity", "ephemeral"), key=lambda name: held[name].source)
+        held[weaker] = replace(held[stronger], value=OPTIONS[weaker].default)
+    return held
+
+
+def _contradiction(held: Mapping[str, Held], command: str) -> str:
+    """Return why what is asked for cannot be had together, or ""."""
     if held["demo"].value:
         for name in ("connect", "bootstrap"):
             if held[name].source is held["demo"].source:
-                refuse("argument --demo: it meets nobody but its own company; leave --connect and --bootstrap out")
+                return "argument --demo: it meets nobody but its own company; leave --connect and --bootstrap out"
     full_screen = "demo" if held["demo"].value else "ui"
-    for name in ("json", "oneshot"):
+    for name in () if command else ("json", "oneshot"):
         if held[name].value is not None and held[name].value and _is_as_strong(held, full_screen, name):
-            refuse(f"argument --{name}: the full screen has no use for it; leave --{full_screen} out")
+            return f"argument --{name}: the full screen has no use for it; leave --{full_screen} out"
     if held["identity"].value and held["ephemeral"].value and held["identity"].source is held["ephemeral"].source:
-        refuse_option(held, "ephemeral", f"no key is kept, but {_place(held, 'identity')} names one; leave one out")
+        places = _place(held, "ephemeral"), _place(held, "identity")
+        return f"{places[0]}: no key is kept, but {places[1]} names one; leave one out"
+    return ""
 
 
-def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any]) -> Arguments:
+def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], fault: str) -> Arguments:
     values = {name: one.value for name, one in held.items()}
     demo = values["demo"]
     quiet = next((name for name in ("json", "oneshot", "headless") if values[name]), "")
@@ -226,6 +248,7 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any]) -
         command=command,
         own=own,
         held=held,
+        fault=fault,
         **{name: values[name] for name in _AS_THEY_ARE},
     )
 
@@ -234,7 +257,7 @@ _AS_THEY_ARE: Final = ("demo", "json", "oneshot", "timeout", "theme", "bell", "n
 
 
 def _identity(held: Mapping[str, Held]) -> Path | None:
-    if held["demo"].value or (held["ephemeral"].value and _is_as_strong(held, "ephemeral", "identity")):
+    if held["demo"].value or held["ephemeral"].value:
         return None
     if named := held["identity"].value:
         return Path(named)

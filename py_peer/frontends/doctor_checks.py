@@ -108,7 +108,8 @@ def check_listening(arguments: Arguments) -> Iterator[Finding]:
     try:
         claim(socket.AF_INET, ANY_IP4, port)
     except CannotListenError as error:
-        yield failure("listening", str(error), "with --port choose another, or leave it out for a free one")
+        reason, _, advice = str(error).partition("; ")
+        yield failure("listening", reason, advice or "with --port choose another, or leave it out for a free one")
         return
     try:
         claim(socket.AF_INET6, ANY_IP6, port)
@@ -116,6 +117,24 @@ def check_listening(arguments: Arguments) -> Iterator[Finding]:
         yield warning("listening", f"TCP on {shown}, on IPv4 alone: {error}", "peers with IPv6 alone cannot call you")
     else:
         yield ok("listening", f"TCP on {shown}, on IPv4 and IPv6")
+
+
+def check_metrics(arguments: Arguments) -> Iterator[Finding]:
+    """Whether statistics can be served where they are wanted."""
+    from py_peer.net.listening import CannotListenError, claim  # noqa: PLC0415 - imports libp2p
+
+    if arguments.settings.metrics is None:
+        return
+    host, port = arguments.settings.metrics
+    shown = f"port {port} of {host}" if port else f"a free port of {host}"
+    try:
+        for family, *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            claim(family, str(address[0]), port)
+    except (OSError, CannotListenError) as error:
+        reason = getattr(error, "strerror", None) or str(error).partition("; ")[0]
+        yield failure("metrics", f"{shown}: {reason}", "with --metrics choose another, or leave it out")
+    else:
+        yield ok("metrics", f"served on {shown}")
 
 
 def check_clock(_arguments: Arguments) -> Iterator[Finding]:
@@ -144,13 +163,23 @@ def check_logs(arguments: Arguments) -> Iterator[Finding]:
             yield ok("log", f"{path} can be written")
 
 
+def check_configuration(arguments: Arguments) -> Iterator[Finding]:
+    """Whether what is kept can be used."""
+    if arguments.fault:
+        advice = "correct it; all else here is told of the flags and the defaults alone"
+        yield failure("configuration", arguments.fault, advice)
+        return
+    config = Path(arguments.held["config"].value or places.config_file())
+    yield ok("configuration", f"{config}{'' if config.exists() else ' (there is none; that is fine)'}")
+
+
 def check_folders(_arguments: Arguments) -> Iterator[Finding]:
     """Whether the user's folders are there, or can be made, and are the user's alone."""
-    config = places.config_file()
-    yield ok("configuration", f"{config}{'' if config.exists() else ' (there is none; that is fine)'}")
     for name, folder in (("data folder", places.data_folder()), ("state folder", places.state_folder())):
         if reason := _unwritable(folder / "probe"):
-            yield warning(name, f"{folder} cannot be written: {reason}", f"make it yours: chmod u+rwx {folder}")
+            there = _nearest(folder)
+            advice = f"make it yours: chmod u+rwx {there}" if there.is_dir() else f"move {there} away: it is no folder"
+            yield warning(name, f"{folder} cannot be written: {reason}", advice)
         elif folder.exists() and _open_to_others(folder, stat.S_IWGRP | stat.S_IWOTH):
             yield warning(name, f"others may write in {folder}", f"chmod 700 {folder}")
         else:
@@ -168,7 +197,13 @@ def check_identity(arguments: Arguments) -> Iterator[Finding]:
     try:
         identity = read_identity(path)
     except FileNotFoundError:
-        yield ok("identity", f"{path} is made at the first start")
+        if not (reason := _unwritable(path)):
+            yield ok("identity", f"{path} is made at the first start")
+        elif arguments.settings.identity_named:
+            yield failure("identity", f"{path} cannot be made: {reason}", "name another file with --identity")
+        else:
+            advice = "each run has a new peer ID, until the data folder is mended or --identity names another file"
+            yield warning("identity", f"{path} cannot be made: {reason}", advice)
     except IdentityError as error:
         yield failure("identity", error.reason, error.advice)
     else:
@@ -241,10 +276,12 @@ def check_files(_arguments: Arguments) -> Iterator[Finding]:
 
 
 CHECKS: Final[dict[str, Callable[[Arguments], Iterator[Finding]]]] = {
+    "configuration": check_configuration,
     "python": check_python,
     "packages": check_packages,
     "libp2p": check_library,
     "listening": check_listening,
+    "metrics": check_metrics,
     "clock": check_clock,
     "log": check_logs,
     "folders": check_folders,
@@ -291,14 +328,19 @@ def _unwritable(path: Path) -> str:
         if not path.is_file():
             return "it is not a file"
         return "" if os.access(path, os.W_OK) else "it is write-protected"
-    folder = path.absolute().parent
-    while not folder.exists():
-        folder = folder.parent
     try:
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=_nearest(path)):
             return ""
     except OSError as error:
         return error.strerror or str(error)
+
+
+def _nearest(path: Path) -> Path:
+    """Return a path, or what of the folders above it is there."""
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return path
 
 
 def _open_to_others(path: Path, modes: int) -> bool:

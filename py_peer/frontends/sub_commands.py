@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
+from py_peer.frontends.options import KEPT
+
 if TYPE_CHECKING:
     from py_peer.frontends.arguments import Arguments
     from py_peer.frontends.options import Option
@@ -34,13 +36,13 @@ SUB_COMMANDS: Final = {
             "id",
             "show your peer ID; the key is made if there is none yet",
             "py_peer.frontends.id_command",
-            ("json", "identity", "config"),
+            ("json", "identity", "ephemeral", "config"),
         ),
         SubCommand(
             "doctor",
             "look for what would keep the chat from working, and say what to do",
             "py_peer.frontends.doctor",
-            ("json", "port", "identity", "ephemeral", "log_file", "config"),
+            ("json", *KEPT, "config"),
         ),
     )
 }

@@ -8,10 +8,12 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -78,8 +80,44 @@ def test_a_taken_port_is_a_failure_in_json_too(tmp_path: Path) -> None:
     assert report["ok"] is False
     (bad,) = [finding for finding in report["checks"] if finding["level"] == "failure"]
     assert bad["check"] == "listening"
-    assert f"port {port} is taken" in bad["text"]
-    assert "--port" in bad["advice"]
+    assert bad["text"] == f"port {port} is taken by another program"
+    assert bad["advice"] == "choose another with --port, or leave it out for a free one"
+
+
+def test_the_doctor_takes_the_options_of_the_chat_that_is_in_trouble() -> None:
+    chat = ["--ui", "--connect", "/ip4/127.0.0.1/tcp/1", "--metrics", "9100", "--no-intro", "--theme", "nord"]
+    found = parse_arguments(["doctor", "--json", *chat], {})
+    assert (found.command, found.settings.metrics, found.theme) == ("doctor", ("127.0.0.1", 9100), "nord")
+
+
+def test_a_taken_port_of_the_statistics_is_a_failure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        finding = the_one(doctor_checks.check_metrics, "--metrics", str(port))
+    assert finding.level is Level.FAILURE
+    assert finding.text == f"port {port} of 127.0.0.1: port {port} is taken by another program"
+    assert the_one(doctor_checks.check_metrics, "--metrics", "0").level is Level.OK
+    assert found(doctor_checks.check_metrics) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"PY_PEER_PORT": "many"}, "PY_PEER_PORT (environment): 'many' is not a port"),
+        ({"PY_PEER_CONFIG": "/nowhere/c.toml"}, "/nowhere/c.toml, which PY_PEER_CONFIG names, is not there"),
+        ({"PY_PEER_IDENTITY": "k", "PY_PEER_EPHEMERAL": "1"}, "PY_PEER_EPHEMERAL (environment): no key is kept, but"),
+    ],
+)
+def test_what_is_kept_and_cannot_be_used_is_a_failure_and_the_rest_is_looked_at(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, more: dict[str, str], words: str
+) -> None:
+    checks = {"configuration": doctor_checks.check_configuration, "listening": doctor_checks.check_listening}
+    monkeypatch.setattr(doctor_checks, "CHECKS", checks)
+    assert doctor.run(parse_arguments(["doctor", "--json", "--port", "0"], more)) == ExitCode.FAULT
+    bad, listening = json.loads(capsys.readouterr().out)["checks"]
+    assert (bad["check"], bad["level"], listening["level"]) == ("configuration", "failure", "ok")
+    assert bad["text"].startswith(words)
+    assert bad["advice"]
 
 
 def test_warnings_alone_are_no_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,6 +205,20 @@ def test_a_folder_that_is_a_file_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "state" / "py-peer").touch()
     finding = next(one for one in found(doctor_checks.check_folders) if one.check == "state folder")
     assert finding.level is Level.WARNING
+    assert finding.advice == f"move {tmp_path / 'state' / 'py-peer'} away: it is no folder"
+
+
+def test_a_key_that_cannot_be_made_is_said_with_the_folder_that_is_to_be_mended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", Mock(side_effect=PermissionError(13, "not yours")))
+    folder, _ = found(doctor_checks.check_folders)
+    assert folder.text == f"{tmp_path / 'data' / 'py-peer'} cannot be written: not yours"
+    assert folder.advice == f"make it yours: chmod u+rwx {tmp_path}"
+    kept = the_one(doctor_checks.check_identity)
+    assert kept.level is Level.WARNING
+    assert kept.text == f"{tmp_path / 'data' / 'py-peer' / 'identity.key'} cannot be made: not yours"
+    assert the_one(doctor_checks.check_identity, "--identity", "mine").level is Level.FAILURE
 
 
 def test_a_machine_without_multicast_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,6 +116,6 @@ def test_a_sub_command_can_have_arguments_of_its_own(monkeypatch: pytest.MonkeyP
 
 def test_an_option_of_another_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        parse_arguments(["doctor", "--ui"], {})
+        parse_arguments(["id", "--ui"], {})
     assert ended.value.code == 2
     assert "unrecognized arguments: --ui" in capsys.readouterr().err
