@@ -184,7 +184,12 @@ def printed(held: Mapping[str, Held]) -> str:
         f"# key and other data: {data_folder()}\n"
         f"# reports on crashes: {state_folder()}\n"
     )
-    rows = [(_line(option, held[name].value), held[name].origin) for name, option in KEPT.items()]
+    # Read back it would be beside the configuration, and not where the flag or the variable meant it.
+    values = {
+        name: str(Path(held[name].value).absolute()) if option.is_file and held[name].value else held[name].value
+        for name, option in KEPT.items()
+    }
+    rows = [(_line(option, values[name]), held[name].origin) for name, option in KEPT.items()]
     width = min(MAX_COLUMN, max(len(line) for line, _ in rows))
     return head + "".join(f"{line:<{width}}  # {origin}\n" for line, origin in rows)
 

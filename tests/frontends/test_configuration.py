@@ -263,10 +263,38 @@ def test_what_is_printed_is_a_configuration_that_holds_the_same(capsys: pytest.C
     from py_peer.frontends.configuration import resolve
 
     environ = {f"PY_PEER_{name.upper()}": word for name, (word, _, _) in VALUES.items()}
+    del environ["PY_PEER_EPHEMERAL"]
     environ["PY_PEER_NICK"] = '"A\\n\u2028 ☎\x7f\U0001f600'
     file.write_text(printed(capsys, environ=environ), encoding="utf-8")
     again, before = resolve({}, {}), resolve({}, environ)
     assert {name: again[name].value for name in KEPT} == {name: before[name].value for name in KEPT}
+
+
+def test_files_are_printed_as_they_are_found_from_everywhere(
+    capsys: pytest.CaptureFixture[str], file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    file.write_text(printed(capsys, "--identity", "my.key", environ={"PY_PEER_LOG_FILE": "rel.log"}))
+    found = parsed()
+    assert found.log_file == str(tmp_path / "elsewhere" / "rel.log")
+    assert found.settings.identity == tmp_path / "elsewhere" / "my.key"
+
+
+def test_what_a_run_refuses_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no key is kept" in refused(capsys, "--print-config", "--identity", "a", "--ephemeral")
+    environ = {"PY_PEER_IDENTITY": "a", "PY_PEER_EPHEMERAL": "1"}
+    assert "no key is kept" in refused(capsys, "--print-config", environ=environ)
+
+
+def test_of_a_key_and_a_kept_wish_for_none_the_one_that_holds_is_printed(
+    capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    file.write_text("ephemeral = true")
+    file.write_text(printed(capsys, "--identity", "/k"))
+    assert str(parsed().settings.identity) == "/k"
+    file.write_text(printed(capsys, "--ephemeral"))
+    assert parsed().settings.identity is None
 
 
 def test_what_is_printed_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
