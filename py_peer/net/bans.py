@@ -16,6 +16,7 @@ from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
 from py_peer.core.strikes import Strikes
+from py_peer.net.counters import is_garbage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +89,12 @@ class Bans:
             if reason := self.refusal(peer_id):
                 self._counters["refused: by the peer's ID"] += 1
                 raise RefusedError(reason)
-            return await upgrade(conn, peer_id)
+            try:
+                return await upgrade(conn, peer_id)
+            except Exception as error:
+                if is_garbage(error):
+                    self.strike(peer_id, "it sent garbage where a connection begins")
+                raise
 
         async def dial_if_welcome(peer_id: ID) -> Any:
             if reason := self.refusal(peer_id) if self.library_dials else "it is not connected":

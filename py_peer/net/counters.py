@@ -9,7 +9,15 @@ from typing import Final, final
 log = logging.getLogger(__name__)
 
 GARBAGE: Final = frozenset(
-    {"DecodeError", "FrameError", "MessageTooLarge", "ParseError", "UnicodeDecodeError", "WrongAnswerError"}
+    {
+        "DecodeError",
+        "FrameError",
+        "MessageTooLarge",
+        "NoMultistreamError",
+        "ParseError",
+        "UnicodeDecodeError",
+        "WrongAnswerError",
+    }
 )
 """Types of exceptions that only who breaks a protocol causes: no network does, whatever it loses."""
 

@@ -30,7 +30,9 @@ def guarded(handler: StreamHandlerFn, counters: Counters, bans: Bans) -> StreamH
             peer_id = stream.muxed_conn.peer_id
             counters.caught(f"stream {stream.get_protocol()} of {peer_id}", error)
             if is_garbage(error):
-                bans.strike(peer_id, f"it broke the protocol {stream.get_protocol()}")
+                protocol = stream.get_protocol()
+                broke = f"it broke the protocol {protocol}" if protocol else "it sent garbage where streams begin"
+                bans.strike(peer_id, broke)
             with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT):
                 try:
                     await stream.reset()

@@ -14,12 +14,14 @@ logging.getLogger().addHandler(logging.NullHandler())
 
 import libp2p.io.msgio as _msgio  # noqa: E402 - after the handler
 import libp2p.io.trio as _trio_io  # noqa: E402
+import libp2p.protocol_muxer.multiselect as _multiselect  # noqa: E402
+import libp2p.protocol_muxer.multiselect_client as _client  # noqa: E402
 import libp2p.protocol_muxer.multiselect_communicator as _communicator  # noqa: E402
 import libp2p.pubsub.pubsub as _pubsub  # noqa: E402
 import libp2p.stream_muxer.muxer_multistream as _multistream  # noqa: E402
 import libp2p.stream_muxer.yamux.yamux as _yamux  # noqa: E402
 from libp2p.exceptions import ParseError  # noqa: E402
-from libp2p.io.exceptions import IncompleteReadError  # noqa: E402
+from libp2p.io.exceptions import IncompleteReadError, MessageTooLarge  # noqa: E402
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited  # noqa: E402
 
 from py_peer.core import limits  # noqa: E402
@@ -32,16 +34,31 @@ if TYPE_CHECKING:
 logging.getLogger("libp2p").addHandler(logging.NullHandler())
 
 
+class NoMultistreamError(Exception):
+    """What came is not multistream-select. The library has one error for that and for a connection that ended."""
+
+
 async def _read_delim(reader: Reader) -> bytes:
-    """Read one multistream-select line.
+    """Read one multistream-select line. Raises NoMultistreamError, or what the reader raises.
 
     The library's reader believes any length (utils/varint.py), before the other side has proved who it is.
     """
-    line = await read_varint_prefixed_bytes_limited(reader, limits.MAX_MULTISTREAM_LINE)
+    try:
+        line = await read_varint_prefixed_bytes_limited(reader, limits.MAX_MULTISTREAM_LINE)
+    except (ParseError, MessageTooLarge) as error:
+        raise NoMultistreamError(str(error)) from error
     if not line.endswith(b"\n"):
         msg = "a multistream-select line without its end"
-        raise ParseError(msg)
+        raise NoMultistreamError(msg)
     return line[:-1]
+
+
+def _is_valid_handshake(line: str) -> bool:
+    """Return True for the line with which both sides begin. Raises NoMultistreamError for any other."""
+    if line != _multiselect.MULTISELECT_PROTOCOL_ID:
+        msg = f"{line!r} where {_multiselect.MULTISELECT_PROTOCOL_ID} belongs"
+        raise NoMultistreamError(msg)
+    return True
 
 
 async def _read_exactly(reader: Reader, n: int) -> bytes:
@@ -80,6 +97,8 @@ def disarm() -> None:
         # 32 messages between GossipSub and the reader, the newest silently dropped (pubsub/pubsub.py:124, 1375).
         (_pubsub, "SUBSCRIPTION_CHANNEL_SIZE", limits.SUBSCRIPTION_QUEUE),
         (_communicator, "read_delim", _read_delim),
+        (_multiselect, "is_valid_handshake", _is_valid_handshake),
+        (_client, "is_valid_handshake", _is_valid_handshake),
         (_msgio, "read_exactly", _read_exactly),
         (_trio_io.TrioTCPStream, "get_remote_address", _remote_address),
         # MuxerMultistream.new_conn makes a Yamux by name for /yamux/1.0.0 and ignores the class it was given.

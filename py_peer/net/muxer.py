@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from libp2p.abc import ISecureConn
 
 _HEADER = struct.Struct("!BBHII")
+_VERSION: Final = 0
 
 SILENT: Final = "silent"
 BROKE_THE_PROTOCOL: Final = "broke the protocol"
@@ -154,7 +155,9 @@ class _HeaderGate:
             if len(header) < HEADER_SIZE:
                 return header
             self._muxer.sign_of_life.set()
-            _, kind, flags, stream_id, length = _HEADER.unpack(header)
+            version, kind, flags, stream_id, length = _HEADER.unpack(header)
+            if version != _VERSION:  # the other libraries end the connection, too
+                self._refuse(f"version {version}")
             if kind > TYPE_GO_AWAY:
                 self._refuse(f"frame type {kind}")
             body = length if kind == TYPE_DATA else 0

@@ -52,6 +52,7 @@ _BATCH_BYTES: Final = 32_768
 _READ_BYTES: Final = 65_536
 _MESSAGES_PER_TURN: Final = 16
 _MAX_ID_BYTES: Final = 64
+_NO_AUTHOR: Final = "dropped: no proper author or sequence number"
 _NOT_SIGNED: Final = "dropped: not signed by its author"
 
 
@@ -234,7 +235,7 @@ class RoomPubsub(Pubsub):
         reason = self._reason_to_drop(msg)
         if reason:
             self._counters[reason] += 1
-            if reason == _NOT_SIGNED and _everybody_would_see(msg):
+            if _is_forgery(msg, msg_forwarder, reason):
                 self._on_garbage(msg_forwarder, "it sent messages that their authors have not signed")
             return
         await self._deliver(msg)
@@ -245,7 +246,7 @@ class RoomPubsub(Pubsub):
         if len(msg.topicIDs) != 1 or msg.topicIDs[0] not in self.topic_ids:
             return "dropped: not a topic of ours"
         if len(msg.from_id) > _MAX_ID_BYTES or not 0 < len(msg.seqno) <= _MAX_ID_BYTES:
-            return "dropped: no proper author or sequence number"
+            return _NO_AUTHOR
         if msg.from_id == self.my_id.to_bytes():
             return "dropped: own message came back"
         if self._heard.has(_origin(msg)):
@@ -425,12 +426,18 @@ def _origin(msg: rpc_pb2.Message) -> bytes:
     return hashlib.blake2b(len(msg.from_id).to_bytes(1, "big") + msg.from_id + msg.seqno, digest_size=16).digest()
 
 
-def _everybody_would_see(msg: rpc_pb2.Message) -> bool:
-    """Say whether any peer sees that a message is not signed, so that none passes it on in good faith.
+def _is_forgery(msg: rpc_pb2.Message, forwarder: ID, reason: str) -> bool:
+    """Say whether a message that is dropped for `reason` is one that no peer passes on in good faith.
 
-    There are kinds of keys that we cannot verify and others can. Those that are in the peer ID itself are none of them.
+    The Rust peer takes and passes on what has no signature at all, with an author or without (gossipsub's
+    ValidationMode::Permissive), unless it is said to be its own. A signature that does not hold it refuses, as all do.
+    There are kinds of keys that we cannot verify and others can; those that are in the peer ID are none of them.
     """
-    return not msg.signature or msg.from_id[:1] == b"\0"
+    if reason not in (_NO_AUTHOR, _NOT_SIGNED):
+        return False
+    if not msg.signature:
+        return msg.from_id == forwarder.to_bytes()
+    return not msg.from_id or (reason == _NOT_SIGNED and msg.from_id[:1] == b"\0")
 
 
 def _frames(first: rpc_pb2.RPC, queue: PeerQueue) -> bytes:

@@ -79,6 +79,8 @@ class Recorder:
     """An observer that writes down what it is told, in order."""
 
     told: list[tuple[str, Any]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    """Why peers were banned."""
 
     def peer_up(self, record: PeerRecord) -> None:
         self.told.append(("up", record.peer_id))
@@ -101,6 +103,7 @@ class Recorder:
 
     def banned(self, peer_id: ID, reason: str) -> None:
         self.told.append(("banned", peer_id))
+        self.reasons.append(reason)
 
     def names(self, peer_id: ID) -> list[str]:
         """What happened to one peer, without pings and identify."""

@@ -9,19 +9,26 @@ import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.io.exceptions import IOException
 from libp2p.pubsub.pb import rpc_pb2
+from libp2p.utils.varint import encode_uvarint
 
 from py_peer.core import limits
 from py_peer.net.dial import DialError
 from tests.net.raw_peer import (
     DATA,
+    HEADER,
     IDENTIFY_PROTOCOL,
     MESHSUB,
+    PING,
     PING_PROTOCOL,
+    SYN,
     WINDOW,
+    WINDOW_UPDATE,
     GoneError,
     RawPeer,
     RawStream,
+    cut,
     raw_peer,
+    secure,
     signed,
 )
 from tests.net.support import ROOM, Member, member, still_hears, trio_test, until
@@ -58,6 +65,34 @@ async def unsigned(peer: RawPeer) -> None:
     await gossip.send_rpc(publish=[message])
 
 
+async def own_unsigned(peer: RawPeer) -> None:
+    gossip = await peer.join(ROOM)
+    message = signed(peer.key_pair, ROOM, b"x", 1)
+    message.ClearField("signature")
+    await gossip.send_rpc(publish=[message])
+
+
+async def signed_by_nobody(peer: RawPeer) -> None:
+    gossip = await peer.join(ROOM)
+    message = signed(peer.key_pair, ROOM, b"x", 1)
+    message.ClearField("from_id")
+    await gossip.send_rpc(publish=[message])
+
+
+async def bad_version(peer: RawPeer) -> None:
+    await peer.secured.write(HEADER.pack(7, WINDOW_UPDATE, 0xFF00, 99, 0))
+    await peer.closed.wait()
+
+
+def stream_begins_with(rubbish: bytes) -> Callable[[RawPeer], Awaitable[None]]:
+    async def attack(peer: RawPeer) -> None:
+        stream = await peer.open()
+        await stream.write(rubbish)
+        await stream.wait_end()
+
+    return attack
+
+
 async def too_much_on_a_stream(peer: RawPeer) -> None:
     stream = await peer.open(MESHSUB)
     await peer.send(DATA, 0, stream.id, length=WINDOW + 1)
@@ -83,7 +118,25 @@ async def again_and_again(one: Member, key_pair: KeyPair, attack: Callable[[RawP
             await trio.lowlevel.checkpoint()
 
 
-@pytest.mark.parametrize("attack", [bad_frames, bad_length, unsigned, too_much_on_a_stream, bad_push])
+@pytest.mark.parametrize(
+    "attack",
+    [
+        bad_frames,
+        bad_length,
+        unsigned,
+        own_unsigned,
+        signed_by_nobody,
+        too_much_on_a_stream,
+        bad_push,
+        bad_version,
+        stream_begins_with(b"\x05abcd\n"),
+        stream_begins_with(b"\x02\xff\n"),
+        stream_begins_with(b"\x05abcde"),
+        stream_begins_with(b"\xff" * 20),
+        stream_begins_with(encode_uvarint(2**40)),
+        stream_begins_with(b"\x13/multistream/1.0.0\n\x02\xff\n"),
+    ],
+)
 @trio_test
 async def test_garbage_again_and_again_is_a_ban(attack: Callable[[RawPeer], Awaitable[None]]) -> None:
     key_pair = create_new_key_pair()
@@ -99,6 +152,81 @@ async def test_garbage_again_and_again_is_a_ban(attack: Callable[[RawPeer], Awai
         assert one.seen.count("banned") == 1
         assert not honest.closed.is_set()
         await still_hears(one)
+
+
+@pytest.mark.parametrize("rubbish", [b"\x05abcd\n\x06abcde\n", b"\x13/multistream/1.0.0\n\x02\xff\n", b"\xff" * 20])
+@trio_test
+async def test_garbage_where_a_connection_begins_is_a_ban(rubbish: bytes) -> None:
+    key_pair = create_new_key_pair()
+    async with member() as one:
+        for number in range(limits.STRIKES + 1):
+            secured = await secure("127.0.0.1", one.port, key_pair)
+            try:
+                await secured.write(rubbish)
+                await until(lambda number=number: one.node.counters["strikes"] == number + 1)
+            finally:
+                await cut(secured)
+        await until(lambda: one.seen.count("banned"))
+        await still_hears(one)
+
+
+@trio_test
+async def test_the_reason_of_a_ban_names_the_protocol_or_says_that_there_was_none_yet() -> None:
+    async with member() as one, raw_peer(one.port) as peer:
+        for _ in range(limits.STRIKES + 1):
+            await stream_begins_with(b"\x05abcd\n")(peer)
+        await until(lambda: one.seen.reasons)
+        assert one.seen.reasons == ["it sent garbage where streams begin"]
+        async with raw_peer(one.port) as other:
+            for _ in range(limits.STRIKES + 1):
+                await bad_push(other)
+            await until(lambda: len(one.seen.reasons) == 2)
+        assert one.seen.reasons[1] == "it broke the protocol /ipfs/id/push/1.0.0"
+
+
+@trio_test
+async def test_what_failing_networks_and_honest_strangers_do_is_no_garbage() -> None:
+    async with member() as one:
+        for begun in (b"", b"\x13", b"\x13/multistream/1.0.0\n", b"\x13/multistream/1.0.0\n\x0d/yamux"):
+            secured = await secure("127.0.0.1", one.port, create_new_key_pair())
+            await secured.write(begun)
+            await cut(secured)
+        async with raw_peer(one.port) as peer:
+            for begun in (b"", b"\x13/multi", b"\x13/multistream/1.0.0\n", b"\x13/multistream/1.0.0\n\x03na"):
+                for end in (RawStream.finish, RawStream.abort):
+                    stream = await peer.open()
+                    await stream.write(begun)
+                    await end(stream)
+            for _ in range(limits.STRIKES + 1):
+                stream = await peer.open()
+                for line in ("/multistream/1.0.0", "/nobody/speaks/this", "ls", "/nor/this"):
+                    await stream.say(line)
+                assert [await stream.hear() for _ in range(2)] == ["/multistream/1.0.0", "na"]
+                await stream.abort()
+                await peer.send(PING, SYN, 0, length=7)
+                await peer.send(DATA, 0, 9_999, b"for a stream that was reset")
+            await until(lambda: peer.frames[PING] > limits.STRIKES)
+            assert one.counts("strikes") == [0]
+            assert not peer.closed.is_set()
+        await still_hears(one)
+
+
+@trio_test
+async def test_what_the_rust_peer_passes_on_in_good_faith_is_not_held_against_it() -> None:
+    author = create_new_key_pair()
+    async with member() as one, raw_peer(one.port) as hub:
+        gossip = await hub.join(ROOM)
+        for number in range(10):
+            nameless = rpc_pb2.Message(data=b"x", topicIDs=[ROOM])
+            unsigned = signed(author, ROOM, b"x", number)
+            unsigned.ClearField("signature")
+            unnumbered = rpc_pb2.Message(data=b"x", topicIDs=[ROOM], from_id=unsigned.from_id)
+            unnumbered.signature = author.private_key.sign(b"libp2p-pubsub:" + unnumbered.SerializeToString())
+            await gossip.send_rpc(publish=[nameless, unsigned, unnumbered])
+        await gossip.send_rpc(publish=[signed(author, ROOM, b"end", 99)])
+        await until(lambda: one.texts() == [b"end"])
+        assert one.counts("dropped: no proper author or sequence number") == [20]
+        assert one.counts("dropped: not signed by its author", "strikes") == [10, 0]
 
 
 @pytest.mark.parametrize("protocol", [PING_PROTOCOL, IDENTIFY_PROTOCOL])
@@ -147,7 +275,7 @@ async def test_one_who_has_gone_is_not_dialled_by_opening_a_stream_to_him() -> N
     """The library would: it knows from identify where he is."""
     async with member() as one, member() as other:
         await one.dial(other)
-        await until(lambda: one.node.host.get_peerstore().addrs(other.id))
+        await until(lambda: other.id in one.node.host.get_peerstore().peers_with_addrs())
         await other.node.disconnect(one.id)
         await until(lambda: not one.node.peers.records)
         with pytest.raises(Exception, match="it is not connected"):
