@@ -318,6 +318,9 @@ class StatusReport(Event):
     waiting: int
     muted: tuple[str, ...]
     ignored: tuple[str, ...] = ()
+    ignored_fault: str = ""
+    """Why it is not known who was ignored in earlier runs; "" when it is."""
+
     identity: str = ""
     """The file that our key is kept in; "" for a key of this session alone."""
 

@@ -241,9 +241,10 @@ def invite_lines(report: StatusReport, columns: int | None) -> list[str]:
 
 def ignored_lines(report: StatusReport, nick: Callable[[str], str] = short_id) -> list[str]:
     """Return the answer to /ignore alone; `nick` says what a peer is called."""
+    fault = [f"❌ {report.ignored_fault}"] if report.ignored_fault else []
     if not report.ignored:
-        return ["📡 Nobody is ignored"]
-    return [f"📡 Ignored ({len(report.ignored)}):", *(f"  - {nick(one)}  {one}" for one in report.ignored)]
+        return fault or ["📡 Nobody is ignored"]
+    return [*fault, f"📡 Ignored ({len(report.ignored)}):", *(f"  - {nick(one)}  {one}" for one in report.ignored)]
 
 
 def whois_lines(roster: Roster, word: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Who is ignored, by peer ID, in this run and the next ones: a text file, one ID a line, that a person can edit.
 
 Two programs may share the file: a change is made to what stands in it at that moment, under a lock. Who is ignored
-from elsewhere is heard of with the next change of our own, or the next start.
+from elsewhere is heard of with the next start.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Final, final
 
 import trio
 
-from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
 from py_peer.core.addresses import parse_peer_id, short_id
 from py_peer.core.cleaning import clean_line
-from py_peer.core.events import Answer, IgnoreList, Notice
+from py_peer.core.events import Answer, IgnoreList
 from py_peer.core.requests import Ignore, Unignore
 from py_peer.net.private_files import (
     TakenError,
@@ -120,8 +119,11 @@ class Ignored:
         self.nick_of: Callable[[str], str] = short_id
         """Returns what a peer is called."""
 
+        self.fault = ""
+        """Why it is not known who was ignored before."""
+
         self._peers: dict[str, None] = {}
-        self._later, self._changes = trio.open_memory_channel[Ignore | Unignore](MOST_CHANGES)
+        self._later, self._changes = trio.open_memory_channel[tuple[Ignore | Unignore, bool]](MOST_CHANGES)
 
     def __contains__(self, peer_id: str) -> bool:
         """Whether a peer is ignored."""
@@ -132,15 +134,13 @@ class Ignored:
         return tuple(self._peers)
 
     def load(self) -> None:
-        """Read the file, and tell who is ignored, or why that is not known: the file is left as it is then."""
+        """Read the file, and tell who is ignored, or keep why that is not known: the file is left as it is then."""
         if self._file is None:
             return
         try:
             self._peers = dict.fromkeys(load_ignored(self._file))
         except IgnoreFileError as error:
-            text = f"{self._shown()} {error}; nobody is ignored, until it is mended or moved away"
-            _log_system_message(f"ERROR: {text}")
-            self._emit(Notice(text))
+            self.fault = f"{self._shown()} {error}; nobody in it is ignored until it is mended or moved away"
         if self._peers:
             self._emit(IgnoreList(self.peers()))
 
@@ -149,8 +149,9 @@ class Ignored:
         if reason := self._objection(request):
             self._emit(Answer(request.ticket, reason, failed=True))
             return
+        changes = (request.peer_id in self._peers) != isinstance(request, Ignore)
         try:
-            self._later.send_nowait(request)
+            self._later.send_nowait((request, changes))
         except trio.WouldBlock:
             self._emit(Answer(request.ticket, "Too many changes at once; try again in a moment", failed=True))
             return
@@ -158,31 +159,39 @@ class Ignored:
             self._peers[request.peer_id] = None
         else:
             self._peers.pop(request.peer_id, None)
-        self._emit(IgnoreList(self.peers()))
+        if changes:
+            self._emit(IgnoreList(self.peers()))
 
     async def run(self) -> None:
         """Write what is asked for, to the end: what was asked for just before the user left is written, too."""
         try:
-            async for request in self._changes:
-                await self._keep(request)
+            async for request, changes in self._changes:
+                await self._keep(request, changes=changes)
         finally:
             with suppress(trio.WouldBlock):
                 while True:
-                    await self._keep(self._changes.receive_nowait())
+                    request, changes = self._changes.receive_nowait()
+                    await self._keep(request, changes=changes)
 
     def _objection(self, request: Ignore | Unignore) -> str:
         if parse_peer_id(request.peer_id) != request.peer_id:
             return f"'{clean_line(request.peer_id, limits.MAX_ERROR_CHARS // 2)}' is not a peer ID"
         if request.peer_id == self._own_id:
             return "That is you; what you say yourself is always shown"
-        if isinstance(request, Ignore) and len(self._peers) >= limits.MAX_IGNORED:
+        full = len(self._peers) >= limits.MAX_IGNORED and request.peer_id not in self._peers
+        if isinstance(request, Ignore) and full:
             return f"{limits.MAX_IGNORED:,} peers are ignored already; /unignore one first"
         return ""
 
-    async def _keep(self, request: Ignore | Unignore) -> None:
+    async def _keep(self, request: Ignore | Unignore, *, changes: bool) -> None:
+        """Put into the file what holds already, too: another program may have changed it, or it was mended."""
         ignore = isinstance(request, Ignore)
         id8, nick = short_id(request.peer_id), self.nick_of(request.peer_id)
-        text = f"{'Ignored from now on' if ignore else 'Shown again'}: {id8}{f' ({nick})' if nick != id8 else ''}"
+        who = f"{id8} ({nick})" if nick != id8 else id8
+        if changes:
+            text = f"{'Ignored from now on' if ignore else 'Shown again'}: {who}"
+        else:
+            text = f"{who} is {'ignored already' if ignore else 'not ignored'}"
         if self._file is not None:
             change = partial(change_ignored, self._file, request.peer_id, ignore=ignore)
             try:

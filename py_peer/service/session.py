@@ -171,9 +171,9 @@ class _Session:
         self._node = self._bookkeeper.node = self._witness.node = node
         _log_system_message(f"Listening on {node.addresses[0]}")
         self._emit(Ready(self._peer_id, self._nicks.nickname, node.addresses))
-        if self._identity.remark:  # behind the banner, where it is seen
-            _log_system_message(self._identity.remark)
-            self._emit(Notice(self._identity.remark))
+        for remark in filter(None, (self._identity.remark, self._ignored.fault)):  # behind the banner, where it is seen
+            _log_system_message(remark)
+            self._emit(Notice(remark))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._nicks.run, node)
             nursery.start_soon(room.start_message_handlers)
@@ -251,6 +251,7 @@ class _Session:
             waiting=self._outgoing.waiting,
             muted=self._manners.muted(),
             ignored=self._ignored.peers(),
+            ignored_fault=self._ignored.fault,
             banned=tuple(map(str, node.bans.banned())) if node else (),
             kept_away=tuple(map(str, node.bans.kept_away())) if node else (),
             identity=clean_line(str(self._identity.file or ""), limits.MAX_SHOWN_PATH_CHARS),

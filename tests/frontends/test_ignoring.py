@@ -68,9 +68,11 @@ def test_who_is_ignored_is_shown_again_by_name_or_part_of_the_id_though_not_here
 
 
 def test_a_name_is_looked_for_among_those_who_are_ignored() -> None:
-    requests, lines = after("/unignore bob")
-    assert requests == []
-    assert "is called 'bob'" in lines[0]
+    assert after(f"/unignore {BOBBY[-8:]}") == ([Unignore(1, BOBBY)], [])
+
+
+def test_who_is_here_and_not_ignored_is_asked_about_all_the_same_so_that_the_answer_says_so() -> None:
+    assert after("/unignore bob") == ([Unignore(1, BOB)], [])
 
 
 def test_unignore_alone_says_what_it_takes() -> None:
@@ -89,6 +91,8 @@ def test_ignore_alone_asks_who_is_ignored() -> None:
         f"  - {BOB[-8:]}  {BOB}",
     ]
     assert ignored_lines(StatusReport(1, US, "me", (ADDRESS,), (), (), 0, ())) == ["📡 Nobody is ignored"]
+    unknown = StatusReport(1, US, "me", (ADDRESS,), (), (), 0, (), ignored_fault="ignored.txt is no text")
+    assert ignored_lines(unknown) == ["❌ ignored.txt is no text"]
 
 
 def test_status_peers_and_whois_say_who_is_ignored() -> None:

@@ -21,6 +21,7 @@ from py_peer.core.events import (
     NickLearned,
     Notice,
     PeerJoined,
+    Ready,
     Started,
     StatusReport,
 )
@@ -119,6 +120,25 @@ def test_nobody_ignores_himself_nor_what_is_no_peer() -> None:
     run(scene())
 
 
+def test_what_holds_already_is_said_to_do_so() -> None:
+    async def scene() -> None:
+        async with person("alice") as alice:
+            answers = [
+                (await told(alice, alice.ask(lambda ticket, request=request: request(ticket, EVE)))).text  # type: ignore[misc]
+                for request in (Unignore, Ignore, Ignore, Unignore)
+            ]
+            id8 = EVE[-8:]
+            assert answers == [
+                f"{id8} is not ignored",
+                f"Ignored from now on: {id8}",
+                f"{id8} is ignored already",
+                f"Shown again: {id8}",
+            ]
+            assert [event.peer_ids for event in alice.events if isinstance(event, IgnoreList)] == [(EVE,), ()]
+
+    run(scene())
+
+
 def test_of_a_thousand_the_next_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_IGNORED", 1)
 
@@ -127,6 +147,7 @@ def test_of_a_thousand_the_next_one_is_refused(tmp_path: Path, monkeypatch: pyte
             await told(alice, alice.ask(lambda ticket: Ignore(ticket, EVE)))
             answer = await told(alice, alice.ask(lambda ticket: Ignore(ticket, MALLORY)))
             assert (answer.text, answer.failed) == ("1 peers are ignored already; /unignore one first", True)
+            assert not (await told(alice, alice.ask(lambda ticket: Ignore(ticket, EVE)))).failed
 
     run(scene())
 
@@ -137,9 +158,12 @@ def test_a_file_that_is_no_list_is_said_and_never_overwritten(tmp_path: Path) ->
 
     async def scene() -> None:
         async with person("alice", data=tmp_path) as alice:
-            assert (await alice.see(Notice)).text == (
-                f"{file} holds no peer ID in line 2; nobody is ignored, until it is mended or moved away"
-            )
+            fault = f"{file} holds no peer ID in line 2; nobody in it is ignored until it is mended or moved away"
+            notice = await alice.see(Notice)
+            assert notice.text == fault
+            assert any(isinstance(event, Ready) for event in alice.events[: alice.events.index(notice)])
+            ticket = alice.ask(RequestStatus)
+            assert (await alice.see(StatusReport, lambda report: report.ticket == ticket)).ignored_fault == fault
             answer = await told(alice, alice.ask(lambda ticket: Ignore(ticket, MALLORY)))
             assert answer.text == (
                 f"Ignored from now on: {MALLORY[-8:]}; in this session only: {file} holds no peer ID in line 2"
