@@ -59,7 +59,7 @@ class Roster:
         self._peers: dict[str, Row] = {}
         self._speakers = Speakers()
         self._names = Speakers()
-        """Of those who have not spoken, too."""
+        """Of those who have not spoken, or have gone, too."""
 
         self.ignored: tuple[str, ...] = ()
         """Whom the user ignores; most of them are not here."""
@@ -83,7 +83,8 @@ class Roster:
                 self._meet(event.peer_id, now)
                 self._change(event.peer_id, address=event.address, inbound=event.inbound, connected_since=now)
             case PeerDisconnected():
-                self._peers.pop(event.peer_id, None)
+                if self._peers.pop(event.peer_id, None) is not None:
+                    self._names.hear(event.peer_id, self.name(event.peer_id))
             case PeerJoined():
                 self._meet(event.peer_id, now)
                 self._change(event.peer_id, in_room=True)
@@ -199,6 +200,10 @@ class Roster:
             if peer_id.lower().endswith(lowered)
             or any(begun.lower().startswith(lowered) for begun in (peer_id, short_id(peer_id)))
         ]
+
+    def find_again(self, word: str) -> list[str]:
+        """Return the IDs of the peers that `word` may mean: those here and heard, else those who were here."""
+        return self.find(word) or self.find(word, self._names.latest())
 
     def _full_name(self, peer_id: str) -> str:
         return f"{self.name(peer_id).nick}({short_id(peer_id)})"

@@ -234,7 +234,8 @@ class Chat(FrontEnd):
         self, word: str, make: Callable[[int, str], Request], among: Sequence[str] | None = None
     ) -> None:
         """Ask something about the one peer that `word` means; say so when that is nobody, or several."""
-        found = self.roster.find(word, among)
+        # Of one who is not among them, or has gone, the service says so.
+        found = (self.roster.find(word, among) if among else []) or self.roster.find_again(word)
         if not found and (peer_id := parse_peer_id(word)):
             found = [peer_id]
         if len(found) == 1:

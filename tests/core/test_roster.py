@@ -180,8 +180,16 @@ def test_a_name_is_known_before_anybody_speaks_and_after_he_has_gone(three: Rost
     assert (row.nick, row.plain) == ("Bob", True)
     three.tell(PeerDisconnected(BOB), 12.0)
     assert three.called(BOB) == f"{BOB[-8:]} (Bob)"
+    assert (three.find("bob"), three.find_again("bob")) == ([], [BOB])
     three.tell(PeerJoined(BOB, 1), 13.0)
     assert three.nick(BOB) == "Bob"
+
+
+def test_who_has_gone_without_a_word_is_found_again_unless_somebody_here_is_meant(three: Roster) -> None:
+    three.tell(PeerDisconnected(BOB), 11.0)
+    assert (three.find(BOB[-5:]), three.find_again(BOB[-5:])) == ([], [BOB])
+    assert three.find_again("12D3KooW") == [ANN, EVE]
+    assert three.names() == ["Eve", "Ann", EVE[-8:], ANN[-8:]]
 
 
 def test_of_several_with_one_name_each_is_found_by_the_name_with_the_id_beside_it(three: Roster) -> None:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from py_peer.core.events import Answer, IgnoreList, MessageReceived, PeerJoined, StatusReport
-from py_peer.core.requests import Ignore, Request, RequestStatus, Unignore
+from py_peer.core.events import (
+    Answer,
+    IgnoreList,
+    MessageReceived,
+    PeerConnected,
+    PeerDisconnected,
+    PeerJoined,
+    StatusReport,
+)
+from py_peer.core.requests import Disconnect, Ignore, PingPeer, Request, RequestStatus, Unignore
 from py_peer.frontends.lines import ignored_lines, peers_lines, status_lines, whois_lines
 from py_peer.net.identity import new_identity
 from tests.frontends.fakes import ADDRESS, READY, US, FakeService, Stage
@@ -52,6 +60,19 @@ def test_a_peer_is_ignored_by_its_name_or_its_id(word: str) -> None:
 def test_a_peer_who_was_never_here_is_ignored_by_its_whole_id() -> None:
     stranger = new_identity().peer_id
     assert after(f"/ignore {stranger}") == ([Ignore(1, stranger)], [])
+
+
+def test_who_has_just_gone_is_still_found() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(starting=False)
+        chat = chat_over(stage, service, b"")
+        for event in (*SCENE, PeerConnected(EVE, ADDRESS, inbound=True), PeerDisconnected(EVE)):
+            chat.note(event)
+        for command in ("ignore", "disconnect", "ping"):
+            assert await chat.obey(f"/{command} {EVE[-8:]}")
+        assert service.requests == [Ignore(1, EVE), Disconnect(2, EVE), PingPeer(3, EVE)]
+
+    run(scene())
 
 
 @pytest.mark.parametrize("command", ["/ignore", "/unignore"])
