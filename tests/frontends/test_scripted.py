@@ -262,10 +262,10 @@ def test_a_bad_line_is_answered_with_its_number_and_the_next_one_is_obeyed() -> 
 def test_a_line_that_is_too_long_is_not_kept_and_counts_as_not_sent() -> None:
     async def scene() -> None:
         stage, service = Stage(), FakeService(peers=1)
-        escaped = json.dumps({"command": "say", "text": "\x01" * limits.MAX_TEXT_BYTES}).encode()
+        escaped = json.dumps({"command": "say", "text": "\x01" * (limits.MAX_TEXT_BYTES - 1) + "x"}).encode()
         long = json.dumps({"command": "say", "text": "x" * limits.MAX_COMMAND_BYTES}).encode()
         assert await stage.run(chat_over(stage, service, commands(escaped, long, escaped))) is ExitCode.NOT_SENT
-        assert service.texts == ["\x01" * limits.MAX_TEXT_BYTES] * 2
+        assert service.texts == ["\x01" * (limits.MAX_TEXT_BYTES - 1) + "x"] * 2
         (error,) = said(stage, "error")
         assert (error["line"], error["reason"][:17]) == (2, f"it has {len(long):,} by"[:17])
         assert said(stage, "ended")[0]["unsent"] == 1
