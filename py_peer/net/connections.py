@@ -133,9 +133,9 @@ class ConnectedPeers(INotifee):
         self,
         on_up: Callable[[PeerRecord], None],
         on_down: Callable[[PeerRecord], None],
-        on_ended: Callable[[ID, str], None],
+        on_ended: Callable[[LimitedYamux], None],
     ) -> None:
-        """`on_ended` is told of each connection that we ended, and why (`LimitedYamux.ended`)."""
+        """`on_ended` is told of each connection that we ended (`LimitedYamux.ended` says why), and before `on_down`."""
         self.records: dict[ID, PeerRecord] = {}
         self._on_up = on_up
         self._on_down = on_down
@@ -161,7 +161,7 @@ class ConnectedPeers(INotifee):
         muxed_conn = cast("LimitedYamux", conn.muxed_conn)
         peer_id = muxed_conn.peer_id
         if muxed_conn.ended:
-            self._on_ended(peer_id, muxed_conn.ended)
+            self._on_ended(muxed_conn)
         if (record := self.records.get(peer_id)) is None:
             return
         if left := network.get_connections(peer_id):

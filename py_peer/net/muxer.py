@@ -73,10 +73,18 @@ class LimitedYamux(Yamux):
         self.sign_of_life = trio.Event()
         """Set when anything has come since it was put here."""
 
+        self.heard = trio.current_time()
+        """When anything came for the last time."""
+
         self._hurry = trio.Event()
         self._waiting = trio.CancelScope()
         self._patience = math.inf
         self._asking = False
+
+    def note_life(self) -> None:
+        """Note that something has come."""
+        self.heard = trio.current_time()
+        self.sign_of_life.set()
 
     def probe(self, patience: float) -> None:
         """Ask for a sign of life now; without one within `patience` seconds the connection is cut."""
@@ -147,14 +155,14 @@ class _HeaderGate:
         """
         if self._body:
             data: bytes = await self._conn.read(min(n or self._body, self._body))
-            self._muxer.sign_of_life.set()
+            self._muxer.note_life()
             self._body -= len(data)
             return data
         while True:
             header = await self._read_up_to(HEADER_SIZE)
             if len(header) < HEADER_SIZE:
                 return header
-            self._muxer.sign_of_life.set()
+            self._muxer.note_life()
             version, kind, flags, stream_id, length = _HEADER.unpack(header)
             if version != _VERSION:  # the other libraries end the connection, too
                 self._refuse(f"version {version}")

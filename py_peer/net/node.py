@@ -63,8 +63,8 @@ class Observer(Protocol):
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
         """Tell who can be spoken to now, and who not any more."""
 
-    def silent(self, peer_id: ID) -> None:
-        """Tell that nothing came from a peer any more, so that its last connection was cut."""
+    def silent(self, peer_id: ID, seconds: float) -> None:
+        """Tell that nothing came from a peer for so long, so that its last connection was cut."""
 
     def banned(self, peer_id: ID, reason: str) -> None:
         """Tell that a peer is let go and refused for a while, because of what `reason` says."""
@@ -209,12 +209,14 @@ class _Watch:
         if len(self._former) > limits.MAX_FORMER_PEERS:
             self._forget(next(iter(self._former)))
 
-    def _ended(self, peer_id: ID, reason: str) -> None:
+    def _ended(self, conn: LimitedYamux) -> None:
         """Note why we have ended a connection."""
-        if reason == SILENT:
+        peer_id = conn.peer_id
+        if conn.ended == SILENT:
             self._counters["peers let go: no sign of life"] += 1
-            if not self._host.get_network().get_connections(peer_id):
-                self._observer.silent(peer_id)
+            # Of several that end together the first is the one for which the peer is still in the books.
+            if peer_id in self.peers.records and not self._host.get_network().get_connections(peer_id):
+                self._observer.silent(peer_id, trio.current_time() - conn.heard)
         else:
             self._bans.strike(peer_id, "it broke the rules of the connection")
 

@@ -99,11 +99,13 @@ class Witness:
         """Tell how far a peer is."""
         self._emit(Pinged(str(record.peer_id), record.rtt or 0.0))
 
-    def silent(self, peer_id: ID) -> None:
+    def silent(self, peer_id: ID, seconds: float) -> None:
         """Tell that what was said to a peer, or by it, before it was missed may not have arrived."""
-        blind = limits.PING_INTERVAL + limits.PING_TIMEOUT
-        text = f"Nothing has come from {short_id(str(peer_id))} for {blind:.0f} s; what was said meanwhile may be lost"
-        text += f" unless it is back within {limits.REPLAY_BEATS - blind:.0f} s"
+        text = (
+            f"Nothing has come from {short_id(str(peer_id))} for {seconds:.0f} s; what was said meanwhile may be lost"
+        )
+        if (left := int(limits.REPLAY_BEATS - seconds)) > 0:
+            text += f" unless it is back within {left} s"
         _log_system_message(text)
         self._emit(Notice(text))
 

@@ -82,6 +82,8 @@ class Recorder:
     reasons: list[str] = field(default_factory=list)
     """Why peers were banned."""
 
+    silences: list[float] = field(default_factory=list)
+
     def peer_up(self, record: PeerRecord) -> None:
         self.told.append(("up", record.peer_id))
 
@@ -98,8 +100,9 @@ class Recorder:
         self.told.extend(("joined", peer_id) for peer_id in joined)
         self.told.extend(("left", peer_id) for peer_id in left)
 
-    def silent(self, peer_id: ID) -> None:
+    def silent(self, peer_id: ID, seconds: float) -> None:
         self.told.append(("silent", peer_id))
+        self.silences.append(seconds)
 
     def banned(self, peer_id: ID, reason: str) -> None:
         self.told.append(("banned", peer_id))

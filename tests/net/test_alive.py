@@ -176,6 +176,28 @@ async def test_after_a_sleep_the_dead_are_found_at_once(monkeypatch: pytest.Monk
 
 
 @trio_test
+async def test_a_peer_with_two_connections_is_missed_once_before_it_goes_and_for_the_time_it_was_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key_pair = create_new_key_pair()
+    async with member() as one, raw_peer(one.port, key_pair) as first, raw_peer(one.port, key_pair) as second:
+        await until(lambda: one.seen.count("pinged") and len(one.node.host.get_network().get_connections()) == 2)
+        await until(lambda: first.frames[PING] and second.frames[PING])
+        for peer in (first, second):
+            without_pings(peer)
+        monkeypatch.setattr(limits, "PING_TIMEOUT", 0.5)
+        asked = trio.current_time()
+        one.node.probe()
+        await first.closed.wait()
+        await second.closed.wait()
+        passed = trio.current_time() - asked
+        await until(lambda: one.counts("peers let go: no sign of life") == [2])
+        moves = [what for what, who in one.seen.told if who == first.id and what in ("silent", "down")]
+        assert moves == ["silent", "down"]
+        assert 0.4 < one.seen.silences[0] < passed + 1
+
+
+@trio_test
 async def test_two_connections_of_one_peer_that_are_both_alive_both_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     """As when two dial each other at the same moment."""
     monkeypatch.setattr(limits, "TWIN_TIMEOUT", 0.2)

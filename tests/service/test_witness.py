@@ -1,0 +1,33 @@
+"""What is told of a peer from which nothing comes any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.peer.id import ID
+
+from py_peer.core.events import Notice
+from py_peer.service.witness import Witness
+
+if TYPE_CHECKING:
+    from py_peer.core.events import Event
+
+ANN = ID.from_pubkey(create_new_key_pair(bytes([1]) * 32).public_key)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (9.5, "for 10 s; what was said meanwhile may be lost unless it is back within 40 s"),
+        (15.04, "for 15 s; what was said meanwhile may be lost unless it is back within 34 s"),
+        (49.9, "for 50 s; what was said meanwhile may be lost"),
+        (3_600.0, "for 3600 s; what was said meanwhile may be lost"),
+    ],
+)
+def test_a_peer_that_is_missed_is_told_with_the_time_that_has_passed(seconds: float, said: str) -> None:
+    told: list[Event] = []
+    nobody: Any = None
+    Witness(told.append, nobody, nobody, nobody).silent(ANN, seconds)
+    assert told == [Notice(f"Nothing has come from {str(ANN)[-8:]} {said}")]
