@@ -11,7 +11,7 @@ from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
 from py_peer.core.addresses import AddressError, parse_dial_address, short_id
 from py_peer.core.cleaning import clean_line
-from py_peer.core.events import Answer, Notice
+from py_peer.core.events import Answer, Notice, Pinged
 from py_peer.core.requests import Connect, Disconnect, PingPeer
 from py_peer.core.waking import Waking, read_clocks
 from py_peer.net.ping import NotSupportedError
@@ -120,6 +120,9 @@ class Links:
             node.counters.caught(f"ping of {peer_id}", error)
             self._answer(request, f"{name} was not reached: its connection has just ended", failed=True)
         else:
+            if record := node.peers.records.get(peer_id):
+                record.rtt = seconds
+                self._emit(Pinged(request.peer_id, seconds))
             self._answer(request, f"{name} has answered within {seconds * 1000:.1f} ms")
 
     def _peer(self, request: Disconnect | PingPeer) -> tuple[Node, ID] | None:

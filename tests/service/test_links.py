@@ -27,8 +27,9 @@ from py_peer.core.events import (
     Pinged,
     Ready,
     Started,
+    StatusReport,
 )
-from py_peer.core.requests import Connect, Disconnect, PingPeer, Request
+from py_peer.core.requests import Connect, Disconnect, PingPeer, Request, RequestStatus
 from py_peer.core.waking import Clocks, read_clocks
 from tests.loops import run
 from tests.service.support import Person, person
@@ -114,7 +115,13 @@ def test_a_ping_is_answered_with_the_time_or_why_not() -> None:
             await bob.see(PeerJoined)
             them = await peer_id(alice)
             answer = await asked(bob, lambda ticket: PingPeer(ticket, them))
-            assert re.fullmatch(rf"{them[-8:]}( \(alice\))? has answered within [0-9.]+ ms", answer.text)
+            found = re.fullmatch(rf"{them[-8:]}( \(alice\))? has answered within ([0-9.]+) ms", answer.text)
+            assert found
+            told = [event for event in bob.events if isinstance(event, Pinged)][-1]
+            assert (told.peer_id, f"{told.rtt * 1000:.1f}") == (them, found[2])
+            bob.ask(RequestStatus)
+            report = await bob.see(StatusReport)
+            assert report.peers[0].rtt == told.rtt
             answer = await asked(bob, lambda ticket: PingPeer(ticket, NOBODY))
             assert (answer.text, answer.failed) == (f"{NOBODY[-8:]} is not connected to us", True)
             answer = await asked(bob, lambda ticket: PingPeer(ticket, "\x1b[2Jnobody"))
