@@ -6,6 +6,7 @@ list holds when neither says anything.
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentTypeError
 from dataclasses import dataclass
 from enum import IntEnum
@@ -108,24 +109,27 @@ def _from_default_file() -> dict[str, Held]:
 
 def _from_file(path: Path, named: str = "") -> dict[str, Held]:
     """Return what stands in a file, checked; `named` is the flag or the variable that names it."""
+    if path == Path(os.devnull):
+        return {}
+    from py_peer.net.private_files import UnfitFileError, cause, read_private  # noqa: PLC0415 - not for --help
+
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        data = read_private(path, MAX_FILE_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         if not named:
             return {}
         msg = f"{path}, which {named} names, is not there: correct the name, or make the file"
         raise ConfigurationError(msg) from error
-    except (OSError, ValueError) as error:
-        msg = f"{path} cannot be read: {getattr(error, 'strerror', None) or error}; --config names another file"
+    except UnfitFileError as error:
+        msg = f"{path} is no configuration of py-peer: it {error}; --config names another file"
         raise ConfigurationError(msg) from error
-    if len(data) > MAX_FILE_BYTES:
-        msg = f"{path} is no configuration of py-peer: it has more than {MAX_FILE_BYTES:,} bytes"
-        raise ConfigurationError(msg)
+    except (OSError, ValueError) as error:
+        msg = f"{path} cannot be read: {cause(error)}; --config names another file"
+        raise ConfigurationError(msg) from error
     import tomllib  # noqa: PLC0415 - few have a configuration
 
     try:
-        table = tomllib.loads(data.decode())
+        table = tomllib.loads(data.decode("utf-8-sig"))  # some editors begin a file with a mark
     except UnicodeDecodeError as error:
         msg = f"{path} is not TOML: byte {error.start} is no UTF-8; save the file as UTF-8"
         raise ConfigurationError(msg) from error

@@ -16,7 +16,9 @@ def run(arguments: Arguments) -> int:
     """Print the peer ID; a key that is not there yet is made, as at the first start of the chat, and that is said."""
     path = arguments.settings.identity
     if path is None:
-        print("py-peer: there is no peer ID to show: each run has a new one (--ephemeral)", file=sys.stderr)
+        origin = arguments.held["ephemeral" if arguments.held["ephemeral"].value else "demo"].origin
+        advice = "--no-ephemeral shows the one that is kept"
+        print(f"py-peer: there is no peer ID to show: each run has a new one ({origin}); {advice}", file=sys.stderr)
         return ExitCode.USAGE
     try:
         identity = kept_identity(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -53,6 +52,8 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> None:
     The folder must be there (`make_folder`). Raises OSError, of it FileExistsError when the file is there and is not
     to be replaced; UnfitFileError where no file can be closed to others.
     """
+    import tempfile  # noqa: PLC0415 - 5 ms, and every start reads
+
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:

@@ -166,7 +166,19 @@ def test_a_file_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str], f
 
 def test_a_folder_is_no_configuration(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     file.mkdir()
-    assert f"{file} cannot be read: Is a directory" in refused(capsys)
+    assert f"{file} is no configuration of py-peer: it is a folder; --config names another" in refused(capsys)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs")
+def test_a_pipe_is_no_configuration_and_is_not_waited_for(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    message = refused(capsys, "--config", str(tmp_path / "pipe"))
+    assert message.startswith(f"{tmp_path / 'pipe'} is no configuration of py-peer: it is not an ordinary file")
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbfport = 1")
+    assert parsed().settings.port == 1
 
 
 @pytest.mark.parametrize("environ", [{}, {"PY_PEER_CONFIG": "/nowhere/c.toml"}])

@@ -76,7 +76,11 @@ def test_py_peer_id_has_nothing_to_show_where_no_key_is_kept(tmp_path: Path) -> 
         [*PY_PEER, "id"], env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE, check=False
     )
     assert refused.returncode == ExitCode.USAGE
-    assert "each run has a new one (--ephemeral)" in refused.stderr
+    assert "each run has a new one (PY_PEER_EPHEMERAL); --no-ephemeral shows" in refused.stderr
+    (tmp_path / "config.toml").write_text("ephemeral = true")
+    assert py_peer_id(tmp_path, "--config", "config.toml").returncode == ExitCode.USAGE
+    kept = py_peer_id(tmp_path, "--config", "config.toml", "--no-ephemeral")
+    assert (kept.returncode, kept.stdout) == (0, py_peer_id(tmp_path).stdout)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a full disk on Linux")
