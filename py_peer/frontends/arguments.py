@@ -90,6 +90,8 @@ def parse_arguments(argv: Sequence[str] | None = None, environ: Mapping[str, str
     own = (
         {option.name: given.pop(option.name, option.default) for option in SUB_COMMANDS[command].own} if command else {}
     )
+    if command and "oneshot" in given:
+        parser.error(f"argument --oneshot: py-peer {command} sends nothing; leave one of the two out")
     if shell := given.get("print_completion"):
         _print_completion(parser, shell)
 

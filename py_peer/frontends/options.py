@@ -55,7 +55,12 @@ def _address(text: str) -> str:
 
 def _host_and_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        msg = f"{text[:80]!r} is not HOST:PORT: an IPv6 address stands in brackets, like [::1]:9100"
+        raise ArgumentTypeError(msg)
+    host = host or "127.0.0.1"
     if any(char.isspace() or char in "/[]" for char in host):
         msg = f"{text[:80]!r} is not HOST:PORT, like 127.0.0.1:9100"
         raise ArgumentTypeError(msg)

@@ -103,6 +103,23 @@ def test_what_scripts_ask_for_arrives() -> None:
     assert parsed("--ephemeral").settings.identity is None
 
 
+@pytest.mark.parametrize(("text", "host"), [("9100", "127.0.0.1"), (":9100", "127.0.0.1"), ("[::1]:9100", "::1")])
+def test_statistics_are_served_at_a_host_and_a_port(text: str, host: str) -> None:
+    assert parsed("--metrics", text).settings.metrics == (host, 9100)
+
+
+@pytest.mark.parametrize("text", ["::1:90", "::1", "[::1", "fe80::1:9100", "::1]:90"])
+def test_an_ipv6_address_without_brackets_is_not_guessed_at(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    message = complaint(capsys, "--metrics", text)
+    assert message.endswith(f"'{text}' is not HOST:PORT: an IPv6 address stands in brackets, like [::1]:9100")
+
+
+@pytest.mark.parametrize("command", ["doctor", "id"])
+def test_a_text_to_send_is_nothing_for_a_sub_command(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    message = complaint(capsys, "--oneshot", "hi", command)
+    assert f"argument --oneshot: py-peer {command} sends nothing" in message
+
+
 @pytest.mark.parametrize("option", [("--json",), ("--oneshot", "hello")])
 @pytest.mark.parametrize("screen", ["--ui", "--demo"])
 def test_the_full_screen_is_nothing_for_scripts(
