@@ -211,7 +211,9 @@ class FrontEnd:
             await asyncio.wait((telling, hurried), return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
         await self._end_input(working)
-        if self._started and not self._stopped:
+        if self._failed is not None:  # the service ends by itself, and says so
+            await asyncio.wait((telling,), timeout=self._time_left())
+        elif self._started and not self._stopped:
             stopping = asyncio.create_task(self.ask(Stop(self.service.new_ticket(), self.drain_seconds())))
             await asyncio.wait((telling, stopping), timeout=self._time_left())
             stopping.cancel()

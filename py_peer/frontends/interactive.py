@@ -304,7 +304,9 @@ class Chat(FrontEnd):
 
     def last_lines(self) -> list[str]:
         """Say how many texts were not sent."""
-        return [unsent_line(count, reached=self.reached)] if (count := self.unsent()) else []
+        if not (count := self.unsent()):
+            return []
+        return [unsent_line(count, reached=self.reached or self._failed is not None)]  # the complaint says why
 
     async def answer(self, report: StatusReport | Statistics) -> None:
         """Print the answer to the question for which a report was asked."""

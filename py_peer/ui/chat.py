@@ -188,8 +188,8 @@ class FullScreenChat(Chat):
         return None
 
     async def print_lines(self, lines: Sequence[str]) -> None:
-        """Show the answer to a command."""
-        self.ui.answer(lines)
+        """Show the answer to a command, without the sign that sets lines of the program off from messages elsewhere."""
+        self.ui.answer([line.removeprefix("📡 ").removeprefix("❌ ") for line in lines])
 
     # --- What is typed ----------------------------------------------------------------------------
 

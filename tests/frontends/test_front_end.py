@@ -113,6 +113,18 @@ def test_a_failure_is_told_on_stderr_with_what_to_do(
     assert words in capsys.readouterr().err
 
 
+def test_the_end_of_a_service_that_has_failed_before_it_began_is_waited_for() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(starting=False)
+        printer = Printer(service, stage.screen, stage.watchdog)
+        service.emit(Failed(FailureKind.BAD_IDENTITY, "no key"))
+        asyncio.get_running_loop().call_later(0.05, service.emit, Stopped(0, reached=False))
+        assert await stage.run(printer) is ExitCode.USAGE
+        assert [type(event) for event in printer._recent] == [Failed, Stopped]
+
+    run(scene())
+
+
 def test_a_service_that_ends_without_a_word_is_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
     async def scene() -> None:
         stage, service = Stage(), FakeService()

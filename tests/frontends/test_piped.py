@@ -15,6 +15,8 @@ from py_peer.core.commands import COMMANDS
 from py_peer.core.events import (
     Answer,
     Dropped,
+    Failed,
+    FailureKind,
     MessageReceived,
     MessageRefused,
     MessageSent,
@@ -114,6 +116,18 @@ def test_somebody_left_before_all_was_sent_is_another_code() -> None:
         service.emit(PeerLeft(ANN, 0), Stopped(1, reached=True))
         assert await running is ExitCode.NOT_SENT
         assert stage.lines[-2:] == ["⚠️  Not sent: 1 message(s)", "Goodbye!"]
+
+    run(scene())
+
+
+def test_of_a_failure_it_is_not_said_that_nobody_was_there() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(starting=False)
+        running = asyncio.create_task(stage.run(chat_over(stage, service, b"one\n")))
+        await when(lambda: bool(service.texts))
+        service.emit(Failed(FailureKind.BAD_IDENTITY, "no key"), Stopped(1, reached=False))
+        assert await running is ExitCode.USAGE
+        assert stage.lines[-1] == "⚠️  Not sent: 1 message(s)"
 
     run(scene())
 

@@ -59,6 +59,18 @@ def test_the_panels_have_their_names_and_the_start_is_told() -> None:
     run(scene())
 
 
+def test_an_answer_has_one_sign_before_it() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.type("/whois nobody")
+            await shown.type("/unignore nobody")
+            told = [entry.text for entry in shown.ui.system._transcript][-2:]
+            assert all("'nobody'" in text for text in told)
+            assert not any("📡" in text for text in told)
+
+    run(scene())
+
+
 def test_theme_bell_and_notifications_are_as_they_were_configured() -> None:
     async def scene() -> None:
         async with screen(options=("--theme", "nord", "--no-bell", "--no-notify")) as shown:
