@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
@@ -95,8 +96,10 @@ def parse_arguments(argv: Sequence[str] | None = None, environ: Mapping[str, str
     if shell := given.get("print_completion"):
         _print_completion(parser, shell)
 
-    from py_peer.frontends.configuration import ConfigurationError, printed, resolve  # noqa: PLC0415 - not for --help
+    from py_peer.frontends.configuration import ConfigurationError, printed, resolve, unknown_variables  # noqa: PLC0415
 
+    for sentence in unknown_variables(environ):
+        _warn(sentence)
     fault = ""
     try:
         held = _resolved(given, environ, command)
@@ -165,6 +168,12 @@ class _Parser(argparse.ArgumentParser):
         from py_peer.core.cleaning import clean_line  # noqa: PLC0415 - needed only now
 
         super().error(clean_line(message, MAX_MESSAGE_CHARS))
+
+
+def _warn(sentence: str) -> None:
+    from py_peer.core.cleaning import clean_line  # noqa: PLC0415 - needed only now
+
+    print(f"py-peer: warning: {clean_line(sentence, MAX_MESSAGE_CHARS)}", file=sys.stderr)
 
 
 def _add(parser: argparse._ActionsContainer, option: Option) -> None:

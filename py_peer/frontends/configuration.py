@@ -13,7 +13,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-from py_peer.frontends.options import KEPT, OPTIONS, did_you_mean, switch
+from py_peer.frontends.options import KEPT, OPTIONS, PREFIX, did_you_mean, switch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,6 +96,16 @@ def _from_environment(option: Option, environ: Mapping[str, str]) -> Held | None
     return Held(
         tuple(values) if option.many else values[0], Source.ENVIRONMENT, ", ".join(name for name, _ in set_ones)
     )
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each variable that looks like one of ours, and is none."""
+    known = {name for option in OPTIONS.values() for name in option.variables}
+    return [
+        f"{name} (environment) means nothing here{did_you_mean(name.removeprefix(PREFIX), tuple(KEPT), PREFIX)}"
+        for name in sorted(environ)
+        if name.startswith(PREFIX) and name not in known
+    ]
 
 
 # --- The file -------------------------------------------------------------------------------------

@@ -29,6 +29,9 @@ THEMES: Final = (
 )
 """Textual's own; asking it would cost a quarter of a second."""
 
+PREFIX: Final = "PY_PEER_"
+"""Of our variables in the environment."""
+
 YES: Final = ("1", "true", "yes", "on")
 NO: Final = ("0", "false", "no", "off")
 
@@ -96,12 +99,16 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     return check
 
 
-def did_you_mean(word: str, known: tuple[str, ...]) -> str:
-    """Return "; did you mean …?" with the nearest of `known`, or "" when none is near."""
+def did_you_mean(word: str, known: tuple[str, ...], prefix: str = "") -> str:
+    """Return "; did you mean …?" with the nearest of `known`, or "" when none is near.
+
+    With `prefix` it is shown as a variable is.
+    """
     import difflib  # noqa: PLC0415 - needed only now
 
     near = difflib.get_close_matches(word[:40].lower(), known, 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    shown = [f"{prefix}{word.upper()}" if prefix else word for word in near]
+    return f"; did you mean {shown[0]!r}?" if shown else ""
 
 
 @final
@@ -142,7 +149,7 @@ class Option:
     @property
     def variables(self) -> tuple[str, ...]:
         """The variables of the environment that set it."""
-        own = (f"PY_PEER_{self.name.upper()}",) if self.kept or self.name == "config" else ()
+        own = (f"{PREFIX}{self.name.upper()}",) if self.kept or self.name == "config" else ()
         return (*own, self.second_variable) if self.second_variable else own
 
     @property

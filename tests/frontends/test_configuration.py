@@ -205,6 +205,16 @@ def test_a_variable_that_cannot_be_used_is_named(
     assert words in message
 
 
+def test_a_variable_that_is_none_of_ours_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    parsed(environ={"PY_PEER_NICKNAME": "foo", "PY_PEER_\x1b[2JZZZ": "1", "PY_PEER_NICK": "ann", "NICK": "bob"})
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert sorted(shown.err.splitlines()) == [
+        "py-peer: warning: PY_PEER_NICKNAME (environment) means nothing here; did you mean 'PY_PEER_NICK'?",
+        "py-peer: warning: PY_PEER_ZZZ (environment) means nothing here",
+    ]
+
+
 @pytest.mark.parametrize(
     ("word", "value"),
     [("127.0.0.1:1", ("127.0.0.1", 1)), (":2", ("127.0.0.1", 2)), ("3", ("127.0.0.1", 3)), ("[::1]:4", ("::1", 4))],
