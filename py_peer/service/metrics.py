@@ -27,7 +27,7 @@ from py_peer.core.figures import FIGURES
 from py_peer.net.listening import CannotListenError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from prometheus_client.metrics_core import Metric
     from trio.abc import HalfCloseableStream
@@ -40,21 +40,23 @@ PREFIX: Final = "py_peer_"
 _READ_BYTES: Final = 4_096
 
 
-async def serve_metrics(
-    host: str, port: int, report: Callable[[], Statistics], say: Callable[[str], None], counters: Counters
-) -> None:
-    """Serve what `report` returns at `host` and `port` (0: a free one) until cancelled; `say` where, in a sentence.
+async def listen_for_metrics(host: str, port: int) -> tuple[Sequence[trio.SocketListener], str]:
+    """Listen at `host` and `port` (0: a free one); return what listens, and a sentence that says where.
 
-    Raises CannotListenError.
+    Who asks from now on is answered once it is served. Raises CannotListenError.
     """
-    server = Server(text_of(report), counters)
     try:
         listeners = await trio.open_tcp_listeners(port, host=host)
     except OSError as error:
         raise CannotListenError(_cause(host, port, error)) from error
-    addresses = [listener.socket.getsockname()[:2] for listener in listeners]
-    say(_where(addresses))
-    await trio.serve_listeners(server.serve, listeners)
+    return listeners, _where([listener.socket.getsockname()[:2] for listener in listeners])
+
+
+async def serve_metrics(
+    listeners: Sequence[trio.SocketListener], report: Callable[[], Statistics], counters: Counters
+) -> None:
+    """Serve what `report` returns until cancelled."""
+    await trio.serve_listeners(Server(text_of(report), counters).serve, listeners)
 
 
 def text_of(report: Callable[[], Statistics]) -> Callable[[], bytes]:

@@ -1,8 +1,8 @@
 """One session of the service: what happens between start and stop, in trio.
 
 The session answers requests from the first moment; the node and the room come up beside that. `Outgoing` has what
-we say, `Links` the peers that the user named, `Nicks` who is called what, `Manners` who is heard; `Witness` makes events of
-what happens. Here they are wired to the node and the room.
+we say, `Links` the peers that the user named, `Nicks` who is called what, `Manners` who is heard; `Witness` makes
+events of what happens. Here they are wired to the node and the room.
 """
 
 from __future__ import annotations
@@ -163,6 +163,20 @@ class _Session:
         everything.cancel()
 
     async def _run_room(self, node: Node, everything: trio.CancelScope) -> None:
+        async with trio.open_nursery() as nursery:
+            remarks = [self._identity.remark, self._ignored.fault]
+            if self._settings.metrics is not None:  # who waits for Ready can ask at once
+                try:
+                    remarks.append(await self._serve_metrics(node, *self._settings.metrics, nursery))
+                except CannotListenError as error:
+                    self._cannot_listen(error, everything)
+                    return
+            await self._enter_room(node, nursery)
+            for remark in filter(None, remarks):  # behind the banner, where it is seen
+                _log_system_message(remark)
+                self._emit(Notice(remark))
+
+    async def _enter_room(self, node: Node, nursery: trio.Nursery) -> None:
         room = await ChatRoom.join_chat_room(node.host, node.pubsub, self._nicks.nickname, node.addresses[0])
         room.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
         self._room = room
@@ -171,20 +185,14 @@ class _Session:
         self._node = self._bookkeeper.node = self._witness.node = node
         _log_system_message(f"Listening on {node.addresses[0]}")
         self._emit(Ready(self._peer_id, self._nicks.nickname, node.addresses))
-        for remark in filter(None, (self._identity.remark, self._ignored.fault)):  # behind the banner, where it is seen
-            _log_system_message(remark)
-            self._emit(Notice(remark))
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._nicks.run, node)
-            nursery.start_soon(room.start_message_handlers)
-            nursery.start_soon(self._outgoing.run, node, room)
-            nursery.start_soon(self._links.run, node)
-            nursery.start_soon(self._manners.run)
-            nursery.start_soon(self._witness.run, node)
-            if self._settings.bootstrap:
-                nursery.start_soon(self._join_kademlia, node)
-            if self._settings.metrics is not None:
-                nursery.start_soon(self._serve_metrics, node, self._settings.metrics, everything)
+        nursery.start_soon(self._nicks.run, node)
+        nursery.start_soon(room.start_message_handlers)
+        nursery.start_soon(self._outgoing.run, node, room)
+        nursery.start_soon(self._links.run, node)
+        nursery.start_soon(self._manners.run)
+        nursery.start_soon(self._witness.run, node)
+        if self._settings.bootstrap:
+            nursery.start_soon(self._join_kademlia, node)
 
     # --- Requests ---------------------------------------------------------------------------------
 
@@ -272,17 +280,12 @@ class _Session:
             plain=name.plain,
         )
 
-    async def _serve_metrics(self, node: Node, address: tuple[str, int], everything: trio.CancelScope) -> None:
-        from py_peer.service.metrics import serve_metrics  # noqa: PLC0415 - 0.07 s of imports for those who ask
+    async def _serve_metrics(self, node: Node, host: str, port: int, nursery: trio.Nursery) -> str:
+        from py_peer.service import metrics  # noqa: PLC0415 - 0.07 s of imports for those who ask
 
-        def say(text: str) -> None:
-            _log_system_message(text)
-            self._emit(Notice(text))
-
-        try:
-            await serve_metrics(*address, self._bookkeeper.report, say, node.counters)
-        except CannotListenError as error:
-            self._cannot_listen(error, everything)
+        listeners, where = await metrics.listen_for_metrics(host, port)
+        nursery.start_soon(metrics.serve_metrics, listeners, self._bookkeeper.report, node.counters)
+        return where
 
     async def _join_kademlia(self, node: Node) -> None:
         from py_peer.service.bootstrap import join_kademlia  # noqa: PLC0415 - 0.1 s of imports for those who bootstrap

@@ -16,9 +16,10 @@ import trio.testing
 from prometheus_client.parser import text_string_to_metric_families
 
 from py_peer.core import limits
-from py_peer.core.events import Failed, FailureKind, MessageReceived, Notice, PeerJoined, Statistics
+from py_peer.core.events import Failed, FailureKind, MessageReceived, Notice, PeerJoined, Ready, Statistics
 from py_peer.core.figures import FIGURES
 from py_peer.core.requests import RequestStatistics
+from py_peer.headless import HeadlessService
 from py_peer.net.counters import Counters
 from py_peer.service.metrics import Server, text_of
 from tests.loops import run
@@ -27,6 +28,7 @@ from tests.service.support import PATIENCE, person
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from py_peer.core.events import Event
     from tests.service.support import Person
 
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -120,6 +122,30 @@ def test_a_taken_port_ends_the_service_and_says_which() -> None:
                 failed = await alice.see(Failed)
                 assert failed.kind is FailureKind.CANNOT_LISTEN
                 assert failed.reason.startswith(f"--metrics 127.0.0.1:{port}: it is taken by another program")
+                assert not any(isinstance(event, Ready) for event in alice.events)
+
+    run(scene())
+
+
+def test_who_waits_for_ready_can_scrape_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    answers: list[int] = []
+    emit = HeadlessService._emit
+
+    def knock(service: HeadlessService, event: Event) -> None:
+        """Knock in the very moment of Ready, before the session can do anything else."""
+        if isinstance(event, Ready):
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as scraper:
+                answers.append(scraper.getpeername()[1])
+        emit(service, event)
+
+    monkeypatch.setattr(HeadlessService, "_emit", knock)
+
+    async def scene() -> None:
+        async with person("alice", metrics=("127.0.0.1", port)) as alice:
+            await alice.see(Ready)
+            assert answers == [port]
 
     run(scene())
 
