@@ -51,7 +51,9 @@ pictures: .venv/compiled
 man: .venv/installed
 	COLUMNS=100 $(PY) -c 'from argparse_manpage.cli import main; main()' --module py_peer.frontends.arguments \
 		--function make_parser --project-name py-peer --manual-title py-peer --format single-commands-section \
-		--description "the Python peer of Universal Connectivity, a chat without a server" --output build/py-peer.1
+		--description "the Python peer of Universal Connectivity, a chat without a server" \
+		--version "$$($(PY) -c 'from py_peer import __version__; print(__version__)')" \
+		--include docs/man.txt --output build/py-peer.1
 
 # The schemas of --json, from the events and the table of commands.
 schemas: .venv/installed

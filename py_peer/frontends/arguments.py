@@ -94,7 +94,7 @@ def parse_arguments(argv: Sequence[str] | None = None, environ: Mapping[str, str
     if command and "oneshot" in given:
         parser.error(f"argument --oneshot: py-peer {command} sends nothing; leave one of the two out")
     if shell := given.get("print_completion"):
-        _print_completion(parser, shell)
+        _print_completion(make_parser(opposites=True), shell)
 
     from py_peer.frontends.configuration import ConfigurationError, printed, resolve, unknown_variables  # noqa: PLC0415
 
@@ -126,8 +126,11 @@ def refuse_option(held: Mapping[str, Held], name: str, reason: str) -> NoReturn:
     refuse(f"{_place(held, name)}: {reason}")
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser, which gives only what was asked for; completions and the man page are made from it, too."""
+def make_parser(*, opposites: bool = False) -> argparse.ArgumentParser:
+    """Return the parser, which gives only what was asked for; completions and the man page are made from it, too.
+
+    `opposites`: the flags that undo what is kept are shown like the others.
+    """
     parser = _Parser(
         prog="py-peer",
         usage="%(prog)s [OPTION ...] [COMMAND]",
@@ -141,7 +144,7 @@ def make_parser() -> argparse.ArgumentParser:
     for title, options in GROUPS.items():
         group = parser.add_argument_group(title)
         for option in options:
-            _add(group, option)
+            _add(group, option, opposites=opposites)
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", prog="py-peer")
     for entry in SUB_COMMANDS.values():
         sub = commands.add_parser(
@@ -157,7 +160,7 @@ def make_parser() -> argparse.ArgumentParser:
         )
         group = sub.add_argument_group("options")  # a bare parser would measure the terminal for each of them
         for option in (*entry.own, *(SHARED[name] for name in entry.options), OPTIONS["help"]):
-            _add(group, option)
+            _add(group, option, opposites=opposites)
     return parser
 
 
@@ -176,7 +179,7 @@ def _warn(sentence: str) -> None:
     print(f"py-peer: warning: {clean_line(sentence, MAX_MESSAGE_CHARS)}", file=sys.stderr)
 
 
-def _add(parser: argparse._ActionsContainer, option: Option) -> None:
+def _add(parser: argparse._ActionsContainer, option: Option, *, opposites: bool) -> None:
     more: dict[str, Any] = {"help": option.full_help}
     if option.action == "version":
         more["version"] = f"py-peer {__version__}"
@@ -188,7 +191,7 @@ def _add(parser: argparse._ActionsContainer, option: Option) -> None:
     if option.is_switch:
         parser.add_argument(*option.flags, action="store_const", const=not option.default, **more)
         if option.kept:
-            more["help"] = argparse.SUPPRESS
+            more["help"] = f"undo a kept {option.flags[-1]}" if opposites else argparse.SUPPRESS
             parser.add_argument(option.opposite, action="store_const", const=option.default, **more)
         return
     if option.many:

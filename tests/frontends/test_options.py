@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from py_peer import __version__
+from py_peer.core.exit_codes import ExitCode
 from py_peer.frontends.arguments import make_parser, parse_arguments
 from py_peer.frontends.options import KEPT, OPTIONS, SHELLS, Option
 from py_peer.frontends.sub_commands import SUB_COMMANDS, SubCommand
-from tests.frontends.programs import DEADLINE
+from py_peer.service.ignored import FILE
+from tests.frontends.programs import DEADLINE, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +49,8 @@ def test_a_completion_knows_every_option_and_command(capsys: pytest.CaptureFixtu
     ("words", "completed"),
     [
         (["--no-i"], ["--no-intro"]),
+        (["--no-h"], ["--no-headless"]),
+        (["--int"], ["--intro"]),
         (["--theme", "tok"], ["tokyo-night"]),
         (["doc"], ["doctor"]),
         (["doctor", "--po"], ["--port"]),
@@ -84,13 +89,20 @@ def test_a_shell_that_is_not_known_is_refused(capsys: pytest.CaptureFixture[str]
 
 def test_the_man_page_tells_of_every_option_and_command() -> None:
     manpage = pytest.importorskip("argparse_manpage.manpage")
-    page = str(manpage.Manpage(make_parser(), format="single-commands-section")).replace("\\", "")
+    more = {"include": str(ROOT / "docs" / "man.txt"), "version": __version__}
+    page = str(manpage.Manpage(make_parser(), more, format="single-commands-section")).replace("\\", "")
     for option in OPTIONS.values():
         if option.name != "help":
             assert option.flags[-1] in page
     for name in SUB_COMMANDS:
         assert f"py-peer {name}" in page
     assert "REMOTE_PEER" in page
+    assert f'"py-peer {__version__}"' in page
+    files, exits = page.split(".SH FILES")[1].split(".SH EXIT STATUS")
+    for name in ("config.toml", "identity.key", FILE, "crash-", "system_messages.txt"):
+        assert name in files
+    for code in range(ExitCode.NOT_SENT + 1):  # nothing ends with those above it yet
+        assert f".B {code}" in exits
 
 
 def test_a_sub_command_has_options_of_the_chat_before_and_behind_its_name() -> None:
