@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from py_peer.net.node import Node
 
 PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between tries, more or less; the last one repeats. Who is back is dialled within half a minute."""
+"""Seconds between tries, more or less; the last one repeats. Who was there and is back is dialled within half a minute,
+unless so many have gone that the pace holds them back."""
 
 JITTER: Final = 0.2
 """More or less by so much of a pause, so that the many who have lost one peer do not all come back at once."""
@@ -45,9 +46,20 @@ class Pace:
     def __init__(self) -> None:
         self._bucket = TokenBucket(limits.DIALS_PER_SECOND, 1)
         self._turn = trio.Lock()
+        self._strangers = trio.Lock()
 
-    async def wait(self) -> None:
-        """Wait for a turn; who came first goes first."""
+    async def wait(self, *, stranger: bool) -> None:
+        """Wait for a turn; who came first goes first, but of the strangers there is only one in the line at a time.
+
+        Else many addresses where nobody ever was would keep one who is back waiting for a minute.
+        """
+        if stranger:
+            async with self._strangers:
+                await self._wait()
+        else:
+            await self._wait()
+
+    async def _wait(self) -> None:
         async with self._turn:
             while not self._bucket.take(trio.current_time()):  # noqa: ASYNC110 - what is waited for is time itself
                 await trio.sleep(self._bucket.wait(trio.current_time()))
@@ -65,9 +77,20 @@ class _Entry:
         self.forgives = False
         """Whether the user has just asked for it, so that it is dialled though it was refused before."""
 
+        self.was_there = False
+        """Whether it has been connected."""
+
         self.absent_since: float | None = None
         self.stirred = trio.Event()
+        self.in_line = trio.CancelScope()
+        """Of the strangers' line, which one leaves who is none any more."""
+
         self.scope = trio.CancelScope()
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether nobody was ever there, nor has the user just asked for it."""
+        return not (self.was_there or self.forgives)
 
     @property
     def is_pinned(self) -> bool:
@@ -78,6 +101,8 @@ class _Entry:
         """End whatever is waited for: something has changed."""
         self.stirred.set()
         self.stirred = trio.Event()
+        if not self.is_stranger:
+            self.in_line.cancel()
 
 
 @final
@@ -142,6 +167,7 @@ class Named:
     def moved(self, peer_id: ID) -> None:
         """Take note that a peer has come or gone."""
         if entry := self._entry_of(peer_id):
+            entry.was_there |= self._is_there(entry)
             entry.stir()
 
     def wake(self) -> None:
@@ -171,6 +197,7 @@ class Named:
                     await self.on_reached(peer_id)
             while self._keep and entry in self._entries:
                 while self._is_there(entry):
+                    entry.was_there = True
                     await entry.stirred.wait()
                 await self._reach(entry)
         self._end(entry)
@@ -182,7 +209,7 @@ class Named:
         while True:
             for address in list(entry.addresses.values()):
                 if not first:
-                    await self._pace.wait()
+                    await self._wait_for_turn(entry)
                 if self._is_there(entry):
                     return entry.peer_id
                 peer_id = await self._dial(entry, address)
@@ -196,6 +223,13 @@ class Named:
             with trio.move_on_after(pause):
                 await entry.stirred.wait()
                 tries = 0
+
+    async def _wait_for_turn(self, entry: _Entry) -> None:
+        if entry.is_stranger:
+            with trio.CancelScope() as entry.in_line:
+                await self._pace.wait(stranger=True)
+                return
+        await self._pace.wait(stranger=False)
 
     async def _dial(self, entry: _Entry, address: DialAddress) -> ID | None:
         """Dial one address; each new cause of failure is told once."""

@@ -15,7 +15,7 @@ from py_peer.core import limits
 from py_peer.core.addresses import parse_dial_address
 from py_peer.core.events import DialFailed
 from py_peer.net.dial import DialError
-from py_peer.service.named import PAUSES, Named, Pace
+from py_peer.service.named import JITTER, PAUSES, Named, Pace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -108,6 +108,50 @@ def test_after_that_never_more_than_one_dial_a_second_over_all_peers() -> None:
         assert len(times) > 100
         assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 0.99
         assert len({len(scene.node.times(port)) // 4 for port in range(1, 9)}) <= 2  # everybody had his turns
+
+
+def test_one_who_is_back_is_dialled_before_many_where_nobody_ever_was() -> None:
+    @played([at(port, ANN if port == 1 else None) for port in range(1, 62)], {1: ANN})
+    async def _(scene: Scene) -> None:
+        await trio.sleep(20)
+        del scene.node.homes[1]
+        scene.go(ANN)
+        await trio.sleep(100)  # until the pauses are long
+        for _ in range(5):
+            back = trio.current_time()
+            scene.node.homes[1] = ANN
+            await trio.sleep(PAUSES[-1] * (1 + JITTER) + 2)
+            assert ANN in scene.node.peers.records
+            assert scene.node.times(1)[-1] - back <= PAUSES[-1] * (1 + JITTER) + 2
+            del scene.node.homes[1]
+            scene.go(ANN)
+            await trio.sleep(61)
+        times = [when for when, _ in scene.node.dials[61:]]
+        assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 0.99
+        assert all(len(scene.node.times(port)) > 4 for port in range(2, 62))  # nobody is forgotten for it
+
+
+def test_one_that_came_by_itself_and_went_is_dialled_before_them_too() -> None:
+    @played([at(1, ANN), *(at(port) for port in range(2, 62))], {})
+    async def _(scene: Scene) -> None:
+        await trio.sleep(100)
+        scene.node.peers.records[ANN] = None
+        scene.named.moved(ANN)
+        await trio.sleep(1)
+        scene.go(ANN)
+        scene.node.homes[1] = ANN
+        await trio.sleep(4)
+        assert ANN in scene.node.peers.records
+
+
+def test_what_the_user_asks_for_is_dialled_before_many_where_nobody_ever_was() -> None:
+    @played([at(port) for port in range(1, 62)], {})
+    async def _(scene: Scene) -> None:
+        await trio.sleep(100)
+        scene.node.homes[7] = ANN
+        scene.named.add(parse_dial_address(at(7)), forgive=True)
+        await trio.sleep(3)
+        assert ANN in scene.node.peers.records
 
 
 def test_the_pauses_grow_and_end_at_the_longest_each_a_little_different() -> None:
