@@ -113,7 +113,7 @@ COMMANDS: Final = (
     ),
     CommandEntry(
         "disconnect",
-        "let a peer go, and neither dial nor take it until /connect",
+        "let a peer go, and neither dial nor take it until /connect; with an address, dial that no more",
         arguments="PEER",
         problem=_peer,
     ),

@@ -330,6 +330,9 @@ class StatusReport(Event):
     kept_away: tuple[str, ...] = ()
     """Who was let go with /disconnect."""
 
+    dialling: tuple[str, ...] = ()
+    """Addresses that the user named, and where nobody is yet, or any more."""
+
 
 @final
 @dataclass(frozen=True, slots=True)

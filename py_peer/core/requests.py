@@ -53,6 +53,14 @@ class Disconnect(Request):
 
 @final
 @dataclass(frozen=True, slots=True)
+class StopDialling(Request):
+    """Dial an address no more; let go, as with Disconnect, the peer that is there. Answered by an Answer."""
+
+    address: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class PingPeer(Request):
     """Measure how far a connected peer is, now. Answered by an Answer."""
 

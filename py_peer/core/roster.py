@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from py_peer.core.addresses import short_id
 from py_peer.core.events import (
+    DialFailed,
     Failed,
     Identified,
     IgnoreList,
@@ -23,6 +24,7 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
+from py_peer.core.limits import MAX_NAMED_ADDRESSES
 from py_peer.core.mentions import fold
 from py_peer.core.speakers import Name, Speakers
 
@@ -64,6 +66,9 @@ class Roster:
         self.ignored: tuple[str, ...] = ()
         """Whom the user ignores; most of them are not here."""
 
+        self.dialling: tuple[str, ...] = ()
+        """Addresses that were dialled in vain, the last ones."""
+
         self._ready = False
         self._end: State | None = None
         self._reached = False
@@ -91,6 +96,9 @@ class Roster:
                 self._reached = True
             case PeerLeft():
                 self._change(event.peer_id, in_room=False)
+            case DialFailed():
+                others = [address for address in self.dialling if address != event.address]
+                self.dialling = (*others, event.address)[-MAX_NAMED_ADDRESSES:]
             case Pinged():
                 self._change(event.peer_id, rtt=event.rtt)
             case Identified():
@@ -110,6 +118,7 @@ class Roster:
     def resync(self, report: StatusReport) -> None:
         """Take over who is there from a report; nicknames are never forgotten for it."""
         self.ignored = report.ignored
+        self.dialling = report.dialling
         self._peers = {peer.peer_id: peer for peer in report.peers}
         for peer in report.peers:
             if peer.nick != short_id(peer.peer_id):

@@ -27,6 +27,7 @@ from py_peer.core.requests import (
     SendText,
     SetNickname,
     Stop,
+    StopDialling,
     Unignore,
 )
 from py_peer.core.roster import Roster
@@ -99,7 +100,7 @@ class Chat(FrontEnd):
             "invite": self.invite,
             "nick": self.nick,
             "connect": self.connect,
-            "disconnect": lambda word: self.ask_about(word, Disconnect),
+            "disconnect": self.disconnect,
             "ping": lambda word: self.ask_about(word, PingPeer),
             "whois": self.whois,
             "ignore": self.ignore,
@@ -179,7 +180,10 @@ class Chat(FrontEnd):
         """Return what the word that ends at `cursor` can become."""
         if text.startswith("/unignore "):
             return complete(text, cursor, self.roster.names(self.roster.ignored), self.roster.ignored)
-        return complete(text, cursor, self.roster.names(), self.roster.addresses())
+        addresses = self.roster.addresses()
+        if text.startswith("/disconnect "):
+            addresses = [*self.roster.dialling, *addresses]
+        return complete(text, cursor, self.roster.names(), addresses)
 
     async def obey(self, line: str) -> bool:
         """Do what `line` says; False if it says to leave."""
@@ -248,6 +252,14 @@ class Chat(FrontEnd):
     async def connect(self, argument: str) -> None:
         """Dial an address."""
         await self.ask(Connect(self.service.new_ticket(), argument))
+
+    async def disconnect(self, argument: str) -> None:
+        """Let a peer go, or dial an address no more."""
+        if argument.startswith("/"):
+            await self.ask(StopDialling(self.service.new_ticket(), argument))
+            return
+        dialled = [address.rpartition("/p2p/")[2] for address in self.roster.dialling if "/p2p/" in address]
+        await self.ask_about(argument, Disconnect, None if self.roster.find(argument) else dialled)
 
     async def invite(self, _argument: str) -> None:
         """Show how others join."""

@@ -214,17 +214,21 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         lines.append(f"  - Refused for a while: {_called(report.banned, nick)}")
     if report.kept_away:
         lines.append(f"  - Let go with /disconnect: {_called(report.kept_away, nick)}")
+    if report.dialling:
+        lines.append(f"  - Dialling: {_some(report.dialling)}")
     return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
 
 
 def _called(peer_ids: tuple[str, ...], nick: Callable[[str], str]) -> str:
     """Return what peers are called, each with the end of its ID; of many, how many more there are."""
-    shown = []
-    for peer_id in peer_ids[:MOST_MEANT]:
-        name, id8 = nick(peer_id), short_id(peer_id)
-        shown.append(id8 if name == id8 else f"{name}({id8})")
-    more = len(peer_ids) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    names = ((nick(peer_id), short_id(peer_id)) for peer_id in peer_ids)
+    return _some(tuple(id8 if name == id8 else f"{name}({id8})" for name, id8 in names))
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """Return names in a line; of many, how many more there are."""
+    more = len(names) - MOST_MEANT
+    return ", ".join(names[:MOST_MEANT]) + (f" and {more} more" if more > 0 else "")
 
 
 def multiaddr_lines(report: StatusReport) -> list[str]:

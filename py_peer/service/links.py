@@ -12,7 +12,7 @@ from py_peer.core import limits
 from py_peer.core.addresses import AddressError, parse_dial_address, short_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Answer, Notice, Pinged
-from py_peer.core.requests import Connect, Disconnect, PingPeer
+from py_peer.core.requests import Connect, Disconnect, PingPeer, StopDialling
 from py_peer.core.waking import Waking, read_clocks
 from py_peer.net.ping import NotSupportedError
 from py_peer.service.named import Named, Pace
@@ -46,6 +46,7 @@ class Links:
         self.handlers: dict[type[Request], Callable[[Any], None]] = {
             Connect: self.connect,
             Disconnect: self.disconnect,
+            StopDialling: self.stop_dialling,
             PingPeer: self.ping,
         }
 
@@ -97,6 +98,21 @@ class Links:
         name = self._name(request.peer_id)
         was = "Disconnected from" if peer_id in node.peers.records else "Not connected to"
         self._answer(request, f"{was} {name}; it is neither dialled nor taken until /connect names it")
+
+    def stop_dialling(self, request: StopDialling) -> None:
+        """Dial an address no more; who is connected under it is let go as by name."""
+        try:
+            address = parse_dial_address(request.address)
+        except AddressError as error:
+            self._answer(request, str(error), failed=True)
+            return
+        peer_id = ID.from_string(address.peer_id) if address.peer_id else self.named.holder(address)
+        if self._node is not None and peer_id in self._node.peers.records:
+            self.disconnect(Disconnect(request.ticket, str(peer_id)))
+        elif forgotten := self.named.forget(address):
+            self._answer(request, f"No longer dialled: {', '.join(forgotten)}")
+        else:
+            self._answer(request, f"{address.text} is not dialled", failed=True)
 
     def ping(self, request: PingPeer) -> None:
         """Measure how far a peer is."""

@@ -132,7 +132,8 @@ class Named:
         """Dial an address from now on, at once; return why not, or "". With `forgive` whoever answers is taken."""
         known = next((entry for entry in self._entries if address.text in entry.addresses), None)
         if known is None and sum(len(entry.addresses) for entry in self._entries) >= limits.MAX_NAMED_ADDRESSES:
-            return f"{limits.MAX_NAMED_ADDRESSES} addresses are dialled already, and no more can be"
+            full = f"{limits.MAX_NAMED_ADDRESSES} addresses are dialled already"
+            return f"{full}; /status names some, and /disconnect ADDR makes room"
         if known is None and address.peer_id:
             known = self._entry_of(ID.from_string(address.peer_id))
         entry = known or _Entry(address)
@@ -150,6 +151,29 @@ class Named:
         if entry := self._entry_of(peer_id):
             entry.scope.cancel()
             self._end(entry)
+
+    def holder(self, address: DialAddress) -> ID | None:
+        """Return the peer that is known to be at an address of the list, or is said to be there."""
+        entries = [entry for entry in self._entries if _held(entry, address)]
+        return entries[0].peer_id if entries else None
+
+    def forget(self, address: DialAddress) -> list[str]:
+        """Dial an address no more, with a peer ID or without; return what was dialled."""
+        forgotten: list[str] = []
+        for entry in list(self._entries):
+            for text in _held(entry, address):
+                del entry.addresses[text]
+                self._told.pop(text, None)
+                forgotten.append(text)
+            if not entry.addresses:
+                entry.scope.cancel()
+                self._end(entry)
+        return forgotten
+
+    def dialling(self) -> tuple[str, ...]:
+        """Return the addresses where nobody is yet, or any more."""
+        away = (entry for entry in self._entries if not self._is_there(entry))
+        return tuple(clean_line(text, limits.MAX_ERROR_CHARS) for entry in away for text in entry.addresses)
 
     # --- What happens -----------------------------------------------------------------------------
 
@@ -212,6 +236,8 @@ class Named:
                     await self._wait_for_turn(entry)
                 if self._is_there(entry):
                     return entry.peer_id
+                if address.text not in entry.addresses:
+                    continue  # forgotten while it waited
                 peer_id = await self._dial(entry, address)
                 if peer_id is not None and self._settle(entry, address, peer_id):
                     return peer_id
@@ -254,7 +280,7 @@ class Named:
             return True
         other = self._entry_of(peer_id)
         if entry.is_pinned:
-            del entry.addresses[address.text]
+            entry.addresses.pop(address.text, None)
             if other is None:
                 self._start(_Entry(address, peer_id))
             else:
@@ -290,3 +316,13 @@ class Named:
             told.add(cause)
             _log_system_message(f"ERROR: Failed to connect to {text}: {cause}")
             self._emit(DialFailed(clean_line(text, limits.MAX_ERROR_CHARS), cause))
+
+
+def _held(entry: _Entry, address: DialAddress) -> list[str]:
+    """Return which addresses of an entry are `address`; one without a peer ID is any at that place."""
+    place = (address.kind, address.host, address.port)
+    return [
+        text
+        for text, known in entry.addresses.items()
+        if (known.kind, known.host, known.port) == place and address.peer_id in (None, known.peer_id)
+    ]

@@ -262,6 +262,7 @@ class _Session:
             ignored_fault=self._ignored.fault,
             banned=tuple(map(str, node.bans.banned())) if node else (),
             kept_away=tuple(map(str, node.bans.kept_away())) if node else (),
+            dialling=self._links.named.dialling(),
             identity=clean_line(str(self._identity.file or ""), limits.MAX_SHOWN_PATH_CHARS),
         )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from py_peer.core.events import Answer, MessageReceived, PeerBanned, PeerConnected, PeerJoined
-from py_peer.core.requests import Connect, Disconnect, PingPeer
+from py_peer.core.events import Answer, DialFailed, MessageReceived, PeerBanned, PeerConnected, PeerJoined, StatusReport
+from py_peer.core.limits import MAX_NAMED_ADDRESSES
+from py_peer.core.requests import Connect, Disconnect, PingPeer, StopDialling
 from py_peer.frontends.interactive import Chat
-from py_peer.frontends.lines import event_lines
+from py_peer.frontends.lines import event_lines, status_lines
 from tests.frontends.fakes import ADDRESS, ANN, FakeService, Stage
 from tests.loops import run
 
@@ -71,6 +73,33 @@ def test_a_peer_that_was_never_seen_is_called_by_its_whole_id() -> None:
     """One that is dialled in vain, for example."""
     stranger = "12D3KooWAWiw2UhyMVYmF3L8WBY21aa6oxMxktfVaq5TBvPZKMNh"
     assert obeyed(f"/disconnect {stranger}") == ([Disconnect(1, stranger)], [])
+
+
+GHOST = "/ip4/192.0.2.7/tcp/4001/p2p/12D3KooWAWiw2UhyMVYmF3L8WBY21aa6oxMxktfVaq5TBvPZKMNh"
+
+
+def test_an_address_that_is_dialled_in_vain_is_named_whole_or_by_the_end_of_its_peer_id_or_with_tab() -> None:
+    service, stage = FakeService(), Stage()
+    chat = Chat(service, stage.screen, stage.watchdog)
+    chat.note(DialFailed(ADDRESS, "connection refused"))
+    chat.note(DialFailed(GHOST, "connection refused"))
+
+    async def scene() -> None:
+        for line in (f"/disconnect {ADDRESS}", f"/disconnect {GHOST[-8:]}"):
+            assert await chat.obey(line)
+
+    run(scene())
+    assert service.requests == [StopDialling(1, ADDRESS), Disconnect(2, GHOST.rpartition("/")[2])]
+    assert chat.complete("/disconnect /ip4", 16).candidates == (ADDRESS, GHOST)
+    for number in range(2 * MAX_NAMED_ADDRESSES):
+        chat.note(DialFailed(f"/ip4/192.0.2.7/tcp/{number + 1}", "connection refused"))
+    assert len(chat.roster.dialling) == MAX_NAMED_ADDRESSES
+
+
+def test_what_is_dialled_is_in_the_status_and_of_much_how_much_more() -> None:
+    report = StatusReport(1, ANN, "me", (ADDRESS,), (), (), 0, ())
+    assert status_lines(replace(report, dialling=(ADDRESS,)))[-1] == f"  - Dialling: {ADDRESS}"
+    assert status_lines(replace(report, dialling=tuple("abcdefghijkl")))[-1].endswith("i, j and 2 more")
 
 
 def test_an_answer_is_shown_and_a_ban_is_told() -> None:

@@ -29,7 +29,7 @@ from py_peer.core.events import (
     Started,
     StatusReport,
 )
-from py_peer.core.requests import Connect, Disconnect, PingPeer, Request, RequestStatus
+from py_peer.core.requests import Connect, Disconnect, PingPeer, Request, RequestStatus, StopDialling
 from py_peer.core.waking import Clocks, read_clocks
 from tests.loops import run
 from tests.service.support import Person, person
@@ -102,6 +102,32 @@ def test_who_is_disconnected_stays_away_until_connect(by_id: bool) -> None:
             await bob.see_all(PeerJoined, 2)
             alice.say("back")
             await bob.see(MessageReceived)
+
+    run(scene())
+
+
+def test_an_address_named_by_hand_is_shown_and_taken_back() -> None:
+    nowhere = "/ip4/127.0.0.1/tcp/1"
+
+    async def scene() -> None:
+        async with person("alice", intro=False) as alice, person("bob", intro=False, connect=(nowhere,)) as bob:
+            await bob.see(DialFailed)
+            bob.ask(RequestStatus)
+            assert (await bob.see(StatusReport)).dialling == (nowhere,)
+            answer = await asked(bob, lambda ticket: StopDialling(ticket, nowhere))
+            assert (answer.text, answer.failed) == (f"No longer dialled: {nowhere}", False)
+            answer = await asked(bob, lambda ticket: StopDialling(ticket, nowhere))
+            assert (answer.text, answer.failed) == (f"{nowhere} is not dialled", True)
+            assert (await asked(bob, lambda ticket: StopDialling(ticket, "/here"))).failed
+            bare = (await alice.address()).split("/p2p/")[0]
+            await asked(bob, lambda ticket: Connect(ticket, bare))
+            await bob.see(PeerJoined)
+            answer = await asked(bob, lambda ticket: StopDialling(ticket, bare))
+            assert answer.text.startswith("Disconnected from")
+            await bob.see(PeerDisconnected)
+            ticket = bob.ask(RequestStatus)
+            report = await bob.see(StatusReport, lambda report: report.ticket == ticket)
+            assert (report.dialling, report.kept_away) == ((), (await peer_id(alice),))
 
     run(scene())
 

@@ -316,11 +316,45 @@ def test_there_are_only_so_many_and_the_first_that_is_too_much_is_told(monkeypat
 
     @played([at(1), at(2), at(3)], {})
     async def _(scene: Scene) -> None:
-        assert scene.causes[0] == "2 addresses are dialled already, and no more can be"
-        assert scene.named.add(parse_dial_address(at(4)))
+        full = "2 addresses are dialled already; /status names some, and /disconnect ADDR makes room"
+        assert scene.causes[0] == full
+        assert scene.named.add(parse_dial_address(at(4))) == full
         assert not scene.named.add(parse_dial_address(at(1)))
         await trio.sleep(100)
         assert {port for _, port in scene.node.dials} == {1, 2}
+
+
+def test_an_address_that_is_forgotten_is_dialled_no_more_and_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_NAMED_ADDRESSES", 4)
+
+    @played([at(1), at(2, ANN), at(3, ANN), at(4)], {4: BOB})
+    async def _(scene: Scene) -> None:
+        assert scene.named.dialling() == (at(1), at(2, ANN), at(3, ANN))
+        assert scene.named.holder(parse_dial_address(at(4))) == BOB
+        assert scene.named.forget(parse_dial_address(at(9))) == []
+        assert scene.named.forget(parse_dial_address(at(2, BOB))) == []
+        for port in (1, 2):  # as it was named, and without its peer ID
+            dials = len(scene.node.times(port))
+            (forgotten,) = scene.named.forget(parse_dial_address(at(port)))
+            assert forgotten.startswith(at(port))
+            await trio.sleep(100)
+            assert len(scene.node.times(port)) == dials
+        assert scene.named.dialling() == (at(3, ANN),)
+        assert scene.named.add(parse_dial_address(at(7))) == ""
+        scene.node.homes[3] = ANN
+        await trio.sleep(20)
+        assert ANN in scene.node.peers.records
+
+
+def test_an_address_that_is_forgotten_in_the_middle_of_a_round_is_left_out() -> None:
+    @played([at(1, ANN), at(2, ANN)], {})
+    async def _(scene: Scene) -> None:
+        while scene.node.dials[-1][1] != 1:  # noqa: ASYNC110 - what is waited for has no event
+            await trio.sleep(0.1)
+        dials = len(scene.node.times(2))
+        assert scene.named.forget(parse_dial_address(at(2)))
+        await trio.sleep(100)
+        assert len(scene.node.times(2)) == dials
 
 
 def test_a_peer_is_worth_waiting_for_while_it_has_not_been_away_for_long() -> None:
