@@ -9,7 +9,7 @@ PY = .venv/bin/python
 SOURCES := $(shell find py_peer -name '*.py')
 
 .NOTPARALLEL:
-.PHONY: chat demo test check format lint types contracts bench soak pictures man requirements check-requirements clean
+.PHONY: chat demo test check format lint types contracts bench soak pictures schemas man requirements check-requirements clean
 
 chat: .venv/compiled
 	@$(PY) -m py_peer $(ARGS)
