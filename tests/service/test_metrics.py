@@ -74,6 +74,11 @@ def samples(text: str) -> dict[str, Any]:
     return found
 
 
+async def figures_of(someone: Person) -> Statistics:
+    ticket = someone.ask(RequestStatistics)
+    return await someone.see(Statistics, lambda event: event.ticket == ticket)
+
+
 def test_a_scrape_tells_the_figures_that_the_event_tells() -> None:
     async def scene() -> None:
         async with (
@@ -84,10 +89,10 @@ def test_a_scrape_tells_the_figures_that_the_event_tells() -> None:
             for text in ("one", "two", "three"):
                 bob.say(text)
             await alice.see_all(MessageReceived, 4)
+            before = await figures_of(alice)
             status, kind, text = await asyncio.to_thread(fetch, await url(alice))
             assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
-            alice.ask(RequestStatistics)
-            event = await alice.see(Statistics)
+            event = await figures_of(alice)
             read = samples(text)
             assert read["messages_received"] == 4
             for figure in FIGURES:
@@ -95,7 +100,8 @@ def test_a_scrape_tells_the_figures_that_the_event_tells() -> None:
                 if figure.name in MOVING:
                     assert (figure.name in read) == (value is not None)
                 elif value != {} and "gossip" not in figure.name and figure.name != "ping_seconds":
-                    assert read[figure.name] == value, figure.name
+                    # Something may have happened meanwhile.
+                    assert read[figure.name] in (getattr(before, figure.name), value), figure.name
             for peer_id in (bob, alice):
                 assert str(await peer_id.address()).rsplit("/", 1)[1] not in text
 
