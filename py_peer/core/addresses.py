@@ -48,7 +48,7 @@ class AddressError(ValueError):
 class DialAddress:
     """A TCP address, as parts.
 
-    `kind` is one of HOST_KINDS. `host` may end in a zone (`fe80::1%eth0`). `peer_id` is base58btc, however it was
+    `text` is the whole, one for all ways to write it. `kind` is one of HOST_KINDS. `host` may end in a zone (`fe80::1%eth0`). `peer_id` is base58btc, however it was
     written, and None when the address names no peer.
     """
 
@@ -87,7 +87,13 @@ def parse_dial_address(text: str) -> DialAddress:
     if transport != "tcp" or not port:
         msg = f"{shown} has no port: after the host comes /tcp/ and a port, like {EXAMPLE}"
         raise AddressError(msg)
-    return DialAddress(text, kind, host, _checked_port(port, shown), _peer_id(parts[4:], shown))
+    return _dial_address(kind, host, _checked_port(port, shown), _peer_id(parts[4:], shown))
+
+
+def _dial_address(kind: str, host: str, port: int, peer_id: str | None) -> DialAddress:
+    ip, _, zone = host.partition("%")
+    text = f"/ip6zone/{zone}" * bool(zone) + f"/{kind}/{ip}/tcp/{port}" + f"/p2p/{peer_id}" * bool(peer_id)
+    return DialAddress(text, kind, host, port, peer_id)
 
 
 def _shown(text: str) -> str:

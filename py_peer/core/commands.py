@@ -113,7 +113,7 @@ COMMANDS: Final = (
     ),
     CommandEntry(
         "disconnect",
-        "let a peer go, and neither dial nor take it until /connect; with an address, dial that no more",
+        "let a peer go, and neither dial nor take it until /connect; or give up dialling an address",
         arguments="PEER",
         problem=_peer,
     ),

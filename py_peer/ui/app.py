@@ -216,9 +216,10 @@ class ChatUI(App[None]):
     # --- What is typed and chosen -----------------------------------------------------------------
 
     def on_composer_submitted(self, _event: Composer.Submitted) -> None:
-        """Go to the end of the room, where what was said stands."""
+        """Go to the end of the room, where what was said stands, and to where an answer will stand."""
         self.query_one("#system").remove_class("-grown")
         self.room.go_to_end()
+        self.system.go_to_end()
         self.attention.look(looking=True)  # who types looks, whatever the terminal says of its focus
 
     def on_composer_hinted(self, event: Composer.Hinted) -> None:

@@ -49,11 +49,15 @@ def base36(data: bytes) -> str:
 )
 @pytest.mark.parametrize("name", ["p2p", "ipfs"])
 def test_tcp_addresses_are_taken_with_and_without_a_peer(text: str, kind: str, host: str, name: str) -> None:
-    assert parse_dial_address(text) == DialAddress(text, kind, host, 4001, None)
-    assert parse_dial_address(f" {text}/\n") == DialAddress(f"{text}/", kind, host, 4001, None)
+    found = parse_dial_address(text)
+    assert found == DialAddress(found.text, kind, host, 4001, None)
+    assert found.text == text.replace("2001:DB8:0:0::1", "2001:db8::1")
+    assert parse_dial_address(f" {text}/\n") == found
+    assert parse_dial_address(text.replace("/4001", "/04001")) == found
     for peer_id in (ED25519, RSA, SECP256K1):
-        full = f"{text}/{name}/{peer_id}"
-        assert parse_dial_address(full) == DialAddress(full, kind, host, 4001, peer_id)
+        assert parse_dial_address(f"{text}/{name}/{peer_id}") == DialAddress(
+            f"{found.text}/p2p/{peer_id}", kind, host, 4001, peer_id
+        )
 
 
 def test_a_peer_id_may_be_written_as_a_cid() -> None:

@@ -253,6 +253,17 @@ def test_status_is_answered_in_the_system_panel_which_grows_for_it() -> None:
     run(scene())
 
 
+def test_what_is_answered_after_a_long_answer_is_seen() -> None:
+    async def scene() -> None:
+        async with screen(size=(60, 20)) as shown:
+            for _ in range(3):
+                await shown.type("/status")
+                await shown.type("/whois nobody")
+                assert "Nobody who is here" in shown.text()
+
+    run(scene())
+
+
 def test_multiaddr_is_shown_and_copied() -> None:
     async def scene() -> None:
         async with screen() as shown:
