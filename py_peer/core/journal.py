@@ -15,6 +15,7 @@ from py_peer.core.cleaning import clean_text
 from py_peer.core.entries import Delivery, Entry, Kind
 from py_peer.core.events import (
     Dropped,
+    IgnoreList,
     MessageReceived,
     MessageRefused,
     MessageSent,
@@ -77,6 +78,7 @@ class Journal:
         self._speakers = Speakers()
         self._names = Speakers()
         self._here: set[str] = set()
+        self._ignored: tuple[str, ...] = ()
         self._fold: _Fold | None = None
         self._waiting: dict[int, Entry] = {}
 
@@ -89,6 +91,9 @@ class Journal:
                 return self._heard(event)
             case NickLearned():
                 return self._learned(event, now)
+            case IgnoreList():
+                self._ignored = event.peer_ids
+                return []
             case NicknameChanged():
                 self._nickname = event.nickname
                 return []
@@ -134,6 +139,8 @@ class Journal:
 
     def _learned(self, event: NickLearned, now: float) -> list[Entry]:
         """Tell that somebody who is there is called something new; the first time it is put where he came."""
+        if event.previous and event.peer_id in self._ignored:
+            return []  # a name could be a message, when he comes or goes, too
         before = self._name(event.peer_id)
         self._names.hear(event.peer_id, Name(event.nick, event.plain))
         after = self._name(event.peer_id)

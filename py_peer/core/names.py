@@ -4,8 +4,8 @@ The rules, for a reader who has to tell people apart by what a line shows:
 
 1. Who had a name first keeps it plain, under whatever name he goes now. Everybody else whose name looks like it
    (`py_peer.core.confusables`) is shown with the short ID beside it.
-2. Nobody has the program's own words plain, nor a word that is, or looks like, a short ID: a peer whose name is not
-   known is called by that.
+2. Nobody has the program's own words plain, nor a word that is, or looks like, a short ID, or begins like a peer ID: a
+   peer whose name is not known is called by the one, and any peer by the beginning of the other.
 3. The table is bounded. Strangers who only announce names are forgotten first, then those who have spoken; who is
    connected is forgotten last, so that many of the first cannot push out one of the others.
 """
@@ -37,6 +37,9 @@ OWN_WORDS: Final = (
 
 _ID_LIKE: Final = re.compile(r"(?=.*\d)(?=.+[A-Z])(?=.*[a-z])[0-9A-Za-z]{8}")
 """Eight letters and digits with a capital inside: as seven of ten short IDs, and as few nicknames."""
+
+_ID_BEGINNINGS: Final = ("12D3KooW", "16Uiu2HA")
+"""Of Ed25519 and secp256k1 keys; those of RSA keys begin with Qm, as words may, and need more to be told from them."""
 
 _NOBODY: Final[frozenset[str]] = frozenset()
 M = TypeVar("M")
@@ -201,6 +204,7 @@ class Names(Generic[M]):
         peer.nick = nick
         peer.words = whole.union(*map(forms, parts))
         nobodys = peer.words & _own_words() or any(map(_ID_LIKE.fullmatch, [*parts, *_raw_words(nick)]))
+        nobodys = nobodys or any(map(_id_beginning().match, peer.words))
         peer.forms = _NOBODY if nobodys else whole
         if nobodys or any(self._holders.get(form, peer_id) != peer_id for form in whole):
             return
@@ -222,6 +226,13 @@ class Names(Generic[M]):
 
 def _raw_words(nick: str) -> list[str]:
     return re.findall(r"\w+", unicodedata.normalize("NFKC", nick))
+
+
+@cache
+def _id_beginning() -> re.Pattern[str]:
+    """Return what finds the beginning of a peer ID in a form. Forms have no capitals, and "m" is "rn" in them."""
+    qm = (f"{form}[0-9a-z]{{6}}" for form in forms("Qm"))
+    return re.compile("|".join([*sorted(_NOBODY.union(*map(forms, _ID_BEGINNINGS))), *qm]))
 
 
 @cache

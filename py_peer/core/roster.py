@@ -39,6 +39,9 @@ Row: TypeAlias = PeerInfo
 SHORTEST_PART: Final = 3
 """Of a peer ID this many characters are taken for a part of it; fewer are too many peers."""
 
+LONG_PART: Final = 8
+"""This many may have been copied from an ID, though they are somebody's nickname: then both peers are meant."""
+
 
 class State(Enum):
     """How the user stands with the room; the value is how it is said (of READY, how many peers)."""
@@ -171,9 +174,9 @@ class Roster:
         return self.name(peer_id).nick
 
     def called(self, peer_id: str) -> str:
-        """Return the short ID of a peer, and its nickname if one is known."""
+        """Return the short ID of a peer, and its nickname if one is known; of who is ignored it could be a message."""
         id8, nick = short_id(peer_id), self.name(peer_id).nick
-        return id8 if nick == id8 else f"{id8} ({nick})"
+        return id8 if nick == id8 or peer_id in self.ignored else f"{id8} ({nick})"
 
     def is_around(self, peer_id: str) -> bool:
         """Say whether a peer is connected or has spoken."""
@@ -200,13 +203,14 @@ class Roster:
         wanted = word.removeprefix("@")
         exact = [peer_id for peer_id in known if wanted in (peer_id, short_id(peer_id), self._full_name(peer_id))]
         named = exact or [peer_id for peer_id in known if fold(self.name(peer_id).nick) == fold(wanted)]
-        if named or len(wanted) < SHORTEST_PART:
+        if exact or len(wanted) < (LONG_PART if named else SHORTEST_PART):
             return named
         lowered = wanted.lower()
         return [
             peer_id
             for peer_id in known
-            if peer_id.lower().endswith(lowered)
+            if peer_id in named
+            or peer_id.lower().endswith(lowered)
             or any(begun.lower().startswith(lowered) for begun in (peer_id, short_id(peer_id)))
         ]
 

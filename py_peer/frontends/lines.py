@@ -92,8 +92,8 @@ class Narrator:
                 if self._told.get(event.peer_id, event.nick) == event.nick:
                     return []  # it was told so, or is not here
                 self._told[event.peer_id] = event.nick
-            case NickLearned() if not self._roster.is_around(event.peer_id):
-                return []
+            case NickLearned() if event.peer_id in self._roster.ignored or not self._roster.is_around(event.peer_id):
+                return []  # of who is ignored a name could be a message
         return event_lines(event, self._columns(), self._roster.called)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from py_peer.core.events import (
     Identified,
+    IgnoreList,
     MessageReceived,
     NickLearned,
     PeerConnected,
@@ -29,10 +30,18 @@ if TYPE_CHECKING:
 class Printer(FrontEnd):
     """Prints what happens, and nothing else."""
 
+    _ignored: tuple[str, ...] = ()
+
     async def show(self, events: Sequence[Event]) -> None:
-        """Print the lines of `events`."""
+        """Print the lines of `events`; a new name of who is ignored could be a message, and is none of them."""
         columns = self.screen.columns()
-        self.screen.show([line for event in events for line in headless_lines(event, columns)])
+        lines: list[str] = []
+        for event in events:
+            if isinstance(event, IgnoreList):
+                self._ignored = event.peer_ids
+            if not (isinstance(event, NickLearned) and event.previous and event.peer_id in self._ignored):
+                lines += headless_lines(event, columns)
+        self.screen.show(lines)
 
 
 def headless_lines(  # noqa: C901, PLR0911 - one for each type

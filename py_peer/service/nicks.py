@@ -46,13 +46,10 @@ class _Told:
 class Nicks:
     """What everybody is called; the board of the topic of nicknames (`py_peer.net.pubsub.Board`)."""
 
-    def __init__(
-        self, nickname: str, peer_id: str, emit: Callable[[Event], None], is_ignored: Callable[[str], bool]
-    ) -> None:
-        """Begin as `nickname`; of those who are ignored the first name is told, and a change when they are no more."""
+    def __init__(self, nickname: str, peer_id: str, emit: Callable[[Event], None]) -> None:
+        """Begin as `nickname`. Names of who is ignored are told, too: /unignore has to find who is meant."""
         self.nickname = nickname
         self._emit = emit
-        self._is_ignored = is_ignored
         self._peer_id = peer_id
         self._own: rpc_pb2.Message | None = None
         self._announced = 0
@@ -161,8 +158,6 @@ class Nicks:
 
     def _tell_in_time(self, peer_id: str) -> None:
         told = self._told.get(peer_id)
-        if told is not None and self._is_ignored(peer_id):
-            return  # a name could be a message; the first has to be known, for /unignore to find who is meant
         now = trio.current_time()
         if not self._pace.wait(now) and (told is None or told.bucket.take(now)):
             self._pace.take(now)

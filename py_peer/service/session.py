@@ -106,7 +106,7 @@ class _Session:
         self._links = Links(settings, emit)
         self._ignored = Ignored(settings.data, self._peer_id, emit)
         self._manners = Manners(emit, self._ignored, paced=settings.paced)
-        self._nicks = Nicks(settings.nickname, self._peer_id, emit, self._manners.is_ignored)
+        self._nicks = Nicks(settings.nickname, self._peer_id, emit)
         self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing)
         self._room: ChatRoom | None = None

@@ -16,6 +16,7 @@ from py_peer.core.events import (
     DialFailed,
     Dropped,
     Event,
+    IgnoreList,
     KademliaBootstrap,
     MessageReceived,
     MessageRefused,
@@ -262,6 +263,16 @@ def test_a_new_name_of_somebody_who_is_there_is_told_once_and_of_strangers_none(
         f"Bob({short_id(ANN)}) is now called Anna, after 7 more names"
     ]
     assert journal.tell(NickLearned("a stranger", "Eve", True, "Mallory"), NOON) == []
+
+
+def test_a_new_name_of_who_is_ignored_is_not_told_even_when_he_goes(journal: Journal) -> None:
+    journal.tell(MessageReceived(ANN, "Ann", "hi", NOON), NOON)
+    journal.tell(IgnoreList((ANN,)), NOON)
+    assert journal.tell(NickLearned(ANN, "a word to you", True, "Ann"), NOON) == []
+    assert texts(journal.tell(PeerLeft(ANN, 0), NOON)) == ["Ann left"]
+    journal.tell(IgnoreList(()), NOON)
+    (told,) = journal.tell(NickLearned(ANN, "Anna", True, "a word to you"), NOON)
+    assert told.text == "Ann is now called Anna"
 
 
 def test_a_name_that_is_not_the_authors_alone_has_the_id_beside_it(journal: Journal) -> None:

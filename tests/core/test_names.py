@@ -154,7 +154,20 @@ def test_what_looks_like_a_short_id_is_nobodys(session: Session, nick: str) -> N
     assert not session.announce(EVE, nick).plain
 
 
-@pytest.mark.parametrize("nick", ["Benjamin", "alice123", "Alice123", "DarkLord", "MARGARET", "user-1234"])
+@pytest.mark.parametrize(
+    "nick",
+    [
+        *(BOB[:32], BOB[:32].lower(), BOB[:12], f"Bob {BOB[:20]}", f"\u0406{BOB[1:32]}", f"12D3 {BOB[4:30]}"),
+        *("16Uiu2HAm3Tq", "16uiu2ham3tq", "QmYwAPJzv5CZsnA", "QmYwAPJz", "qmywapjz"),
+    ],
+)
+def test_what_begins_like_a_peer_id_is_nobodys_whether_that_peer_is_known_or_not(session: Session, nick: str) -> None:
+    assert not session.announce(EVE, nick).plain
+
+
+@pytest.mark.parametrize(
+    "nick", ["Benjamin", "alice123", "Alice123", "DarkLord", "MARGARET", "user-1234", "Qmar", "12D", "Bob 12D3"]
+)
 def test_names_of_eight_letters_are_names(session: Session, nick: str) -> None:
     assert session.announce(EVE, nick).plain
 

@@ -168,6 +168,18 @@ def test_a_nickname_that_is_the_short_id_of_another_does_not_stand_for_it(three:
     assert three.find(BOB[-8:]) == [BOB]
 
 
+@pytest.mark.parametrize("part", [BOB[:32], BOB[:16].lower(), BOB[-12:]])
+def test_a_nickname_that_is_a_part_of_anothers_id_may_mean_both(three: Roster, part: str) -> None:
+    three.tell(MessageReceived(EVE, part, "I am Bob", 0.0, plain=False), 11.0)
+    assert three.find(part) == [BOB, EVE]
+    assert three.find(f"{part}({EVE[-8:]})") == [EVE]
+
+
+def test_a_nickname_that_is_a_short_part_of_anothers_id_is_a_nickname(three: Roster) -> None:
+    three.tell(MessageReceived(EVE, BOB[-5:], "hi", 0.0), 11.0)
+    assert three.find(BOB[-5:]) == [EVE]
+
+
 def test_two_of_one_nickname_are_both_meant(three: Roster) -> None:
     three.tell(MessageReceived(EVE, "ANN", "hi", 0.0), 11.0)
     assert three.find("Ann") == [ANN, EVE]

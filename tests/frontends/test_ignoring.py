@@ -8,6 +8,7 @@ from py_peer.core.events import (
     Answer,
     IgnoreList,
     MessageReceived,
+    NickLearned,
     PeerConnected,
     PeerDisconnected,
     PeerJoined,
@@ -15,6 +16,7 @@ from py_peer.core.events import (
 )
 from py_peer.core.requests import Disconnect, Ignore, PingPeer, Request, RequestStatus, Unignore
 from py_peer.frontends.lines import ignored_lines, peers_lines, status_lines, whois_lines
+from py_peer.frontends.printer import Printer
 from py_peer.net.identity import new_identity
 from tests.frontends.fakes import ADDRESS, READY, US, FakeService, Stage
 from tests.frontends.test_piped import chat_over
@@ -125,6 +127,35 @@ def test_status_peers_and_whois_say_who_is_ignored() -> None:
         assert status_lines(report, None, chat.roster.nick)[-1] == f"  - Ignored: Bob({BOB[-8:]})"
         assert peers_lines(report)[1].endswith("  ignored")
         assert "  - Ignored: /unignore shows again what this peer says" in whois_lines(chat.roster, "bob")
+
+    run(scene())
+
+
+def test_who_is_ignored_is_found_by_a_new_name_that_is_not_shown() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(starting=False)
+        chat = chat_over(stage, service, b"")
+        events = (*SCENE, IgnoreList((BOB,)), NickLearned(BOB, "a_word_to_you", True, "Bob"))
+        for event in events:
+            chat.note(event)
+        await chat.show(events)
+        assert "a_word_to_you" not in "".join(stage.lines)
+        assert whois_lines(chat.roster, "a_word_to_you")[1] == f"  - Peer ID: {BOB}"
+        assert await chat.obey("/unignore a_word_to_you")
+        assert service.requests == [Unignore(1, BOB)]
+
+    run(scene())
+
+
+def test_headless_does_not_show_a_new_name_of_who_is_ignored() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        printer = Printer(FakeService(starting=False), stage.screen, stage.watchdog)
+        new = NickLearned(BOB, "a word to you", True, "Bob")
+        await printer.show((IgnoreList((BOB,)), new))
+        assert stage.lines == []
+        await printer.show((IgnoreList(()), new))
+        assert stage.lines == [f"Nickname of {BOB}: a word to you (was Bob)"]
 
     run(scene())
 

@@ -31,7 +31,7 @@ from py_peer.core.events import (
     StatusReport,
 )
 from py_peer.core.requests import Ignore, RequestStatus, SetNickname
-from py_peer.service.nicks import TELL_EVERY, Nicks
+from py_peer.service.nicks import Nicks
 from tests.loops import run
 from tests.net.raw_peer import signed
 from tests.service.support import Person, person
@@ -214,7 +214,7 @@ def test_who_comes_back_with_the_same_key_has_the_same_name_and_can_take_another
     run(scene())
 
 
-def test_a_change_of_who_is_ignored_is_passed_on_and_not_told() -> None:
+def test_a_change_of_who_is_ignored_is_passed_on_and_told_for_him_to_be_found_by() -> None:
     async def scene() -> None:
         async with (
             person("alice", intro=False) as alice,
@@ -234,7 +234,7 @@ def test_a_change_of_who_is_ignored_is_passed_on_and_not_told() -> None:
                 ("carol", False),
                 ("carol", True),
             ]
-            assert not [event for event in alice.events if isinstance(event, NickLearned) and event.previous]
+            assert (await called(alice, bob, "carol")).previous == "bob"
 
     run(scene())
 
@@ -247,10 +247,7 @@ class Board:
 
     def __init__(self) -> None:
         self.told: list[Event] = []
-        self.ignored: set[str] = set()
-        self.nicks = Nicks(
-            "Me", "12D3KooWH3uVF6wv47WnArKHk5p6cvgCJEb74UTmxztmQDc298L3", self.told.append, self.ignored.__contains__
-        )
+        self.nicks = Nicks("Me", "12D3KooWH3uVF6wv47WnArKHk5p6cvgCJEb74UTmxztmQDc298L3", self.told.append)
 
     def names(self) -> list[str]:
         return [event.nick for event in self.told if isinstance(event, NickLearned)]
@@ -353,38 +350,6 @@ def test_an_announcement_that_somebody_sends_again_undoes_nothing_and_is_not_pas
         assert board.nicks.take(old) == "dropped: an announcement, not newer than what is known"
         assert board.nicks.called(str(ID.from_pubkey(bob.public_key))).nick == "rob"
         assert board.nicks.kept() == [new]
-
-    in_trio(scene)
-
-
-def test_of_who_is_ignored_the_first_name_is_told_at_once_and_the_next_when_he_is_no_more() -> None:
-    async def scene() -> None:
-        board, zed = Board(), create_new_key_pair()
-        peer_id = str(ID.from_pubkey(zed.public_key))
-        board.ignored.add(peer_id)
-        for number, nick in enumerate(("zed", "a word to you", "rob")):
-            assert board.nicks.take(announcement(zed, nick, number + 1)) == ""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(board.nicks.tell_later)
-            await trio.sleep(100)
-            assert board.names() == ["zed"]
-            assert board.nicks.called(peer_id).nick == "rob"
-            board.ignored.clear()
-            await trio.sleep(TELL_EVERY + 0.5)
-            nursery.cancel_scope.cancel()
-        assert board.names() == ["zed", "rob"]
-
-    in_trio(scene)
-
-
-def test_newcomers_are_handed_the_newest_name_of_who_is_ignored() -> None:
-    async def scene() -> None:
-        board, zed = Board(), create_new_key_pair()
-        board.nicks.take(announcement(zed, "zed", 1))
-        board.ignored.add(str(ID.from_pubkey(zed.public_key)))
-        newest = announcement(zed, "rob", 2)
-        assert board.nicks.take(newest) == ""
-        assert board.nicks.kept() == [newest]
 
     in_trio(scene)
 
