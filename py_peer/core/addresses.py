@@ -48,8 +48,8 @@ class AddressError(ValueError):
 class DialAddress:
     """A TCP address, as parts.
 
-    `text` is the whole, one for all ways to write it. `kind` is one of HOST_KINDS. `host` may end in a zone (`fe80::1%eth0`). `peer_id` is base58btc, however it was
-    written, and None when the address names no peer.
+    `text` is the whole, one for all ways to write it. `kind` is one of HOST_KINDS. `host` may end in a zone
+    (`fe80::1%eth0`). `peer_id` is base58btc, and None when the address names no peer.
     """
 
     text: str
