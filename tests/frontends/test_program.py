@@ -166,9 +166,18 @@ def test_headless_does_not_read_its_input_and_the_end_of_it_ends_nothing(piped: 
     assert program.leave() == 0
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "sign", "typed"),
+    [
+        ((), "📡 Joined".encode(), b"/help\n"),
+        (("--json", "--headless"), b'"ready"', b'{"command":"peers"}\n'),
+    ],
+)
+def test_a_reader_that_goes_away_ends_it_quietly(
+    arguments: tuple[str, ...], sign: bytes, typed: bytes, tmp_path: Path
+) -> None:
     with subprocess.Popen(
-        PY_PEER,
+        [*PY_PEER, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -178,10 +187,10 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        while not process.stdout.readline().startswith("📡 Joined".encode()):
+        while sign not in process.stdout.readline():
             assert process.poll() is None
         process.stdout.close()
-        process.stdin.write(b"/help\n")
+        process.stdin.write(typed)
         process.stdin.flush()
         assert process.wait(LEAVING_SECONDS + BUSY_SECONDS) == 0
         assert process.stderr.read() == b""

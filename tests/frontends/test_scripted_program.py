@@ -129,27 +129,6 @@ def test_a_signal_ends_it_with_a_last_line_at_any_time(piped: Callable[..., Pipe
     assert (read(program)[-1]["event"], program.errors) == ("ended", "")
 
 
-def test_a_script_that_goes_away_ends_it(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*PY_PEER, "--json", "--headless"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=tmp_path,
-        env=environment(),
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        while b'"ready"' not in process.stdout.readline():
-            assert process.poll() is None
-        process.stdout.close()
-        process.stdin.write(b'{"command":"peers"}\n')
-        process.stdin.flush()
-        assert process.wait(LEAVING_SECONDS + BUSY_SECONDS) == 0
-        assert process.stderr.read() == b""
-
-
 def test_a_script_that_does_not_read_does_not_keep_it(tmp_path: Path) -> None:
     out, into = os.pipe()
     with subprocess.Popen(
