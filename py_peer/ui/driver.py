@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, final
 
@@ -31,6 +32,11 @@ class OutputDriver(LinuxDriver):
     @property
     def _is_running(self) -> bool:
         return self._writer_thread is not None and self._writer_thread.is_alive()
+
+    def run_input_thread(self) -> None:
+        """Read what is typed; a window that is closed is no fault: the signal that comes with it ends the program."""
+        with contextlib.suppress(OSError):
+            super().run_input_thread()
 
     def start_application_mode(self) -> None:
         """Take the terminal; the title that it has is kept by it."""
