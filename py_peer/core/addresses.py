@@ -189,6 +189,12 @@ def short_id(peer_id: str) -> str:
     return peer_id[-8:]
 
 
+def id_with_nick(peer_id: str, nick: str) -> str:
+    """Return the short ID of a peer and, beside it, its nickname, if it has one other than that."""
+    id8 = short_id(peer_id)
+    return id8 if nick == id8 else f"{id8} ({nick})"
+
+
 def expand_listen_addresses(ips: Iterable[str], port: int, peer_id: str, has_ip6: bool) -> list[str]:  # noqa: FBT001
     """Return the full multiaddrs under which a peer that listens on every interface can be dialled.
 

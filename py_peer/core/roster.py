@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
-from py_peer.core.addresses import short_id
+from py_peer.core.addresses import id_with_nick, short_id
 from py_peer.core.events import (
     DialFailed,
     Failed,
@@ -175,8 +175,7 @@ class Roster:
 
     def called(self, peer_id: str) -> str:
         """Return the short ID of a peer, and its nickname if one is known; of who is ignored it could be a message."""
-        id8, nick = short_id(peer_id), self.name(peer_id).nick
-        return id8 if nick == id8 or peer_id in self.ignored else f"{id8} ({nick})"
+        return short_id(peer_id) if peer_id in self.ignored else id_with_nick(peer_id, self.nick(peer_id))
 
     def is_around(self, peer_id: str) -> bool:
         """Say whether a peer is connected or has spoken."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, final
 import trio
 
 from py_peer.core import limits
-from py_peer.core.addresses import parse_peer_id, short_id
+from py_peer.core.addresses import id_with_nick, parse_peer_id, short_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Answer, IgnoreList
 from py_peer.core.requests import Ignore, Unignore
@@ -186,8 +186,7 @@ class Ignored:
     async def _keep(self, request: Ignore | Unignore, *, changes: bool) -> None:
         """Put into the file what holds already, too: another program may have changed it, or it was mended."""
         ignore = isinstance(request, Ignore)
-        id8, nick = short_id(request.peer_id), self.nick_of(request.peer_id)
-        who = f"{id8} ({nick})" if nick != id8 else id8
+        who = id_with_nick(request.peer_id, self.nick_of(request.peer_id))
         if changes:
             text = f"{'Ignored from now on' if ignore else 'Shown again'}: {who}"
         else:

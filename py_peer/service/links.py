@@ -9,7 +9,7 @@ from libp2p.peer.id import ID
 
 from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
-from py_peer.core.addresses import AddressError, parse_dial_address, short_id
+from py_peer.core.addresses import AddressError, id_with_nick, parse_dial_address, short_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Answer, Notice, Pinged
 from py_peer.core.requests import Connect, Disconnect, PingPeer, StopDialling
@@ -154,8 +154,7 @@ class Links:
         return self._node, peer_id
 
     def _name(self, peer_id: str) -> str:
-        id8, nick = short_id(peer_id), self.nick_of(peer_id)
-        return id8 if nick == id8 else f"{id8} ({nick})"
+        return id_with_nick(peer_id, self.nick_of(peer_id))
 
     def _in_background(self, work: Callable[..., Any], *arguments: object) -> None:
         if self._nursery is not None:
