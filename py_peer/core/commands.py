@@ -102,6 +102,7 @@ COMMANDS: Final = (
     CommandEntry("peers", "show who is connected"),
     CommandEntry("status", "show the multiaddress, the nickname, the number of peers and the topics"),
     CommandEntry("multiaddr", "show the multiaddress to hand on to others"),
+    CommandEntry("discover", "show who was found, how, and why not everybody is dialled"),
     CommandEntry("stats", "show what was sent, received and dropped and why, what waits, and how far the peers are"),
     CommandEntry("invite", "show the command with which others join, and a QR code of the multiaddress", for_eyes=True),
     CommandEntry("nick", "be called NAME from now on; alone, show what you are called", arguments="[NAME]"),

@@ -269,6 +269,24 @@ class KademliaBootstrap(Event):
 
 @final
 @dataclass(frozen=True, slots=True)
+class PeerFound(Event):
+    """A peer that was not known is known now. `source` says how, as in "by mDNS" (`py_peer.core.findings.Source`)."""
+
+    peer_id: str
+    source: str
+    addresses: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AddressesChanged(Event):
+    """An interface has come or gone; `addresses` are as in Ready."""
+
+    addresses: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Notice(Event):
     """A sentence for the user that has no type of its own."""
 
@@ -302,6 +320,44 @@ class PeerInfo:
     agent_version: str
     connected_since: float
     plain: bool = True
+    found: str = ""
+    """How we came to know it, as in PeerFound; "" for one who came to us and of whom nobody had told."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class KnownPeer:
+    """One peer of the address book, as `/discover` shows it.
+
+    `sources` are as in PeerFound, the first one first. `seconds` have passed since it was last told of. `state` is
+    "connected", "dialling", "waiting" or "not dialled"; `reason` says what is waited for, or why it is not dialled.
+    `nick` and `plain` are as in MessageReceived.
+    """
+
+    peer_id: str
+    nick: str
+    sources: tuple[str, ...]
+    addresses: tuple[str, ...]
+    state: str
+    reason: str
+    seconds: float
+    plain: bool = True
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DiscoveryReport(Event):
+    """The answer to `RequestDiscovery`.
+
+    `ways` are the ways of finding peers that are in use, each with what it has come to ("mDNS: on eth0, 3 peers");
+    `refused` findings were not taken into the book, by reason; `forgotten` peers made room for others.
+    """
+
+    ticket: int
+    ways: tuple[str, ...]
+    peers: tuple[KnownPeer, ...]
+    refused: dict[str, int]
+    forgotten: int = 0
 
 
 @final

@@ -217,6 +217,20 @@ BAN_SECONDS = 600.0
 MAX_TRACKED_PEERS = 1_024
 """Peers whose strikes are counted, and as many who are refused; the oldest is forgotten. About 200 bytes each."""
 
+# --- Discovery ------------------------------------------------------------------------------------
+
+BOOK_PEERS = 1_000
+"""Peers in the address book; about 2 kB each with every address."""
+
+BOOK_ADDRESSES = 8
+"""Addresses kept of one peer."""
+
+TARGET_CONNECTIONS = 16
+"""With so many peers connected nobody more is dialled by himself: GossipSub's mesh has 6 to 12 of them."""
+
+FOUND_DIALS = 4
+"""Dials of found peers under way at once."""
+
 # --- Statistics -----------------------------------------------------------------------------------
 
 MAX_SCRAPES = 8

@@ -91,6 +91,12 @@ class RequestStatistics(Request):
 
 @final
 @dataclass(frozen=True, slots=True)
+class RequestDiscovery(Request):
+    """Answered by a DiscoveryReport."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Stop(Request):
     """End the service; answered by Stopped.
 

@@ -21,7 +21,22 @@ class Settings:
     """Multiaddrs named with -c or REMOTE_PEER, in the order they were given."""
 
     bootstrap: tuple[str, ...] = ()
-    """Kademlia bootstrap multiaddrs; none, no Kademlia."""
+    """Kademlia bootstrap multiaddrs; none, no Kademlia, unless `kademlia` is set."""
+
+    kademlia: bool = False
+    """Take part in Kademlia without a bootstrap peer, too, so that others can bootstrap from here."""
+
+    mdns: bool = False
+    """Look for peers on the local network, and be found there."""
+
+    mdns_interfaces: tuple[str, ...] = ()
+    """Names of the interfaces that are for mDNS; none: every one that is up and neither loopback nor a tunnel."""
+
+    announce: bool = False
+    """Announce ourselves on the discovery topic and dial who is announced there."""
+
+    remember: bool = False
+    """Keep good addresses of peers in `data`, and try them at the next start."""
 
     identity: Path | None = None
     """The file with our key, made when it is missing; None makes a key for this session alone."""
@@ -30,7 +45,7 @@ class Settings:
     """The user named that file: when it cannot be made there is no session, instead of one with a key of its own."""
 
     data: Path | None = None
-    """The folder of what is kept from one run to the next (who is ignored); None keeps nothing."""
+    """The folder of what is kept from one run to the next (who is ignored, where peers were); None keeps nothing."""
 
     metrics: tuple[str, int] | None = None
     """Host and port where statistics are served as Prometheus text; None serves none."""

@@ -15,13 +15,14 @@ from py_peer.core import limits
 from py_peer.core.addresses import parse_peer_id
 from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, help_lines, parse_line
 from py_peer.core.completion import complete
-from py_peer.core.events import Dropped, MessageRefused, MessageSent, Statistics, StatusReport
+from py_peer.core.events import DiscoveryReport, Dropped, MessageRefused, MessageSent, Statistics, StatusReport
 from py_peer.core.journal import Journal
 from py_peer.core.requests import (
     Connect,
     Disconnect,
     Ignore,
     PingPeer,
+    RequestDiscovery,
     RequestStatistics,
     RequestStatus,
     SendText,
@@ -33,6 +34,7 @@ from py_peer.core.requests import (
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize
 from py_peer.core.transcript import Transcript
+from py_peer.frontends.discovery_lines import discovery_lines
 from py_peer.frontends.figure_lines import stats_lines
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.lines import (
@@ -95,6 +97,7 @@ class Chat(FrontEnd):
         self.handlers: dict[str, Handler] = {
             "peers": lambda _: self.question(peers_lines),
             "status": lambda _: self.question(lambda report: status_lines(report, self.columns(), self.roster.nick)),
+            "discover": lambda _: self.ask(RequestDiscovery(self.service.new_ticket())),
             "stats": lambda _: self.ask(RequestStatistics(self.service.new_ticket())),
             "multiaddr": lambda _: self.question(multiaddr_lines),
             "invite": self.invite,
@@ -146,7 +149,7 @@ class Chat(FrontEnd):
         self.record([entry for event in events for entry in self.journal.tell(event, now)])
         told: list[Event] = []
         for event in events:
-            if isinstance(event, StatusReport | Statistics):
+            if isinstance(event, StatusReport | Statistics | DiscoveryReport):
                 await self.narrate(told)
                 told.clear()
                 await self.answer(event)
@@ -320,10 +323,13 @@ class Chat(FrontEnd):
             return []
         return [unsent_line(count, reached=self.reached or self._failed is not None)]  # the complaint says why
 
-    async def answer(self, report: StatusReport | Statistics) -> None:
+    async def answer(self, report: StatusReport | Statistics | DiscoveryReport) -> None:
         """Print the answer to the question for which a report was asked."""
         if isinstance(report, Statistics):
             await self.print_lines(stats_lines(report, self.columns()))
+            return
+        if isinstance(report, DiscoveryReport):
+            await self.print_lines(discovery_lines(report, self.columns()))
             return
         answer = self._questions.pop(report.ticket, None)
         if answer is not None and (lines := answer(report)):

@@ -26,6 +26,7 @@ from py_peer.core.events import (
     PeerBanned,
     PeerConnected,
     PeerDisconnected,
+    PeerFound,
     PeerJoined,
     PeerLeft,
     PeerMuted,
@@ -164,6 +165,8 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
             return f"Kademlia bootstrap done: {event.peers} peer(s) in the routing table"
         case KademliaBootstrap():
             return f"Kademlia bootstrap failed: {event.cause}"
+        case PeerFound():
+            return f"Found {called(event.peer_id)} {event.source}"
         case Notice() | Answer():
             return event.text
         case _:

@@ -30,7 +30,7 @@ from py_peer.frontends.piped import PlainChat
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from py_peer.core.events import Event, Statistics
+    from py_peer.core.events import DiscoveryReport, Event, Statistics
     from py_peer.core.json_lines import Id
     from py_peer.core.requests import Request
     from py_peer.frontends.front_end import Service
@@ -153,7 +153,7 @@ class JsonChat(_JsonOutput, PlainChat):
         found = self.roster.find(argument)
         self.write(FoundPeers(tuple(FoundPeer(one, self.roster.nick(one), self.roster.get(one)) for one in found)))
 
-    async def answer(self, report: StatusReport | Statistics) -> None:
+    async def answer(self, report: StatusReport | Statistics | DiscoveryReport) -> None:
         """Pass a report on as it is."""
         self.write(report)
         if isinstance(report, StatusReport):

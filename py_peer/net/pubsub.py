@@ -59,8 +59,11 @@ _NOT_SIGNED: Final = "dropped: not signed by its author"
 class Board(Protocol):
     """Who has the messages of a topic on which only the latest of each author counts."""
 
-    def take(self, message: rpc_pb2.Message) -> str:
-        """Take a new, signed message of another peer; return "", or why it is dropped and not relayed."""
+    def take(self, message: rpc_pb2.Message, forwarder: ID) -> str:
+        """Take a new, signed message of another peer; return "", or why it is dropped and not relayed.
+
+        `forwarder` is the connected peer that handed it to us, who need not be its author.
+        """
 
     def keep(self, message: rpc_pb2.Message) -> None:
         """Note what we have published."""
@@ -232,7 +235,7 @@ class RoomPubsub(Pubsub):
                 board.keep(msg)
             await self.router.publish(msg_forwarder, msg)
             return
-        reason = self._reason_to_drop(msg)
+        reason = self._reason_to_drop(msg, msg_forwarder)
         if reason:
             self._counters[reason] += 1
             if _is_forgery(msg, msg_forwarder, reason):
@@ -241,7 +244,7 @@ class RoomPubsub(Pubsub):
         await self._deliver(msg)
         await self.router.publish(msg_forwarder, msg)
 
-    def _reason_to_drop(self, msg: rpc_pb2.Message) -> str:  # noqa: PLR0911 - one for each reason
+    def _reason_to_drop(self, msg: rpc_pb2.Message, forwarder: ID) -> str:  # noqa: PLR0911 - one for each reason
         """Return why a message of another peer is dropped, or "" for a new, signed and welcome one."""
         if len(msg.topicIDs) != 1 or msg.topicIDs[0] not in self.topic_ids:
             return "dropped: not a topic of ours"
@@ -257,7 +260,7 @@ class RoomPubsub(Pubsub):
         if not self._admit(msg.from_id):
             return "dropped: its author is muted"
         board = self._boards.get(msg.topicIDs[0])
-        return board.take(msg) if board is not None else ""
+        return board.take(msg, forwarder) if board is not None else ""
 
     def _remember(self, msg: rpc_pb2.Message) -> None:
         self._heard.add(_origin(msg))

@@ -10,6 +10,7 @@ import janus
 from py_peer.core import limits
 from py_peer.core.events import (
     Answer,
+    DiscoveryReport,
     Dropped,
     Event,
     Failed,
@@ -36,6 +37,7 @@ KEPT: Final = (
     MessageRefused,
     StatusReport,
     Statistics,
+    DiscoveryReport,
     Answer,
     IgnoreList,
     NicknameChanged,

@@ -21,6 +21,7 @@ from py_peer.core.rates import TokenBucket
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from libp2p.peer.id import ID
     from libp2p.pubsub.pb import rpc_pb2
 
     from py_peer.core.events import Event
@@ -121,8 +122,9 @@ class Nicks:
 
     # --- The board --------------------------------------------------------------------------------
 
-    def take(self, message: rpc_pb2.Message) -> str:
+    def take(self, message: rpc_pb2.Message, forwarder: ID) -> str:
         """Learn a name from a signed message; return "", or why it is dropped and not passed on."""
+        del forwarder  # a name is its author's word, whoever hands it on
         if message.ByteSize() > limits.MAX_ANNOUNCEMENT_FRAME:
             return "dropped: an announcement that is too large"
         try:

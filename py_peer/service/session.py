@@ -43,6 +43,7 @@ from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, Send
 from py_peer.net.identity import IdentityError, hold_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
+from py_peer.service.discovery import Discovery
 from py_peer.service.ignored import Ignored
 from py_peer.service.links import Links
 from py_peer.service.manners import Manners
@@ -108,7 +109,8 @@ class _Session:
         self._manners = Manners(emit, self._ignored, paced=settings.paced)
         self._nicks = Nicks(settings.nickname, self._peer_id, emit)
         self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
-        self._witness = Witness(emit, self._links, self._nicks, self._outgoing)
+        self._discovery = Discovery(settings, emit)
+        self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
         self._room: ChatRoom | None = None
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
         self._unread = 0
@@ -121,7 +123,7 @@ class _Session:
             RequestStatistics: lambda request: emit(self._bookkeeper.report(request.ticket)),
         }
         """What is done about each request but Stop; none of them may block."""
-        self._handlers |= self._links.handlers
+        self._handlers |= self._links.handlers | self._discovery.handlers
 
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
 
@@ -151,7 +153,7 @@ class _Session:
                 room_topic=CHAT_TOPIC,
                 observer=self._witness,
                 admit=self._manners.admit,
-                boards={NICK_TOPIC: self._nicks},
+                boards={NICK_TOPIC: self._nicks, **self._discovery.boards},
             ) as node:
                 await self._run_room(node, everything)
         except CannotListenError as error:
@@ -188,6 +190,7 @@ class _Session:
         nursery.start_soon(self._nicks.run, node)
         nursery.start_soon(room.start_message_handlers)
         nursery.start_soon(self._outgoing.run, node, room)
+        nursery.start_soon(self._discovery.run, node)
         nursery.start_soon(self._links.run, node)
         nursery.start_soon(self._manners.run)
         nursery.start_soon(self._witness.run, node)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from py_peer.core.events import Event
     from py_peer.net.connections import PeerRecord
     from py_peer.net.node import Node
+    from py_peer.service.discovery import Discovery
     from py_peer.service.links import Links
     from py_peer.service.nicks import Nicks
     from py_peer.service.outgoing import Outgoing
@@ -42,11 +43,19 @@ LOSSES_EVERY: Final = 5.0
 class Witness:
     """Sees what happens (py_peer.net.node.Observer), tells it, and lets the parts know that it concerns."""
 
-    def __init__(self, emit: Callable[[Event], None], links: Links, nicks: Nicks, outgoing: Outgoing) -> None:
+    def __init__(
+        self,
+        emit: Callable[[Event], None],
+        links: Links,
+        nicks: Nicks,
+        outgoing: Outgoing,
+        discovery: Discovery,
+    ) -> None:
         self._emit = emit
         self._links = links
         self._nicks = nicks
         self._outgoing = outgoing
+        self._discovery = discovery
         self._losses: dict[str, int] = {}
         self.node: Node | None = None
         """The node, when it is up."""
@@ -71,6 +80,7 @@ class Witness:
     def peer_up(self, record: PeerRecord) -> None:
         """Tell of the first connection to a peer."""
         self._links.moved(record.peer_id)
+        self._discovery.moved(record.peer_id)
         _log_system_message(f"Connected to peer: {record.peer_id} via {record.address}")
         self._nicks.peer_up(str(record.peer_id))
         self._emit(PeerConnected(str(record.peer_id), record.address, record.inbound))
@@ -81,6 +91,7 @@ class Witness:
         if self.leaving:
             return
         self._links.moved(record.peer_id)
+        self._discovery.moved(record.peer_id)
         _log_system_message(f"Disconnected from peer: {record.peer_id}")
         self._emit(PeerDisconnected(str(record.peer_id)))
 

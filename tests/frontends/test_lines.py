@@ -9,8 +9,10 @@ import pytest
 from py_peer.core.commands import commands_line
 from py_peer.core.entries import Delivery, Entry, Kind
 from py_peer.core.events import (
+    AddressesChanged,
     Answer,
     DialFailed,
+    DiscoveryReport,
     Dropped,
     Event,
     Failed,
@@ -28,6 +30,7 @@ from py_peer.core.events import (
     PeerBanned,
     PeerConnected,
     PeerDisconnected,
+    PeerFound,
     PeerInfo,
     PeerJoined,
     PeerLeft,
@@ -100,6 +103,8 @@ INTERACTIVE = [
     (Pinged(ANN, 0.002), []),
     (NickLearned(ANN, "Ann", plain=True), []),
     (NicknameChanged("rob"), []),
+    (PeerFound(ANN, "by mDNS", ()), [f"Found {ANN[-8:]} by mDNS"]),
+    (AddressesChanged(()), []),
     (Failed(FailureKind.FAULT, "why"), []),
     (Stopped(0, reached=False), []),
 ]
@@ -140,7 +145,8 @@ def test_headless_prints_the_lines_that_scripts_wait_for(event: Event, lines: li
 def test_every_event_type_has_been_thought_of() -> None:
     # By name: a dataclass with slots is made twice, and both are subclasses.
     kinds = [kind for kind in Event.__subclasses__() if kind.__module__ == Event.__module__]
-    known = {kind.__name__ for kind in kinds} - {StatusReport.__name__, Statistics.__name__}  # shown by their askers
+    asked = {kind.__name__ for kind in (StatusReport, Statistics, DiscoveryReport)}  # shown by their askers
+    known = {kind.__name__ for kind in kinds} - asked
     assert {type(event).__name__ for event, _ in INTERACTIVE} == known
 
 

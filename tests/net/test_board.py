@@ -11,6 +11,7 @@ from tests.net.raw_peer import raw_peer, signed
 from tests.net.support import DISCOVERY, member, trio_test, until
 
 if TYPE_CHECKING:
+    from libp2p.peer.id import ID
     from libp2p.pubsub.pb import rpc_pb2
 
 
@@ -21,7 +22,7 @@ class Pinboard:
     messages: list[rpc_pb2.Message] = field(default_factory=list)
     own: list[rpc_pb2.Message] = field(default_factory=list)
 
-    def take(self, message: rpc_pb2.Message) -> str:
+    def take(self, message: rpc_pb2.Message, forwarder: ID) -> str:
         if message.data.startswith(b"no"):
             return "dropped: not wanted"
         self.messages.append(message)

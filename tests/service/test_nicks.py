@@ -249,6 +249,9 @@ class Board:
         self.told: list[Event] = []
         self.nicks = Nicks("Me", "12D3KooWH3uVF6wv47WnArKHk5p6cvgCJEb74UTmxztmQDc298L3", self.told.append)
 
+    def take(self, message: rpc_pb2.Message) -> str:
+        return self.nicks.take(message, ID(message.from_id))
+
     def names(self) -> list[str]:
         return [event.nick for event in self.told if isinstance(event, NickLearned)]
 
@@ -271,7 +274,7 @@ def in_trio(scene: Callable[[], Awaitable[None]]) -> None:
 def test_a_flood_of_names_of_one_author_is_dropped_counted_and_told_at_a_pace() -> None:
     async def scene() -> None:
         board, eve = Board(), create_new_key_pair()
-        reasons = Counter(board.nicks.take(announcement(eve, f"name {number}", number + 1)) for number in range(500))
+        reasons = Counter(board.take(announcement(eve, f"name {number}", number + 1)) for number in range(500))
         assert reasons == {
             "": limits.NICK_FLOOD_BURST,
             "dropped: an announcement, too many of one author": 500 - limits.NICK_FLOOD_BURST,
@@ -296,7 +299,7 @@ def test_a_flood_of_strangers_is_told_at_a_pace_and_in_bounded_memory(monkeypatc
     async def scene() -> None:
         board = Board()
         for number in range(200):
-            assert board.nicks.take(announcement(create_new_key_pair(), f"name {number}", 1)) == ""
+            assert board.take(announcement(create_new_key_pair(), f"name {number}", 1)) == ""
         assert len(board.told) == 30
         async with trio.open_nursery() as nursery:
             nursery.start_soon(board.nicks.tell_later)
@@ -312,7 +315,7 @@ def test_who_speaks_is_told_under_the_new_name_first() -> None:
     async def scene() -> None:
         board, eve = Board(), create_new_key_pair()
         for number in range(limits.NICK_FLOOD_BURST):
-            board.nicks.take(announcement(eve, f"name {number}", number + 1))
+            board.take(announcement(eve, f"name {number}", number + 1))
         last = f"name {limits.NICK_FLOOD_BURST - 1}"
         assert board.names()[-1] != last
         assert board.nicks.hear(str(ID.from_pubkey(eve.public_key))).nick == last
@@ -334,7 +337,7 @@ def test_who_speaks_is_told_under_the_new_name_first() -> None:
 def test_what_is_no_announcement_is_not_passed_on_and_says_why(payload: bytes, reason: str) -> None:
     async def scene() -> None:
         board = Board()
-        assert board.nicks.take(signed(create_new_key_pair(), NICK_TOPIC, payload, 1)) == reason
+        assert board.take(signed(create_new_key_pair(), NICK_TOPIC, payload, 1)) == reason
         assert board.told == []
         assert board.nicks.kept() == []
 
@@ -345,9 +348,9 @@ def test_an_announcement_that_somebody_sends_again_undoes_nothing_and_is_not_pas
     async def scene() -> None:
         board, bob = Board(), create_new_key_pair()
         old, new = announcement(bob, "bob", 1), announcement(bob, "rob", 2, colour="unknown fields are ignored")
-        assert board.nicks.take(old) == ""
-        assert board.nicks.take(new) == ""
-        assert board.nicks.take(old) == "dropped: an announcement, not newer than what is known"
+        assert board.take(old) == ""
+        assert board.take(new) == ""
+        assert board.take(old) == "dropped: an announcement, not newer than what is known"
         assert board.nicks.called(str(ID.from_pubkey(bob.public_key))).nick == "rob"
         assert board.nicks.kept() == [new]
 
@@ -370,7 +373,7 @@ def test_our_own_announcement_is_repeated_the_rarer_the_more_there_are() -> None
             await board.nicks.run(node)
         assert 4 <= len(published) <= 7
         for number in range(100):
-            board.nicks.take(announcement(create_new_key_pair(), f"name {number}", 1))
+            board.take(announcement(create_new_key_pair(), f"name {number}", 1))
         published.clear()
         with trio.move_on_after(3_000):
             await board.nicks.run(node)

@@ -29,5 +29,5 @@ ANN = ID.from_pubkey(create_new_key_pair(bytes([1]) * 32).public_key)
 def test_a_peer_that_is_missed_is_told_with_the_time_that_has_passed(seconds: float, said: str) -> None:
     told: list[Event] = []
     nobody: Any = None
-    Witness(told.append, nobody, nobody, nobody).silent(ANN, seconds)
+    Witness(told.append, nobody, nobody, nobody, nobody).silent(ANN, seconds)
     assert told == [Notice(f"Nothing has come from {str(ANN)[-8:]} {said}")]

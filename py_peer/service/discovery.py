@@ -1,0 +1,43 @@
+"""How peers are found, put together: each way is a part of its own that tells the finder, who alone dials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import trio
+
+from py_peer.core.requests import RequestDiscovery
+from py_peer.service.finder import Finder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from libp2p.peer.id import ID
+
+    from py_peer.core.events import Event
+    from py_peer.core.requests import Request
+    from py_peer.core.settings import Settings
+    from py_peer.net.node import Node
+    from py_peer.net.pubsub import Board
+
+
+@final
+class Discovery:
+    """The ways that the settings ask for, and the finder."""
+
+    def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
+        self._settings = settings
+        self._emit = emit
+        self.finder = Finder(emit)
+        self.boards: dict[str, Board] = {}
+        """Topics that have a board here (`py_peer.net.pubsub.Board`)."""
+
+        self.handlers: dict[type[Request], Callable[[Any], None]] = {RequestDiscovery: self.finder.report}
+
+    def moved(self, peer_id: ID) -> None:
+        """Take note that a peer has come or gone."""
+
+    async def run(self, node: Node) -> None:
+        """Find peers, and dial them, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.finder.run, node)
