@@ -103,7 +103,7 @@ INTERACTIVE = [
     (Pinged(ANN, 0.002), []),
     (NickLearned(ANN, "Ann", plain=True), []),
     (NicknameChanged("rob"), []),
-    (PeerFound(ANN, "by mDNS", ()), [f"Found {ANN[-8:]} by mDNS"]),
+    (PeerFound(ANN, "by mDNS", ()), [f"📡 Found {ANN[-8:]} by mDNS"]),
     (AddressesChanged(()), []),
     (Failed(FailureKind.FAULT, "why"), []),
     (Stopped(0, reached=False), []),
