@@ -38,7 +38,7 @@ class Workshop:
         self._number = 0
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of a user: with bytecode, buffered output, and no wish of the caller's."""
+        """Return the environment of a user who looks for nobody: with bytecode, and no wish of the caller's."""
         unwanted = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONDEVMODE", "REMOTE_PEER", "BOOTSTRAP_PEERS")
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith((*unwanted, "PY_PEER_"))
@@ -50,6 +50,7 @@ class Workshop:
         environment["PYTHONPYCACHEPREFIX"] = str(self.folder / "bytecode")
         environment["PYTHONPATH"] = str(ROOT)
         environment["PYTHONIOENCODING"] = "utf-8"
+        environment |= dict.fromkeys(("PY_PEER_MDNS", "PY_PEER_DISCOVERY", "PY_PEER_REMEMBER"), "0")
         return environment
 
     def start(self, *command: str) -> Child:

@@ -22,12 +22,13 @@ settings.load_profile("promise")
 
 @pytest.fixture(scope="session", autouse=True)
 def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nothing of the user's own is read or written: no configuration, no key."""
+    """Nothing of the user's own is read or written: no configuration, no key; and nobody is looked for."""
     before = dict(os.environ)
     for name in [name for name in before if name.startswith("PY_PEER_")]:
         del os.environ[name]
     home = tmp_path_factory.mktemp("home")
     os.environ |= {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "STATE")}
+    os.environ |= dict.fromkeys(("PY_PEER_MDNS", "PY_PEER_DISCOVERY", "PY_PEER_REMEMBER"), "0")
     yield
     os.environ.clear()
     os.environ |= before

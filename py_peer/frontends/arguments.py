@@ -226,9 +226,11 @@ def _resolved(given: Mapping[str, Any], environ: Mapping[str, str], command: str
 def _contradiction(held: Mapping[str, Held], command: str) -> str:
     """Return why what is asked for cannot be had together, or ""."""
     if held["demo"].value:
-        for name in ("connect", "bootstrap"):
-            if held[name].source is held["demo"].source:
-                return "argument --demo: it meets nobody but its own company; leave --connect and --bootstrap out"
+        for name in ("connect", "bootstrap", "kademlia", "mdns_interface"):
+            if held[name].value and held[name].source is held["demo"].source:
+                return f"argument --demo: it meets nobody but its own company; leave {OPTIONS[name].flags[-1]} out"
+    if held["mdns_interface"].value and not held["mdns"].value and _is_as_strong(held, "mdns_interface", "mdns"):
+        return f"{_place(held, 'mdns_interface')}: mDNS is off, as {_place(held, 'mdns')} says; leave one out"
     full_screen = "demo" if held["demo"].value else "ui"
     for name in () if command else ("json", "oneshot"):
         if held[name].value is not None and held[name].value and _is_as_strong(held, full_screen, name):
@@ -251,6 +253,11 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
             loopback=demo,
             connect=() if demo else values["connect"],
             bootstrap=() if demo else values["bootstrap"],
+            kademlia=values["kademlia"] and not demo,
+            mdns=values["mdns"] and not demo,
+            mdns_interfaces=() if demo else values["mdns_interface"],
+            announce=values["discovery"] and not demo,
+            remember=values["remember"] and not (demo or values["ephemeral"]),
             identity=_identity(held),
             identity_named=bool(values["identity"]),
             data=None if demo else _data_folder(),

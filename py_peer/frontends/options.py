@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 MAX_PORT: Final = 65_535
 MAX_TIMEOUT: Final = 86_400.0
+MAX_INTERFACE_CHARS: Final = 256
+"""Windows has names of so many."""
+
 ONESHOT_TIMEOUT: Final = 30.0
 """Seconds that --oneshot waits for a peer."""
 
@@ -54,6 +57,13 @@ def _address(text: str) -> str:
         return parse_dial_address(text).text
     except AddressError as error:
         raise ArgumentTypeError(str(error)) from error
+
+
+def _interface(text: str) -> str:
+    if 0 < len(text) <= MAX_INTERFACE_CHARS and text.isprintable() and "/" not in text:
+        return text
+    msg = f"{text[:40]!r} is not the name of an interface, like eth0"
+    raise ArgumentTypeError(msg)
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
@@ -196,23 +206,6 @@ GROUPS: Final = {
         Option(
             "port", "TCP port to listen on", ("-p", "--port"), "PORT", _port, 0, default_text="a free one", kind=int
         ),
-        Option(
-            "bootstrap",
-            "multiaddr of a Kademlia bootstrap peer; without any there is no Kademlia",
-            ("--bootstrap",),
-            "ADDR",
-            _address,
-            default=(),
-            many=True,
-            second_variable="BOOTSTRAP_PEERS",
-        ),
-        Option(
-            "mdns",
-            "do not look for peers in the local network (this version does not yet)",
-            ("--no-mdns",),
-            default=True,
-            kind=bool,
-        ),
         Option("intro", "do not say hello when the first peer comes", ("--no-intro",), default=True, kind=bool),
         Option(
             "identity",
@@ -224,6 +217,56 @@ GROUPS: Final = {
             is_file=True,
         ),
         Option("ephemeral", "a new peer ID for this run; none is kept", ("--ephemeral",), default=False, kind=bool),
+    ),
+    "finding others": (
+        Option(
+            "mdns",
+            "neither look for peers in the local network nor be found there",
+            ("--no-mdns",),
+            default=True,
+            kind=bool,
+        ),
+        Option(
+            "mdns_interface",
+            "an interface for mDNS, also one that is loopback or a tunnel",
+            ("--mdns-interface",),
+            "NAME",
+            _interface,
+            default=(),
+            default_text="every one that is up",
+            many=True,
+        ),
+        Option(
+            "discovery",
+            "neither announce yourself in the discovery topic nor dial who does",
+            ("--no-discovery",),
+            default=True,
+            kind=bool,
+        ),
+        Option(
+            "bootstrap",
+            "multiaddr of a Kademlia bootstrap peer; without any, and without --kademlia, there is no Kademlia",
+            ("--bootstrap",),
+            "ADDR",
+            _address,
+            default=(),
+            many=True,
+            second_variable="BOOTSTRAP_PEERS",
+        ),
+        Option(
+            "kademlia",
+            "take part in Kademlia without a bootstrap peer, so that others can name this one",
+            ("--kademlia",),
+            default=False,
+            kind=bool,
+        ),
+        Option(
+            "remember",
+            "keep no addresses of peers for the next run, and try none of the last (as with --ephemeral)",
+            ("--no-remember",),
+            default=True,
+            kind=bool,
+        ),
     ),
     "what is shown": (
         Option(

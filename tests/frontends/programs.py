@@ -40,12 +40,13 @@ BUSY_SECONDS = 1.0
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment of a user: bytecode is kept, and nothing of this test run's own is passed on.
+    """Return the environment of a user: bytecode is kept, and nothing of the caller's own is passed on.
 
-    The programs of a test are peers of their own; those that keep a key take `PY_PEER_EPHEMERAL=""` and a folder.
+    The programs of a test are peers of their own; those that keep a key take `PY_PEER_EPHEMERAL=""` and a folder. They
+    look for nobody (tests/conftest.py), unless they are told to, as in `PY_PEER_MDNS="1"`.
     """
     names = ("PATH", "SYSTEMROOT", "LANG", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
-    kept = {name: os.environ[name] for name in names if name in os.environ}
+    kept = {name: text for name, text in os.environ.items() if name in names or name.startswith("PY_PEER_")}
     ours = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PY_PEER_EPHEMERAL": "1"}
     return {**kept, **ours, **more}
 

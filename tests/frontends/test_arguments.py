@@ -36,7 +36,10 @@ def test_nothing_given_makes_a_nickname_and_takes_a_free_port() -> None:
     assert re.fullmatch(r"user-[0-9a-f]{4}", arguments.settings.nickname)
     assert arguments.settings.port == 0
     assert arguments.settings.connect == arguments.settings.bootstrap == ()
-    assert arguments.settings.intro
+    settings = arguments.settings
+    assert (settings.mdns, settings.announce, settings.remember, settings.kademlia) == (True, True, True, False)
+    assert settings.mdns_interfaces == ()
+    assert settings.intro
     assert not arguments.headless
     assert not arguments.verbose
     assert arguments.log_file is None
@@ -52,6 +55,16 @@ def test_everything_given_arrives() -> None:
     assert settings.connect == (ADDRESS, ELSEWHERE)
     assert settings.bootstrap == (ELSEWHERE,)
     assert (arguments.headless, arguments.verbose, arguments.log_file) == (True, True, "chat.log")
+
+
+def test_every_way_of_finding_others_can_be_switched_off_and_chosen() -> None:
+    settings = parsed("--no-mdns", "--no-discovery", "--no-remember", "--kademlia").settings
+    assert (settings.mdns, settings.announce, settings.remember, settings.kademlia) == (False, False, False, True)
+    assert parsed("--mdns-interface", "lo", "--mdns-interface", "tun0").settings.mdns_interfaces == ("lo", "tun0")
+
+
+def test_a_peer_for_one_run_remembers_nobody() -> None:
+    assert not parsed("--ephemeral").settings.remember
 
 
 @pytest.mark.parametrize("nick", ["", "   ", "\x1b[2J", "\u200b\u202e"])
@@ -143,8 +156,17 @@ def test_the_demo_is_the_full_screen_on_loopback_alone() -> None:
     assert parsed("--demo", environ={"REMOTE_PEER": ADDRESS}).settings.connect == ()
 
 
-def test_the_demo_meets_nobody_else(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "argument --demo: " in complaint(capsys, "--demo", "-c", ADDRESS)
+def test_the_demo_looks_for_nobody_and_is_not_to_be_found() -> None:
+    environ = {"PY_PEER_MDNS": "1", "PY_PEER_MDNS_INTERFACE": "lo", "PY_PEER_KADEMLIA": "1", "PY_PEER_REMEMBER": "1"}
+    settings = parsed("--demo", environ=environ).settings
+    assert (settings.mdns, settings.announce, settings.remember, settings.kademlia) == (False,) * 4
+    assert settings.mdns_interfaces == ()
+
+
+@pytest.mark.parametrize("wish", [("--connect", ADDRESS), ("--kademlia",), ("--mdns-interface", "eth0")])
+def test_the_demo_meets_nobody_else(capsys: pytest.CaptureFixture[str], wish: tuple[str, ...]) -> None:
+    words = f"argument --demo: it meets nobody but its own company; leave {wish[0]} out"
+    assert words in complaint(capsys, "--demo", *wish)
 
 
 @pytest.mark.parametrize("argv", [["--nic", "x"], ["--headles"], ["hello"], ["--bogus\x1b[2J"], ["--port"]])

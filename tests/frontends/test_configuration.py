@@ -53,6 +53,10 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "port": ("4001", "4001", 4001),
     "bootstrap": (ADDRESS, f'["{ADDRESS}"]', (ADDRESS,)),
     "mdns": ("0", "false", False),
+    "mdns_interface": ("lo, Ethernet 2", '["lo", "Ethernet 2"]', ("lo", "Ethernet 2")),
+    "discovery": ("0", "false", False),
+    "kademlia": ("1", "true", True),
+    "remember": ("0", "false", False),
     "intro": ("no", "false", False),
     "identity": ("/k", '"/k"', "/k"),
     "ephemeral": ("1", "true", True),
@@ -142,6 +146,7 @@ def test_files_named_in_the_file_are_beside_it(file: Path) -> None:
         ("timeout = nan", "key 'timeout': 'nan' is not a time"),
         ("metrics = '1.2.3.4:x'", "key 'metrics': 'x' is not a port"),
         ("identity = ''", "key 'identity': it names no file"),
+        ("mdns_interface = ['a/b']", "key 'mdns_interface': 'a/b' is not the name of an interface, like eth0"),
         ("port = ", "is not TOML: Invalid value (at "),
         ("port = 1\nport = 2", "is not TOML: Cannot overwrite a value"),
         ("a = " + "[" * 5000, "is not TOML: "),
@@ -256,6 +261,18 @@ def test_the_demo_takes_nobody_and_no_key_from_environment_and_file(file: Path) 
     assert (settings.connect, settings.bootstrap, settings.identity, settings.data) == ((), (), None, None)
 
 
+def test_an_interface_that_is_named_while_mdns_is_off_is_refused_unless_it_is_off_for_this_run(
+    capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    file.write_text("mdns = false")
+    assert refused(capsys, "--mdns-interface", "eth0") == (
+        f"argument --mdns-interface: mDNS is off, as {file}: key 'mdns' says; leave one out"
+    )
+    assert parsed("--mdns", "--mdns-interface", "eth0").settings.mdns_interfaces == ("eth0",)
+    file.write_text("mdns_interface = ['eth0']")
+    assert not parsed("--no-mdns").settings.mdns
+
+
 # --- What is printed ------------------------------------------------------------------------------
 
 
@@ -285,7 +302,7 @@ def test_what_is_printed_is_a_configuration_that_holds_the_same(capsys: pytest.C
     from py_peer.frontends.configuration import resolve
 
     environ = {f"PY_PEER_{name.upper()}": word for name, (word, _, _) in VALUES.items()}
-    del environ["PY_PEER_EPHEMERAL"]
+    del environ["PY_PEER_EPHEMERAL"], environ["PY_PEER_MDNS"]  # two that others of them contradict
     environ["PY_PEER_NICK"] = '"A\\n\u2028 ☎\x7f\U0001f600'
     file.write_text(printed(capsys, environ=environ), encoding="utf-8")
     again, before = resolve({}, {}), resolve({}, environ)
