@@ -155,7 +155,12 @@ def _peer_id(rest: list[str], shown: str) -> str | None:
 def parse_peer_id(text: str) -> str:
     """Return a peer ID, in base58btc or as a CID, in base58btc; "" when it is none."""
     raw = _multihash(text) if len(text) <= MAX_SHOWN_CHARS else b""
-    return base58.b58encode(raw).decode() if _PEER_ID_HEADS.get(raw[:2]) == len(raw) else ""
+    return base58.b58encode(raw).decode() if is_peer_id(raw) else ""
+
+
+def is_peer_id(raw: bytes) -> bool:
+    """Return whether bytes are a peer ID."""
+    return _PEER_ID_HEADS.get(raw[:2]) == len(raw)
 
 
 def _multihash(peer_id: str) -> bytes:

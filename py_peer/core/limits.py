@@ -231,6 +231,73 @@ TARGET_CONNECTIONS = 16
 FOUND_DIALS = 4
 """Dials of found peers under way at once."""
 
+# --- Kademlia -------------------------------------------------------------------------------------
+
+MAX_KAD_REQUEST = 64 * 1024
+"""A request of others: one provider record with every address of a busy host makes 4 kB."""
+
+MAX_KAD_ANSWER = 256 * 1024
+"""An answer of others: 20 peers with 20 addresses each make 30 kB, and as many providers again, or a few times more."""
+
+MAX_KAD_ANSWER_OUT = 16 * 1024
+"""Our own answers: rust-libp2p takes no larger ones."""
+
+KAD_ADDRESSES = 8
+MAX_ADDRESS_BYTES = 256
+"""Addresses kept of a peer or a provider; WebTransport's, with two hashes of certificates, are the longest."""
+
+KAD_PROVIDERS_READ = 100
+"""Providers read from one answer; the next round brings others."""
+
+KAD_RECORDS = 2_048
+KAD_RECORDS_PER_KEY = 128
+KAD_RECORDS_PER_PEER = 64
+"""Provider records kept for others; some 500 bytes each, 4 MB were all of the largest. A room of more than 128 finds
+each other over those."""
+
+KAD_RECORD_SECONDS = 48 * 3_600.0
+KAD_RECORD_ADDRESSES_SECONDS = 24 * 3_600.0
+"""How long they hold, as the specification and Go have it."""
+
+KAD_STREAMS_PER_PEER = 8
+"""Streams of requests of one peer; Go has one, JS one for each request."""
+
+KAD_REQUEST_BURST = 100
+KAD_REQUESTS_PER_SECOND = 10.0
+"""Requests of one peer. A walk asks each peer once, a search has two; somebody announcing 64 files needs the burst."""
+
+KAD_IDLE_SECONDS = 60.0
+"""A stream on which nothing is asked for so long is closed, as Go does it."""
+
+KAD_ANSWER_TIMEOUT = 10.0
+KAD_WALK_TIMEOUT = 60.0
+KAD_WALK_PEERS = 60
+"""Peers asked on the way to one key: three times the 20 that count; on the network of IPFS some 40 are."""
+
+KAD_AT_ONCE = 3
+"""Peers asked at a time (the spec's alpha, as in the paper)."""
+
+KAD_ANNOUNCE_SECONDS = 3_600.0
+"""We are recorded anew after an hour; Go's search takes a record of up to 48 h, its own are renewed in 3 h."""
+
+KAD_SEARCH_SECONDS = 10.0
+KAD_SEARCH_LONGEST = 300.0
+KAD_FEW_PEERS = 4
+"""The room is looked for every 10 s while fewer peers are in it; then 10 s later for each, up to 5 minutes."""
+
+KAD_REFRESH_SECONDS = 600.0
+KAD_REFRESH_SMALL = 60.0
+"""Between two walks that refresh the table (the spec's 10 minutes), and the same while it has fewer than 20 peers."""
+
+# --- DNS ------------------------------------------------------------------------------------------
+
+DNSADDR_DEPTH = 4
+DNSADDR_RECORDS = 32
+"""Of a /dnsaddr: names that lead to names, and records in all. The nodes of IPFS stand under two names with some ten
+records each."""
+
+DNS_TIMEOUT = 5.0
+
 # --- Statistics -----------------------------------------------------------------------------------
 
 MAX_SCRAPES = 8
