@@ -1,0 +1,82 @@
+"""Kademlia's messages: read with a limit, written whole, and what of their peers is taken.
+
+Spec: https://github.com/libp2p/specs/blob/master/kad-dht/README.md#rpc-messages
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from libp2p.custom_types import TProtocol
+from libp2p.kad_dht.pb.kademlia_pb2 import Message
+from libp2p.utils import encode_varint_prefixed
+from libp2p.utils.varint import read_varint_prefixed_bytes_limited
+from multiaddr import Multiaddr
+
+from py_peer.core import limits
+from py_peer.core.addresses import AddressError, is_peer_id, parse_dial_address, peer_id_text
+from py_peer.core.kademlia import Contact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from libp2p.abc import INetStream
+
+    from py_peer.core.addresses import DialAddress
+
+KAD: Final = TProtocol("/ipfs/kad/1.0.0")
+
+ADDRESSES_READ: Final = 4 * limits.KAD_ADDRESSES
+"""Of a peer's addresses so many are looked at for those that we can dial: first may come QUIC on each interface."""
+
+
+async def read_message(stream: INetStream, limit: int) -> Message:
+    """Read one message. Raises MessageTooLarge, ParseError, DecodeError, IncompleteReadError or a stream's error."""
+    return Message.FromString(await read_varint_prefixed_bytes_limited(stream, limit))
+
+
+async def write_message(stream: INetStream, message: Message) -> None:
+    """Write one message. Raises a stream's error."""
+    await stream.write(encode_varint_prefixed(message.SerializeToString()))
+
+
+def contact(entry: Message.Peer) -> Contact:
+    """Return a peer of a message, with the first of its addresses, as they came."""
+    return Contact(bytes(entry.id), bounded(entry.addrs))
+
+
+def bounded(addresses: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Return as many addresses as are kept of one peer."""
+    return tuple(bytes(one) for one in addresses if 0 < len(one) <= limits.MAX_ADDRESS_BYTES)[: limits.KAD_ADDRESSES]
+
+
+def peers(entries: Iterable[Message.Peer], most: int) -> list[tuple[bytes, tuple[DialAddress, ...]]]:
+    """Return up to `most` peers of an answer, each with what of its addresses this version dials."""
+    real = [entry for entry in entries if is_peer_id(entry.id)][:most]
+    return [(bytes(entry.id), dialable(entry.id, entry.addrs[:ADDRESSES_READ])) for entry in real]
+
+
+def dialable(peer: bytes, addresses: Iterable[bytes]) -> tuple[DialAddress, ...]:
+    """Return those of a peer's binary multiaddrs that this version dials, at most so many as are kept."""
+    parsed = (_parsed(one, peer_id_text(peer)) for one in addresses if len(one) <= limits.MAX_ADDRESS_BYTES)
+    return tuple(one for one in dict.fromkeys(parsed) if one)[: limits.KAD_ADDRESSES]
+
+
+def _parsed(address: bytes, peer_id: str) -> DialAddress | None:
+    try:
+        text = str(Multiaddr(bytes(address)))
+    except Exception:  # noqa: BLE001 - the library raises what it likes for what is none
+        return None
+    try:
+        parsed = parse_dial_address(text)
+        if parsed.peer_id is None:
+            parsed = parse_dial_address(f"{text}/p2p/{peer_id}")
+    except AddressError:
+        return None
+    return parsed if parsed.peer_id == peer_id else None
+
+
+def entry(found: Contact, *, connected: bool) -> Message.Peer:
+    """Return a peer as it stands in a message."""
+    how = Message.CONNECTED if connected else Message.NOT_CONNECTED
+    return Message.Peer(id=found.peer, addrs=found.addresses, connection=how)
