@@ -17,9 +17,10 @@ from libp2p.transport.exceptions import MuxerUpgradeFailure
 from py_peer.core import limits
 from py_peer.core.strikes import Strikes
 from py_peer.net.counters import is_garbage
+from py_peer.net.dial import DialError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from libp2p.network.swarm import Swarm
 
@@ -39,8 +40,10 @@ class Bans:
         self._strikes = Strikes(limits.STRIKES, limits.STRIKES_PER_SECOND, limits.BAN_SECONDS, limits.MAX_TRACKED_PEERS)
         self._unwanted: dict[ID, None] = {}
         self.library_dials = False
-        """Whether the library may dial by itself, for Kademlia. Else whoever opens a stream to one who has just gone
-        would dial him (network/swarm.py:1580, 0.8.1), without the pace of the dials and without a word."""
+        self.dialler: Callable[[ID], Awaitable[object]] | None = None
+        """Dials a peer that the library wants to open a stream to, for Kademlia, or raises DialError. Without it nobody
+        is: else whoever opens a stream to one who has just gone would dial him (network/swarm.py:1580, 0.8.1), without
+        the pace of the dials and without a word."""
 
         self.on_banned: Callable[[ID, str], None] = lambda _peer_id, _reason: None
         """Called with a peer that is refused from now on, and why."""
@@ -97,6 +100,12 @@ class Bans:
                 raise
 
         async def dial_if_welcome(peer_id: ID) -> Any:
+            if self.dialler is not None:
+                try:
+                    await self.dialler(peer_id)
+                except DialError as error:
+                    raise SwarmException(str(error)) from error
+                return swarm.get_connections(peer_id)
             if reason := self.refusal(peer_id) if self.library_dials else "it is not connected":
                 raise SwarmException(reason)
             return await dial(peer_id)

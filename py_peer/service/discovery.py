@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 class Discovery:
     """The ways that the settings ask for, and the finder."""
 
-    def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
+    def __init__(self, settings: Settings, peer_id: str, emit: Callable[[Event], None]) -> None:
+        """`peer_id` is our own."""
         self._settings = settings
         self._emit = emit
-        self.finder = Finder(emit)
+        self.finder = Finder(peer_id, emit)
         self.boards: dict[str, Board] = {}
         """Topics that have a board here (`py_peer.net.pubsub.Board`)."""
 
@@ -36,6 +37,7 @@ class Discovery:
 
     def moved(self, peer_id: ID) -> None:
         """Take note that a peer has come or gone."""
+        self.finder.moved(peer_id)
 
     async def run(self, node: Node) -> None:
         """Find peers, and dial them, until cancelled."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from py_peer.core.requests import Request
     from py_peer.core.settings import Settings
     from py_peer.net.node import Node
+    from py_peer.service.finder import Finder
 
 LOOK_SECONDS: Final = 1.0
 """How often the clocks are compared."""
@@ -33,7 +34,7 @@ LOOK_SECONDS: Final = 1.0
 class Links:
     """The peers named by the user, at the start and later, and the watch over time that passes without us."""
 
-    def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
+    def __init__(self, settings: Settings, emit: Callable[[Event], None], finder: Finder) -> None:
         self._emit = emit
         self.nick_of: Callable[[str], str] = short_id
         """Returns what a peer is called."""
@@ -41,8 +42,8 @@ class Links:
         self._node: Node | None = None
         self._nursery: trio.Nursery | None = None
         pace = Pace()
-        self.named = Named(settings.connect, emit, pace, keep=True)
-        self.bootstrap = Named(settings.bootstrap, emit, pace)
+        self.named = Named(settings.connect, emit, pace, finder.dial, keep=True)
+        self.bootstrap = Named(settings.bootstrap, emit, pace, finder.dial)
         self.handlers: dict[type[Request], Callable[[Any], None]] = {
             Connect: self.connect,
             Disconnect: self.disconnect,

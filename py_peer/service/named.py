@@ -110,11 +110,21 @@ class Named:
     """Dials the peers of a list, side by side."""
 
     def __init__(
-        self, addresses: Iterable[str], emit: Callable[[Event], None], pace: Pace, *, keep: bool = False
+        self,
+        addresses: Iterable[str],
+        emit: Callable[[Event], None],
+        pace: Pace,
+        dial: Callable[..., Awaitable[ID]],
+        *,
+        keep: bool = False,
     ) -> None:
-        """With `keep` a peer that goes away, or was not reached in time, is dialled again and again."""
+        """`dial` is as `py_peer.service.finder.Finder.dial`.
+
+        With `keep` a peer that goes away, or was not reached in time, is dialled again and again.
+        """
         self._emit = emit
         self._pace = pace
+        self._dial_once = dial
         self._keep = keep
         self._entries: list[_Entry] = []
         self._told: dict[str, set[str]] = {}
@@ -263,7 +273,7 @@ class Named:
         try:
             if not entry.forgives and entry.peer_id is not None and (reason := node.bans.refusal(entry.peer_id)):
                 raise DialError(reason)  # noqa: TRY301 - one way to fail, wherever it is noticed
-            peer_id = await node.dial(address, forgive=entry.forgives)
+            peer_id = await self._dial_once(address, forgive=entry.forgives)
         except DialError as error:
             self._tell(address.text, str(error))
             return None

@@ -104,12 +104,13 @@ class _Session:
         self._peer_id = identity.peer_id
         self._node: Node | None = None
         self._outgoing = Outgoing(settings, emit)
-        self._links = Links(settings, emit)
+        self._discovery = Discovery(settings, self._peer_id, emit)
+        self._links = Links(settings, emit, self._discovery.finder)
         self._ignored = Ignored(settings.data, self._peer_id, emit)
         self._manners = Manners(emit, self._ignored, paced=settings.paced)
         self._nicks = Nicks(settings.nickname, self._peer_id, emit)
+        self._discovery.finder.called = self._nicks.called
         self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
-        self._discovery = Discovery(settings, emit)
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
         self._room: ChatRoom | None = None
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
@@ -184,7 +185,7 @@ class _Session:
         self._room = room
         room.add_message_handler(self._hear)
         room.add_system_message_handler(lambda text: self._emit(Notice(text)))
-        self._node = self._bookkeeper.node = self._witness.node = node
+        self._node = self._bookkeeper.node = self._witness.node = self._discovery.finder.node = node
         _log_system_message(f"Listening on {node.addresses[0]}")
         self._emit(Ready(self._peer_id, self._nicks.nickname, node.addresses))
         nursery.start_soon(self._nicks.run, node)
@@ -282,6 +283,7 @@ class _Session:
             agent_version=clean_line(record.agent_version, limits.MAX_AGENT_CHARS),
             connected_since=record.since,
             plain=name.plain,
+            found=self._discovery.finder.found_by(peer_id),
         )
 
     async def _serve_metrics(self, node: Node, host: str, port: int, nursery: trio.Nursery) -> str:

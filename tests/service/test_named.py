@@ -65,7 +65,7 @@ class Scene:
     def __init__(self, addresses: list[str], homes: dict[int, ID]) -> None:
         self.told: list[Event] = []
         self.node = FakeNode(homes)
-        self.named = Named(addresses, self.told.append, Pace(), keep=True)
+        self.named = Named(addresses, self.told.append, Pace(), self.node.dial, keep=True)
 
     @property
     def causes(self) -> list[str]:
@@ -358,7 +358,7 @@ def test_an_address_that_is_forgotten_in_the_middle_of_a_round_is_left_out() -> 
 
 
 def test_a_peer_is_worth_waiting_for_while_it_has_not_been_away_for_long() -> None:
-    named: Any = Named([at(1)], lambda _: None, Pace(), keep=True)
+    named: Any = Named([at(1)], lambda _: None, Pace(), FakeNode({}).dial, keep=True)
     assert named.is_dialling()
 
     @played([at(1, ANN)], {1: ANN})
