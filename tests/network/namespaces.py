@@ -1,4 +1,4 @@
-"""Hosts of our own in network namespaces, cabled to one bridge: packets are dropped, the line narrowed, cables pulled.
+"""Hosts of our own in network namespaces, cabled to a bridge: packets are dropped, the line narrowed, cables pulled.
 
 Each namespace belongs to a child process that waits on a pipe, and has no name: when the test ends, however it does,
 the pipe closes, the child ends, and the kernel takes the namespace and its cables away. The machine's own network is
@@ -12,16 +12,39 @@ import functools
 import os
 import shutil
 import subprocess
+import sys
+from enum import Enum
 from typing import TYPE_CHECKING, Final, final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PATIENCE: Final = 10.0
-NETWORK: Final = "198.51.100"
-"""Addresses that are for documentation: nothing on any network has them."""
+NETWORKS: Final = ("198.51.100", "203.0.113")
+"""Addresses that are for documentation: nothing on any network has them. Each bridge has its own."""
 
 INTERFACE: Final = "eth0"
+TUNNEL: Final = "tun0"
+MDNS: Final = "udp dport 5353"
+CALL: Final = "tcp flags & (syn | ack) == syn"
+"""The first packet of a connection."""
+
+_HOLD_TUNNEL: Final = """
+import fcntl, struct, sys
+tunnel = open("/dev/net/tun", "r+b", buffering=0)
+fcntl.ioctl(tunnel, 0x400454CA, struct.pack("16sH", sys.argv[1].encode(), 0x0001))  # TUNSETIFF, IFF_TUN
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@final
+class Kind(Enum):
+    """Which addresses the hosts of a network have."""
+
+    IPV4 = "IPv4 alone"
+    IPV6 = "IPv6 alone"
+    LINK_LOCAL = "IPv6 alone, and link-local addresses alone"
 
 
 class NotHereError(Exception):
@@ -53,50 +76,141 @@ class Space:
 
     def close(self) -> None:
         """Give the namespace back."""
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
-        self._child.stdin.close()
-        self._child.wait(PATIENCE)
-        self._child.stdout.close()
+        _end(self._child)
+
+
+@final
+class Bridge:
+    """What cables are plugged into: one local network, joined to no other."""
+
+    def __init__(self, kind: Kind = Kind.IPV4, number: int = 0) -> None:
+        self.kind = kind
+        self._number = number
+        self.space = Space()
+        self.space.run("ip", "link", "add", "bridge", "type", "bridge", "mcast_snooping", "0")
+        self.space.run("ip", "link", "set", "bridge", "up")
+
+    def address(self, number: int) -> str:
+        """Return the address of one host on this network."""
+        if self.kind is Kind.IPV4:
+            return f"{NETWORKS[self._number]}.{number}"
+        return f"fd00:5ca:{self._number}::{number}" if self.kind is Kind.IPV6 else f"fe80::{number}"
 
 
 @final
 class Host:
     """One host of the little network."""
 
-    def __init__(self, number: int, space: Space, bridge: Space) -> None:
-        self.address = f"{NETWORK}.{number}"
-        self.space = space
-        self._bridge = bridge
-        self._port = f"port{number}"
-        bridge.run(
-            *("ip", "link", "add", "name", self._port, "type", "veth"),
-            *("peer", "name", INTERFACE, "netns", str(self.space.pid)),
+    def __init__(self, number: int, bridge: Bridge) -> None:
+        self.bridge = bridge
+        self.space = Space()
+        self.address = bridge.address(number)
+        """At its first cable; a link-local one without its zone."""
+
+        self._ports: dict[str, tuple[Bridge, str]] = {}
+        self._counters = 0
+        self._loss: Callable[[], int] | None = None
+        self._tunnels: list[subprocess.Popen[bytes]] = []
+        with contextlib.suppress(NotHereError):  # a kernel without IPv6
+            # An address is used at once, not after the second in which it might be somebody else's.
+            self._set("accept_dad", 0)
+            self._set("disable_ipv6", int(bridge.kind is Kind.IPV4))
+        self.plug(bridge, number)
+
+    def close(self) -> None:
+        """Give everything back."""
+        for tunnel in self._tunnels:
+            _end(tunnel)
+        self.space.close()
+
+    # --- Cables and addresses ---------------------------------------------------------------------
+
+    def plug(self, bridge: Bridge, number: int, interface: str = INTERFACE) -> None:
+        """Add an interface, with a cable to a bridge and an address there."""
+        port = f"port{number}"
+        bridge.space.run(
+            *("ip", "link", "add", "name", port, "type", "veth"),
+            *("peer", "name", interface, "netns", str(self.space.pid)),
         )
-        bridge.run("ip", "link", "set", self._port, "master", "bridge", "up")
-        self.space.run("ip", "address", "add", f"{self.address}/24", "dev", INTERFACE)
-        self.space.run("ip", "link", "set", INTERFACE, "up")
+        self._ports[interface] = bridge, port
+        bridge.space.run("ip", "link", "set", port, "master", "bridge", "up")
+        if bridge.kind is Kind.LINK_LOCAL:
+            self.space.run("ip", "link", "set", interface, "addrgenmode", "none")
+        self.space.run("ip", "link", "set", interface, "up")
+        self._change("add", bridge.address(number), interface)
+
+    def unplug(self, interface: str = INTERFACE) -> None:
+        """Take an interface away, as an adapter is pulled out."""
+        bridge, port = self._ports.pop(interface)
+        bridge.space.run("ip", "link", "delete", port)
+
+    def move(self, number: int) -> None:
+        """Give the host another address in place of its own."""
+        self._change("delete", self.address, INTERFACE)
+        self.address = self.bridge.address(number)
+        self._change("add", self.address, INTERFACE)
 
     def pull_cable(self) -> None:
         """Cut the host off. It keeps its address, and no connection is told."""
-        self._bridge.run("ip", "link", "set", self._port, "down")
+        bridge, port = self._ports[INTERFACE]
+        bridge.space.run("ip", "link", "set", port, "down")
 
     def plug_in(self) -> None:
         """End `pull_cable`."""
-        self._bridge.run("ip", "link", "set", self._port, "up")
+        bridge, port = self._ports[INTERFACE]
+        bridge.space.run("ip", "link", "set", port, "up")
+
+    def make_tunnel(self, address: str) -> None:
+        """Add a tunnel that is up, as that of a VPN; at its other end nobody reads."""
+        self.space.run("ip", "tuntap", "add", TUNNEL, "mode", "tun")
+        command = [*self.space.inside, sys.executable, "-c", _HOLD_TUNNEL, TUNNEL]
+        holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._tunnels.append(holder)
+        assert holder.stdout is not None
+        assert holder.stdout.readline()
+        self.space.run("ip", "address", "add", f"{address}/24", "dev", TUNNEL)
+        self.space.run("ip", "link", "set", TUNNEL, "multicast", "on", "up")
+
+    # --- Packets ----------------------------------------------------------------------------------
+
+    def match(self, hook: str, packets: str, verdict: str = "") -> Callable[[], int]:
+        """Count the packets that pass a hook ("input", "output") from now on, and deal with them, if with a verdict.
+
+        Return what tells how many there have been. `packets` is an expression of nftables.
+        """
+        self._counters += 1
+        counter = f"counter{self._counters}"
+        self.space.run(
+            "nft",
+            "add table inet test;"
+            f"add chain inet test {hook} {{ type filter hook {hook} priority 0; }};"
+            f"add counter inet test {counter};"
+            f"add rule inet test {hook} {packets} counter name {counter} {verdict}",
+        )
+
+        def count() -> int:
+            words = self.space.run("nft", "list", "counter", "inet", "test", counter).split()
+            return int(words[words.index("packets") + 1])
+
+        return count
+
+    def block_multicast(self) -> None:
+        """Have mDNS dropped on the way in and out, as some firewalls and access points do."""
+        for hook in ("input", "output"):
+            self.match(hook, MDNS, "drop")
+
+    def cannot_call(self) -> None:
+        """Have every call dropped that the host makes: it can only be called."""
+        self.match("output", CALL, "drop")
 
     def drop(self, percent: int) -> None:
         """Have so many percent of the packets that come in dropped, at random."""
-        self.space.run("nft", "add table inet loss; flush table inet loss")
-        self.space.run("nft", "add chain inet loss incoming { type filter hook input priority 0; }")
-        self.space.run(
-            "nft", f"add rule inet loss incoming iif {INTERFACE} numgen random mod 100 < {percent} counter drop"
-        )
+        self._loss = self.match("input", f"iif {INTERFACE} numgen random mod 100 < {percent}", "drop")
 
     def dropped(self) -> int:
-        """Return how many packets have been dropped."""
-        words = self.space.run("nft", "list", "table", "inet", "loss").split()
-        return int(words[words.index("packets") + 1])
+        """Return how many packets `drop` has dropped."""
+        assert self._loss is not None
+        return self._loss()
 
     def narrow(self, kilobits: int) -> None:
         """Let out at most so many kilobits a second."""
@@ -105,22 +219,27 @@ class Host:
             *("tbf", "rate", f"{kilobits}kbit", "burst", "16kb", "latency", "400ms"),
         )
 
+    def _change(self, how: str, address: str, interface: str) -> None:
+        bits = 64 if ":" in address else 24
+        self.space.run("ip", "address", how, f"{address}/{bits}", "dev", interface)
+
+    def _set(self, name: str, value: int) -> None:
+        for which in ("all", "default"):
+            self.space.run("sh", "-c", f"echo {value} > /proc/sys/net/ipv6/conf/{which}/{name}")
+
 
 @contextlib.contextmanager
-def hosts(count: int) -> Iterator[list[Host]]:
-    """Make `count` hosts on one bridge. Raises NotHereError where that cannot be."""
+def hosts(count: int, kind: Kind = Kind.IPV4, number: int = 0) -> Iterator[list[Host]]:
+    """Make `count` hosts on one bridge; each bridge has a number. Raises NotHereError where that cannot be."""
     if reason := missing():
         raise NotHereError(reason)
     with contextlib.ExitStack() as stack:
-        bridge = Space()
-        stack.callback(bridge.close)
-        bridge.run("ip", "link", "add", "bridge", "type", "bridge")
-        bridge.run("ip", "link", "set", "bridge", "up")
+        bridge = Bridge(kind, number)
+        stack.callback(bridge.space.close)
         made: list[Host] = []
-        for number in range(1, count + 1):
-            space = Space()
-            stack.callback(space.close)
-            made.append(Host(number, space, bridge))
+        for which in range(1, count + 1):
+            made.append(Host(which, bridge))
+            stack.callback(made[-1].close)
         yield made
 
 
@@ -137,6 +256,15 @@ def missing() -> str:
     except (NotHereError, OSError, subprocess.SubprocessError) as error:
         return str(error)
     return ""
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End a child that waits for the end of its input."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.close()
+    child.wait(PATIENCE)
+    child.stdout.close()
 
 
 def _run(*command: str) -> str:

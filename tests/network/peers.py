@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from typing import IO, TYPE_CHECKING, Any, Final, final
 from tests.frontends.programs import environment
 
 if TYPE_CHECKING:
-    import signal
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
@@ -68,6 +68,9 @@ class Peer:
     limits: Mapping[str, float] = field(default_factory=dict)
     """Of `core.limits`, those that are to be others."""
 
+    options: tuple[str, ...] = ()
+    """More of the command line; without `--mdns`, `--discovery` or `--remember` a peer looks for nobody."""
+
     port: int = 0
     told: list[Told] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
@@ -90,14 +93,15 @@ class Peer:
         arguments += ["--identity", str(self.folder / "identity.key")]
         for address in self.connect:
             arguments += ["--connect", address]
+        homes = {f"XDG_{kind}_HOME": str(self.folder / kind.lower()) for kind in ("CONFIG", "DATA", "STATE")}
         with (self.folder / "stderr").open("ab") as errors:
             self.process = subprocess.Popen(
-                [*self.inside, *PROGRAM, json.dumps(dict(self.limits)), *arguments],
+                [*self.inside, *PROGRAM, json.dumps(dict(self.limits)), *arguments, *self.options],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 cwd=self.folder,
-                env=environment(HOME=str(self.folder), PY_PEER_EPHEMERAL=""),
+                env=environment(HOME=str(self.folder), PY_PEER_EPHEMERAL="", **homes),
             )
         assert self.process.stdout is not None
         self._thread = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
@@ -106,6 +110,11 @@ class Peer:
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
         self.process.send_signal(number)
+
+    def leave(self) -> None:
+        """End this life in good order."""
+        self.signal(signal.SIGTERM)
+        self._wait()
 
     def kill(self) -> None:
         """End this life as kill -9 does."""
@@ -144,7 +153,7 @@ class Peer:
 
     def address_at(self, port: int) -> str:
         """Return its address without its ID, as people do not type it; `port` may be a proxy's."""
-        return f"/ip4/{self.host}/tcp/{port}"
+        return f"/ip{6 if ':' in self.host else 4}/{self.host}/tcp/{port}"
 
     def say(self, text: str) -> None:
         self._command("say", text=text)
@@ -237,6 +246,39 @@ def whole(hub: Peer, *others: Peer, seconds: float = WHOLE_AGAIN) -> float:
 
     hub.wait_for(is_whole, "the whole room", seconds)
     return time.monotonic() - start
+
+
+def met(*peers: Peer, seconds: float = PATIENCE) -> float:
+    """Wait until every one of these has all others in its room; return how many seconds after the last Ready it was."""
+    ready = 0.0
+    for peer in peers:
+        peer.wait_for(lambda: peer.last("ready"), "ready")  # noqa: B023 - it is called at once
+        ready = max(ready, (peer.last("ready") or {})["at"])
+
+    def unmet() -> dict[str, list[str]]:
+        """Whom each does not have in its room."""
+        lacking = {
+            peer.name: [other.name for other in peers if other.id not in peer.room() | {peer.id}] for peer in peers
+        }
+        return {name: others for name, others in lacking.items() if others}
+
+    try:
+        peers[0].wait_for(lambda: not unmet(), "all in one room", seconds)
+    except AssertionError as error:
+        raise AssertionError(f"not met: {unmet()}\n{error}") from None
+    return time.monotonic() - ready
+
+
+def hear_each_other(*peers: Peer) -> None:
+    """Have each say something, and wait until all others show it."""
+    said = {peer: f"{peer.name} says {len(peer.all('message_sent'))}" for peer in peers}
+    for peer, text in said.items():
+        peer.say(text)
+
+    def all_heard() -> bool:
+        return all(text in other.texts() for peer, text in said.items() for other in peers if other is not peer)
+
+    peers[0].wait_for(all_heard, f"{', '.join(said.values())} heard by all")
 
 
 @contextlib.contextmanager
