@@ -74,6 +74,8 @@ class PeerConnected(Event):
     peer_id: str
     address: str
     inbound: bool
+    found: str = ""
+    """As in PeerInfo."""
 
 
 @final

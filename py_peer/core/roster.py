@@ -16,6 +16,7 @@ from py_peer.core.events import (
     NickLearned,
     PeerConnected,
     PeerDisconnected,
+    PeerFound,
     PeerInfo,
     PeerJoined,
     PeerLeft,
@@ -89,7 +90,10 @@ class Roster:
                 self.leave()
             case PeerConnected():
                 self._meet(event.peer_id, now)
-                self._change(event.peer_id, address=event.address, inbound=event.inbound, connected_since=now)
+                told = {"address": event.address, "inbound": event.inbound, "found": event.found}
+                self._change(event.peer_id, connected_since=now, **told)
+            case PeerFound() if (known := self.get(event.peer_id)) is not None and not known.found:
+                self._change(event.peer_id, found=event.source)
             case PeerDisconnected():
                 if self._peers.pop(event.peer_id, None) is not None:
                     self._names.hear(event.peer_id, self.name(event.peer_id))

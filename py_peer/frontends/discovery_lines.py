@@ -1,17 +1,77 @@
-"""What is known of who can be found, in lines."""
+"""The answer to /discover: how others are looked for, who is known, and why not everybody is dialled."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from py_peer.core.addresses import short_id
+from py_peer.core.addresses import id_with_nick, short_id
+from py_peer.core.wrapping import wrap_lines
+from py_peer.frontends.figure_lines import duration
 
 if TYPE_CHECKING:
-    from py_peer.core.events import DiscoveryReport
+    from collections.abc import Container
+
+    from py_peer.core.events import DiscoveryReport, KnownPeer
+
+STATES: Final = ("connected", "dialling", "waiting", "not dialled")
+"""In this order: a person looks first for who is there."""
+
+MOST_LISTED: Final = 10
+"""Peers that are listed of each state, those told of last; --json has them all."""
+
+ALONE: Final = (
+    "  - Start py-peer on another machine of this network, /connect to an address, or hand on yours with /invite",
+    "  - `py-peer doctor` looks for what is in the way",
+)
+OFF: Final = (
+    "  - /connect dials an address, /invite shows yours",
+    "  - --mdns, --discovery, --bootstrap and --kademlia look for others, from the start on",
+)
 
 
-def discovery_lines(report: DiscoveryReport, columns: int | None = None) -> list[str]:
-    """Return the answer to /discover, for a terminal of so many columns (None: no limit)."""
-    del columns
-    known = [f"  - {short_id(one.peer_id)} {', '.join(one.sources)}: {one.state} {one.reason}" for one in report.peers]
-    return [f"📡 Known peers ({len(known)}):", *known]
+def discovery_lines(report: DiscoveryReport, columns: int | None = None, ignored: Container[str] = ()) -> list[str]:
+    """Return the answer to /discover, for a terminal of so many columns; None where nobody breaks lines.
+
+    Of who is `ignored` no nickname is shown: it could be a message.
+    """
+    lines = ["📡 Others are found by:", *(f"  - {way}" for way in report.ways)] if report.ways else []
+    if report.peers:
+        lines.append(f"📡 Known peers ({len(report.peers):,}):")
+        lines += _by_state(report.peers, ignored)
+    elif report.ways:
+        lines += ["📡 Nobody is known yet", *ALONE]
+    else:
+        lines += ["📡 Nobody is looked for: every way to find others is switched off", *OFF]
+    if report.refused:
+        lines.append(f"  Told, and not taken ({sum(report.refused.values()):,}):")
+        lines += [f"    - {count:,}: {reason}" for reason, count in report.refused.items()]
+    if report.forgotten:
+        lines.append(f"  Forgotten, to make room for others: {report.forgotten:,}")
+    return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
+
+
+def _by_state(peers: tuple[KnownPeer, ...], ignored: Container[str]) -> list[str]:
+    groups: dict[str, list[KnownPeer]] = {state: [] for state in STATES}
+    for peer in sorted(peers, key=lambda peer: peer.seconds):
+        groups.setdefault(peer.state, []).append(peer)
+    lines: list[str] = []
+    for state, group in groups.items():
+        if group:
+            lines.append(f"  {state.capitalize()} ({len(group):,}):")
+            lines += [f"    - {_row(peer, ignored)}" for peer in group[:MOST_LISTED]]
+        if (more := len(group) - MOST_LISTED) > 0:
+            lines.append(f"    … and {more:,} more; --json has them all")
+    return lines
+
+
+def _row(peer: KnownPeer, ignored: Container[str]) -> str:
+    """Return who it is, who told of it, where it is, and what hinders."""
+    id8 = short_id(peer.peer_id)
+    told = ", ".join(peer.sources)
+    if peer.state != "connected":
+        told += f", {duration(peer.seconds)} ago"
+    # The ID stands in front already.
+    places = [address.partition("/p2p/")[0] for address in peer.addresses]
+    where = f"{places[0]}{f' and {len(places) - 1} more' * (len(places) > 1)}" if places else "no address"
+    who = id8 if peer.peer_id in ignored else id_with_nick(peer.peer_id, peer.nick)
+    return "  ".join(part for part in (who, told, where, peer.reason) if part)

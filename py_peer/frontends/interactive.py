@@ -97,8 +97,8 @@ class Chat(FrontEnd):
         self.handlers: dict[str, Handler] = {
             "peers": lambda _: self.question(peers_lines),
             "status": lambda _: self.question(lambda report: status_lines(report, self.columns(), self.roster.nick)),
-            "discover": lambda _: self.ask(RequestDiscovery(self.service.new_ticket())),
-            "stats": lambda _: self.ask(RequestStatistics(self.service.new_ticket())),
+            "discover": lambda _: self.ask_when_ready(RequestDiscovery(self.service.new_ticket())),
+            "stats": lambda _: self.ask_when_ready(RequestStatistics(self.service.new_ticket())),
             "multiaddr": lambda _: self.question(multiaddr_lines),
             "invite": self.invite,
             "nick": self.nick,
@@ -119,7 +119,9 @@ class Chat(FrontEnd):
         """Tickets of requests, other than texts and questions, that no event has answered yet."""
 
         self._questions: dict[int, Callable[[StatusReport], list[str]]] = {}
-        self._unasked: list[int] = []
+        self._unasked: list[Request] = []
+        """What is asked when the service is ready, in this order."""
+
         self._stale = False
         self._resync: int | None = None
         self._narrator = Narrator(screen.columns, self.roster)
@@ -222,8 +224,14 @@ class Chat(FrontEnd):
         """Take a question that is to be asked; return its ticket."""
         ticket = self.service.new_ticket()
         self._questions[ticket] = answer
-        self._unasked.append(ticket)
+        self._unasked.append(RequestStatus(ticket))
         return ticket
+
+    async def ask_when_ready(self, request: Request) -> None:
+        """Pass a request to the service behind all that was asked before; until it is ready it has nothing to tell."""
+        self.unanswered.add(request.ticket)
+        self._unasked.append(request)
+        await self._ask_what_waits()
 
     async def ask(self, request: Request) -> None:
         """Pass a request to the service; wait while its queue is full."""
@@ -329,7 +337,7 @@ class Chat(FrontEnd):
             await self.print_lines(stats_lines(report, self.columns()))
             return
         if isinstance(report, DiscoveryReport):
-            await self.print_lines(discovery_lines(report, self.columns()))
+            await self.print_lines(discovery_lines(report, self.columns(), self.roster.ignored))
             return
         answer = self._questions.pop(report.ticket, None)
         if answer is not None and (lines := answer(report)):
@@ -342,9 +350,9 @@ class Chat(FrontEnd):
         if self._stale and self._resync is None:
             self._stale = False
             self._resync = self.service.new_ticket()
-            self._unasked.append(self._resync)
+            self._unasked.append(RequestStatus(self._resync))
         while self._unasked:
-            await self.ask(RequestStatus(self._unasked.pop(0)))
+            await self.ask(self._unasked.pop(0))
 
 
 def oversize_text(text: str) -> str:

@@ -13,6 +13,7 @@ from py_peer.core.cleaning import clean_line, indent_lines
 from py_peer.core.commands import MAX_WORD_CHARS, commands_line
 from py_peer.core.entries import Delivery, Kind
 from py_peer.core.events import (
+    AddressesChanged,
     Answer,
     DialFailed,
     Dropped,
@@ -167,6 +168,8 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
             return f"Kademlia bootstrap failed: {event.cause}"
         case PeerFound():
             return f"Found {called(event.peer_id)} {event.source}"
+        case AddressesChanged(addresses=(first, *_)):
+            return f"The network has changed; others reach you at {first}"
         case Notice() | Answer():
             return event.text
         case _:
@@ -271,6 +274,7 @@ def whois_lines(roster: Roster, word: str) -> list[str]:
         return [*head, "  - Not connected to us: the messages come through others"]
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.connected_since))
     facts = {
+        "Found": row.found,
         "Address": row.address,
         "Connected": f"since {since}, {'by the peer' if row.inbound else 'by us'}",
         "Round trip": f"{row.rtt * 1000:.2f} ms" if row.rtt is not None else "",
@@ -339,6 +343,8 @@ def _peer(peer: PeerInfo) -> str:
         parts.append(peer.nick)
     if peer.rtt is not None:
         parts.append(f"{peer.rtt * 1000:.2f} ms")
+    if peer.found:
+        parts.append(peer.found)
     if not peer.in_room:
         parts.append("not in the room")
     return "  ".join(parts)

@@ -11,6 +11,7 @@ from py_peer.core.events import (
     NickLearned,
     PeerConnected,
     PeerDisconnected,
+    PeerFound,
     PeerJoined,
     PeerLeft,
     Pinged,
@@ -61,6 +62,8 @@ def headless_lines(  # noqa: C901, PLR0911 - one for each type
             return [f"Peer joined: {event.peer_id}"]
         case PeerLeft():
             return [f"Peer left: {event.peer_id}"]
+        case PeerFound():
+            return [f"Found: {event.peer_id} {event.source}"]
         case Identified():
             versions = f"protocol_version: {event.protocol_version}, agent_version: {event.agent_version}"
             return [f"Received identify from {event.peer_id}: {versions}, {len(event.protocols)} protocols"]

@@ -22,7 +22,7 @@ from py_peer.core.json_lines import (
     event_line,
     read_command,
 )
-from py_peer.core.requests import RequestStatus, Stop
+from py_peer.core.requests import RequestDiscovery, RequestStatistics, RequestStatus, Stop
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.oneshot import OneShot
 from py_peer.frontends.piped import PlainChat
@@ -134,9 +134,14 @@ class JsonChat(_JsonOutput, PlainChat):
 
     async def ask(self, request: Request) -> None:
         """Pass a request to the service; wait while its queue is full."""
-        if not isinstance(request, RequestStatus | Stop):
+        if not isinstance(request, RequestStatus | RequestStatistics | RequestDiscovery | Stop):
             self._expect(request.ticket)
         await super().ask(request)
+
+    async def ask_when_ready(self, request: Request) -> None:
+        """Take a question that is to be asked; the command that it answers is the one obeyed now."""
+        self._expect(request.ticket)
+        await super().ask_when_ready(request)
 
     def note_question(self, answer: Callable[[StatusReport], list[str]]) -> int:  # noqa: ARG002 - words are for people
         """Take a question that is to be asked; the report is the answer itself. Returns its ticket."""

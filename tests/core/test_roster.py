@@ -15,6 +15,7 @@ from py_peer.core.events import (
     NickLearned,
     PeerConnected,
     PeerDisconnected,
+    PeerFound,
     PeerInfo,
     PeerJoined,
     PeerLeft,
@@ -227,6 +228,16 @@ events = st.one_of(
     st.builds(MessageReceived, ids, st.sampled_from(["Ann", "Bob"]), st.just("hi"), st.just(0.0)),
     st.just(READY),
 )
+
+
+def test_how_somebody_was_found_is_known_from_the_connection_or_told_later_and_the_first_word_counts() -> None:
+    roster = after(PeerConnected(ANN, HERE, inbound=False, found="by name"), PeerFound(ANN, "by mDNS", ()))
+    assert [row.found for row in roster.rows()] == ["by name"]
+    roster = after(PeerFound(BOB, "by mDNS", ()), PeerConnected(ANN, HERE, inbound=True))
+    assert [row.found for row in roster.rows()] == [""]
+    roster.tell(PeerFound(ANN, "by the discovery topic", ()), 0.0)
+    roster.tell(PeerFound(ANN, "by mDNS", ()), 0.0)
+    assert [row.found for row in roster.rows()] == ["by the discovery topic"]
 
 
 @given(st.lists(events, max_size=40))

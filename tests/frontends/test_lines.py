@@ -105,6 +105,7 @@ INTERACTIVE = [
     (NicknameChanged("rob"), []),
     (PeerFound(ANN, "by mDNS", ()), [f"📡 Found {ANN[-8:]} by mDNS"]),
     (AddressesChanged(()), []),
+    (AddressesChanged((ADDRESS, "/ip6/::1/tcp/4001")), [f"📡 The network has changed; others reach you at {ADDRESS}"]),
     (Failed(FailureKind.FAULT, "why"), []),
     (Stopped(0, reached=False), []),
 ]
@@ -127,6 +128,8 @@ HEADLESS = [
     (KademliaBootstrap(3), ["Kademlia bootstrap done: 3 peer(s) in the routing table"]),
     (KademliaBootstrap(0, "nobody"), ["Kademlia bootstrap failed: nobody"]),
     (DialFailed("/ip4/127.0.0.1/tcp/1", "refused"), ["Failed to connect to /ip4/127.0.0.1/tcp/1: refused"]),
+    (PeerFound(ANN, "by mDNS", ()), [f"Found: {ANN} by mDNS"]),
+    (AddressesChanged((ADDRESS,)), [f"The network has changed; others reach you at {ADDRESS}"]),
     (Notice("a word"), ["a word"]),
     (MessageSent(1, "hello", 3, 0.0), []),
 ]
@@ -220,12 +223,12 @@ def test_of_many_texts_that_wait_the_count_is_said_once() -> None:
 def test_peers_lists_everybody_or_nobody() -> None:
     assert peers_lines(REPORT) == ["📡 No peers connected"]
     ann = PeerInfo(ANN, "Ann", "/ip4/127.0.0.1/tcp/1", True, True, 0.0012, "js", 0.0)
-    quiet = PeerInfo(US, US[-8:], "/ip4/127.0.0.1/tcp/2", False, False, None, "js", 0.0)
+    quiet = PeerInfo(US, US[-8:], "/ip4/127.0.0.1/tcp/2", False, False, None, "js", 0.0, found="by mDNS")
     report = StatusReport(1, US, "bob", (ADDRESS,), (ann, quiet), ("chat",), 0, ())
     assert peers_lines(report) == [
         "📡 Connected peers (2):",
         f"  - {ID8}...  Ann  1.20 ms",
-        f"  - {US[-8:]}...  not in the room",
+        f"  - {US[-8:]}...  by mDNS  not in the room",
     ]
 
 
@@ -280,6 +283,7 @@ def test_all_that_is_known_of_a_peer_is_told() -> None:
         "  - In the room: no",
     ]
     for event in (
+        PeerFound(ANN, "by mDNS", ()),
         PeerJoined(ANN, 1),
         Pinged(ANN, 0.0012),
         Identified(ANN, "", "js/1", ()),
@@ -289,6 +293,7 @@ def test_all_that_is_known_of_a_peer_is_told() -> None:
     assert whois_lines(roster, "ann") == [
         "📡 Ann",
         f"  - Peer ID: {ANN}",
+        "  - Found: by mDNS",
         "  - Address: /ip4/127.0.0.1/tcp/1",
         "  - Connected: since 2026-03-05 12:00:00, by the peer",
         "  - Round trip: 1.20 ms",

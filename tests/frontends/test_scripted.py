@@ -15,8 +15,10 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped, unus
 from py_peer.core import limits
 from py_peer.core.events import (
     Answer,
+    DiscoveryReport,
     Failed,
     FailureKind,
+    KnownPeer,
     MessageReceived,
     MessageRefused,
     MessageSent,
@@ -27,7 +29,7 @@ from py_peer.core.events import (
 )
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.json_lines import SCRIPT_COMMANDS, Ended, Starting, event_name, event_types, events_schema
-from py_peer.core.requests import RequestStatus, SendText, Stop
+from py_peer.core.requests import RequestDiscovery, RequestStatus, SendText, Stop
 from py_peer.frontends.oneshot import OneShot
 from py_peer.frontends.piped import WINDOW
 from py_peer.frontends.scripted import JsonChat, JsonOneShot
@@ -180,6 +182,28 @@ def test_a_question_asked_too_early_is_answered_later_with_its_own_id() -> None:
         service.emit(READY)
         await running
         assert [event["id"] for event in said(stage, "status_report")] == [1]
+
+    run(scene())
+
+
+def test_who_can_be_found_is_asked_when_there_is_something_to_tell_and_answered_with_its_own_id() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(starting=False)
+        data = commands({"command": "discover"}, {"command": "discover", "id": "who"}, {"command": "say", "text": "x"})
+        running = asyncio.create_task(stage.run(chat_over(stage, service, data)))
+        await when(lambda: service.texts == ["x"])
+        assert not [request for request in service.requests if isinstance(request, RequestDiscovery)]
+        service.emit(READY)
+        await when(lambda: len(service.requests) == 3)
+        asked = [request.ticket for request in service.requests if isinstance(request, RequestDiscovery)]
+        peer = KnownPeer(ANN, "Ann", ("by mDNS",), (ADDRESS,), "waiting", "refused", 1.0)
+        service.emit(*(DiscoveryReport(ticket, ("mDNS",), (peer,), {"own": 2}, 3) for ticket in asked))
+        await running
+        first, second = said(stage, "discovery_report")
+        assert "id" not in first
+        assert second["id"] == "who"
+        assert (second["ways"], second["refused"], second["forgotten"]) == (["mDNS"], {"own": 2}, 3)
+        assert second["peers"] == [dataclasses.asdict(peer) | {"sources": ["by mDNS"], "addresses": [ADDRESS]}]
 
     run(scene())
 
