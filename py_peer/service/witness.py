@@ -83,7 +83,8 @@ class Witness:
         self._discovery.moved(record.peer_id)
         _log_system_message(f"Connected to peer: {record.peer_id} via {record.address}")
         self._nicks.peer_up(str(record.peer_id))
-        self._emit(PeerConnected(str(record.peer_id), record.address, record.inbound))
+        found = self._discovery.finder.found_by(str(record.peer_id))
+        self._emit(PeerConnected(str(record.peer_id), record.address, record.inbound, found))
 
     def peer_down(self, record: PeerRecord) -> None:
         """Tell that the last connection to a peer is gone; not when it is we who leave."""
