@@ -79,9 +79,9 @@ class Latest:
         self.made = max(self.made, min(at, now))
 
 
-def repeat_after(known: int) -> float:
+def repeat_after(known: int, least: float = limits.NICK_REPEAT) -> float:
     """Return after how many seconds an announcement is repeated where `known` peers are known, before jitter.
 
-    The whole room then hears one in NICK_SHARE seconds, however large it is.
+    The whole room then hears one in NICK_SHARE seconds, however large it is, or fewer while `least` seconds are longer.
     """
-    return max(limits.NICK_REPEAT, known * limits.NICK_SHARE)
+    return max(least, known * limits.NICK_SHARE)

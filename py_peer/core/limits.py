@@ -231,6 +231,37 @@ TARGET_CONNECTIONS = 16
 FOUND_DIALS = 4
 """Dials of found peers under way at once."""
 
+# --- The discovery topic --------------------------------------------------------------------------
+
+MAX_ANNOUNCED_PEER_BYTES = 8 * 1024
+MAX_ANNOUNCED_PEER_ADDRESSES = 64
+MAX_ANNOUNCED_PEER_ADDRESS_BYTES = 512
+"""Payload of a peer's announcement: a browser with three relays has 40 addresses of 130 bytes each."""
+
+MAX_ANNOUNCED_PEER_FRAME = MAX_ANNOUNCED_PEER_BYTES + 1_024
+"""The signed message around it; with an RSA key 900 bytes more."""
+
+ANNOUNCED_ADDRESSES_READ = 32
+"""Of a peer's addresses so many are looked at for those that we can dial; it takes up to 2 ms."""
+
+PEER_REPEAT = 10.0
+"""Our own announcement is repeated after so many seconds, or NICK_SHARE for each peer that announces itself, too."""
+
+OWN_ADDRESSES_ANNOUNCED = 8
+"""Our addresses, the best first; who has more interfaces is reached on one of these."""
+
+PEER_ANNOUNCED_BURST = 4
+PEER_ANNOUNCED_RATE = 0.2
+"""Announcements that are taken of one author, at once and a second: twice what the other peers do."""
+
+KNOWN_ANNOUNCERS = 2_048
+"""Authors of announcements that are kept apart; about 300 bytes each. The one longest silent is forgotten first."""
+
+PEERS_HANDED_ON = 16
+PEERS_HANDED_ON_SECONDS = 50.0
+"""Announcements that a newcomer is told by us, 150 kB of the largest, and how old they may be: after 60 s the other
+peers have forgotten that they have seen them, and would pass them on again."""
+
 # --- Kademlia -------------------------------------------------------------------------------------
 
 MAX_KAD_REQUEST = 64 * 1024
