@@ -202,6 +202,11 @@ def socket_multiaddr(address: tuple[str, int] | None) -> str:
     return f"/ip{ip.version}/{ip}/tcp/{port}"
 
 
+def remote_ip(address: str) -> str:
+    """Return the IP address in what `remote_multiaddr` gives."""
+    return address.split("/")[2] if address else ""
+
+
 def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     ip = ipaddress.ip_address(host.partition("%")[0])
     return ip.ipv4_mapped or ip if isinstance(ip, ipaddress.IPv6Address) else ip

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any, final
 
 import trio
 
+from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC
 from py_peer.core.requests import RequestDiscovery
+from py_peer.service.announcements import Announcements
+from py_peer.service.bootstrap import KademliaWay
 from py_peer.service.finder import Finder
 
 if TYPE_CHECKING:
@@ -35,6 +38,11 @@ class Discovery:
 
         self.handlers: dict[type[Request], Callable[[Any], None]] = {RequestDiscovery: self.finder.report}
 
+        self._announcements = Announcements(self.finder.found, loopback=settings.loopback)
+        if settings.announce:
+            self.boards[PUBSUB_DISCOVERY_TOPIC] = self._announcements
+            self.finder.ways.append(self._announcements.way)
+        self._kademlia = KademliaWay(self.finder, emit)
     def moved(self, peer_id: ID) -> None:
         """Take note that a peer has come or gone."""
         self.finder.moved(peer_id)
@@ -43,3 +51,7 @@ class Discovery:
         """Find peers, and dial them, until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.finder.run, node)
+            if bootstrap.addresses or self._settings.kademlia:
+                nursery.start_soon(self._kademlia.run, node, bootstrap)
+            if self._settings.announce:
+                nursery.start_soon(self._announcements.run, node)
