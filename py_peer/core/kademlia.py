@@ -37,10 +37,11 @@ def place(key: bytes) -> int:
 @final
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A peer, and the binary multiaddrs under which it may be."""
+    """A peer, and the binary multiaddrs under which it may be. `ip` is where it was connected, if it was."""
 
     peer: bytes
     addresses: tuple[bytes, ...] = ()
+    ip: str = ""
 
 
 @final
@@ -115,7 +116,7 @@ class Providers:
     """Who has said that he provides what. Where there are too many, the oldest record makes room."""
 
     def __init__(self, *, per_key: int, per_peer: int, in_all: int, seconds: float, address_seconds: float) -> None:
-        """A record holds for `seconds`, the addresses in it for `address_seconds`."""
+        """Set how many records are kept, for how long a record holds, and for how long the addresses in it."""
         self._per_key = per_key
         self._per_peer = per_peer
         self._in_all = in_all

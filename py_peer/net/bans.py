@@ -17,10 +17,9 @@ from libp2p.transport.exceptions import MuxerUpgradeFailure
 from py_peer.core import limits
 from py_peer.core.strikes import Strikes
 from py_peer.net.counters import is_garbage
-from py_peer.net.dial import DialError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from libp2p.network.swarm import Swarm
 
@@ -39,12 +38,6 @@ class Bans:
         self._counters = counters
         self._strikes = Strikes(limits.STRIKES, limits.STRIKES_PER_SECOND, limits.BAN_SECONDS, limits.MAX_TRACKED_PEERS)
         self._unwanted: dict[ID, None] = {}
-        self.library_dials = False
-        self.dialler: Callable[[ID], Awaitable[object]] | None = None
-        """Dials a peer that the library wants to open a stream to, for Kademlia, or raises DialError. Without it nobody
-        is: else whoever opens a stream to one who has just gone would dial him (network/swarm.py:1580, 0.8.1), without
-        the pace of the dials and without a word."""
-
         self.on_banned: Callable[[ID, str], None] = lambda _peer_id, _reason: None
         """Called with a peer that is refused from now on, and why."""
 
@@ -84,9 +77,9 @@ class Bans:
         return list(self._unwanted)
 
     def guard(self, swarm: Swarm) -> None:
-        """Have the swarm ask us about each peer: before it dials one by itself, and when one has proved who it is."""
+        """Have the swarm ask us about each peer that has proved who it is, and dial none by itself."""
         library: Any = swarm
-        upgrade, dial = library.upgrader.upgrade_connection, library.dial_peer
+        upgrade = library.upgrader.upgrade_connection
 
         async def upgrade_if_welcome(conn: Any, peer_id: ID) -> Any:
             if reason := self.refusal(peer_id):
@@ -99,16 +92,14 @@ class Bans:
                     self.strike(peer_id, "it sent garbage where a connection begins")
                 raise
 
-        async def dial_if_welcome(peer_id: ID) -> Any:
-            if self.dialler is not None:
-                try:
-                    await self.dialler(peer_id)
-                except DialError as error:
-                    raise SwarmException(str(error)) from error
-                return swarm.get_connections(peer_id)
-            if reason := self.refusal(peer_id) if self.library_dials else "it is not connected":
-                raise SwarmException(reason)
-            return await dial(peer_id)
+        async def dial_nobody(_: ID) -> Any:
+            """Refuse.
+
+            Else whoever opens a stream to one who has just gone would dial him (network/swarm.py:1580, 0.8.1), without
+            the pace of the dials and without a word. Kademlia reaches those whom it asks before it does.
+            """
+            msg = "it is not connected"
+            raise SwarmException(msg)
 
         library.upgrader.upgrade_connection = upgrade_if_welcome
-        library.dial_peer = dial_if_welcome
+        library.dial_peer = dial_nobody

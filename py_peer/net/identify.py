@@ -24,10 +24,12 @@ from py_peer.core import limits
 from py_peer.net.connections import socket_multiaddr
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from libp2p.abc import IHost, INetStream
     from libp2p.peer.id import ID
+
+    from py_peer.net.counters import Counters
 
 IDENTIFY: Final = TProtocol("/ipfs/id/1.0.0")
 PUSH: Final = TProtocol("/ipfs/id/push/1.0.0")
@@ -57,15 +59,33 @@ def identify_handler(host: IHost) -> Callable[[INetStream], Awaitable[None]]:
     """Return the handler that tells others who we are."""
 
     async def handle(stream: INetStream) -> None:
-        remote = socket_multiaddr(stream.get_remote_address())
-        observed = Multiaddr(remote) if remote else None
-        message = _mk_identify_protobuf(host, observed)
-        message.agent_version = AGENT_VERSION
         with trio.fail_after(limits.DIAL_TIMEOUT):
-            await stream.write(encode_varint_prefixed(message.SerializeToString()))
-            await stream.close()
+            await _tell(host, stream)
 
     return handle
+
+
+async def push_identify(host: IHost, peers: Iterable[ID], counters: Counters) -> None:
+    """Tell connected peers anew who we are, because something of it has changed. Raises nothing."""
+    async with trio.open_nursery() as nursery:
+        for peer_id in peers:
+            nursery.start_soon(_push, host, peer_id, counters)
+
+
+async def _push(host: IHost, peer_id: ID, counters: Counters) -> None:
+    try:
+        with trio.fail_after(limits.DIAL_TIMEOUT):
+            await _tell(host, await host.new_stream(peer_id, [PUSH]))
+    except Exception as error:  # noqa: BLE001 - who takes no push asks when he connects again
+        counters.caught(f"identify push to {peer_id}", error)
+
+
+async def _tell(host: IHost, stream: INetStream) -> None:
+    remote = socket_multiaddr(stream.get_remote_address())
+    message = _mk_identify_protobuf(host, Multiaddr(remote) if remote else None)
+    message.agent_version = AGENT_VERSION
+    await stream.write(encode_varint_prefixed(message.SerializeToString()))
+    await stream.close()
 
 
 def push_handler(host: IHost, on_identified: Callable[[ID, Identify], None]) -> Callable[[INetStream], Awaitable[None]]:

@@ -11,11 +11,11 @@ from libp2p.custom_types import TProtocol
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from libp2p.utils import encode_varint_prefixed
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited
-from multiaddr import Multiaddr
 
 from py_peer.core import limits
-from py_peer.core.addresses import AddressError, is_peer_id, parse_dial_address, peer_id_text
+from py_peer.core.addresses import is_peer_id, peer_id_text
 from py_peer.core.kademlia import Contact
+from py_peer.net.multiaddrs import dialable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,27 +53,13 @@ def bounded(addresses: Iterable[bytes]) -> tuple[bytes, ...]:
 def peers(entries: Iterable[Message.Peer], most: int) -> list[tuple[bytes, tuple[DialAddress, ...]]]:
     """Return up to `most` peers of an answer, each with what of its addresses this version dials."""
     real = [entry for entry in entries if is_peer_id(entry.id)][:most]
-    return [(bytes(entry.id), dialable(entry.id, entry.addrs[:ADDRESSES_READ])) for entry in real]
+    return [(bytes(entry.id), where(entry.id, entry.addrs[:ADDRESSES_READ])) for entry in real]
 
 
-def dialable(peer: bytes, addresses: Iterable[bytes]) -> tuple[DialAddress, ...]:
-    """Return those of a peer's binary multiaddrs that this version dials, at most so many as are kept."""
-    parsed = (_parsed(one, peer_id_text(peer)) for one in addresses if len(one) <= limits.MAX_ADDRESS_BYTES)
-    return tuple(one for one in dict.fromkeys(parsed) if one)[: limits.KAD_ADDRESSES]
-
-
-def _parsed(address: bytes, peer_id: str) -> DialAddress | None:
-    try:
-        text = str(Multiaddr(bytes(address)))
-    except Exception:  # noqa: BLE001 - the library raises what it likes for what is none
-        return None
-    try:
-        parsed = parse_dial_address(text)
-        if parsed.peer_id is None:
-            parsed = parse_dial_address(f"{text}/p2p/{peer_id}")
-    except AddressError:
-        return None
-    return parsed if parsed.peer_id == peer_id else None
+def where(peer: bytes, addresses: Iterable[bytes]) -> tuple[DialAddress, ...]:
+    """Return where a peer can be dialled, at most so many addresses as are kept of one."""
+    short = (bytes(one) for one in addresses if len(one) <= limits.MAX_ADDRESS_BYTES)
+    return dialable(short, peer_id_text(bytes(peer)))[: limits.KAD_ADDRESSES]
 
 
 def entry(found: Contact, *, connected: bool) -> Message.Peer:

@@ -1,4 +1,11 @@
-"""Kademlia, when bootstrap peers are given: join the table and keep it alive.
+"""Kademlia: our table of those who can be asked, the walks to a key, and who is in the room by the records found there.
+
+Of the library (0.8.1) only the messages are used. Its search for providers ends with the first one, whom every member
+of a room finds in its own store: itself (kad_dht/provider_store.py:347). Its walk ends at the first answer that
+brings nobody closer, asks whoever is connected, and dials whom it is told of, at any address, by itself, and then not
+again for a minute (kad_dht/peer_routing.py:225, :305, network/swarm.py:114). Here a walk asks every one of the 20
+closest, in turns of three, with deadlines, and others are reached only through the one who dials for all ways of
+finding peers (`Reach`). Pinned by tests/net/test_kademlia.py.
 
 Spec: https://github.com/libp2p/specs/blob/master/kad-dht/README.md
 """
@@ -6,93 +13,232 @@ Spec: https://github.com/libp2p/specs/blob/master/kad-dht/README.md
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
 
 import trio
-from libp2p.kad_dht.common import PROTOCOL_ID
-from libp2p.kad_dht.kad_dht import DHTMode, KadDHT
-from libp2p.tools.anyio_service import background_trio_service
-from multiaddr import Multiaddr
+from libp2p.kad_dht.pb.kademlia_pb2 import Message
+from libp2p.peer.id import ID
+
+from py_peer.core import limits
+from py_peer.core.findings import Finding, Source
+from py_peer.core.kademlia import ROOM_KEYS, RoutingTable, Walk
+from py_peer.net.connections import remote_ip
+from py_peer.net.counters import is_garbage
+from py_peer.net.dial import DialError
+from py_peer.net.identify import push_identify
+from py_peer.net.kad_messages import KAD, entry, peers, read_message, where, write_message
+from py_peer.net.kad_server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from libp2p.abc import IHost
-    from libp2p.peer.id import ID
-
-    from py_peer.net.counters import Counters
+    from py_peer.core.addresses import DialAddress
+    from py_peer.net.connections import PeerRecord
     from py_peer.net.node import Node
 
-BOOTSTRAP_TIMEOUT: Final = 10.0
-ADD_INTERVAL: Final = 0.5
-"""Between two looks at who is connected: the library does not fill its table from connections (0.8.1)."""
+    Reach = Callable[[Finding], Awaitable[object]]
+    """Connects to a peer if the rules of dialling allow it. Raises DialError when it does not come about."""
 
 
 @final
 class Kademlia:
-    """The routing table of one host."""
+    """One node's part in Kademlia, as a server."""
 
-    def __init__(self, dht: KadDHT, counters: Counters) -> None:
-        self._dht = dht
-        self._counters = counters
+    def __init__(self, node: Node, reach: Reach) -> None:
+        self.table = RoutingTable(node.host.get_id().to_bytes())
+        self.server = Server(node, self.table)
+        self.stirred = trio.Event()
+        """Set, and made anew, when the table changes, or a peer has said what it speaks."""
 
-    @property
-    def size(self) -> int:
-        """Peers in the routing table."""
-        return int(self._dht.get_routing_table_size())
+        self._node = node
+        self._reach = reach
+        self._own = node.host.get_id().to_bytes()
+        self._announced: dict[tuple[bytes, bytes], float] = {}
+        """When whom was told that we provide which key, the oldest first."""
 
-    async def join(self, peer_id: ID, address: str) -> None:
-        """Put a connected peer into the table and look for ourselves, which fills the buckets near us.
+        self._announced_addresses: tuple[bytes, ...] = ()
 
-        The library does not fill its table from connections (0.8.1); `address` is where the peer was reached.
+    # --- The table --------------------------------------------------------------------------------
+
+    def identified(self, record: PeerRecord) -> None:
+        """Take a connected peer into the table, or out of it, by what it says it speaks."""
+        peer = record.peer_id.to_bytes()
+        contact = self.server.known(peer) if KAD in record.protocols else None
+        if contact is None:
+            self.table.drop(peer)
+        else:
+            self.table.put(contact, self._is_here)
+        self._stir()
+
+    def gone(self, peer_id: ID) -> None:
+        """Take note that a peer has no connection any more: if it starts anew, it has forgotten what we told it."""
+        for key in ROOM_KEYS:
+            self._announced.pop((key, peer_id.to_bytes()), None)
+
+    async def refresh(self) -> None:
+        """Walk to ourselves and to a few far keys: who is met is asked who he is, and comes into the table."""
+        for key in [self._own, *self.table.far_keys(3)]:
+            await self._walk(Message.FIND_NODE, key)
+
+    def _is_here(self, peer: bytes) -> bool:
+        return ID(peer) in self._node.peers.records
+
+    def _stir(self) -> None:
+        self.stirred.set()
+        self.stirred = trio.Event()
+
+    # --- The room ---------------------------------------------------------------------------------
+
+    async def search(self, found: Callable[[Finding], None]) -> int:
+        """Look for those who are in the room, and have it written down that we are; return how many were told so.
+
+        `found` is told of everybody who is recorded, at once and each time again.
         """
-        self._dht.host.get_peerstore().add_addrs(peer_id, [Multiaddr(address)], 3_600)
-        await self._dht.add_peer(peer_id)
-        try:
-            with trio.fail_after(BOOTSTRAP_TIMEOUT):
-                # Not find_peer, which knows where we are and asks nobody.
-                await self._dht.peer_routing.find_closest_peers_network(self._dht.host.get_id().to_bytes())
-        except Exception as error:  # noqa: BLE001 - a lookup that fails leaves the table as it is
-            self._counters.caught("Kademlia lookup", error)
+        addresses = self.server.ourselves().addresses
+        if addresses != self._announced_addresses:
+            self._announced.clear()
+            self._announced_addresses = addresses
+        told = 0
+        for key in ROOM_KEYS:
+            walk = await self._walk(Message.GET_PROVIDERS, key, found)
+            for peer in walk.closest():
+                told += await self._announce(key, peer)
+        return told
 
+    async def _announce(self, key: bytes, peer: bytes) -> bool:
+        """Have a peer write down that we provide a key, unless it was told within the hour; return whether it was."""
+        now = trio.current_time()
+        while self._announced and now - next(iter(self._announced.values())) >= limits.KAD_ANNOUNCE_SECONDS:
+            del self._announced[next(iter(self._announced))]
+        if (key, peer) in self._announced:
+            return False
+        ourselves = entry(self.server.ourselves(), connected=True)
+        message = Message(type=Message.ADD_PROVIDER, key=key, providerPeers=[ourselves])
+        if await self._say(ID(peer), message) is None:
+            return False
+        self._announced[key, peer] = now
+        return True
 
-class _Lookups(KadDHT):
-    """Kademlia that answers lookups but keeps nothing for strangers.
+    # --- A walk -----------------------------------------------------------------------------------
 
-    The library takes records whatever `enable_values` and `enable_providers` say (kad_dht/kad_dht.py:803, 1149).
-    """
+    async def _walk(
+        self, kind: Message.MessageType, key: bytes, found: Callable[[Finding], None] | None = None
+    ) -> Walk:
+        """Ask those who are close to a key until all of the 20 closest have answered."""
+        walking = _Walking(Walk(key, limits.KAD_WALK_PEERS), Message(type=kind, key=key), found)
+        for contact in self.table.closest(key):  # each has told us himself where he is
+            walking.hear([(contact.peer, where(contact.peer, contact.addresses))], str(ID(contact.peer)), contact.ip)
+        with trio.move_on_after(limits.KAD_WALK_TIMEOUT):
+            async with trio.open_nursery() as nursery:
+                for _ in range(limits.KAD_AT_ONCE):
+                    nursery.start_soon(self._ask_in_turn, walking)
+        return walking.walk
 
-    def __init__(self, host: IHost) -> None:
-        super().__init__(host, DHTMode.SERVER, enable_providers=False, enable_values=False)
-        values: Any = self.value_store
-        values.put_record = self._refuse_record
-
-    def _check_provider_rate_limit(self, peer_id: ID) -> bool:  # noqa: ARG002
-        """Let nobody announce himself as a provider: the stream is reset."""
-        return False
-
-    def _refuse_record(self, key: bytes, record: object) -> None:  # noqa: ARG002
-        """Make the handler of PUT_VALUE fail, so that the stream is reset."""
-        msg = "no records are kept for others"
-        raise ValueError(msg)
-
-    async def add_connected(self) -> None:
-        """Put who is connected and speaks Kademlia into the table, again and again."""
-        peerstore = self.host.get_peerstore()
+    async def _ask_in_turn(self, walking: _Walking) -> None:
         while True:
-            for peer_id in self.host.get_connected_peers():
-                speaks_it = peerstore.supports_protocols(peer_id, [PROTOCOL_ID])
-                if speaks_it and not self.routing_table.peer_in_table(peer_id):
-                    await self.add_peer(peer_id)
-            await trio.sleep(ADD_INTERVAL)
+            if (peer := walking.walk.next()) is not None:
+                walking.asking += 1
+                try:
+                    await self._ask(walking, peer)
+                finally:
+                    walking.asking -= 1
+                    walking.stir()
+            elif walking.asking:
+                await walking.stirred.wait()
+            else:
+                return
+
+    async def _ask(self, walking: _Walking, peer: bytes) -> None:
+        peer_id = ID(peer)
+        answer = await self._say(peer_id, walking.request, walking.heard[peer])
+        if answer is None:
+            walking.walk.failed(peer)
+            self.table.drop(peer)
+            self._stir()
+            return
+        walking.walk.answered(peer)
+        record = self._node.peers.records.get(peer_id)
+        teller_ip = remote_ip(record.address) if record else ""
+        closer = [(near, at) for near, at in peers(answer.closerPeers, limits.KAD_WALK_PEERS) if near != self._own]
+        walking.hear(closer, str(peer_id), teller_ip)
+        if walking.found is None:
+            return
+        for provider, addresses in peers(answer.providerPeers, limits.KAD_PROVIDERS_READ):
+            if provider == self._own:
+                continue
+            at = addresses or dict(closer).get(provider) or self._known(provider)
+            if at:
+                walking.found(Finding(str(ID(provider)), at, Source.KADEMLIA, str(peer_id), teller_ip))
+            else:
+                self._node.counters["ignored: Kademlia, a provider without an address to dial"] += 1
+
+    def _known(self, peer: bytes) -> tuple[DialAddress, ...]:
+        contact = self.server.known(peer)
+        return where(peer, contact.addresses) if contact else ()
+
+    async def _say(self, peer_id: ID, request: Message, finding: Finding | None = None) -> Message | None:
+        """Send a request to a peer and return the answer; None if there is none. Who is told a record gives none.
+
+        One who is not connected is reached where `finding` says that he is.
+        """
+        try:
+            if finding is not None and peer_id not in self._node.peers.records:
+                await self._reach(finding)
+            with trio.fail_after(limits.KAD_ANSWER_TIMEOUT):
+                stream = await self._node.host.new_stream(peer_id, [KAD])
+                try:
+                    await write_message(stream, request)
+                    if request.type == Message.ADD_PROVIDER:
+                        return request
+                    return await read_message(stream, limits.MAX_KAD_ANSWER)
+                finally:
+                    with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT):
+                        await stream.close()  # a reset could overtake what was written
+        except DialError:
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
+            self._node.counters.caught(f"Kademlia with {peer_id}", error)
+            if is_garbage(error):
+                self._node.bans.strike(peer_id, "its answers to Kademlia requests cannot be read")
+            return None
+
+
+@final
+class _Walking:
+    """A walk under way."""
+
+    def __init__(self, walk: Walk, request: Message, found: Callable[[Finding], None] | None) -> None:
+        self.walk = walk
+        self.request = request
+        self.found = found
+        self.heard: dict[bytes, Finding] = {}
+        """Of whom we have heard, where he should be, and who says so first."""
+
+        self.asking = 0
+        self.stirred = trio.Event()
+
+    def hear(self, told: list[tuple[bytes, tuple[DialAddress, ...]]], teller: str, teller_ip: str) -> None:
+        addresses = dict(told)
+        for peer in self.walk.hear(addresses):
+            self.heard[peer] = Finding(str(ID(peer)), addresses[peer], Source.KADEMLIA, teller, teller_ip)
+        self.stir()
+
+    def stir(self) -> None:
+        self.stirred.set()
+        self.stirred = trio.Event()
 
 
 @asynccontextmanager
-async def kademlia(node: Node) -> AsyncIterator[Kademlia]:
-    """Run Kademlia as a server."""
-    node.bans.library_dials = True  # whom a lookup asks is the library's choice
-    dht = _Lookups(node.host)
-    async with background_trio_service(dht), trio.open_nursery() as nursery:
-        nursery.start_soon(dht.add_connected)
-        yield Kademlia(dht, node.counters)
+async def kademlia(node: Node, reach: Reach) -> AsyncIterator[Kademlia]:
+    """Take part in Kademlia as a server: on a LAN the Go peers are clients, and need one."""
+    dht = Kademlia(node, reach)
+    dht.server.provided = frozenset(ROOM_KEYS)
+    host: Any = node.host
+    host.set_stream_handler(KAD, dht.server.handle)
+    for record in list(node.peers.records.values()):  # who came before has not been told that we speak it
+        dht.identified(record)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(push_identify, node.host, list(node.peers.records), node.counters)
+        yield dht
         nursery.cancel_scope.cancel()
+    host.remove_stream_handler(KAD)

@@ -1,13 +1,19 @@
-"""Kademlia for a session: the bootstrap peers are reached, their table is joined, and it is told how that went."""
+"""Kademlia for a session: the bootstrap peers are reached, their table is joined, and the room is found in it.
+
+The table goes on without the bootstrap peers; they are tried again only when nobody is left in it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import random
+from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
 
 from py_peer.chatroom import _log_system_message
+from py_peer.core import limits
 from py_peer.core.events import KademliaBootstrap
+from py_peer.core.kademlia import K
 from py_peer.net.kademlia import kademlia
 
 if TYPE_CHECKING:
@@ -16,25 +22,144 @@ if TYPE_CHECKING:
     from libp2p.peer.id import ID
 
     from py_peer.core.events import Event
+    from py_peer.core.findings import Finding
+    from py_peer.net.connections import PeerRecord
+    from py_peer.net.kademlia import Kademlia
     from py_peer.net.node import Node
+    from py_peer.service.finder import Finder
     from py_peer.service.named import Named
 
+FIRST_PAUSE: Final = 1.0
+"""Seconds between two searches, at least; doubled each time while nobody new is told that we are here. Who came at the
+same moment as we is not in the records yet when we look first."""
 
-async def join_kademlia(node: Node, bootstrap: Named, emit: Callable[[Event], None]) -> None:
-    """Join the table of the bootstrap peers, and stay in it until cancelled."""
-    async with kademlia(node) as table:
+JITTER: Final = 0.2
+AGAIN_AFTER: Final = (5.0, 300.0)
+"""An empty table is bootstrapped again after so many seconds, doubled each time up to the second."""
 
-        async def joined(peer_id: ID) -> None:
-            if record := node.peers.records.get(peer_id):
-                await table.join(peer_id, record.address)
-            if table.size:
-                _log_system_message(f"Kademlia bootstrap: {table.size} peers in the table")
-                emit(KademliaBootstrap(table.size))
 
-        bootstrap.on_reached = joined
-        reached = await bootstrap.run(node)
-        if not table.size:
+@final
+class KademliaWay:
+    """One session's part in Kademlia."""
+
+    def __init__(self, finder: Finder, emit: Callable[[Event], None]) -> None:
+        self._finder = finder
+        self._emit = emit
+        self._node: Node | None = None
+        self._dht: Kademlia | None = None
+        self._failure = ""
+        self._found: set[str] = set()
+
+    def identified(self, record: PeerRecord) -> None:
+        """Take note of what a peer says it speaks."""
+        if self._dht is not None:
+            self._dht.identified(record)
+
+    def moved(self, peer_id: ID) -> None:
+        """Take note that a peer has come or gone."""
+        if self._dht is not None and self._node is not None and peer_id not in self._node.peers.records:
+            self._dht.gone(peer_id)
+
+    def told(self) -> str:
+        """Return what has come of it, for /discover."""
+        size = len(self._dht.table) if self._dht else 0
+        return f"Kademlia: {size} peer{'s' * (size != 1)} in the table, {len(self._found)} found"
+
+    async def run(self, node: Node, bootstrap: Named) -> None:
+        """Take part until cancelled; `bootstrap`, if there are any, have a table that can be joined."""
+        async with kademlia(node, self._finder.reach) as dht, trio.open_nursery() as nursery:
+            self._node, self._dht = node, dht
+            self._finder.ways.append(self.told)
+            nursery.start_soon(self._keep_joined, dht, bootstrap)
+            nursery.start_soon(self._search, node, dht)
+            nursery.start_soon(self._refresh, dht)
+
+    # --- The table --------------------------------------------------------------------------------
+
+    async def _keep_joined(self, dht: Kademlia, bootstrap: Named) -> None:
+        """Join the table of the bootstrap peers; again, when nobody is left in ours."""
+        if not bootstrap.addresses:
+            return
+        await self._join(dht, bootstrap)
+        pause, longest = AGAIN_AFTER
+        while True:
+            if dht.table:
+                pause = AGAIN_AFTER[0]
+                await _until(dht, lambda: not dht.table)
+            await trio.sleep(pause)
+            pause = min(2 * pause, longest)
+            if not dht.table:
+                await self._join(dht, bootstrap)
+
+    async def _join(self, dht: Kademlia, bootstrap: Named) -> None:
+        joined = 0
+
+        async def join(peer_id: ID) -> None:
+            """Walk from the first peer that is in the table at once, and tell."""
+            nonlocal joined
+            peer = peer_id.to_bytes()
+            with trio.move_on_after(limits.DIAL_TIMEOUT):
+                await _until(dht, lambda: dht.table.get(peer) is not None or self._is_known(peer_id))
+            if dht.table.get(peer) is not None:
+                await dht.refresh()
+                joined = len(dht.table)
+                self._tell(KademliaBootstrap(joined))
+
+        bootstrap.on_reached = join
+        reached = await bootstrap.run(cast("Node", self._node))
+        if not joined:
             cause = "the peers that were reached speak no Kademlia" if reached else "no bootstrap peer was reached"
-            _log_system_message(f"ERROR: Kademlia bootstrap: {cause}")
-            emit(KademliaBootstrap(0, cause))
-        await trio.sleep_forever()
+            self._tell(KademliaBootstrap(0, cause))
+
+    def _tell(self, event: KademliaBootstrap) -> None:
+        """Tell how it went; that it failed, only once until it goes well."""
+        if event.cause and event.cause == self._failure:
+            return
+        self._failure = event.cause
+        how = f"Kademlia bootstrap: {event.cause or f'{event.peers} peers in the table'}"
+        _log_system_message(f"ERROR: {how}" if event.cause else how)
+        self._emit(event)
+
+    def _is_known(self, peer_id: ID) -> bool:
+        """Return whether a peer has said what it speaks, or has gone."""
+        record = self._node.peers.records.get(peer_id) if self._node else None
+        return record is None or bool(record.protocols)
+
+    async def _refresh(self, dht: Kademlia) -> None:
+        """Walk through the table now and then, so that those who have gone are noticed and others are met."""
+        while True:
+            await trio.sleep(limits.KAD_REFRESH_SMALL if len(dht.table) < K else limits.KAD_REFRESH_SECONDS)
+            await dht.refresh()
+
+    # --- The room ---------------------------------------------------------------------------------
+
+    async def _search(self, node: Node, dht: Kademlia) -> None:
+        """Look for the room: often while few are in it, and soon again when others have just come into the table."""
+        pause = FIRST_PAUSE
+        while True:
+            await _until(dht, lambda: dht.table)
+            before = len(dht.table)
+            if await dht.search(self._take):
+                pause = FIRST_PAUSE
+            await trio.sleep(FIRST_PAUSE)
+            with trio.move_on_after(random.uniform(1 - JITTER, 1 + JITTER) * pause):
+                while not before < len(dht.table) < K:
+                    await dht.stirred.wait()
+            pause = min(2 * pause, _longest_pause(len(node.pubsub.room())))
+
+    def _take(self, finding: Finding) -> None:
+        self._found.add(finding.peer_id)
+        if len(self._found) > limits.BOOK_PEERS:
+            self._found.pop()
+        self._finder.found(finding)
+
+
+def _longest_pause(members: int) -> float:
+    """Return the seconds between two searches when so many are in the room."""
+    many = max(1, members + 2 - limits.KAD_FEW_PEERS)
+    return min(limits.KAD_SEARCH_SECONDS * many, limits.KAD_SEARCH_LONGEST)
+
+
+async def _until(dht: Kademlia, condition: Callable[[], object]) -> None:
+    while not condition():
+        await dht.stirred.wait()

@@ -10,6 +10,7 @@ from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC
 from py_peer.core.requests import RequestDiscovery
 from py_peer.service.announcements import Announcements
 from py_peer.service.bootstrap import KademliaWay
+from py_peer.service.bootstrap import KademliaWay
 from py_peer.service.finder import Finder
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
     from py_peer.core.settings import Settings
+    from py_peer.net.connections import PeerRecord
     from py_peer.net.node import Node
     from py_peer.net.pubsub import Board
+    from py_peer.service.named import Named
 
 
 @final
@@ -36,6 +39,7 @@ class Discovery:
         self.boards: dict[str, Board] = {}
         """Topics that have a board here (`py_peer.net.pubsub.Board`)."""
 
+        self._kademlia = KademliaWay(self.finder, emit)
         self.handlers: dict[type[Request], Callable[[Any], None]] = {RequestDiscovery: self.finder.report}
 
         self._announcements = Announcements(self.finder.found, loopback=settings.loopback)
@@ -46,11 +50,18 @@ class Discovery:
     def moved(self, peer_id: ID) -> None:
         """Take note that a peer has come or gone."""
         self.finder.moved(peer_id)
+        self._kademlia.moved(peer_id)
 
-    async def run(self, node: Node) -> None:
-        """Find peers, and dial them, until cancelled."""
+    def identified(self, record: PeerRecord) -> None:
+        """Take note of what a peer says it is."""
+        self._kademlia.identified(record)
+
+    async def run(self, node: Node, bootstrap: Named) -> None:
+        """Find peers, and dial them, until cancelled. `bootstrap` are the peers that were named for Kademlia."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.finder.run, node)
+            if bootstrap.addresses or self._settings.kademlia:
+                nursery.start_soon(self._kademlia.run, node, bootstrap)
             if bootstrap.addresses or self._settings.kademlia:
                 nursery.start_soon(self._kademlia.run, node, bootstrap)
             if self._settings.announce:

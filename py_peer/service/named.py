@@ -132,7 +132,13 @@ class Named:
         self._nursery: trio.Nursery | None = None
         self._reached = 0
         self.on_reached: Callable[[ID], Awaitable[None]] | None = None
-        for text in dict.fromkeys(addresses):
+        self.addresses = tuple(dict.fromkeys(addresses))
+        """What was named at the start."""
+
+        self._begin()
+
+    def _begin(self) -> None:
+        for text in self.addresses:
             if reason := self.add(parse_dial_address(text)):
                 self._tell(text, reason)
 
@@ -210,14 +216,21 @@ class Named:
             entry.stir()
 
     async def run(self, node: Node) -> int:
-        """Dial until every peer has been reached or given up; return how many were reached. With `keep`, for ever."""
+        """Dial until every peer has been reached or given up; return how many were reached. With `keep`, for ever.
+
+        It may be run again, and begins with the peers of the start then.
+        """
+        if self._node is not None:
+            self._begin()
         self._node = node
+        self._reached = 0
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             for entry in self._entries:
                 nursery.start_soon(self._attend, entry)
             if self._keep:
                 await trio.sleep_forever()
+        self._nursery = None
         return self._reached
 
     # --- One peer ---------------------------------------------------------------------------------

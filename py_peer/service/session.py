@@ -191,12 +191,10 @@ class _Session:
         nursery.start_soon(self._nicks.run, node)
         nursery.start_soon(room.start_message_handlers)
         nursery.start_soon(self._outgoing.run, node, room)
-        nursery.start_soon(self._discovery.run, node)
+        nursery.start_soon(self._discovery.run, node, self._links.bootstrap)
         nursery.start_soon(self._links.run, node)
         nursery.start_soon(self._manners.run)
         nursery.start_soon(self._witness.run, node)
-        if self._settings.bootstrap:
-            nursery.start_soon(self._join_kademlia, node)
 
     # --- Requests ---------------------------------------------------------------------------------
 
@@ -292,11 +290,6 @@ class _Session:
         listeners, where = await metrics.listen_for_metrics(host, port)
         nursery.start_soon(metrics.serve_metrics, listeners, self._bookkeeper.report, node.counters)
         return where
-
-    async def _join_kademlia(self, node: Node) -> None:
-        from py_peer.service.bootstrap import join_kademlia  # noqa: PLC0415 - 0.1 s of imports for those who bootstrap
-
-        await join_kademlia(node, self._links.bootstrap, self._emit)
 
     # --- Messages of others -----------------------------------------------------------------------
 

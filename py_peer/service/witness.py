@@ -98,6 +98,7 @@ class Witness:
 
     def identified(self, record: PeerRecord) -> None:
         """Tell who a peer says it is."""
+        self._discovery.identified(record)
         self._emit(
             Identified(
                 str(record.peer_id),

@@ -1,0 +1,192 @@
+"""Kademlia for others: whom we know near a key, and who has told us that he provides it.
+
+Not the library's handler (kad_dht/kad_dht.py, 0.8.1): twelve streams that say nothing lock everybody else out of it; it
+puts whoever asks into its table, clients too; it drops a provider without addresses, as the Rust peer is one; and it
+keeps as many keys as a stranger thinks up. Pinned by tests/net/test_kad_server.py.
+
+Spec: https://github.com/libp2p/specs/blob/master/kad-dht/README.md#rpc-messages
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, final
+
+import trio
+from libp2p.io.exceptions import IncompleteReadError
+from libp2p.kad_dht.pb.kademlia_pb2 import Message
+from libp2p.peer.id import ID
+from libp2p.peer.peerstore import PeerStoreError
+from multiaddr import Multiaddr
+
+from py_peer.core import limits
+from py_peer.core.kademlia import Contact, K, Providers
+from py_peer.core.rates import TokenBucket
+from py_peer.net.connections import remote_ip
+from py_peer.net.kad_messages import bounded, contact, entry, read_message, write_message
+
+if TYPE_CHECKING:
+    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+    from libp2p.abc import INetStream
+
+    from py_peer.core.kademlia import RoutingTable
+    from py_peer.net.node import Node
+
+MAX_KEY: Final = 128
+"""Bytes of a key; a multihash has 34."""
+
+ROOM_FOR_PROVIDERS: Final = limits.MAX_KAD_ANSWER_OUT // 2
+
+
+class BadRequestError(Exception):
+    """What is asked for is not given; the stream is reset, as the specification wants it."""
+
+
+@final
+class Server:
+    """Answers requests, and keeps the records of providers."""
+
+    def __init__(self, node: Node, table: RoutingTable) -> None:
+        self._node = node
+        self._table = table
+        self._own = node.host.get_id().to_bytes()
+        self._open: Counter[ID] = Counter()
+        self._rates: dict[ID, TokenBucket] = {}
+        self.provided: frozenset[bytes] = frozenset()
+        """The keys that we provide ourselves."""
+
+        self.providers = Providers(
+            per_key=limits.KAD_RECORDS_PER_KEY,
+            per_peer=limits.KAD_RECORDS_PER_PEER,
+            in_all=limits.KAD_RECORDS,
+            seconds=limits.KAD_RECORD_SECONDS,
+            address_seconds=limits.KAD_RECORD_ADDRESSES_SECONDS,
+        )
+
+    async def handle(self, stream: INetStream) -> None:
+        """Answer the requests on one stream, one after the other. What it raises is for `guarded`."""
+        peer_id = stream.muxed_conn.peer_id
+        if self._open[peer_id] >= limits.KAD_STREAMS_PER_PEER:
+            await self._refuse(stream, "too many streams of one peer")
+            return
+        self._open[peer_id] += 1
+        try:
+            while (request := await self._next(stream)) is not None:
+                if not self._bucket(peer_id).take(trio.current_time()):
+                    await self._refuse(stream, "too many requests of one peer")
+                    return
+                try:
+                    answer = self._answer(request, peer_id)
+                except BadRequestError as error:
+                    await self._refuse(stream, str(error))
+                    return
+                if answer is not None:
+                    with trio.fail_after(limits.KAD_ANSWER_TIMEOUT):
+                        await write_message(stream, answer)
+            await stream.close()
+        finally:
+            self._open[peer_id] -= 1
+            if not self._open[peer_id]:
+                del self._open[peer_id]
+
+    async def _next(self, stream: INetStream) -> Message | None:
+        """Return the next request; None at the end of the stream, or when nothing comes."""
+        with trio.move_on_after(limits.KAD_IDLE_SECONDS):
+            try:
+                return await read_message(stream, limits.MAX_KAD_REQUEST)
+            except IncompleteReadError as error:
+                if not error.is_clean_close:
+                    raise
+        return None
+
+    async def _refuse(self, stream: INetStream, why: str) -> None:
+        self._node.counters[f"ignored: Kademlia, {why}"] += 1
+        await stream.reset()
+
+    def _bucket(self, peer_id: ID) -> TokenBucket:
+        bucket = self._rates.pop(peer_id, None)
+        self._rates[peer_id] = bucket or TokenBucket(limits.KAD_REQUESTS_PER_SECOND, limits.KAD_REQUEST_BURST)
+        if len(self._rates) > limits.MAX_TRACKED_PEERS:
+            del self._rates[next(iter(self._rates))]
+        return self._rates[peer_id]
+
+    # --- What is asked ----------------------------------------------------------------------------
+
+    def _answer(self, request: Message, asker: ID) -> Message | None:
+        """Return the answer to a request, if it has one. Raises BadRequestError."""
+        if request.type == Message.PING:
+            return Message(type=Message.PING)
+        if not 0 < len(request.key) <= MAX_KEY:
+            msg = "a key of no length or too long"
+            raise BadRequestError(msg)
+        if request.type == Message.ADD_PROVIDER:
+            self._take_record(request, asker.to_bytes())
+            return None  # Go and Rust write and go; an answer would stand before the next one on Go's stream
+        if request.type not in (Message.FIND_NODE, Message.GET_PROVIDERS, Message.GET_VALUE):
+            msg = "a value for us to keep"
+            raise BadRequestError(msg)
+        answer = Message(type=request.type, key=request.key)
+        if request.type == Message.GET_PROVIDERS:
+            self._add_providers(answer, request.key)
+        closest = [near for near in self._table.closest(request.key, K + 1) if near.peer != asker.to_bytes()][:K]
+        if request.type == Message.FIND_NODE and (target := self._find(request.key)):
+            closest = [target, *(near for near in closest if near.peer != target.peer)]
+        for near in closest:
+            self._add(answer.closerPeers, near, answer, limits.MAX_KAD_ANSWER_OUT)
+        return answer
+
+    def _take_record(self, request: Message, sender: bytes) -> None:
+        """Keep that the sender provides a key. What one says of another is not taken."""
+        said = [one for one in request.providerPeers if one.id == sender]
+        if not said:
+            msg = "a provider record of somebody else"
+            raise BadRequestError(msg)
+        forgotten = self.providers.add(bytes(request.key), contact(said[0]), trio.current_time())
+        if forgotten:
+            self._node.counters["dropped: old provider records made room"] += forgotten
+
+    def _add_providers(self, answer: Message, key: bytes) -> None:
+        """Say who provides a key: ourselves first, of the others as many as there is room for, each time others."""
+        found = self.providers.of(bytes(key), trio.current_time())
+        random.shuffle(found)
+        if key in self.provided:
+            found.insert(0, self.ourselves())
+        for one in found:
+            full = one if one.addresses else self._find(one.peer) or one
+            self._add(answer.providerPeers, full, answer, ROOM_FOR_PROVIDERS)
+
+    def _add(
+        self, entries: RepeatedCompositeFieldContainer[Message.Peer], found: Contact, answer: Message, most: int
+    ) -> None:
+        one = entry(found, connected=ID(found.peer) in self._node.peers.records)
+        if answer.ByteSize() + one.ByteSize() < most - 8:  # for the lengths around it
+            entries.append(one)
+
+    # --- Who is where -----------------------------------------------------------------------------
+
+    def ourselves(self) -> Contact:
+        """Return us, with the addresses that others are told, without our ID in them: it stands beside them."""
+        addresses = self._node.host.get_addrs()
+        return Contact(self._own, bounded(_without_id(address) for address in addresses))
+
+    def _find(self, peer: bytes) -> Contact | None:
+        """Return a peer that somebody looks for, if we know where it is; it may be a client, or we."""
+        return self.ourselves() if peer == self._own else self._table.get(peer) or self.known(peer)
+
+    def known(self, peer: bytes) -> Contact | None:
+        """Return a peer with the address at which it was reached and those that it told in identify."""
+        peer_id = ID(peer)
+        record = self._node.peers.records.get(peer_id)
+        reached = [Multiaddr(record.address).to_bytes()] if record and record.address and not record.inbound else []
+        told: list[bytes] = []
+        with suppress(PeerStoreError):
+            told = [_without_id(address) for address in self._node.host.get_peerstore().addrs(peer_id)]
+        addresses = bounded(dict.fromkeys([*reached, *told]))
+        return Contact(peer, addresses, remote_ip(record.address) if record else "") if addresses else None
+
+
+def _without_id(address: Multiaddr) -> bytes:
+    """Return an address without the peer ID at its end."""
+    return bytes(Multiaddr(str(address).rpartition("/p2p/")[0] or str(address)).to_bytes())
