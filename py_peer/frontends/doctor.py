@@ -1,4 +1,4 @@
-"""`py-peer doctor`: looks for what would keep the chat from working, and says what to do. Nothing is sent anywhere."""
+"""`py-peer doctor`: looks for what would keep the chat from working, and says what to do."""
 
 from __future__ import annotations
 

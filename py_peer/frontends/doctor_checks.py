@@ -1,18 +1,16 @@
 """What `py-peer doctor` looks at. A check takes the arguments of the chat and gives what it finds.
 
-Checks open sockets and files, but send nothing and leave nothing behind.
+Checks open sockets and files, but leave nothing behind, and send nothing but mDNS's question.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import re
 import shutil
 import socket
 import stat
-import struct
 import sys
 import tempfile
 import time
@@ -24,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from py_peer.core.limits import MAX_CONNECTIONS
 from py_peer.frontends import places
 from py_peer.frontends.doctor import Finding, failure, ok, warning
+from py_peer.frontends.doctor_mdns import check_mdns
 from py_peer.frontends.screen import knows_cursor_moves
 
 if TYPE_CHECKING:
@@ -48,8 +47,6 @@ ENOUGH_FILES: Final = 2 * MAX_CONNECTIONS
 
 FEW_COLUMNS: Final = 40
 FEW_ROWS: Final = 12
-MDNS_IP4: Final = "224.0.0.251"
-MDNS_IP6: Final = "ff02::fb"
 
 
 def check_python(_arguments: Arguments) -> Iterator[Finding]:
@@ -211,28 +208,6 @@ def check_identity(arguments: Arguments) -> Iterator[Finding]:
         yield ok("identity", f"{identity.peer_id}, kept in {path}{f', in use by {holder}' * bool(holder)}")
 
 
-def check_multicast(_arguments: Arguments) -> Iterator[Finding]:
-    """Whether mDNS's groups can be joined, by which peers in the local network are found."""
-    from ifaddr import get_adapters  # noqa: PLC0415 - for this command alone
-
-    joined: list[str] = []
-    for adapter in get_adapters():
-        ip4 = [ip.ip for ip in adapter.ips if isinstance(ip.ip, str) and not ip.ip.startswith("127.")]
-        ip6 = [ip.ip for ip in adapter.ips if not isinstance(ip.ip, str) and ip.ip[0] != "::1"]
-        if (ip4 and _joins(socket.AF_INET, MDNS_IP4, socket.inet_aton(ip4[0]))) or (
-            ip6 and adapter.index is not None and _joins(socket.AF_INET6, MDNS_IP6, struct.pack("@I", adapter.index))
-        ):
-            joined.append(adapter.nice_name)
-    if joined:
-        yield ok("multicast", f"joined on {', '.join(joined)}")
-    else:
-        yield warning(
-            "multicast",
-            "no network interface joins it: peers of the local network are not found",
-            "name them with --connect",
-        )
-
-
 def check_terminal(_arguments: Arguments) -> Iterator[Finding]:
     """Whether the full screen would be readable."""
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
@@ -286,7 +261,7 @@ CHECKS: Final[dict[str, Callable[[Arguments], Iterator[Finding]]]] = {
     "log": check_logs,
     "folders": check_folders,
     "identity": check_identity,
-    "multicast": check_multicast,
+    "mdns": check_mdns,
     "terminal": check_terminal,
     "open files": check_files,
 }
@@ -345,18 +320,6 @@ def _nearest(path: Path) -> Path:
 
 def _open_to_others(path: Path, modes: int) -> bool:
     return os.name == "posix" and bool(path.stat().st_mode & modes)
-
-
-def _joins(family: socket.AddressFamily, group: str, interface: bytes) -> bool:
-    level, option = (
-        (socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP)
-        if family == socket.AF_INET
-        else (socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP)
-    )
-    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.setsockopt(level, option, socket.inet_pton(family, group) + interface)
-        return True
-    return False
 
 
 def _colours(term: str) -> str:

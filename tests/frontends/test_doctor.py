@@ -221,18 +221,6 @@ def test_a_key_that_cannot_be_made_is_said_with_the_folder_that_is_to_be_mended(
     assert the_one(doctor_checks.check_identity, "--identity", "mine").level is Level.FAILURE
 
 
-def test_a_machine_without_multicast_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_checks, "_joins", lambda *_: False)
-    finding = the_one(doctor_checks.check_multicast)
-    assert finding.level is Level.WARNING
-    assert "--connect" in finding.advice
-
-
-def test_a_group_is_joined_on_loopback() -> None:
-    assert doctor_checks._joins(socket.AF_INET, doctor_checks.MDNS_IP4, socket.inet_aton("127.0.0.1"))
-    assert not doctor_checks._joins(socket.AF_INET, "127.0.0.1", socket.inet_aton("127.0.0.1"))
-
-
 @dataclass
 class FakeTerminal(io.StringIO):
     encoding: str = "utf-8"
