@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, final
 import trio
 
 from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC
+from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC
 from py_peer.core.requests import RequestDiscovery
+from py_peer.service.announcements import Announcements
 from py_peer.service.announcements import Announcements
 from py_peer.service.bootstrap import KademliaWay
 from py_peer.service.bootstrap import KademliaWay
@@ -39,6 +41,10 @@ class Discovery:
         self.boards: dict[str, Board] = {}
         """Topics that have a board here (`py_peer.net.pubsub.Board`)."""
 
+        self._announcements = Announcements(self.finder.found, loopback=settings.loopback)
+        if settings.announce:
+            self.boards[PUBSUB_DISCOVERY_TOPIC] = self._announcements
+            self.finder.ways.append(self._announcements.way)
         self._kademlia = KademliaWay(self.finder, emit)
         self.handlers: dict[type[Request], Callable[[Any], None]] = {RequestDiscovery: self.finder.report}
 
@@ -60,6 +66,8 @@ class Discovery:
         """Find peers, and dial them, until cancelled. `bootstrap` are the peers that were named for Kademlia."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.finder.run, node)
+            if self._settings.announce:
+                nursery.start_soon(self._announcements.run, node)
             if bootstrap.addresses or self._settings.kademlia:
                 nursery.start_soon(self._kademlia.run, node, bootstrap)
             if bootstrap.addresses or self._settings.kademlia:
