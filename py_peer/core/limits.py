@@ -329,6 +329,59 @@ records each."""
 
 DNS_TIMEOUT = 5.0
 
+# --- mDNS -----------------------------------------------------------------------------------------
+
+INTERFACE_INTERVAL = 2.0
+"""How often the interfaces are looked at: under 1 ms of work each time."""
+
+MDNS_ADDRESSES = 8
+"""Addresses of one peer on one interface: with so many of the longest an answer is one packet of Ethernet's size, and
+the Go peer wants it all in one."""
+
+MDNS_PACKET = 9_000
+"""The largest packet that RFC 6762 allows."""
+
+MDNS_STRINGS = 32
+"""Addresses read from one packet; a Go peer with all its transports sends some 20."""
+
+MDNS_TTL = 120
+"""For how long others may remember our answer; we ask twice in that time."""
+
+MDNS_ASK_INTERVAL = 60.0
+MDNS_ASK_JITTER = 5.0
+"""Questions, after the first ones. Who hears one asked does not ask it himself, so that a room asks once and not each
+for himself."""
+
+MDNS_TELL_INTERVAL = 10.0
+"""That a known peer is still there is told this often at most."""
+
+MDNS_FORGET = 200.0
+"""Who has not been heard for so long has missed three questions."""
+
+MDNS_PEERS = 512
+"""Peers on the local network; the one longest not heard makes room. About 2 kB each, with every address."""
+
+MDNS_SOURCES = 256
+MDNS_SOURCE_RATE = 10.0
+MDNS_SOURCE_BURST = 40
+"""Packets of one sender that are looked into; several peers may run on one machine."""
+
+MDNS_RATE = 100.0
+MDNS_BURST = 400
+"""The same of all senders together: a question is answered by the whole room within 0.1 s. A packet with the most
+addresses takes 1.5 ms."""
+
+MDNS_READ_RATE = 500.0
+MDNS_READ_BURST = 1_000
+"""Packets of any kind that are read; with more the system's buffer overflows, which costs us nothing."""
+
+MDNS_UNICAST_RATE = 5.0
+MDNS_UNICAST_BURST = 20
+"""Answers for one asker alone, 1 kB each."""
+
+ALONE_SECONDS = 30.0
+"""Who has met nobody for so long is told what may be the matter."""
+
 # --- Statistics -----------------------------------------------------------------------------------
 
 MAX_SCRAPES = 8

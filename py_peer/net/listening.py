@@ -12,7 +12,6 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Final
 
-import ifaddr
 import trio
 from multiaddr import Multiaddr
 
@@ -85,8 +84,3 @@ def claim(family: socket.AddressFamily, host: str, port: int) -> None:
 
 def _taken(port: int) -> str:
     return f"port {port} is taken by another program; choose another with --port, or leave it out for a free one"
-
-
-def interface_ips() -> list[str]:
-    """Return the IP addresses of this machine's interfaces, IPv6 ones without their zone."""
-    return [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for adapter in ifaddr.get_adapters() for ip in adapter.ips]

@@ -11,19 +11,19 @@ import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.peerstore import PeerStoreError
 from libp2p.tools.anyio_service import background_trio_service
-from multiaddr import Multiaddr
 
 from py_peer.core import limits
-from py_peer.core.addresses import expand_listen_addresses
 from py_peer.net import library
 from py_peer.net.bans import Bans
 from py_peer.net.closing import close_host, let_go, socket_of
 from py_peer.net.connections import ConnectedPeers, PeerRecord
 from py_peer.net.counters import Counters, is_garbage
 from py_peer.net.dial import DialError, dial
+from py_peer.net.following import follow, set_addresses
 from py_peer.net.host import make_host
 from py_peer.net.identify import PUSH, ask_identify, push_handler
-from py_peer.net.listening import CannotListenError, interface_ips, listen
+from py_peer.net.interfaces import Interfaces, read_interfaces
+from py_peer.net.listening import CannotListenError, listen
 from py_peer.net.muxer import SILENT, LimitedYamux, is_late
 from py_peer.net.ping import NotSupportedError, ping
 from py_peer.net.pubsub import RoomPubsub
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from libp2p.identity.identify.pb.identify_pb2 import Identify
     from libp2p.network.swarm import Swarm
     from libp2p.peer.id import ID
+    from multiaddr import Multiaddr
 
     from py_peer.core.addresses import DialAddress
     from py_peer.net.pubsub import Board
@@ -69,6 +70,9 @@ class Observer(Protocol):
     def banned(self, peer_id: ID, reason: str) -> None:
         """Tell that a peer is let go and refused for a while, because of what `reason` says."""
 
+    def addresses_changed(self, addresses: tuple[str, ...]) -> None:
+        """Tell that we can be dialled at other addresses than before."""
+
 
 @final
 @dataclass(slots=True)
@@ -80,8 +84,15 @@ class Node:
     peers: ConnectedPeers
     counters: Counters
     bans: Bans
-    addresses: tuple[str, ...]
-    """Full multiaddrs, the best to hand on first."""
+    interfaces: Interfaces
+    port: int
+    """The TCP port that we listen on."""
+
+    has_ip6: bool
+    """Whether we listen on IPv6, too."""
+
+    addresses: tuple[str, ...] = ()
+    """Full multiaddrs, the best to hand on first. They follow the interfaces."""
 
     @property
     def peer_id(self) -> str:
@@ -163,11 +174,13 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
             except CannotListenError as error:
                 failure = error  # raised outside of the nurseries, which would wrap it
             else:
-                ips = [] if loopback else interface_ips()
-                addresses = expand_listen_addresses(ips, bound, str(host.get_id()), _has_ip6(swarm))
-                advertised[:] = [Multiaddr(address) for address in addresses]
+                interfaces = Interfaces(tuple if loopback else read_interfaces)
+                node = Node(host, pubsub, watch.peers, counters, bans, interfaces, bound, _has_ip6(swarm))
+                nursery.start_soon(follow, node, advertised, observer.addresses_changed)
+                nursery.start_soon(interfaces.run)
+                set_addresses(node, advertised)
                 try:
-                    yield Node(host, pubsub, watch.peers, counters, bans, tuple(addresses))
+                    yield node
                 finally:
                     with trio.CancelScope(shield=True):
                         await close_host(host)

@@ -11,6 +11,7 @@ from py_peer.core import limits
 from py_peer.core.addresses import short_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import (
+    AddressesChanged,
     Dropped,
     Identified,
     Notice,
@@ -126,6 +127,11 @@ class Witness:
         """Tell who is let go and refused for a while."""
         _log_system_message(f"Refused for {limits.BAN_SECONDS:.0f} s: {peer_id}: {reason}")
         self._emit(PeerBanned(str(peer_id), limits.BAN_SECONDS, reason))
+
+    def addresses_changed(self, addresses: tuple[str, ...]) -> None:
+        """Tell where we can be dialled now."""
+        _log_system_message(f"The addresses have changed: listening on {', '.join(addresses)}")
+        self._emit(AddressesChanged(addresses))
 
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
         """Tell who came into the room and who left it; what waits can go when somebody is there."""

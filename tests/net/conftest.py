@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from py_peer.net.counters import UNEXPECTED
+from tests.interfaces import interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def stock_program() -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nodes tell of their loopback addresses alone, so that nothing is sent anywhere else."""
-    monkeypatch.setattr("py_peer.net.node.interface_ips", lambda: ["127.0.0.1", "::1"])
+    monkeypatch.setattr("py_peer.net.node.read_interfaces", lambda: (interface("lo", "127.0.0.1/8", "::1/128"),))
 
 
 @pytest.fixture(autouse=True)

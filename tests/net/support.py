@@ -108,6 +108,9 @@ class Recorder:
         self.told.append(("banned", peer_id))
         self.reasons.append(reason)
 
+    def addresses_changed(self, addresses: tuple[str, ...]) -> None:
+        self.told.append(("addresses", addresses))
+
     def names(self, peer_id: ID) -> list[str]:
         """What happened to one peer, without pings and identify."""
         moves = ("up", "down", "joined", "left", "banned")

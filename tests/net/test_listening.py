@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from py_peer.net.listening import CannotListenError
+from tests.interfaces import interface
 from tests.net.raw_peer import is_refused, raw_peer
 from tests.net.support import ROOM, member, together, trio_test, until
 
@@ -99,7 +100,8 @@ async def test_ipv6_is_listened_on_at_the_same_port() -> None:
 
 @trio_test
 async def test_on_loopback_alone_nothing_else_is_listened_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("py_peer.net.node.interface_ips", lambda: ["192.0.2.7", "127.0.0.1", "::1"])
+    there = (interface("eth0", "192.0.2.7/24"), interface("lo", "127.0.0.1/8", "::1/128"))
+    monkeypatch.setattr("py_peer.net.node.read_interfaces", lambda: there)
     async with member(loopback=True) as one, member() as other:
         assert one.node.addresses == (f"/ip4/127.0.0.1/tcp/{one.port}/p2p/{one.id}",)
         await other.dial(one)

@@ -1,0 +1,87 @@
+"""Network interfaces: which ones are for mDNS, and which addresses are on the link of one."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias, final
+
+from py_peer.core import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+IP: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network: TypeAlias = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+
+TUNNEL_NAMES: Final = (
+    *("tun", "tap", "utun", "wg", "ppp", "ipsec", "gif", "stf", "gre", "sit", "ip6tnl", "vti", "tailscale"),
+    # Windows names them in words.
+    *("wireguard", "openvpn", "wintun", "teredo", "isatap", "6to4", "tunnel"),
+)
+"""How the names of tunnels begin, or of their words: for systems that do not tell their kind."""
+
+_ZONE_CHARS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One interface of this machine, as it was at one time. `addresses` are in the system's order."""
+
+    name: str
+    index: int
+    addresses: tuple[Network, ...]
+    up: bool = True
+    """Switched on, with a cable or a radio network."""
+
+    multicast: bool = True
+    loopback: bool = False
+    tunnel: bool = False
+    """A line to one other host, or to a private network behind it; who is there is not near."""
+
+    @property
+    def zone(self) -> str:
+        """What stands behind the % of a link-local IPv6 address here."""
+        # Windows takes numbers alone, and its names have spaces.
+        return self.name if self.name and _ZONE_CHARS.issuperset(self.name) else str(self.index)
+
+    def has(self, version: int) -> bool:
+        """Say whether it has an address of IP version 4 or 6."""
+        return any(address.version == version for address in self.addresses)
+
+    def is_own(self, ip: IP) -> bool:
+        """Say whether an address is one of the interface's own."""
+        return any(ip == address.ip for address in self.addresses)
+
+    def is_on_link(self, ip: IP) -> bool:
+        """Say whether an address is in one of the interface's networks; a link-local one always is."""
+        if ip.is_link_local and not self.loopback:
+            return self.has(ip.version)
+        return any(ip.version == address.version and ip in address.network for address in self.addresses)
+
+    def own_ips(self, *, has_ip6: bool) -> list[IP]:
+        """Return its addresses at which a peer on this link can dial us, the best first.
+
+        Ones of networks come first, then link-local ones; IPv4 before IPv6, which is left out without `has_ip6`.
+        There are not more than a packet has room for.
+        """
+        ips = [address.ip for address in self.addresses if address.version == 4 or has_ip6]
+        ips.sort(key=lambda ip: (ip.version, ip.is_link_local))
+        return ips[: limits.MDNS_ADDRESSES]
+
+
+def usable(interfaces: Iterable[Interface], wanted: Sequence[str] = ()) -> list[Interface]:
+    """Return the interfaces on which peers are looked for: those that are up, and neither loopback nor tunnels.
+
+    With `wanted`, those of these names, of whatever kind they are, as far as they are up.
+    """
+    there = [one for one in interfaces if one.up and one.addresses]
+    if wanted:
+        return [one for one in there if one.name in wanted]
+    return [one for one in there if one.multicast and not (one.loopback or one.tunnel)]
+
+
+def is_tunnel_name(name: str) -> bool:
+    """Say whether an interface of this name, or of this description, is likely to be a tunnel."""
+    return any(word.startswith(TUNNEL_NAMES) for word in name.lower().replace("-", " ").split())

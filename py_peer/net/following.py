@@ -1,0 +1,40 @@
+"""Our own addresses follow the interfaces, and who is connected is told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+from multiaddr import Multiaddr
+
+from py_peer.core.addresses import expand_listen_addresses
+from py_peer.net.identify import PUSH, push_identify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from py_peer.net.node import Node
+
+
+def set_addresses(node: Node, advertised: list[Multiaddr]) -> bool:
+    """Work out the addresses of a node from its interfaces; return whether they have become others."""
+    ips = [str(address.ip) for one in node.interfaces.now if one.up for address in one.addresses]
+    addresses = tuple(expand_listen_addresses(ips, node.port, node.peer_id, node.has_ip6))
+    if addresses == node.addresses:
+        return False
+    node.addresses = addresses
+    advertised[:] = [Multiaddr(address) for address in addresses]
+    return True
+
+
+async def follow(node: Node, advertised: list[Multiaddr], on_change: Callable[[tuple[str, ...]], None]) -> None:
+    """Keep the addresses of a node, and those that others are told, as its interfaces are. Runs until cancelled."""
+    async with trio.open_nursery() as nursery:
+        while True:
+            changed = node.interfaces.changed
+            if set_addresses(node, advertised):
+                on_change(node.addresses)
+                takers = [record.peer_id for record in node.peers.records.values() if PUSH in record.protocols]
+                # Nobody waits for it: to a peer that hangs it lasts until its connection is cut.
+                nursery.start_soon(push_identify, node.host, takers, node.counters)
+            await changed.wait()

@@ -1,0 +1,104 @@
+"""The interfaces of this machine, and their coming and going.
+
+psutil knows which are up and of what kind, ifaddr has the length of each network and the index. No way to be told of
+changes is the same on all systems, so they are looked at again and again: 0.8 ms each time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, final
+
+import ifaddr
+import psutil
+import trio
+
+from py_peer.core import limits
+from py_peer.core.interfaces import Interface, is_tunnel_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from py_peer.core.interfaces import Network
+
+log = logging.getLogger(__name__)
+
+TUNNEL_TYPES: Final = frozenset({"512", "519", "768", "769", "776", "778", "823", "65534"})
+"""ARPHRD_… of linux/if_arp.h: PPP, raw IP, IP in IP, in IPv6 and in IPv4, GRE of both kinds, none (tun, WireGuard)."""
+
+
+def read_interfaces() -> tuple[Interface, ...]:
+    """Return the interfaces that have an address. Raises OSError where the system does not say."""
+    stats = psutil.net_if_stats()
+    found = []
+    for adapter in ifaddr.get_adapters():
+        name = adapter.ips[0].nice_name  # on Windows the adapter's own is a number, psutil's is this
+        state = stats.get(name)
+        flags = frozenset(state.flags.split(",")) if state else frozenset()
+        addresses = tuple(_network(ip) for ip in adapter.ips)
+        found.append(
+            Interface(
+                name,
+                adapter.index or 0,
+                addresses,
+                up=state is None or state.isup,
+                multicast="multicast" in flags or not flags,  # Windows tells none
+                loopback="loopback" in flags or all(address.is_loopback for address in addresses),
+                tunnel="pointopoint" in flags
+                or is_tunnel_name(name)
+                or is_tunnel_name(adapter.nice_name)
+                or _type(name, adapter.index) in TUNNEL_TYPES,
+            )
+        )
+    return tuple(found)
+
+
+def _network(ip: ifaddr.IP) -> Network:
+    text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
+    return ipaddress.ip_interface(f"{text}/{ip.network_prefix}")
+
+
+@lru_cache(maxsize=256)
+def _type(name: str, index: int | None) -> str:  # noqa: ARG001 - another interface may get the name
+    """Return the type of an interface's hardware, where the system is Linux, or ""."""
+    if not sys.platform.startswith("linux"):
+        return ""
+    try:
+        return Path(f"/sys/class/net/{name}/type").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+@final
+class Interfaces:
+    """The interfaces as they are now. Who follows them takes `changed`, looks at `now`, and waits for what he took."""
+
+    def __init__(self, read: Callable[[], tuple[Interface, ...]] = read_interfaces) -> None:
+        self._read = read
+        self.now: tuple[Interface, ...] = ()
+        self.changed = trio.Event()
+        """Set, and replaced by a new one, when `now` has become another."""
+
+        self.look()
+
+    def look(self) -> None:
+        """Look once. When the system does not say, what was there is taken to be there still."""
+        try:
+            now = self._read()
+        except (OSError, ValueError) as error:
+            log.debug("the interfaces cannot be read: %s", error)
+            return
+        if now != self.now:
+            self.now = now
+            changed, self.changed = self.changed, trio.Event()
+            changed.set()
+
+    async def run(self) -> None:
+        """Look again and again."""
+        while True:
+            await trio.sleep(limits.INTERFACE_INTERVAL)
+            self.look()
