@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any, final
 import trio
 
 from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC
-from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC
 from py_peer.core.requests import RequestDiscovery
 from py_peer.service.announcements import Announcements
-from py_peer.service.announcements import Announcements
-from py_peer.service.bootstrap import KademliaWay
 from py_peer.service.bootstrap import KademliaWay
 from py_peer.service.finder import Finder
 
@@ -48,11 +45,6 @@ class Discovery:
         self._kademlia = KademliaWay(self.finder, emit)
         self.handlers: dict[type[Request], Callable[[Any], None]] = {RequestDiscovery: self.finder.report}
 
-        self._announcements = Announcements(self.finder.found, loopback=settings.loopback)
-        if settings.announce:
-            self.boards[PUBSUB_DISCOVERY_TOPIC] = self._announcements
-            self.finder.ways.append(self._announcements.way)
-        self._kademlia = KademliaWay(self.finder, emit)
     def moved(self, peer_id: ID) -> None:
         """Take note that a peer has come or gone."""
         self.finder.moved(peer_id)
@@ -66,10 +58,6 @@ class Discovery:
         """Find peers, and dial them, until cancelled. `bootstrap` are the peers that were named for Kademlia."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.finder.run, node)
-            if self._settings.announce:
-                nursery.start_soon(self._announcements.run, node)
-            if bootstrap.addresses or self._settings.kademlia:
-                nursery.start_soon(self._kademlia.run, node, bootstrap)
             if bootstrap.addresses or self._settings.kademlia:
                 nursery.start_soon(self._kademlia.run, node, bootstrap)
             if self._settings.announce:
