@@ -6,10 +6,8 @@ from elsewhere is heard of with the next start.
 
 from __future__ import annotations
 
-import os
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 import trio
@@ -19,92 +17,62 @@ from py_peer.core.addresses import id_with_nick, parse_peer_id, short_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Answer, IgnoreList
 from py_peer.core.requests import Ignore, Unignore
-from py_peer.net.private_files import (
-    TakenError,
-    UnfitFileError,
-    cause,
-    make_folder,
-    read_private,
-    take_lock,
-    write_private,
-)
+from py_peer.net.kept_file import KeptFileError, change_kept, read_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from py_peer.core.events import Event
 
 FILE: Final = "ignored.txt"
 HEAD: Final = "# Peers whose messages py-peer does not show, a peer ID a line. /unignore takes one out.\n"
-LOCK_SECONDS: Final = 1.0
 MOST_CHANGES: Final = 64
 """Changes that wait to be written."""
 
 
-class IgnoreFileError(Exception):
-    """The file cannot be read or written; the text says why, as in "the file …"."""
-
-
 def parse_ignored(text: str) -> tuple[str, ...]:
-    """Return the peer IDs of a file, in its order, each once. Raises IgnoreFileError."""
+    """Return the peer IDs of a file, in its order, each once. Raises KeptFileError."""
     found: dict[str, None] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not (peer_id := _without_remark(line)):
             continue
         if parse_peer_id(peer_id) != peer_id:
-            raise IgnoreFileError(f"holds no peer ID in line {number}")
+            raise KeptFileError(f"holds no peer ID in line {number}")
         found[peer_id] = None
     return tuple(found)
 
 
 def load_ignored(file: Path) -> tuple[str, ...]:
-    """Return the peer IDs of a file, none where there is no file. Raises IgnoreFileError."""
-    return parse_ignored(_read(file))
+    """Return the peer IDs of a file, none where there is no file. Raises KeptFileError."""
+    return parse_ignored(_text(read_kept(file, limits.MAX_IGNORED_BYTES)))
 
 
 def change_ignored(file: Path, peer_id: str, *, ignore: bool) -> None:
-    """Put a peer into a file, or take it out; the rest stays. Raises IgnoreFileError; may wait for another process."""
-    file = Path(os.path.realpath(file))  # a link stays one
-    try:
-        make_folder(file.parent)
-        with _locked(file):
-            text = _read(file)
-            if (peer_id in parse_ignored(text)) == ignore:
-                return
-            lines = [line for line in text.splitlines() if _without_remark(line) != peer_id]
-            text = "".join(f"{line}\n" for line in (*lines, *(peer_id,) * ignore))
-            data = text.encode()
-            if len(parse_ignored(text)) > limits.MAX_IGNORED or len(data) > limits.MAX_IGNORED_BYTES:
-                raise IgnoreFileError("has no room left")
-            write_private(file, data, replace=True)
-    except TakenError as error:
-        raise IgnoreFileError(f"is kept busy by {error}") from error
-    except (OSError, UnfitFileError) as error:
-        raise IgnoreFileError(f"cannot be written: {cause(error)}") from error
+    """Put a peer into a file, or take it out; the rest stays. Raises KeptFileError; may wait for another process."""
+
+    def change(data: bytes | None) -> bytes | None:
+        text = _text(data)
+        if (peer_id in parse_ignored(text)) == ignore:
+            return None
+        lines = [line for line in text.splitlines() if _without_remark(line) != peer_id]
+        text = "".join(f"{line}\n" for line in (*lines, *(peer_id,) * ignore))
+        if len(parse_ignored(text)) > limits.MAX_IGNORED:
+            raise KeptFileError("has no room left")
+        return text.encode()
+
+    change_kept(file, limits.MAX_IGNORED_BYTES, change)
 
 
-def _read(file: Path) -> str:
+def _text(data: bytes | None) -> str:
     try:
-        return read_private(file, limits.MAX_IGNORED_BYTES).decode("utf-8-sig")
-    except FileNotFoundError:
-        return HEAD
+        return HEAD if data is None else data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise IgnoreFileError("is no text") from None
-    except UnfitFileError as error:
-        raise IgnoreFileError(str(error)) from error
-    except OSError as error:
-        raise IgnoreFileError(f"cannot be read: {cause(error)}") from error
+        raise KeptFileError("is no text") from None
 
 
 def _without_remark(line: str) -> str:
     return line.partition("#")[0].strip()
-
-
-def _locked(file: Path) -> AbstractContextManager[object]:
-    try:
-        return take_lock(file, LOCK_SECONDS)
-    except OSError:  # no locks there; that two programs change the list in the same moment is not likely
-        return nullcontext()
 
 
 @final
@@ -139,7 +107,7 @@ class Ignored:
             return
         try:
             self._peers = dict.fromkeys(load_ignored(self._file))
-        except IgnoreFileError as error:
+        except KeptFileError as error:
             self.fault = f"{self._shown()} {error}; nobody in it is ignored until it is mended or moved away"
         if self._peers:
             self._emit(IgnoreList(self.peers()))
@@ -196,7 +164,7 @@ class Ignored:
             try:
                 with trio.CancelScope(shield=True):
                     await trio.to_thread.run_sync(change)
-            except IgnoreFileError as error:
+            except KeptFileError as error:
                 text += f"; in this session only: {self._shown()} {error}"
         self._emit(Answer(request.ticket, text))
 

@@ -27,8 +27,9 @@ from py_peer.core.events import (
 )
 from py_peer.core.requests import Ignore, RequestStatus, Unignore
 from py_peer.net.identity import new_identity
+from py_peer.net.kept_file import KeptFileError
 from py_peer.net.private_files import take_lock
-from py_peer.service.ignored import HEAD, IgnoreFileError, change_ignored, load_ignored, parse_ignored
+from py_peer.service.ignored import HEAD, change_ignored, load_ignored, parse_ignored
 from tests.loops import run
 from tests.service.support import Person, person
 
@@ -226,14 +227,14 @@ def test_programs_that_share_the_file_do_not_undo_each_others_changes(tmp_path: 
 def test_a_file_that_is_kept_busy_is_waited_for_and_then_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("py_peer.service.ignored.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("py_peer.net.kept_file.LOCK_SECONDS", 0.05)
     held = take_lock(tmp_path / "ignored.txt")
-    refused: list[IgnoreFileError] = []
+    refused: list[KeptFileError] = []
 
     def change() -> None:
         try:
             change_ignored(tmp_path / "ignored.txt", EVE, ignore=True)
-        except IgnoreFileError as error:
+        except KeptFileError as error:
             refused.append(error)
 
     thread = threading.Thread(target=change)
@@ -254,12 +255,12 @@ def test_a_file_that_is_kept_busy_is_waited_for_and_then_given_up(
 )
 def test_what_is_no_list_is_called_so(tmp_path: Path, data: bytes, reason: str) -> None:
     (tmp_path / "ignored.txt").write_bytes(data)
-    with pytest.raises(IgnoreFileError) as refused:
+    with pytest.raises(KeptFileError) as refused:
         load_ignored(tmp_path / "ignored.txt")
     assert str(refused.value) == reason
 
 
 @given(st.text(max_size=100))
 def test_no_text_does_worse_than_be_refused(text: str) -> None:
-    with contextlib.suppress(IgnoreFileError):
+    with contextlib.suppress(KeptFileError):
         assert not parse_ignored(text)
