@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_ADDRESS_CHARS: Final = 1_000
 MAX_PORT: Final = 65_535
 HOST_KINDS: Final = ("ip4", "ip6", "dns", "dns4", "dns6")
+DNSADDR: Final = "dnsaddr"
 EXAMPLE: Final = "/ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…"
 
 MAX_SHOWN_CHARS: Final = 120
@@ -49,7 +50,8 @@ class DialAddress:
     """A TCP address, as parts.
 
     `text` is the whole, one for all ways to write it. `kind` is one of HOST_KINDS. `host` may end in a zone
-    (`fe80::1%eth0`). `peer_id` is base58btc, and None when the address names no peer.
+    (`fe80::1%eth0`). `peer_id` is base58btc, and None when the address names no peer. One that the user named may have
+    the kind DNSADDR: then there is no port, and what can be dialled stands in the DNS (`py_peer.net.dnsaddr`).
     """
 
     text: str
@@ -88,6 +90,21 @@ def parse_dial_address(text: str) -> DialAddress:
         msg = f"{shown} has no port: after the host comes /tcp/ and a port, like {EXAMPLE}"
         raise AddressError(msg)
     return _dial_address(kind, host, _checked_port(port, shown), _peer_id(parts[4:], shown))
+
+
+def parse_named_address(text: str) -> DialAddress:
+    """Return the parts of a multiaddr that the user named: as above, or /dnsaddr/host[/p2p/ID]. Raises AddressError."""
+    text = text.strip()
+    if len(text) > MAX_ADDRESS_CHARS or not text.startswith(f"/{DNSADDR}/"):
+        return parse_dial_address(text)
+    shown = _shown(text)
+    name, *rest = text.rstrip("/").split("/")[2:] or [""]
+    host = _checked_host(DNSADDR, name, "", shown)
+    if rest[:1] not in ([], ["p2p"], ["ipfs"]):
+        msg = f"{shown}: after the name in a /dnsaddr comes /p2p/ and a peer ID, or nothing"
+        raise AddressError(msg)
+    peer_id = _peer_id(rest, shown)
+    return DialAddress(f"/{DNSADDR}/{host}" + f"/p2p/{peer_id}" * bool(peer_id), DNSADDR, host, 0, peer_id)
 
 
 def _dial_address(kind: str, host: str, port: int, peer_id: str | None) -> DialAddress:

@@ -41,10 +41,10 @@ def _peer(argument: str) -> str:
 
 
 def _address(argument: str) -> str:
-    from py_peer.core.addresses import EXAMPLE, AddressError, parse_dial_address  # noqa: PLC0415 - needed only here
+    from py_peer.core.addresses import EXAMPLE, AddressError, parse_named_address  # noqa: PLC0415 - needed only here
 
     try:
-        parse_dial_address(argument)
+        parse_named_address(argument)
     except AddressError as error:
         return str(error) if argument else f"say where, like {EXAMPLE}"
     return ""

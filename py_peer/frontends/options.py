@@ -51,10 +51,10 @@ def _port(text: str) -> int:
 
 
 def _address(text: str) -> str:
-    from py_peer.core.addresses import AddressError, parse_dial_address  # noqa: PLC0415 - needed only now
+    from py_peer.core.addresses import AddressError, parse_named_address  # noqa: PLC0415 - needed only now
 
     try:
-        return parse_dial_address(text).text
+        return parse_named_address(text).text
     except AddressError as error:
         raise ArgumentTypeError(str(error)) from error
 

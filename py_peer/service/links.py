@@ -9,7 +9,7 @@ from libp2p.peer.id import ID
 
 from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
-from py_peer.core.addresses import AddressError, id_with_nick, parse_dial_address, short_id
+from py_peer.core.addresses import AddressError, id_with_nick, parse_named_address, short_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Answer, Notice, Pinged
 from py_peer.core.requests import Connect, Disconnect, PingPeer, StopDialling
@@ -73,7 +73,7 @@ class Links:
     def connect(self, request: Connect) -> None:
         """Dial an address, and again whenever its peer goes; who was let go, or is banned, is taken again."""
         try:
-            address = parse_dial_address(request.address)
+            address = parse_named_address(request.address)
         except AddressError as error:
             self._answer(request, str(error), failed=True)
             return
@@ -103,7 +103,7 @@ class Links:
     def stop_dialling(self, request: StopDialling) -> None:
         """Dial an address no more; who is connected under it is let go as by name."""
         try:
-            address = parse_dial_address(request.address)
+            address = parse_named_address(request.address)
         except AddressError as error:
             self._answer(request, str(error), failed=True)
             return

@@ -15,7 +15,7 @@ from libp2p.peer.id import ID
 
 from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
-from py_peer.core.addresses import parse_dial_address
+from py_peer.core.addresses import DNSADDR, parse_named_address
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import DialFailed
 from py_peer.core.rates import TokenBucket
@@ -139,7 +139,7 @@ class Named:
 
     def _begin(self) -> None:
         for text in self.addresses:
-            if reason := self.add(parse_dial_address(text)):
+            if reason := self.add(parse_named_address(text)):
                 self._tell(text, reason)
 
     # --- What the user says -----------------------------------------------------------------------
@@ -286,13 +286,27 @@ class Named:
         try:
             if not entry.forgives and entry.peer_id is not None and (reason := node.bans.refusal(entry.peer_id)):
                 raise DialError(reason)  # noqa: TRY301 - one way to fail, wherever it is noticed
-            peer_id = await self._dial_once(address, forgive=entry.forgives)
+            peer_id = await self._dial_alternatives(entry, address)
         except DialError as error:
             self._tell(address.text, str(error))
             return None
         entry.forgives = False
         self._told.pop(address.text, None)
         return peer_id
+
+    async def _dial_alternatives(self, entry: _Entry, address: DialAddress) -> ID:
+        """Dial an address; of a /dnsaddr, one after the other what stands in the DNS. Raises DialError."""
+        if address.kind != DNSADDR:
+            return await self._dial_once(address, forgive=entry.forgives)
+        from py_peer.net.dnsaddr import resolve  # noqa: PLC0415 - needed by few
+
+        causes: dict[str, None] = {}
+        for one in await resolve(address):
+            try:
+                return await self._dial_once(one, forgive=entry.forgives)
+            except DialError as error:
+                causes[str(error)] = None
+        raise DialError("; ".join(causes))
 
     def _settle(self, entry: _Entry, address: DialAddress, peer_id: ID) -> bool:
         """Put an address to the peer that has answered there; return whether that is the peer of `entry`, or was new.

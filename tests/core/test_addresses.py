@@ -1,6 +1,7 @@
 """An address can be dialled, or the user is told in a sentence what to write instead."""
 
 import base64
+import re
 import time
 from ipaddress import IPv4Address
 
@@ -16,6 +17,7 @@ from py_peer.core.addresses import (
     DialAddress,
     expand_listen_addresses,
     parse_dial_address,
+    parse_named_address,
     short_id,
     split_list,
 )
@@ -173,6 +175,34 @@ def test_a_huge_address_is_refused_at_once(text: str) -> None:
         parse_dial_address(text)
     assert time.process_time() - start < 0.5
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("end", ["", "/", f"/p2p/{ED25519}"])
+def test_only_the_user_may_name_a_place_in_the_dns(end: str) -> None:
+    text = f" /dnsaddr/bootstrap.example.org{end}"
+    parsed = parse_named_address(text)
+    assert parsed.text == text.strip().rstrip("/")
+    assert (parsed.kind, parsed.host) == ("dnsaddr", "bootstrap.example.org")
+    assert parsed.peer_id == (ED25519 if "p2p" in end else None)
+    with pytest.raises(AddressError):
+        parse_dial_address(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("/dnsaddr/", "'' in '/dnsaddr/' is not a host name"),
+        ("/dnsaddr/two words", "is not a host name"),
+        ("/dnsaddr/example.org/tcp/4001", "after the name in a /dnsaddr comes /p2p/ and a peer ID, or nothing"),
+        ("/dnsaddr/example.org/p2p/nobody", "is not a peer ID"),
+        (f"/dnsaddr/example.org/p2p/{ED25519}/p2p-circuit", "goes on after the peer ID"),
+        ("/dnsaddr/" + "a/" * 4_000_000, "is not an address"),
+        ("/dnsaddr", "this version dials"),
+    ],
+)
+def test_such_a_place_is_refused_with_advice_too(text: str, advice: str) -> None:
+    with pytest.raises(AddressError, match=re.escape(advice)):
+        parse_named_address(text)
 
 
 def test_a_list_is_split_at_commas_and_blanks_are_left_out() -> None:

@@ -370,3 +370,37 @@ def test_a_peer_is_worth_waiting_for_while_it_has_not_been_away_for_long() -> No
         assert scene.named.is_dialling()
         await trio.sleep(limits.NAMED_PEER_WAIT)
         assert not scene.named.is_dialling()
+
+
+def test_of_a_name_one_address_after_the_other_is_dialled_and_the_causes_are_told_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And it is asked again each time: what stands in the DNS may have become something else."""
+
+    async def resolve(address: DialAddress) -> tuple[DialAddress, ...]:
+        await trio.lowlevel.checkpoint()
+        assert address.text == "/dnsaddr/room.test"
+        return tuple(parse_dial_address(at(port)) for port in (1, 2, 3))
+
+    monkeypatch.setattr("py_peer.net.dnsaddr.resolve", resolve)
+
+    @played(["/dnsaddr/room.test"], {})
+    async def _(scene: Scene) -> None:
+        assert [port for _, port in scene.node.dials] == [1, 2, 3]
+        assert scene.causes == ["connection refused"]
+        scene.node.homes[2] = ANN
+        await trio.sleep(2)
+        assert [port for _, port in scene.node.dials[3:]] == [1, 2]
+        assert ANN in scene.node.peers.records
+
+
+def test_a_list_that_is_not_kept_can_be_dialled_again() -> None:
+    async def run() -> None:
+        node = FakeNode({1: ANN})
+        named: Any = Named([at(1), at(2, BOB)], lambda _: None, Pace(), node.dial)
+        assert await named.run(node) == 1
+        assert await named.run(node) == 1
+        node.homes[2] = BOB
+        assert await named.run(node) == 2
+
+    trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
