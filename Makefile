@@ -9,7 +9,8 @@ PY = .venv/bin/python
 SOURCES := $(shell find py_peer -name '*.py')
 
 .NOTPARALLEL:
-.PHONY: chat demo test check format lint types contracts bench soak pictures schemas man requirements check-requirements clean
+.PHONY: chat demo test check format lint types contracts bench soak sisters pictures schemas man requirements \
+	check-requirements clean
 
 chat: .venv/compiled
 	@$(PY) -m py_peer $(ARGS)
@@ -43,6 +44,13 @@ bench: .venv/compiled
 soak: .venv/compiled
 	$(PY) -m benchmarks.soak $(ARGS)
 
+# Peers in other languages, for tests (tests/sisters), at pinned versions.
+sisters: tests/sisters/js/node_modules/.package-lock.json
+
+tests/sisters/js/node_modules/.package-lock.json: tests/sisters/js/package-lock.json
+	cd tests/sisters/js && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --fetch-retries=1
+	@touch $@
+
 # The pictures of the README, from the demo.
 pictures: .venv/compiled
 	$(PY) -m scripts.pictures
@@ -67,6 +75,7 @@ check-requirements: .venv/installed
 	$(PY) scripts/requirements.py --check
 
 clean:
+	rm -rf tests/sisters/js/node_modules
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find py_peer tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 

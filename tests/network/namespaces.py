@@ -160,6 +160,10 @@ class Host:
         bridge, port = self._ports[INTERFACE]
         bridge.space.run("ip", "link", "set", port, "up")
 
+    def route_multicast(self) -> None:
+        """Have multicast leave by the interface also when a program names none, as hosts with a router do."""
+        self.space.run("ip", "route", "add", "224.0.0.0/4", "dev", INTERFACE)
+
     def make_tunnel(self, address: str) -> None:
         """Add a tunnel that is up, as that of a VPN; at its other end nobody reads."""
         self.space.run("ip", "tuntap", "add", TUNNEL, "mode", "tun")

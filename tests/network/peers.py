@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any, Final, final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from tests.frontends.programs import environment
 
@@ -53,7 +53,6 @@ class Usage:
     tasks: int
 
 
-@final
 @dataclass(eq=False)
 class Peer:
     """One peer of the room. It keeps its name and its port through several lives; what it told is of all of them."""
@@ -89,14 +88,11 @@ class Peer:
         """Begin a life, without waiting for it."""
         self.clean_up()
         self.folder.mkdir(parents=True, exist_ok=True)
-        arguments = ["--headless", "--json", "--no-intro", "--nick", self.name, "--port", str(self.port)]
-        arguments += ["--identity", str(self.folder / "identity.key")]
-        for address in self.connect:
-            arguments += ["--connect", address]
+        connect = [part for address in self.connect for part in ("--connect", address)]
         homes = {f"XDG_{kind}_HOME": str(self.folder / kind.lower()) for kind in ("CONFIG", "DATA", "STATE")}
         with (self.folder / "stderr").open("ab") as errors:
             self.process = subprocess.Popen(
-                [*self.inside, *PROGRAM, json.dumps(dict(self.limits)), *arguments, *self.options],
+                [*self.inside, *self.program(), *self.options, *connect],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -106,6 +102,11 @@ class Peer:
         assert self.process.stdout is not None
         self._thread = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         self._thread.start()
+
+    def program(self) -> tuple[str, ...]:
+        """Return the command, without what every peer takes: `options` and those to connect to."""
+        arguments = ("--headless", "--json", "--no-intro", "--nick", self.name, "--port", str(self.port))
+        return (*PROGRAM, json.dumps(dict(self.limits)), *arguments, "--identity", str(self.folder / "identity.key"))
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None

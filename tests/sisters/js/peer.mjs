@@ -1,0 +1,114 @@
+// A js-libp2p peer of the chat, configured as the Node peer of Universal Connectivity is. It tells what it sees in the
+// words of `py-peer --json`, a JSON object a line, and does what it reads: {"command": "say", "text": "hello"}.
+//
+//   node peer.mjs --port PORT [--connect MULTIADDR ...] [--mdns] [--discovery]
+
+import './promises.mjs'
+
+import { createHash } from 'node:crypto'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+
+import { gossipsub } from '@chainsafe/libp2p-gossipsub'
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { identify } from '@libp2p/identify'
+import { mdns } from '@libp2p/mdns'
+import { ping } from '@libp2p/ping'
+import { pubsubPeerDiscovery } from '@libp2p/pubsub-peer-discovery'
+import { tcp } from '@libp2p/tcp'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+
+const CHAT = 'universal-connectivity'
+const DISCOVERY = 'universal-connectivity-browser-peer-discovery'
+
+const { values: options } = parseArgs({
+  options: {
+    port: { type: 'string' },
+    connect: { type: 'string', multiple: true, default: [] },
+    mdns: { type: 'boolean', default: false },
+    discovery: { type: 'boolean', default: false }
+  }
+})
+
+const tell = (event, more = {}) => process.stdout.write(`${JSON.stringify({ event, ...more })}\n`)
+const seqnoHash = message => createHash('sha256').update(message.sequenceNumber.toString()).digest()
+
+const node = await createLibp2p({
+  start: false,
+  addresses: { listen: [`/ip4/0.0.0.0/tcp/${options.port}`] },
+  transports: [tcp()],
+  connectionEncrypters: [noise()],
+  streamMuxers: [yamux()],
+  connectionGater: { denyDialMultiaddr: async () => false },
+  peerDiscovery: [
+    ...(options.mdns ? [mdns()] : []),
+    ...(options.discovery ? [pubsubPeerDiscovery({ interval: 10_000, topics: [DISCOVERY] })] : [])
+  ],
+  services: {
+    pubsub: gossipsub({
+      allowPublishToZeroTopicPeers: true,
+      msgIdFn: seqnoHash,
+      ignoreDuplicatePublishError: true
+    }),
+    identify: identify(),
+    ping: ping()
+  }
+})
+const { pubsub } = node.services
+const room = new Set()
+
+function subscribed (peerId, joined) {
+  if (joined === room.has(peerId)) return
+  room[joined ? 'add' : 'delete'](peerId)
+  tell(joined ? 'peer_joined' : 'peer_left', { peer_id: peerId })
+}
+
+node.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) => {
+  tell('peer_found', { peer_id: `${id}`, addresses: multiaddrs.map(String) })
+  if (node.getConnections(id).length === 0) {
+    node.dial(id).catch(error => tell('dial_failed', { peer_id: `${id}`, cause: `${error}` }))
+  }
+})
+node.addEventListener('connection:open', ({ detail: { remotePeer, remoteAddr, direction } }) => {
+  tell('peer_connected', { peer_id: `${remotePeer}`, address: `${remoteAddr}`, outbound: direction === 'outbound' })
+})
+node.addEventListener('peer:disconnect', ({ detail }) => {
+  tell('peer_disconnected', { peer_id: `${detail}` })
+  subscribed(`${detail}`, false)
+})
+pubsub.addEventListener('subscription-change', ({ detail: { peerId, subscriptions } }) => {
+  for (const { topic, subscribe } of subscriptions) {
+    if (topic === CHAT) subscribed(`${peerId}`, subscribe)
+  }
+})
+pubsub.addEventListener('message', ({ detail: { topic, from, data } }) => {
+  if (topic === CHAT) tell('message_received', { peer_id: `${from}`, text: new TextDecoder().decode(data) })
+})
+
+tell('started', { peer_id: `${node.peerId}` })
+await node.start()
+pubsub.subscribe(CHAT)
+tell('ready', { peer_id: `${node.peerId}`, addresses: node.getMultiaddrs().map(String) })
+
+for (const address of options.connect) {
+  node.dial(multiaddr(address)).catch(error => tell('dial_failed', { address, cause: `${error}` }))
+}
+
+const commands = {
+  async say ({ text }) {
+    await pubsub.publish(CHAT, new TextEncoder().encode(text))
+    tell('message_sent', { text })
+  }
+}
+createInterface({ input: process.stdin }).on('line', async line => {
+  const { command, ...more } = JSON.parse(line)
+  await commands[command](more)
+})
+
+process.on('SIGTERM', async () => {
+  await node.stop()
+  tell('ended')
+  process.exit(0)
+})

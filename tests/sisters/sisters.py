@@ -1,0 +1,30 @@
+"""Peers of the chat that are not ours, in processes of their own. They take and tell what ours do with --json."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+from tests.network.peers import Peer
+
+JS: Final = Path(__file__).parent / "js"
+
+
+@final
+@dataclass(eq=False)
+class JsPeer(Peer):
+    """A js-libp2p peer: a new key in each life; of the options it has `--mdns` and `--discovery`."""
+
+    def program(self) -> tuple[str, ...]:
+        return ("node", str(JS / "peer.mjs"), "--port", str(self.port))
+
+
+def missing_js() -> str:
+    """Return why there is no js-libp2p peer here, or ""."""
+    if shutil.which("node") is None:
+        return "node is not installed"
+    if not (JS / "node_modules" / ".package-lock.json").exists():  # npm writes it last
+        return "the packages of the js-libp2p peer are not installed: make sisters"
+    return ""
