@@ -43,7 +43,7 @@ def discovery_lines(report: DiscoveryReport, columns: int | None = None, ignored
     else:
         lines += ["📡 Nobody is looked for: every way to find others is switched off", *OFF]
     if report.refused:
-        lines.append(f"  Told, and not taken ({sum(report.refused.values()):,}):")
+        lines.append(f"  Told of, and left out ({sum(report.refused.values()):,}):")
         lines += [f"    - {count:,}: {reason}" for reason, count in report.refused.items()]
     if report.forgotten:
         lines.append(f"  Forgotten, to make room for others: {report.forgotten:,}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, commands_line, parse_line
 from py_peer.core.entries import Kind
 from py_peer.core.events import (
+    AddressesChanged,
     DialFailed,
     Dropped,
     MessageRefused,
@@ -151,7 +152,7 @@ class FullScreenChat(Chat):
         if named := [entry for entry in entries if entry.mention]:
             self.ui.attention.named(len(named), named[-1].author, named[-1].text)
 
-    async def narrate(self, events: Sequence[Event]) -> None:  # noqa: C901 - one for each type
+    async def narrate(self, events: Sequence[Event]) -> None:  # noqa: C901, PLR0912 - one for each type
         """Tell what is about connections rather than people."""
         for event in events:
             match event:
@@ -179,6 +180,11 @@ class FullScreenChat(Chat):
                     self.ui.rename(event.nickname)
                 case NickLearned():
                     pass  # it is told in the room
+                case AddressesChanged() if event.addresses:
+                    self.ui.tell([sentence(event)])
+                    if isinstance(self.ui.screen, InvitePage):  # nobody should copy what leads nowhere any more
+                        self.ui.pop_screen()
+                        self._do(self.invite(""))
                 case _:
                     if text := sentence(event, self.roster.called):
                         self.ui.tell([text])

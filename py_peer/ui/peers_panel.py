@@ -27,12 +27,15 @@ AGE_SECONDS: Final = 10.0
 FRESH_SECONDS: Final = 1.0
 """How old what is drawn may be when something else has happened."""
 
-NOBODY: Final = "  (No peers connected)\n\n  /invite shows with what\n  others can join you."
+WIDE_COLUMNS: Final = 40
+"""In a panel so wide it is shown how somebody was found; in a narrower one too few rows would have room for it."""
+
+NOBODY: Final = "  (No peers connected)\n\n  /invite shows with what\n  others can join you,\n  /discover who is known."
 
 
 @final
 class PeersPanel(Vertical):
-    """Lists the peers: who, the round-trip time, for how long."""
+    """Lists the peers: who, how it was found, the round-trip time, for how long."""
 
     DEFAULT_CSS: ClassVar[str] = """
     PeersPanel OptionList, PeersPanel OptionList:focus {
@@ -110,7 +113,8 @@ class PeersPanel(Vertical):
     def _draw(self) -> None:
         now, dark = time.time(), self.app.current_theme.dark
         self._drawn = now
-        width = self._list.scrollable_content_region.width
+        # The list has no width yet when it is shown for the first time.
+        width = self._list.scrollable_content_region.width or self.content_size.width
         prompts = {row.peer_id: row_content(row, width, now, dark=dark) for row in self._rows}
         if list(prompts) == [option.id for option in self._list.options]:
             for option in self._list.options:
@@ -126,7 +130,7 @@ class PeersPanel(Vertical):
 
 
 def row_content(row: Row, width: int, now: float, *, dark: bool) -> Content:
-    """Return one row: the name, and at the right as much of round-trip time and age as fits beside it."""
+    """Return one row: the name, and at the right as much of source, round-trip time and age as fits beside it."""
     id8 = short_id(row.peer_id)
     called = Name(row.nick, row.plain).of(row.peer_id) if row.nick != id8 else f"{id8}..."
     if row.in_room:
@@ -135,6 +139,8 @@ def row_content(row: Row, width: int, now: float, *, dark: bool) -> Content:
         name = Content.styled(f"  ◦ {called}", "$quiet")  # seen without colours, too
     age = duration(now - row.connected_since)
     figures = [f"{rtt(row.rtt)} {age:>3}", rtt(row.rtt)] if row.rtt is not None else [age]
+    if row.found and width >= WIDE_COLUMNS:
+        figures.insert(0, f"{row.found}  {figures[0]}")
     for figure in figures:
         if (room := width - name.cell_length - len(figure)) > 0:
             return Content.assemble(name, " " * room, Content.styled(figure, "$quiet"))

@@ -65,10 +65,10 @@ def test_on_a_narrow_screen_a_long_row_goes_on_under_its_words(columns: int) -> 
     assert lines[place + 1][6] != " "
 
 
-def test_what_was_not_taken_is_counted_by_reason() -> None:
+def test_what_was_left_out_is_counted_by_reason() -> None:
     report = replace(REPORT, refused={"too many of one announcer": 1200, "our own": 2}, forgotten=3)
     assert discovery_lines(report)[-4:] == [
-        "  Told, and not taken (1,202):",
+        "  Told of, and left out (1,202):",
         "    - 1,200: too many of one announcer",
         "    - 2: our own",
         "  Forgotten, to make room for others: 3",

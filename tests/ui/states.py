@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Final, final
 from textual.widgets import Input
 
 from py_peer.core.events import (
+    AddressesChanged,
     DialFailed,
+    DiscoveryReport,
     KademliaBootstrap,
+    KnownPeer,
     MessageReceived,
     MessageRefused,
     PeerConnected,
+    PeerFound,
     PeerJoined,
     PeerLeft,
     PeerMuted,
     Pinged,
 )
-from tests.frontends.fakes import ANN
+from tests.frontends.fakes import ANN, US
 
 if TYPE_CHECKING:
     import pytest
@@ -135,6 +139,31 @@ async def ask_for_help(scene: Scene) -> None:
     """Let the user ask for help."""
     await scene.pilot.press("f1")
     await scene.settle()
+
+
+async def look_around(scene: Scene, clock: Clock) -> None:
+    """Let the user ask who can be found; of three one is there, one is tried again, and one is not to be dialled."""
+
+    def known(peer_id: str, nick: str, source: str, state: str, reason: str = "") -> KnownPeer:
+        address = f"/ip4/192.168.1.7/tcp/40123/p2p/{peer_id}"
+        return KnownPeer(peer_id, nick, (source,), (address,), state, reason, 65.0)
+
+    clock.now += 60
+    await scene.tell(
+        PeerFound(SILENT[4], "by mDNS", ()),
+        AddressesChanged((f"/ip4/192.168.1.4/tcp/4001/p2p/{US}", f"/ip4/127.0.0.1/tcp/4001/p2p/{US}")),
+    )
+    await scene.type("/discover")
+    peers = (
+        known(
+            SILENT[4], SILENT[4][-8:], "by the discovery topic", "not dialled", "a private address, told by a stranger"
+        ),
+        known(RUST, "rusty", "in memory", "waiting", "again in 12 s: no answer within 5 s"),
+        known(ANN, "Ann", "by mDNS", "connected"),
+    )
+    ways = ("mDNS: on eth0 and wlan0, 3 peers", "the discovery topic: 2 peers announced there")
+    ticket = scene.service.requests[-1].ticket
+    await scene.tell(DiscoveryReport(ticket, ways, peers, {"not a peer ID": 2}, 1))
 
 
 async def fail(scene: Scene) -> None:

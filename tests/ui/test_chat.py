@@ -7,6 +7,7 @@ import re
 import pytest
 
 from py_peer.core.events import (
+    AddressesChanged,
     DialFailed,
     Dropped,
     IgnoreList,
@@ -15,7 +16,9 @@ from py_peer.core.events import (
     MessageSent,
     NickLearned,
     NicknameChanged,
+    PeerConnected,
     PeerDisconnected,
+    PeerFound,
     PeerLeft,
     Pinged,
 )
@@ -271,6 +274,34 @@ def test_multiaddr_is_shown_and_copied() -> None:
             assert ADDRESS in shown.text()
             assert shown.ui.clipboard == ADDRESS
             assert "Copied the multiaddress" in shown.text()
+
+    run(scene())
+
+
+def test_an_open_invitation_follows_the_address() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.type("/invite")
+            before = shown.ui.screen
+            await shown.tell(AddressesChanged((f"/ip4/192.0.2.9/tcp/4001/p2p/{US}",)))
+            assert isinstance(shown.ui.screen, InvitePage)
+            assert shown.ui.screen is not before
+            assert len(shown.ui.screen_stack) == 2
+            await shown.pilot.press("escape")
+            assert "others reach you at /ip4/192.0.2.9/tcp/4001" in " ".join(shown.text().split())
+
+    run(scene())
+
+
+def test_how_peers_were_found_is_told_and_shown_where_there_is_room() -> None:
+    async def scene() -> None:
+        async with screen(size=(160, 30)) as shown:
+            await shown.tell(PeerFound(ANN, "by mDNS", ()), PeerConnected(ANN, ADDRESS, inbound=False, found="by mDNS"))
+            assert f"Found {ANN[-8:]} by mDNS" in shown.text()
+            assert "by mDNS  new" in shown.text()
+            await shown.pilot.resize_terminal(100, 30)
+            await shown.settle()
+            assert "by mDNS  new" not in shown.text()
 
     run(scene())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -81,6 +82,8 @@ def test_a_choice_for_a_peer_is_made_by_mouse() -> None:
 def test_the_details_of_a_peer_say_what_is_known_of_it() -> None:
     connected = "Connected for 1 h 1 min, 12.3 ms there and back"
     assert details(BOB, 4_670.0) == [PEER_ID, ADDRESS, "go-peer/1 [red]", connected]
+    found = replace(BOB, found="by mDNS")
+    assert details(found, 4_670.0) == [PEER_ID, ADDRESS, "go-peer/1 [red]", "Found by mDNS", connected]
     newcomer = PeerInfo(PEER_ID, "", ADDRESS, True, False, None, "", 1_000.0)
     assert details(newcomer, 999.0) == [PEER_ID, ADDRESS, "Connected for 0 s, not in the room"]
 

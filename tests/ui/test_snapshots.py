@@ -31,7 +31,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 USUAL = (100, 30)
 NAMES = (
     *("empty", "busy", "narrow", "narrow-peers", "tiny", "wide", "light", "terminal-colours", "refusal"),
-    *("selection", "search", "help", "scrolled-back", "error"),
+    *("selection", "search", "help", "scrolled-back", "discovery", "narrow-discovery", "error"),
 )
 
 
@@ -86,6 +86,12 @@ async def walk(clock: states.Clock, taken: dict[str, str]) -> None:
             await shown.pilot.press("escape", "escape")
         await states.scroll_back(shown, clock)
         taken["scrolled-back"] = await picture(shown)
+        await states.look_around(shown, clock)
+        taken["discovery"] = await picture(shown)
+        await shown.pilot.resize_terminal(48, 30)
+        taken["narrow-discovery"] = await picture(shown)
+        await shown.pilot.resize_terminal(*USUAL)
+        await shown.pilot.press("escape")
         await states.fail(shown)
         taken["error"] = await picture(shown)
 
