@@ -134,6 +134,9 @@ MAX_TOPICS_PER_PEER = 64
 MAX_IDENTIFY = 64 * 1024
 """An identify message: 4 KiB is usual, 30 addresses and 60 protocols make 8 KiB."""
 
+LISTEN_ADDRESSES = 32
+"""Addresses kept of an identify message; with 300 peers 2.5 MB of the longest."""
+
 MAX_MULTISTREAM_LINE = 1_024
 """multistream-select lines are protocol names; the library has no limit at all."""
 
@@ -333,6 +336,29 @@ DNS_TIMEOUT = 5.0
 
 INTERFACE_INTERVAL = 2.0
 """How often the interfaces are looked at: under 1 ms of work each time."""
+# --- Peers of earlier runs ------------------------------------------------------------------------
+
+REMEMBERED_PEERS = 200
+REMEMBERED_ADDRESSES = 4
+REMEMBERED_BYTES = 512 * 1024
+"""What is kept of where peers were; some 250 bytes each, 1 kB with the longest names."""
+
+REMEMBERED_DAYS = 30
+REMEMBERED_FAILURES = 5
+"""Who was not met in that time, or was dialled in vain on so many days, is forgotten."""
+
+RECALLED_AT_ONCE = 8
+RECALL_PAUSE = 5.0
+"""Peers of earlier runs that are looked for at once, and after how many seconds the next ones are, while few are there:
+more would be dialled in vain and shown one by one."""
+
+REMEMBER_AFTER = 2.0
+REMEMBER_PAUSE = 60.0
+"""What is new is written after 2 s, as several come at once, and then again after a minute at the earliest."""
+
+REMEMBER_PATIENCE = 0.2
+"""For the last writing, when the user leaves."""
+
 
 MDNS_ADDRESSES = 8
 """Addresses of one peer on one interface: with so many of the longest an answer is one packet of Ethernet's size, and

@@ -123,6 +123,8 @@ class PeerRecord:
     protocol_version: str = ""
     agent_version: str = ""
     protocols: tuple[str, ...] = ()
+    listen: tuple[bytes, ...] = ()
+    """Where it says that it listens: binary multiaddrs, the first of them."""
 
 
 @final

@@ -94,6 +94,9 @@ class Node:
     addresses: tuple[str, ...] = ()
     """Full multiaddrs, the best to hand on first. They follow the interfaces."""
 
+    dialled: Callable[[DialAddress, ID | None], None] = lambda _address, _peer_id: None
+    """Called after each dial with the address, and who has answered there; None is nobody that we take."""
+
     @property
     def peer_id(self) -> str:
         """Our peer ID in base58."""
@@ -102,12 +105,17 @@ class Node:
     async def dial(self, address: DialAddress, *, forgive: bool = False) -> ID:
         """Connect to an address and return who is there. Raises DialError. With `forgive` nobody is refused."""
         self.counters["dials"] += 1
+        was_there = address.peer_id in {str(one) for one in self.peers.records}  # then the address is not tried
         try:
             refusal = self.bans.forgiven if forgive else self.bans.refusal
-            return await dial(cast("Swarm", self.host.get_network()), address, refusal)
+            peer_id = await dial(cast("Swarm", self.host.get_network()), address, refusal)
         except DialError:
             self.counters["dials failed"] += 1
+            self.dialled(address, None)
             raise
+        if not was_there:
+            self.dialled(address, peer_id)
+        return peer_id
 
     async def disconnect(self, peer_id: ID) -> None:
         """Close every connection to a peer, politely if it listens and within a second if it does not."""
@@ -257,6 +265,8 @@ class _Watch:
             record.protocol_version = message.protocol_version
             record.agent_version = message.agent_version
             record.protocols = tuple(message.protocols)[: limits.MAX_PROTOCOLS_SHOWN]
+            addresses = message.listen_addrs[: limits.LISTEN_ADDRESSES]
+            record.listen = tuple(one for one in addresses if len(one) <= limits.MAX_ADDRESS_BYTES)
             self._observer.identified(record)
 
     async def _attend(self, record: PeerRecord, scope: trio.CancelScope) -> None:

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any, final
 
 import trio
 
-from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC
+from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC, _log_system_message
+from py_peer.core import limits
+from py_peer.core.events import Notice
 from py_peer.core.requests import RequestDiscovery
+from py_peer.net.mdns import Mdns
 from py_peer.service.announcements import Announcements
 from py_peer.service.bootstrap import KademliaWay
 from py_peer.service.finder import Finder
+from py_peer.service.remembered import RememberedPeers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +38,7 @@ class Discovery:
         """`peer_id` is our own."""
         self._settings = settings
         self._emit = emit
+        self._met = trio.Event()
         self.finder = Finder(peer_id, emit)
         self.boards: dict[str, Board] = {}
         """Topics that have a board here (`py_peer.net.pubsub.Board`)."""
@@ -43,16 +48,28 @@ class Discovery:
             self.boards[PUBSUB_DISCOVERY_TOPIC] = self._announcements
             self.finder.ways.append(self._announcements.way)
         self._kademlia = KademliaWay(self.finder, emit)
+        self._remembered: RememberedPeers | None = None
+        if settings.remember and settings.data is not None:
+            self._remembered = RememberedPeers(settings.data, self.finder.found, emit, loopback=settings.loopback)
+            self.finder.ways.append(self._remembered.way)
         self.handlers: dict[type[Request], Callable[[Any], None]] = {RequestDiscovery: self.finder.report}
 
     def moved(self, peer_id: ID) -> None:
         """Take note that a peer has come or gone."""
+        self._met.set()
         self.finder.moved(peer_id)
         self._kademlia.moved(peer_id)
 
     def identified(self, record: PeerRecord) -> None:
         """Take note of what a peer says it is."""
         self._kademlia.identified(record)
+        if self._remembered is not None:
+            self._remembered.identified(record)
+
+    def joined(self, peer_id: ID) -> None:
+        """Take note that a peer has come into the room."""
+        if self._remembered is not None:
+            self._remembered.joined(peer_id)
 
     async def run(self, node: Node, bootstrap: Named) -> None:
         """Find peers, and dial them, until cancelled. `bootstrap` are the peers that were named for Kademlia."""
@@ -60,5 +77,27 @@ class Discovery:
             nursery.start_soon(self.finder.run, node)
             if bootstrap.addresses or self._settings.kademlia:
                 nursery.start_soon(self._kademlia.run, node, bootstrap)
+            if self._settings.mdns and not self._settings.loopback:
+                wanted = self._settings.mdns_interfaces
+                mdns = Mdns(node, found=self.finder.found, lost=self.finder.lost, notice=self._notice, wanted=wanted)
+                self.finder.ways.append(mdns.summary)
+                nursery.start_soon(mdns.run)
+                nursery.start_soon(self._tell_alone)
             if self._settings.announce:
                 nursery.start_soon(self._announcements.run, node)
+            if self._remembered is not None:
+                nursery.start_soon(self._remembered.run, node)
+
+    async def _tell_alone(self) -> None:
+        """Say what may be the matter, once, when there was nobody at all for a while."""
+        with trio.move_on_after(limits.ALONE_SECONDS):
+            await self._met.wait()
+            return
+        self._notice(
+            f"Nobody was found in {limits.ALONE_SECONDS:.0f} s. A firewall or the Wi-Fi may keep multicast back, by which "
+            "peers of the local network are found: `py-peer doctor` looks. A peer elsewhere is named with --connect."
+        )
+
+    def _notice(self, text: str) -> None:
+        _log_system_message(text)
+        self._emit(Notice(text))

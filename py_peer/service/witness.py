@@ -139,6 +139,7 @@ class Witness:
         if self.leaving:
             return
         for peer_id in joined:
+            self._discovery.joined(peer_id)
             self._emit(PeerJoined(str(peer_id), size))
         for peer_id in left:
             self._emit(PeerLeft(str(peer_id), size))
