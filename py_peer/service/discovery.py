@@ -94,8 +94,9 @@ class Discovery:
             await self._met.wait()
             return
         self._notice(
-            f"Nobody was found in {limits.ALONE_SECONDS:.0f} s. A firewall or the Wi-Fi may keep multicast back, by which "
-            "peers of the local network are found: `py-peer doctor` looks. A peer elsewhere is named with --connect."
+            f"Nobody has been met for {limits.ALONE_SECONDS:.0f} s. A firewall or the Wi-Fi may keep back multicast, "
+            "by which peers of the local network are found: py-peer doctor looks into it. "
+            "A peer elsewhere is named with --connect."
         )
 
     def _notice(self, text: str) -> None:
