@@ -19,10 +19,11 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from py_peer.core.limits import MAX_CONNECTIONS
+from py_peer.core.limits import MAX_CONNECTIONS, REMEMBERED_BYTES
 from py_peer.frontends import places
 from py_peer.frontends.doctor import Finding, failure, ok, warning
 from py_peer.frontends.doctor_mdns import check_mdns
+from py_peer.frontends.options import OPTIONS
 from py_peer.frontends.screen import knows_cursor_moves
 
 if TYPE_CHECKING:
@@ -208,6 +209,27 @@ def check_identity(arguments: Arguments) -> Iterator[Finding]:
         yield ok("identity", f"{identity.peer_id}, kept in {path}{f', in use by {holder}' * bool(holder)}")
 
 
+def check_remembered(arguments: Arguments) -> Iterator[Finding]:
+    """Whether the peers of earlier runs can be read."""
+    from py_peer.core.remembered import Places, RememberedError  # noqa: PLC0415 - for this command alone
+    from py_peer.net.kept_file import KeptFileError, read_kept  # noqa: PLC0415
+    from py_peer.service.remembered import FILE  # noqa: PLC0415
+
+    settings, name = arguments.settings, "remembered peers"
+    if not settings.remember or settings.data is None:
+        said = (arguments.held[word].origin for word in ("remember", "ephemeral") if _is_changed(arguments, word))
+        yield ok(name, f"none, as {next(said)} says")
+        return
+    path = settings.data / FILE
+    try:
+        data = read_kept(path, REMEMBERED_BYTES)
+        count = len(Places(data, time.time()).peers)
+    except (KeptFileError, RememberedError) as error:
+        yield warning(name, f"{path} {error}", "move it away; it is made anew when you have met somebody")
+    else:
+        yield ok(name, f"{count} in {path}" if data is not None else f"{path} is made when you have met somebody")
+
+
 def check_terminal(_arguments: Arguments) -> Iterator[Finding]:
     """Whether the full screen would be readable."""
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
@@ -261,10 +283,15 @@ CHECKS: Final[dict[str, Callable[[Arguments], Iterator[Finding]]]] = {
     "log": check_logs,
     "folders": check_folders,
     "identity": check_identity,
+    "remembered peers": check_remembered,
     "mdns": check_mdns,
     "terminal": check_terminal,
     "open files": check_files,
 }
+
+
+def _is_changed(arguments: Arguments, switch: str) -> bool:
+    return bool(arguments.held[switch].value != OPTIONS[switch].default)
 
 
 def _holder(path: Path) -> str:

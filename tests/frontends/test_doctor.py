@@ -18,9 +18,11 @@ from unittest.mock import Mock
 import pytest
 
 from py_peer.core.exit_codes import ExitCode
+from py_peer.core.remembered import Places
 from py_peer.frontends import doctor, doctor_checks
 from py_peer.frontends.arguments import Arguments, parse_arguments
 from py_peer.frontends.doctor import Finding, Level
+from py_peer.net.private_files import write_private
 from tests.frontends.programs import DEADLINE, PY_PEER, environment
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Check = Callable[[Arguments], Iterator[Finding]]
+
+
+SOMEBODY = "12D3KooWDwFt8aZ3UBoYgBjzPKNJ5xH6j4diuXPfSNEZKWBe6U6Y"
 
 
 @pytest.fixture(autouse=True)
@@ -219,6 +224,27 @@ def test_a_key_that_cannot_be_made_is_said_with_the_folder_that_is_to_be_mended(
     assert kept.level is Level.WARNING
     assert kept.text == f"{tmp_path / 'data' / 'py-peer' / 'identity.key'} cannot be made: not yours"
     assert the_one(doctor_checks.check_identity, "--identity", "mine").level is Level.FAILURE
+
+
+def test_it_is_said_where_the_peers_of_earlier_runs_are_kept_and_how_many(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "py-peer" / "peers.json"
+    none = the_one(doctor_checks.check_remembered)
+    assert (none.level, none.text) == (Level.OK, f"{file} is made when you have met somebody")
+    places = Places(None, time.time())
+    places.reached(SOMEBODY, [f"/ip4/192.0.2.7/tcp/4001/p2p/{SOMEBODY}"])
+    file.parent.mkdir(parents=True)
+    write_private(file, places.write(), replace=True)
+    assert the_one(doctor_checks.check_remembered).text == f"1 in {file}"
+    file.write_bytes(b"{}")
+    bad = the_one(doctor_checks.check_remembered)
+    assert bad.level is Level.WARNING
+    assert bad.text.startswith(f"{file} is not what py-peer wrote")
+    assert bad.advice.startswith("move it away")
+
+
+@pytest.mark.parametrize("option", ["--no-remember", "--ephemeral"])
+def test_where_none_are_remembered_it_is_said_why(option: str) -> None:
+    assert the_one(doctor_checks.check_remembered, option).text == f"none, as {option} says"
 
 
 @dataclass
