@@ -106,6 +106,12 @@ def question(service: str) -> bytes:
     return out.packets()[0]
 
 
+def peers_in(data: bytes, zone: str) -> set[str]:
+    """Return the IDs of the peers that a packet tells of; none for one that cannot be read."""
+    message = DNSIncoming(data)
+    return set(_told(message, zone).found) if message.valid and message.is_response() else set()
+
+
 @final
 class Records:
     """What we say of ourselves on one interface."""
