@@ -328,6 +328,11 @@ KAD_REFRESH_SMALL = 60.0
 DNSADDR_DEPTH = 4
 DNSADDR_RECORDS = 32
 """Of a /dnsaddr: names that lead to names, and records in all. The nodes of IPFS stand under two names with some ten
+PEERS_READ_BURST = 100
+PEERS_READ_RATE = 20.0
+"""Announcements that are read, of all authors together: 40 ms of work a second. What comes faster is passed on unread,
+and comes again in 10 s."""
+
 records each."""
 
 DNS_TIMEOUT = 5.0

@@ -54,6 +54,7 @@ class Announcements:
         self._node: Node | None = None
         self._authors: dict[bytes, _Author] = {}  # in the order in which they were last heard
         self._latest: dict[bytes, tuple[float, rpc_pb2.Message]] = {}
+        self._pace = TokenBucket(limits.PEERS_READ_RATE, limits.PEERS_READ_BURST)
         self._pause = limits.PEER_REPEAT
 
     # --- Our own ----------------------------------------------------------------------------------
@@ -105,7 +106,10 @@ class Announcements:
         if peer.peer_id != message.from_id:
             return "dropped: an announced peer, not by itself"
         self._keep(message)
-        self._tell(peer, forwarder)
+        if self._pace.take(author.heard):
+            self._tell(peer, forwarder)
+        elif self._node is not None:
+            self._node.counters["ignored: announced peers, more than we read"] += 1
         return ""
 
     def keep(self, message: rpc_pb2.Message) -> None:

@@ -7,13 +7,16 @@ import socket
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+import trio
+from trio.testing import MockClock
+
 from py_peer.core.events import Event, Ready, Stopped
 from py_peer.core.requests import Request, SendText, Stop
 from py_peer.core.settings import Settings
 from py_peer.headless import HeadlessService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 E = TypeVar("E", bound=Event)
 
@@ -79,6 +82,16 @@ async def person(nickname: str, **settings: object) -> AsyncIterator[Person]:
         if not someone.service.join(0):
             someone.service.request(Stop(someone.service.new_ticket()))
             assert someone.service.join(LEAVE_WITHIN)
+
+
+def in_trio(scene: Callable[[], Awaitable[None]]) -> None:
+    """Run a scene under a clock that goes on when nothing else does, and a deadline."""
+
+    async def limited() -> None:
+        with trio.fail_after(100_000):
+            await scene()
+
+    trio.run(limited, clock=MockClock(autojump_threshold=0))
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
-from trio.testing import MockClock
 
 from py_peer.core import limits
 from py_peer.core.announcement import NICK_TOPIC, decode
@@ -34,10 +33,9 @@ from py_peer.core.requests import Ignore, RequestStatus, SetNickname
 from py_peer.service.nicks import Nicks
 from tests.loops import run
 from tests.net.raw_peer import signed
-from tests.service.support import Person, person
+from tests.service.support import Person, in_trio, person
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from libp2p.crypto.keys import KeyPair
@@ -259,16 +257,6 @@ class Board:
 def announcement(key_pair: KeyPair, nick: str, at: int, **more: Any) -> rpc_pb2.Message:
     payload = json.dumps({"nick": nick, "at": at, **more}).encode()
     return signed(key_pair, NICK_TOPIC, payload, at)
-
-
-def in_trio(scene: Callable[[], Awaitable[None]]) -> None:
-    """Run a scene under a clock that goes on when nothing else does, and a deadline."""
-
-    async def limited() -> None:
-        with trio.fail_after(100_000):
-            await scene()
-
-    trio.run(limited, clock=MockClock(autojump_threshold=0))
 
 
 def test_a_flood_of_names_of_one_author_is_dropped_counted_and_told_at_a_pace() -> None:
