@@ -20,7 +20,8 @@ import trio
 from libp2p import new_host
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.kad_dht.kad_dht import DHTMode, KadDHT
-from libp2p.peer.peerinfo import info_from_p2p_addr
+from libp2p.kad_dht.pb.kademlia_pb2 import Message
+from libp2p.peer.peerinfo import PeerInfo, info_from_p2p_addr
 from libp2p.pubsub.gossipsub import PROTOCOL_ID_V11, GossipSub
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
@@ -28,10 +29,12 @@ from libp2p.tools.anyio_service import background_trio_service
 from libp2p.utils.varint import encode_uvarint
 from multiaddr import Multiaddr
 
-from tests.net.raw_peer import DATA, MESHSUB, WINDOW, echo, raw_peer, signed
+from tests.net.raw_peer import DATA, MESHSUB, WINDOW, GoneError, echo, raw_peer, signed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from tests.net.raw_peer import RawPeer
 
 LOOPBACK = "/ip4/127.0.0.1/tcp/0"
 ROOM = "room"
@@ -376,10 +379,56 @@ async def advertises_any() -> bool:
         return any("0.0.0.0" in str(address) for address in host.get_addrs())  # noqa: S104
 
 
-async def records_kept() -> bool:
-    async with stock() as one:
+# --- Kademlia -------------------------------------------------------------------------------------
+
+KAD = "/ipfs/kad/1.0.0"
+
+
+async def answers(peer: RawPeer, request: Message) -> bool:
+    stream = await peer.open(KAD)
+    with trio.move_on_after(1):
+        await stream.write_frame(request.SerializeToString())
+        try:
+            await stream.read_frame()
+        except GoneError:
+            return False
+        return True
+    return False
+
+
+async def silence_locks_out() -> bool:
+    async with stock() as one, raw_peer(one.port) as silent, raw_peer(one.port) as honest:
+        KadDHT(one.host, DHTMode.SERVER)
+        for _ in range(12):
+            await silent.open(KAD)
+        await quiet()
+        return not await answers(honest, Message(type=Message.FIND_NODE, key=honest.id.to_bytes()))
+
+
+async def client_in_table() -> int:
+    async with stock() as one, raw_peer(one.port) as client:
         dht = KadDHT(one.host, DHTMode.SERVER)
-        return bool(dht.enable_values and dht.enable_providers)
+        one.host.get_peerstore().add_addrs(client.id, [Multiaddr("/ip4/127.0.0.1/tcp/1")], 100)
+        await answers(client, Message(type=Message.FIND_NODE, key=client.id.to_bytes()))
+        return dht.get_routing_table_size()
+
+
+async def provider_without_address_kept() -> bool:
+    async with stock() as one, raw_peer(one.port) as rust:
+        dht = KadDHT(one.host, DHTMode.SERVER)
+        provider = Message.Peer(id=rust.id.to_bytes())
+        await answers(rust, Message(type=Message.ADD_PROVIDER, key=b"key", providerPeers=[provider]))
+        return bool(dht.provider_store.get_providers(b"key"))
+
+
+async def others_found_beside_oneself() -> int:
+    async with stock() as one, stock() as other:
+        here, there = KadDHT(one.host, DHTMode.SERVER), KadDHT(other.host, DHTMode.SERVER)
+        there.provider_store.add_provider(b"key", PeerInfo(other.host.get_id(), other.host.get_addrs()))
+        await one.connect(other)
+        await here.provider_store.provide(b"key")
+        found = await here.provider_store.find_providers(b"key")
+        return sum(1 for info in found if info.peer_id != one.host.get_id())
 
 
 async def root_handlers() -> list[str]:
@@ -417,7 +466,10 @@ SCENES: list[Callable[[], Awaitable[Any]]] = [
     taken_port,
     shared_port,
     advertises_any,
-    records_kept,
+    silence_locks_out,
+    client_in_table,
+    provider_without_address_kept,
+    others_found_beside_oneself,
 ]
 
 

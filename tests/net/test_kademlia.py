@@ -1,81 +1,300 @@
-"""Kademlia: a table is joined through one peer that is known, and kept alive; no records for strangers."""
+"""Kademlia: a table that grows by walking, records that reach those who are to keep them, and whom a walk dials."""
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
-from typing import Any
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
-import pytest
 import trio
-from libp2p.kad_dht.pb.kademlia_pb2 import Message, Record
+from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.identity.identify.pb.identify_pb2 import Identify
+from libp2p.kad_dht.pb.kademlia_pb2 import Message
+from libp2p.peer.id import ID
+from multiaddr import Multiaddr
 
+from py_peer.core import limits
+from py_peer.core.findings import Source
+from py_peer.core.kademlia import ROOM_KEYS
 from py_peer.net.kademlia import kademlia
-from tests.net.raw_peer import GoneError, raw_peer
+from tests.net.kad_member import kad_member, reach_nobody
+from tests.net.raw_peer import RawStream, raw_peer, silence
 from tests.net.support import Member, member, still_hears, trio_test, until
+from tests.net.test_kad_server import KAD, says_it_speaks
 
-KAD = "/ipfs/kad/1.0.0"
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    import pytest
+
+    from py_peer.core.findings import Finding
+    from py_peer.net.kademlia import Kademlia
 
 
-async def join(one: Member, table: Any, bootstrap: Member) -> None:
-    await one.dial(bootstrap)
-    await table.join(bootstrap.id, one.node.peers.records[bootstrap.id].address)
+class Somebody:
+    """A member that takes part, dials whom its walks have to ask, and notes whom it found."""
+
+    def __init__(self) -> None:
+        self.found: list[Finding] = []
+        self.dialled: list[Finding] = []
+        self.member: Member
+        self.dht: Kademlia
+
+    @property
+    def id(self) -> ID:
+        return self.member.id
+
+    async def reach(self, finding: Finding) -> None:
+        self.dialled.append(finding)
+        for address in finding.addresses:
+            await self.member.node.dial(address)
+
+    async def meet(self, other: Somebody) -> None:
+        """Connect, and wait until each has the other in its table."""
+        await self.member.node.dial(other.member.address)
+        await until(lambda: self.dht.table.get(other.id.to_bytes()) and other.dht.table.get(self.id.to_bytes()))
+
+    async def search(self) -> int:
+        return await self.dht.search(self.found.append)
 
 
-@trio_test
-async def test_three_peers_find_each_other_through_one_that_is_known() -> None:
+@asynccontextmanager
+async def somebody() -> AsyncIterator[Somebody]:
+    one = Somebody()
+    async with kad_member(one.reach) as (one.member, one.dht):
+        yield one
+
+
+@asynccontextmanager
+async def people(count: int) -> AsyncIterator[list[Somebody]]:
     async with AsyncExitStack() as stack:
-        members = [await stack.enter_async_context(member()) for _ in range(3)]
-        tables = [await stack.enter_async_context(kademlia(one.node)) for one in members]
-        bootstrap, a, b = members
-        await join(a, tables[1], bootstrap)
-        assert tables[1].size >= 1
-        await until(lambda: tables[0].size == 1)
-        await join(b, tables[2], bootstrap)
-        await until(lambda: tables[0].size == tables[2].size == 2)
-        await until(lambda: tables[1].size == 2)
+        yield [await stack.enter_async_context(somebody()) for _ in range(count)]
+
+
+def answering(*answers: Message, requests: list[Message] | None = None) -> dict[str, Callable[..., Any]]:
+    """Return the handlers of one who is in the table and gives these answers, one for each request."""
+    left = list(answers)
+
+    async def answer(stream: RawStream) -> None:
+        request = Message.FromString(await stream.read_frame())
+        if requests is not None:
+            requests.append(request)
+        if request.type != Message.ADD_PROVIDER:
+            given = left.pop(0) if left else Message(type=request.type, key=request.key)
+            await stream.write_frame(given.SerializeToString())
+        await stream.finish()
+
+    return {**says_it_speaks(KAD), KAD: answer}
+
+
+def at(port: int) -> bytes:
+    return bytes(Multiaddr(f"/ip4/127.0.0.1/tcp/{port}").to_bytes())
+
+
+def stranger() -> bytes:
+    return ID.from_pubkey(create_new_key_pair().public_key).to_bytes()
+
+
+# --- The table ------------------------------------------------------------------------------------
 
 
 @trio_test
-async def test_joining_through_a_peer_without_kademlia_ends_in_time_and_leaves_an_empty_room() -> None:
-    async with member() as one, member() as other, kademlia(one.node) as table:
-        with trio.fail_after(15):
-            await join(one, table, other)
-        await one.say(b"still here")
-        await until(lambda: other.texts() == [b"still here"])
+async def test_a_walk_meets_those_whom_others_know() -> None:
+    async with people(4) as (bootstrap, a, b, c):
+        for one in (a, b, c):
+            await one.meet(bootstrap)
+        await c.dht.refresh()
+        await until(lambda: len(c.dht.table) == 3)
+        assert {finding.peer_id for finding in c.dialled} == {str(a.id), str(b.id)}
+        assert all(finding.teller == str(bootstrap.id) for finding in c.dialled)
+        assert all(finding.teller_ip == "127.0.0.1" for finding in c.dialled)
+        assert all(finding.source == Source.KADEMLIA for finding in c.dialled)
 
 
 @trio_test
-async def test_records_of_strangers_are_not_kept() -> None:
-    async with member() as one, kademlia(one.node) as table, raw_peer(one.port) as peer:
-        dht = table._dht
-        for message in (
-            Message(type=Message.PUT_VALUE, key=b"key", record=Record(key=b"key", value=b"x" * 10_000)),
-            Message(
-                type=Message.ADD_PROVIDER,
-                key=b"key",
-                providerPeers=[Message.Peer(id=peer.id.to_bytes(), addrs=[b"\x04\x7f\x00\x00\x01\x06\x0f\xa1"])],
-            ),
-        ):
-            stream = await peer.open(KAD)
-            await stream.write_frame(message.SerializeToString())
-            with pytest.raises(GoneError):
-                await stream.read_frame()
-        assert not dht.value_store.store
-        assert not dht.provider_store.providers
-        await still_hears(one)
+async def test_who_does_not_answer_leaves_the_table_and_the_walk_goes_on() -> None:
+    async with people(2) as (a, b):
+        await a.meet(b)
+        async with raw_peer(a.member.port, handlers=says_it_speaks(KAD)) as deaf:
+            await until(lambda: len(a.dht.table) == 2)
+            await a.dht.refresh()
+            assert a.dht.table.get(deaf.id.to_bytes()) is None
+            assert a.dht.table.get(b.id.to_bytes())
 
 
 @trio_test
-async def test_garbage_on_the_kademlia_stream_hurts_nobody() -> None:
-    async with member() as one, kademlia(one.node), raw_peer(one.port) as peer:
-        for garbage in (b"\x05\xff\xff\xff\xff\xff", b"\xff" * 20, b"\x80\x80\x80\x80\x80\x20", b""):
-            stream = await peer.open(KAD)
-            try:
-                await stream.write(garbage)
-                await stream.finish()
-                with trio.move_on_after(1):
-                    await stream.wait_end()
-            except GoneError:
-                pass
-        assert not peer.closed.is_set()
-        await still_hears(one)
+async def test_who_has_gone_is_dialled_where_it_was_and_leaves_the_table_when_it_is_not_there() -> None:
+    async with people(2) as (a, b):
+        async with somebody() as c:
+            await a.meet(b)
+            await a.meet(c)
+        await until(lambda: c.id not in a.member.node.peers.records)
+        assert a.dht.table.get(c.id.to_bytes())
+        await a.dht.refresh()
+        assert [finding.peer_id for finding in a.dialled] == [str(c.id)]
+        assert a.dialled[0].teller == str(c.id)  # it was its own word
+        assert a.dialled[0].teller_ip == "127.0.0.1"
+        assert a.dht.table.get(c.id.to_bytes()) is None
+
+
+@trio_test
+async def test_one_who_was_there_before_is_told_that_we_speak_kademlia_and_is_in_the_table() -> None:
+    pushed: list[Identify] = []
+
+    async def push(stream: RawStream) -> None:
+        pushed.append(Identify.FromString(await stream.read_frame()))
+
+    handlers = {**says_it_speaks(KAD), "/ipfs/id/push/1.0.0": push}
+    async with member(loopback=True) as one, raw_peer(one.port, handlers=handlers):
+        await until(lambda: one.seen.count("identified"))
+        async with kademlia(one.node, reach_nobody) as dht:
+            assert len(dht.table) == 1
+            await until(lambda: pushed)
+            assert KAD in pushed[0].protocols
+
+
+# --- The room -------------------------------------------------------------------------------------
+
+
+@trio_test
+async def test_those_who_know_one_and_the_same_find_each_other() -> None:
+    async with people(5) as (bootstrap, *others):
+        for one in others:
+            await one.meet(bootstrap)
+        for one in others:
+            assert await one.search() > 0
+        for one in others:
+            await one.search()
+            assert {finding.peer_id for finding in one.found} >= {str(other.id) for other in others if other is not one}
+            assert str(one.id) not in {finding.peer_id for finding in one.found}
+
+
+@trio_test
+async def test_a_record_stands_with_everybody_close_and_is_said_once_an_hour() -> None:
+    async with people(3) as (a, b, c):
+        await a.meet(b)
+        await a.meet(c)
+        assert await a.search() == 4  # two keys with two peers
+        assert await a.search() == 0
+        now = trio.current_time()
+        await until(lambda: all(len(one.dht.server.providers) == 2 for one in (b, c)))
+        for one in (b, c):
+            for key in ROOM_KEYS:
+                (contact,) = one.dht.server.providers.of(key, now)
+                assert (contact.peer, contact.addresses) == (a.id.to_bytes(), (at(a.member.port),))
+
+
+@trio_test
+async def test_a_record_is_said_anew_to_one_who_was_away_and_when_our_addresses_change() -> None:
+    async with people(3) as (a, b, c):
+        await a.meet(b)
+        await a.meet(c)
+        assert await a.search() == 4
+        await a.member.node.disconnect(b.id)
+        await until(lambda: b.id not in a.member.node.peers.records)
+        await a.meet(b)
+        assert await a.search() == 2
+        addresses = [Multiaddr(f"/ip4/127.0.0.1/tcp/{a.member.port}"), Multiaddr("/ip4/127.0.0.2/tcp/1")]
+        a.member.node.host._addrs_factory = lambda _: addresses
+        assert await a.search() == 4
+
+
+@trio_test
+async def test_the_record_that_is_sent_has_the_keys_and_the_shape_of_gos_and_rusts() -> None:
+    requests: list[Message] = []
+    async with somebody() as a, raw_peer(a.member.port, handlers=answering(requests=requests)):
+        await until(lambda: len(a.dht.table))
+        await a.search()
+        await until(lambda: len(requests) == 4)
+        kinds = [(request.type, request.key) for request in requests]
+        assert sorted(kinds) == sorted(
+            (kind, key) for key in ROOM_KEYS for kind in (Message.GET_PROVIDERS, Message.ADD_PROVIDER)
+        )
+        for record in [request for request in requests if request.type == Message.ADD_PROVIDER]:
+            (ourselves,) = record.providerPeers
+            assert (ourselves.id, list(ourselves.addrs)) == (a.id.to_bytes(), [at(a.member.port)])
+
+
+@trio_test
+async def test_a_provider_without_an_address_is_taken_where_the_answer_or_identify_says_that_it_is() -> None:
+    known, unknown = stranger(), stranger()
+    answer = Message(
+        type=Message.GET_PROVIDERS,
+        providerPeers=[Message.Peer(id=known), Message.Peer(id=unknown)],
+        closerPeers=[Message.Peer(id=known, addrs=[at(1)])],
+    )
+    async with somebody() as a, raw_peer(a.member.port, handlers=answering(answer)):
+        await until(lambda: len(a.dht.table))
+        await a.search()
+        (finding,) = a.found
+        assert (finding.peer_id, finding.addresses[0].port) == (str(ID(known)), 1)
+        assert a.member.counts("ignored: Kademlia, a provider without an address to dial") == [1]
+
+
+# --- Whoever lies ---------------------------------------------------------------------------------
+
+
+@trio_test
+async def test_a_liar_costs_a_bounded_number_of_dials_and_findings() -> None:
+    """It answers with peers that do not exist, and those are nearer each time."""
+    crowd = [Message.Peer(id=stranger(), addrs=[at(1)] * 500) for _ in range(300)]
+    lies = Message(type=Message.GET_PROVIDERS, closerPeers=crowd, providerPeers=crowd)
+    async with somebody() as a, raw_peer(a.member.port, handlers=answering(lies, lies)) as liar:
+        await until(lambda: len(a.dht.table))
+        await a.search()
+        assert len(a.found) <= 2 * limits.KAD_PROVIDERS_READ
+        assert len(a.dialled) <= 2 * limits.KAD_WALK_PEERS
+        assert all(len(finding.addresses) == 1 for finding in a.found)
+        assert all(finding.teller == str(liar.id) for finding in a.found + a.dialled)
+        await still_hears(a.member)
+
+
+@trio_test
+async def test_an_answer_that_is_garbage_or_too_large_is_a_strike_and_ends_nothing() -> None:
+    async def garbage(stream: RawStream) -> None:
+        await stream.read_frame()
+        await stream.write_frame(b"\xff\xff\xff\xff\xff")
+        await stream.finish()
+
+    async def huge(stream: RawStream) -> None:
+        await stream.read_frame()
+        await stream.write(b"\x80\x80\x80\x80\x04")
+        await stream.finish()
+
+    async with somebody() as a:
+        for number, handler in enumerate((garbage, huge), 1):
+            async with raw_peer(a.member.port, handlers={**says_it_speaks(KAD), KAD: handler}) as liar:
+                await until(lambda liar=liar: a.dht.table.get(liar.id.to_bytes()))
+                await a.search()
+                assert a.member.counts("strikes") == [number]
+                assert len(a.dht.table) == 0
+        await still_hears(a.member)
+
+
+@trio_test
+async def test_ids_and_addresses_that_are_none_are_left_out() -> None:
+    odd = [
+        Message.Peer(id=b"", addrs=[at(1)]),
+        Message.Peer(id=b"\x12\x20" + bytes(31), addrs=[at(1)]),
+        Message.Peer(id=bytes(10_000), addrs=[at(1)]),
+        Message.Peer(id=stranger(), addrs=[b"", b"\xff" * 30, b"\x04\x7f", bytes(300)]),
+        Message.Peer(id=stranger(), addrs=[Multiaddr("/ip4/127.0.0.1/udp/1").to_bytes()]),
+        Message.Peer(id=stranger(), addrs=[at(1) + Multiaddr(f"/p2p/{ID(stranger())}").to_bytes()]),
+    ]
+    answer = Message(type=Message.GET_PROVIDERS, providerPeers=odd, closerPeers=odd)
+    async with somebody() as a, raw_peer(a.member.port, handlers=answering(answer)):
+        await until(lambda: len(a.dht.table))
+        await a.search()
+        assert a.found == []
+        assert not any(finding.addresses for finding in a.dialled)
+
+
+@trio_test
+async def test_one_who_never_answers_holds_a_walk_up_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KAD_ANSWER_TIMEOUT", 0.2)
+    async with people(2) as (a, b):
+        await a.meet(b)
+        async with raw_peer(a.member.port, handlers={**says_it_speaks(KAD), KAD: silence}):
+            await until(lambda: len(a.dht.table) == 2)
+            with trio.fail_after(5):
+                await a.search()
+        assert {finding.peer_id for finding in a.found} == {str(b.id)}

@@ -45,8 +45,12 @@ STILL_THERE: dict[str, Callable[[Any], bool]] = {
     "taken_port": lambda outcome: outcome == "no error, 0 listeners",
     "shared_port": lambda listeners: listeners == 1,
     "advertises_any": lambda does: does,
-    "records_kept": lambda kept: kept,
     "root_handlers": lambda handlers: handlers == ["StreamHandler"],
+    # Kademlia
+    "silence_locks_out": lambda does: does,
+    "client_in_table": lambda size: size == 1,
+    "provider_without_address_kept": lambda kept: not kept,
+    "others_found_beside_oneself": lambda found: found == 0,
 }
 
 
