@@ -13,7 +13,8 @@ from py_peer.core.exit_codes import ExitCode
 from py_peer.frontends.arguments import make_parser, parse_arguments
 from py_peer.frontends.options import KEPT, OPTIONS, SHELLS, Option
 from py_peer.frontends.sub_commands import SUB_COMMANDS, SubCommand
-from py_peer.service.ignored import FILE
+from py_peer.service.ignored import FILE as IGNORED
+from py_peer.service.remembered import FILE as REMEMBERED
 from tests.frontends.programs import DEADLINE, ROOT
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def test_the_man_page_tells_of_every_option_and_command() -> None:
     assert "REMOTE_PEER" in page
     assert f'"py-peer {__version__}"' in page
     files, exits = page.split(".SH FILES")[1].split(".SH EXIT STATUS")
-    for name in ("config.toml", "identity.key", FILE, "crash-", "system_messages.txt"):
+    for name in ("config.toml", "identity.key", IGNORED, REMEMBERED, "crash-", "system_messages.txt"):
         assert name in files
     for code in range(ExitCode.NOT_SENT + 1):  # nothing ends with those above it yet
         assert f".B {code}" in exits
