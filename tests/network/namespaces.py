@@ -198,9 +198,9 @@ class Host:
 
         return count
 
-    def block_multicast(self) -> None:
-        """Have mDNS dropped on the way in and out, as some firewalls and access points do."""
-        for hook in ("input", "output"):
+    def block_multicast(self, *hooks: str) -> None:
+        """Have mDNS dropped on the way in ("input") or out ("output"), as firewalls do."""
+        for hook in hooks:
             self.match(hook, MDNS, "drop")
 
     def cannot_call(self) -> None:

@@ -94,7 +94,7 @@ def test_packets_are_counted_and_multicast_is_blocked() -> None:
         sent, came = one.match("output", MDNS), other.match("input", MDNS)
         one.space.run("python3", "-c", ask)
         assert (sent(), came()) == (1, 1)
-        other.block_multicast()
+        other.block_multicast("input")
         blocked = other.match("input", MDNS)
         one.space.run("python3", "-c", ask)
         assert (sent(), came(), blocked()) == (2, 2, 0)

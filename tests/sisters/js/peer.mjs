@@ -1,7 +1,9 @@
 // A js-libp2p peer of the chat, configured as the Node peer of Universal Connectivity is. It tells what it sees in the
 // words of `py-peer --json`, a JSON object a line, and does what it reads: {"command": "say", "text": "hello"}.
 //
-//   node peer.mjs --port PORT [--connect MULTIADDR ...] [--mdns] [--discovery]
+//   node peer.mjs --port PORT [--connect MULTIADDR ...] [--mdns] [--discovery] [--interval MS]
+//
+// --interval: pause between announcements on the discovery topic; the Node and the browser peer have 10,000 ms.
 
 import './promises.mjs'
 
@@ -28,7 +30,8 @@ const { values: options } = parseArgs({
     port: { type: 'string' },
     connect: { type: 'string', multiple: true, default: [] },
     mdns: { type: 'boolean', default: false },
-    discovery: { type: 'boolean', default: false }
+    discovery: { type: 'boolean', default: false },
+    interval: { type: 'string', default: '10000' }
   }
 })
 
@@ -44,7 +47,7 @@ const node = await createLibp2p({
   connectionGater: { denyDialMultiaddr: async () => false },
   peerDiscovery: [
     ...(options.mdns ? [mdns()] : []),
-    ...(options.discovery ? [pubsubPeerDiscovery({ interval: 10_000, topics: [DISCOVERY] })] : [])
+    ...(options.discovery ? [pubsubPeerDiscovery({ interval: Number(options.interval), topics: [DISCOVERY] })] : [])
   ],
   services: {
     pubsub: gossipsub({
@@ -72,7 +75,7 @@ node.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) => {
   }
 })
 node.addEventListener('connection:open', ({ detail: { remotePeer, remoteAddr, direction } }) => {
-  tell('peer_connected', { peer_id: `${remotePeer}`, address: `${remoteAddr}`, outbound: direction === 'outbound' })
+  tell('peer_connected', { peer_id: `${remotePeer}`, address: `${remoteAddr}`, inbound: direction === 'inbound' })
 })
 node.addEventListener('peer:disconnect', ({ detail }) => {
   tell('peer_disconnected', { peer_id: `${detail}` })
