@@ -234,6 +234,77 @@ TARGET_CONNECTIONS = 16
 FOUND_DIALS = 4
 """Dials of found peers under way at once."""
 
+FOUND_DIAL_TIMEOUT = 5.0
+"""For one address of a found peer, who may have others: with 400 ms a way it takes as long."""
+
+BOOK_SHARE = 250
+"""Peers in the book whom one stranger told of, or mDNS, or who were remembered, until they are reached."""
+
+BOOK_PROVED = 400
+"""Peers in the book who were reached: with two other shares there is still room for what strangers tell."""
+
+BOOK_TELLERS = 3
+"""Peers who told of one address, kept with it, and charged for dialling there."""
+
+TOLD_BURST = 20
+TOLD_RATE = 20 / 60
+"""Dials on the word of strangers: enough for the target and some that fail, and then one in three seconds."""
+
+TELLER_BURST = 10
+TELLER_RATE = 10 / 60
+"""The same on the word of one stranger: through one neighbour comes the word of a whole room."""
+
+RANGE_BURST = 8
+RANGE_RATE = 8 / 60
+"""The same into one range (/24, or /48 of IPv6): a household has fewer peers, and a victim notices no more of it."""
+
+PLACE_BURST = 3
+PLACE_RATE = 1 / 600
+"""The same to one address and port: somebody with a new key each time he starts is met, a victim is not hammered."""
+
+TOLD_TRIES = 4
+"""Dials of one peer at one address on the word of strangers, until it was reached there."""
+
+NEAR_BURST = 60
+NEAR_RATE = 1.0
+"""Dials of what mDNS told: a room that starts at once in one network, and neighbours who lie."""
+
+NEAR_PLACE_BURST = 10
+NEAR_PLACE_RATE = 1 / 60
+"""The same to one address and port."""
+
+MEMORY_BURST = 32
+MEMORY_RATE = 0.5
+"""Dials where peers were reached, in this run or an earlier one."""
+
+LOOKUP_BURST = 40
+LOOKUP_RATE = 1.0
+LOOKUP_CONNECTIONS = 64
+"""Dials of peers that a lookup in Kademlia has to ask, and connections to such peers: a walk asks 60 at most."""
+
+TRACKED_ALLOWANCES = 4_096
+"""Tellers, ranges and addresses whose dials are counted; about 250 bytes each. At the rate of all dials together it
+takes hours to fill that."""
+
+FOUND_TRIES = 8
+"""Dials in vain, one after the other, of an address that mDNS told or where the peer was; then it waits to be told."""
+
+MEETING_PAUSE = 1.0
+"""Of two who have just found each other the one with the larger peer ID waits so long for the other's dial."""
+
+NEAR_PAUSE = 2.0
+NEAR_PAUSE_LONGEST = 300.0
+PAUSE = 30.0
+PAUSE_LONGEST = 1_800.0
+"""After a dial in vain, near by and elsewhere; doubled each time, up to the longest."""
+
+LASTING = 60.0
+"""A connection that ends sooner is as good as a dial in vain."""
+
+FINDINGS_TOLD_BURST = 30
+FINDINGS_TOLD_RATE = 1.0
+"""Peers found that a front-end is told of; of the others, how many they were."""
+
 # --- The discovery topic --------------------------------------------------------------------------
 
 MAX_ANNOUNCED_PEER_BYTES = 8 * 1024
@@ -257,6 +328,11 @@ PEER_ANNOUNCED_BURST = 4
 PEER_ANNOUNCED_RATE = 0.2
 """Announcements that are taken of one author, at once and a second: twice what the other peers do."""
 
+PEERS_READ_BURST = 100
+PEERS_READ_RATE = 20.0
+"""Announcements that are read, of all authors together: 40 ms of work a second. What comes faster is passed on unread,
+and comes again in 10 s."""
+
 KNOWN_ANNOUNCERS = 2_048
 """Authors of announcements that are kept apart; about 300 bytes each. The one longest silent is forgotten first."""
 
@@ -264,6 +340,29 @@ PEERS_HANDED_ON = 16
 PEERS_HANDED_ON_SECONDS = 50.0
 """Announcements that a newcomer is told by us, 150 kB of the largest, and how old they may be: after 60 s the other
 peers have forgotten that they have seen them, and would pass them on again."""
+
+# --- Peers of earlier runs ------------------------------------------------------------------------
+
+REMEMBERED_PEERS = 200
+REMEMBERED_ADDRESSES = 4
+REMEMBERED_BYTES = 512 * 1024
+"""What is kept of where peers were; some 250 bytes each, 1 kB with the longest names."""
+
+REMEMBERED_DAYS = 30
+REMEMBERED_FAILURES = 5
+"""Who was not met in that time, or was dialled in vain on so many days, is forgotten."""
+
+RECALLED_AT_ONCE = 8
+RECALL_PAUSE = 5.0
+"""Peers of earlier runs that are looked for at once, and after how many seconds the next ones are, while few are there:
+more would be dialled in vain and shown one by one."""
+
+REMEMBER_AFTER = 2.0
+REMEMBER_PAUSE = 60.0
+"""What is new is written after 2 s, as several come at once, and then again after a minute at the earliest."""
+
+REMEMBER_PATIENCE = 0.2
+"""For the last writing, when the user leaves."""
 
 # --- Kademlia -------------------------------------------------------------------------------------
 
@@ -328,11 +427,6 @@ KAD_REFRESH_SMALL = 60.0
 DNSADDR_DEPTH = 4
 DNSADDR_RECORDS = 32
 """Of a /dnsaddr: names that lead to names, and records in all. The nodes of IPFS stand under two names with some ten
-PEERS_READ_BURST = 100
-PEERS_READ_RATE = 20.0
-"""Announcements that are read, of all authors together: 40 ms of work a second. What comes faster is passed on unread,
-and comes again in 10 s."""
-
 records each."""
 
 DNS_TIMEOUT = 5.0
@@ -341,29 +435,6 @@ DNS_TIMEOUT = 5.0
 
 INTERFACE_INTERVAL = 2.0
 """How often the interfaces are looked at: under 1 ms of work each time."""
-# --- Peers of earlier runs ------------------------------------------------------------------------
-
-REMEMBERED_PEERS = 200
-REMEMBERED_ADDRESSES = 4
-REMEMBERED_BYTES = 512 * 1024
-"""What is kept of where peers were; some 250 bytes each, 1 kB with the longest names."""
-
-REMEMBERED_DAYS = 30
-REMEMBERED_FAILURES = 5
-"""Who was not met in that time, or was dialled in vain on so many days, is forgotten."""
-
-RECALLED_AT_ONCE = 8
-RECALL_PAUSE = 5.0
-"""Peers of earlier runs that are looked for at once, and after how many seconds the next ones are, while few are there:
-more would be dialled in vain and shown one by one."""
-
-REMEMBER_AFTER = 2.0
-REMEMBER_PAUSE = 60.0
-"""What is new is written after 2 s, as several come at once, and then again after a minute at the earliest."""
-
-REMEMBER_PATIENCE = 0.2
-"""For the last writing, when the user leaves."""
-
 
 MDNS_ADDRESSES = 8
 """Addresses of one peer on one interface: with so many of the longest an answer is one packet of Ethernet's size, and
@@ -374,6 +445,9 @@ MDNS_PACKET = 9_000
 
 MDNS_STRINGS = 32
 """Addresses read from one packet; a Go peer with all its transports sends some 20."""
+
+MDNS_RECORDS = 100
+"""Questions and records in one packet: 1,500 questions of long names, which it has room for, take 9 ms to read."""
 
 MDNS_TTL = 120
 """For how long others may remember our answer; we ask twice in that time."""
@@ -397,10 +471,10 @@ MDNS_SOURCE_RATE = 10.0
 MDNS_SOURCE_BURST = 40
 """Packets of one sender that are looked into; several peers may run on one machine."""
 
-MDNS_RATE = 100.0
+MDNS_RATE = 50.0
 MDNS_BURST = 400
 """The same of all senders together: a question is answered by the whole room within 0.1 s. A packet with the most
-addresses takes 1.5 ms."""
+addresses takes 2 ms."""
 
 MDNS_READ_RATE = 500.0
 MDNS_READ_BURST = 1_000
@@ -445,3 +519,6 @@ SETTLE_PATIENCE = 3.0
 
 NAMED_PEER_WAIT = 30.0
 """At the end of piped input: how long a peer named with -c is waited for."""
+
+LOOK_WAIT = 3.0
+"""The same for somebody who may be found, from the start on: by then the peers of one network have met."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import random
 import string
+import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
@@ -49,6 +50,9 @@ EVERY_SERVICE: Final = "_services._dns-sd._udp.local."
 
 _LABELS: Final = (b"\x04_p2p\x04_udp", b"\x16universal-connectivity", b"\x09_services\x07_dns-sd")
 """One of these is in every packet that concerns us: a name is compressed only where it is said again."""
+
+_HEADER: Final = struct.Struct("!4x4H")
+"""How many questions and records of each section there are."""
 
 _A: Final = 1
 _PTR: Final = 12
@@ -108,8 +112,8 @@ def question(service: str) -> bytes:
 
 def peers_in(data: bytes, zone: str) -> set[str]:
     """Return the IDs of the peers that a packet tells of; none for one that cannot be read."""
-    message = DNSIncoming(data)
-    return set(_told(message, zone).found) if message.valid and message.is_response() else set()
+    message = _parsed(data)
+    return set(_told(message, zone).found) if message is not None and message.is_response() else set()
 
 
 @final
@@ -157,8 +161,8 @@ class Records:
 
     def read(self, data: bytes, zone: str) -> Packet | None:
         """Return what is in a packet, or None when it cannot be read. `zone` is that of its interface."""
-        message = DNSIncoming(data)
-        if not message.valid:
+        message = _parsed(data)
+        if message is None:
             return None
         return self._asked(message) if message.is_query() else _told(message, zone)
 
@@ -178,6 +182,14 @@ class Records:
             is_open=not known_answers,
             query=message,
         )
+
+
+def _parsed(data: bytes) -> DNSIncoming | None:
+    """Return a packet's records; None when it cannot be read, or says that it has more than anybody needs."""
+    if len(data) < _HEADER.size or sum(_HEADER.unpack_from(data)) > limits.MDNS_RECORDS:
+        return None
+    message = DNSIncoming(data)
+    return message if message.valid else None
 
 
 def _told(message: DNSIncoming, zone: str) -> Packet:
