@@ -68,7 +68,7 @@ class Kademlia:
             self.table.drop(peer)
         else:
             self.table.put(contact, self._is_here)
-        self._stir()
+        self.stir()
 
     def gone(self, peer_id: ID) -> None:
         """Take note that a peer has no connection any more: if it starts anew, it has forgotten what we told it."""
@@ -83,21 +83,26 @@ class Kademlia:
     def _is_here(self, peer: bytes) -> bool:
         return ID(peer) in self._node.peers.records
 
-    def _stir(self) -> None:
+    def stir(self) -> None:
+        """Let those look who wait for something to change."""
         self.stirred.set()
         self.stirred = trio.Event()
 
     # --- The room ---------------------------------------------------------------------------------
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether it is written down that we are where we are not."""
+        return self.server.ourselves().addresses != self._announced_addresses
 
     async def search(self, found: Callable[[Finding], None]) -> int:
         """Look for those who are in the room, and have it written down that we are; return how many were told so.
 
         `found` is told of everybody who is recorded, at once and each time again.
         """
-        addresses = self.server.ourselves().addresses
-        if addresses != self._announced_addresses:
+        if self.has_moved:
             self._announced.clear()
-            self._announced_addresses = addresses
+            self._announced_addresses = self.server.ourselves().addresses
         told = 0
         for key in ROOM_KEYS:
             walk = await self._walk(Message.GET_PROVIDERS, key, found)
@@ -154,7 +159,7 @@ class Kademlia:
         if answer is None:
             walking.walk.failed(peer)
             self.table.drop(peer)
-            self._stir()
+            self.stir()
             return
         walking.walk.answered(peer)
         record = self._node.peers.records.get(peer_id)

@@ -60,6 +60,11 @@ class KademliaWay:
         if self._dht is not None and self._node is not None and peer_id not in self._node.peers.records:
             self._dht.gone(peer_id)
 
+    def addresses_changed(self) -> None:
+        """Take note that we are elsewhere."""
+        if self._dht is not None:
+            self._dht.stir()
+
     def told(self) -> str:
         """Return what has come of it, for /discover."""
         size = len(self._dht.table) if self._dht else 0
@@ -134,7 +139,7 @@ class KademliaWay:
     # --- The room ---------------------------------------------------------------------------------
 
     async def _search(self, node: Node, dht: Kademlia) -> None:
-        """Look for the room: often while few are in it, and soon again when others have just come into the table."""
+        """Look for the room: often while few are in it, and soon again when the table has just grown, or we moved."""
         pause = FIRST_PAUSE
         while True:
             await _until(dht, lambda: dht.table)
@@ -143,7 +148,7 @@ class KademliaWay:
                 pause = FIRST_PAUSE
             await trio.sleep(FIRST_PAUSE)
             with trio.move_on_after(random.uniform(1 - JITTER, 1 + JITTER) * pause):
-                while not before < len(dht.table) < K:
+                while not (before < len(dht.table) < K or dht.has_moved):
                     await dht.stirred.wait()
             pause = min(2 * pause, _longest_pause(len(node.pubsub.room())))
 

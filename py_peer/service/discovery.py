@@ -66,6 +66,10 @@ class Discovery:
         if self._remembered is not None:
             self._remembered.identified(record)
 
+    def addresses_changed(self) -> None:
+        """Take note that we are elsewhere."""
+        self._kademlia.addresses_changed()
+
     def joined(self, peer_id: ID) -> None:
         """Take note that a peer has come into the room."""
         if self._remembered is not None:

@@ -131,6 +131,7 @@ class Witness:
     def addresses_changed(self, addresses: tuple[str, ...]) -> None:
         """Tell where we can be dialled now."""
         _log_system_message(f"The addresses have changed: listening on {', '.join(addresses)}")
+        self._discovery.addresses_changed()
         self._emit(AddressesChanged(addresses))
 
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
