@@ -32,7 +32,7 @@ class Kind(Enum):
     """Unspecified, multicast, broadcast, reserved."""
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=2_048)
 def kind_of(host: str) -> Kind:
     """Return what kind of place an IP address is, with a zone or without. Raises ValueError when it is none.
 
@@ -49,7 +49,7 @@ def kind_of(host: str) -> Kind:
     return Kind.PRIVATE if is_own else Kind.PUBLIC
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=2_048)
 def range_of(host: str) -> str:
     """Return the range in which an IP address lies. Raises ValueError when it is none.
 
@@ -82,6 +82,7 @@ def place(host: str) -> str:
     return str(_inside(host))
 
 
+@lru_cache(maxsize=2_048)
 def _inside(host: str) -> IP:
     """Return the IPv4 address inside of an IPv6 one (mapped, 6to4, NAT64), else the address itself, without zone."""
     ip = ipaddress.ip_address(host.partition("%")[0])

@@ -1,0 +1,392 @@
+"""The address book: who is said to be where, by whom, and what came of dialling there. It says whom to dial next.
+
+What has been proved beats what is told, and what is near beats what is far. The word of a stranger is taken down, but
+it costs a bounded number of dials (`py_peer.core.budgets`) and a bounded part of the book (`py_peer.core.shelves`), and
+never leads into a network that the stranger is not in himself (`py_peer.core.hearsay`). Time is an argument, in seconds
+of a monotonic clock.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, final
+
+from py_peer.core import limits
+from py_peer.core.budgets import Budgets, Word
+from py_peer.core.events import KnownPeer
+from py_peer.core.findings import Source
+from py_peer.core.hearsay import objection
+from py_peer.core.ranges import place
+from py_peer.core.shelves import Rank, Shelves
+from py_peer.core.spots import CLOSENESS, Known, Place, Spot, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from py_peer.core.addresses import DialAddress
+    from py_peer.core.findings import Finding
+    from py_peer.core.ranges import Network
+    from py_peer.core.speakers import Name
+
+NEVER: Final = math.inf
+
+REFUSED_LOOK: Final = 30.0
+"""How often it is looked whether a peer is still refused, in seconds: that may end without a word."""
+
+_PEER_ID: Final = re.compile("[1-9A-HJ-NP-Za-km-z]{40,64}")
+"""What looks like one. Whether it is one, and of which key, a handshake shows; to decode it takes 0.2 ms."""
+
+_RANKS: Final = {
+    Source.NAMED: Rank.NAMED,
+    Source.MDNS: Rank.NEAR,
+    Source.MEMORY: Rank.MEMORY,
+    Source.KADEMLIA: Rank.TOLD,
+    Source.TOPIC: Rank.TOLD,
+}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Somebody to be dialled now."""
+
+    peer_id: str
+    address: DialAddress
+
+
+@final
+class AddressBook:
+    """Who is said to be where. No method blocks, and none raises, whatever is told."""
+
+    def __init__(
+        self,
+        peer_id: str,
+        refusal: Callable[[str], str] = lambda _: "",
+        lot: Callable[[], float] = random.random,
+    ) -> None:
+        """`peer_id` is our own; `refusal` returns why a peer is not wanted, or ""; `lot` draws a number below 1."""
+        self._peer_id = peer_id
+        self._refusal = refusal
+        self._lot = lot
+        self._peers: dict[str, Known] = {}
+        self._shelves = Shelves()
+        self._budgets = Budgets()
+        self._here: dict[str, float] = {}
+        self._lookups: set[str] = set()
+        self._own: frozenset[Place] = frozenset()
+        self._networks: tuple[Network, ...] = ()
+        self.refused: Counter[str] = Counter()
+        """Addresses that are not dialled, and peers that were not taken, as often as they were told, by reason."""
+
+        self.forgotten = 0
+        """Peers that made room for others."""
+
+    def __len__(self) -> int:
+        """Return how many peers are in the book."""
+        return len(self._peers)
+
+    # --- What is told -----------------------------------------------------------------------------
+
+    def look_around(self, own: Iterable[tuple[str, int]], networks: Iterable[Network]) -> None:
+        """Take note of our own IP addresses, with their ports, and of the networks that our interfaces are in."""
+        self._own = frozenset((place(host), port) for host, port in own)
+        self._networks = tuple(networks)
+        for peer in self._peers.values():
+            peer.looked_at = 0.0
+            for spot in peer.spots.values():
+                spot.look_around(self._networks)
+
+    def take(self, finding: Finding, now: float) -> bool:
+        """Take a finding down; return whether it is news: of a peer not known, not connected, and that can be tried."""
+        if finding.peer_id == self._peer_id:
+            return False
+        if (peer := self._peers.get(finding.peer_id)) is None:
+            if not _PEER_ID.fullmatch(finding.peer_id):
+                self.refused["not a peer ID"] += 1
+                return False
+            peer = Known(finding.peer_id, self._lot())
+        if not self._shelve(peer, _RANKS[finding.source], finding.teller):
+            self.refused["the address book is full"] += 1
+            return False
+        is_back = peer.has_left and finding.source is not Source.KADEMLIA  # whose records outlive a peer by hours
+        if finding.source in (Source.MDNS, Source.TOPIC) and (is_back or not peer.sources):
+            # It has most likely found us at this moment, too, and two dials would cross.
+            peer.not_before = now + limits.MEETING_PAUSE * (self._peer_id > peer.peer_id)
+        peer.has_left = peer.has_left and not is_back
+        peer.sources.setdefault(finding.source)
+        peer.when = now
+        peer.looked_at = 0.0
+        self._lookups.discard(peer.peer_id)
+        for address in finding.addresses[: limits.BOOK_ADDRESSES]:
+            self._take_address(peer, address, finding, now)
+        if (more := len(finding.addresses) - limits.BOOK_ADDRESSES) > 0:
+            self.refused["more addresses than are kept of one peer"] += more
+        is_here = peer.peer_id in self._here
+        if peer.said or not (is_here or any(not spot.refused for spot in peer.spots.values())):
+            return False
+        peer.said = True
+        return not is_here
+
+    def lost(self, peer_id: str, source: Source) -> None:
+        """Take note that a source says that a peer has gone: it is not dialled until it is told of again."""
+        peer = self._peers.get(peer_id)
+        if peer is not None and source in peer.sources:
+            peer.has_left = True
+            peer.looked_at = 0.0
+
+    def _shelve(self, peer: Known, rank: Rank, teller: str = "") -> bool:
+        """Put a peer where it belongs, and forget who has to go for it; say whether it is in the book."""
+        gone = self._shelves.put(peer.peer_id, rank, teller, self._stays)
+        if gone == peer.peer_id:
+            return peer.peer_id in self._peers
+        if gone is not None:
+            del self._peers[gone]
+            self.forgotten += 1
+        self._peers[peer.peer_id] = peer
+        return True
+
+    def _stays(self, peer_id: str) -> bool:
+        return peer_id in self._here or self._peers[peer_id].dials > 0
+
+    def _take_address(self, peer: Known, address: DialAddress, finding: Finding, now: float) -> None:
+        if address.peer_id is None:
+            address = replace(address, text=f"{address.text}/p2p/{peer.peer_id}", peer_id=peer.peer_id)
+        reason = "an address of another peer" if address.peer_id != peer.peer_id else objection(address, finding)
+        if reason:
+            self.refused[reason] += 1
+        try:
+            where = place_of(address)
+        except ValueError:
+            return
+        spot = peer.spots.get(where)
+        if spot is None:
+            spot = Spot(address, where, finding.source, refused=reason)
+            if not _make_room(peer, spot):
+                return
+            spot.look_around(self._networks)
+            peer.spots[where] = spot
+        elif reason:
+            return
+        spot.told(finding.source, finding.teller)
+        if not reason:
+            spot.told_again(finding.source, now)
+
+    # --- What happens -----------------------------------------------------------------------------
+
+    def came(self, peer_id: str, now: float) -> None:
+        """Take note that a peer is connected."""
+        self._here.setdefault(peer_id, now)
+
+    def went(self, peer_id: str, now: float) -> None:
+        """Take note that a peer is not connected any more: soon it is dialled again."""
+        since = self._here.pop(peer_id, now)
+        self._lookups.discard(peer_id)
+        if (peer := self._peers.get(peer_id)) is None:
+            return
+        peer.looked_at = 0.0
+        peer.not_before = now + limits.NEAR_PAUSE + peer.lot + limits.MEETING_PAUSE * (self._peer_id > peer_id)
+        for spot in peer.spots.values():
+            if spot.proved and now - since < limits.LASTING:
+                spot.failed("it went at once", now)
+            elif spot.proved:
+                spot.failures = 0
+                spot.again = now
+
+    def begun(self, peer_id: str, address: DialAddress, now: float) -> None:
+        """Take note that an address is being dialled; `ended` must follow."""
+        if peer := self._peers.get(peer_id):
+            peer.dials += 1
+            if spot := peer.spots.get(place_of(address)):
+                self._budgets.take(_word(spot), now)
+                spot.tries += 1
+                spot.tried = now
+
+    def ended(self, peer_id: str, address: DialAddress, now: float, cause: str = "", *, wrong: bool = False) -> None:
+        """Take note how a dial has ended: well, or for a `cause`; with `wrong` another peer is there."""
+        if (peer := self._peers.get(peer_id)) is None:
+            return
+        peer.dials -= 1
+        peer.looked_at = 0.0
+        if (spot := peer.spots.get(place_of(address))) is None:
+            return
+        if cause:
+            spot.failed(cause, now)
+            if wrong:
+                spot.was_wrong()
+        else:
+            spot.reached()
+            self._shelve(peer, Rank.PROVED)
+
+    def asked(self, peer_id: str) -> None:
+        """Take note that a peer was dialled for a lookup: it is none of those that we want to be connected to."""
+        if peer_id in self._here and peer_id not in self._peers:
+            self._lookups.add(peer_id)
+
+    def stop_naming(self, address: DialAddress) -> None:
+        """Take note that the user names an address no more."""
+        peer = self._peers.get(address.peer_id or "")
+        spot = peer.spots.get(place_of(address)) if peer else None
+        if peer is None or spot is None or Source.NAMED not in spot.sources:
+            return
+        peer.looked_at = 0.0
+        if len(spot.sources) > 1:
+            spot.not_named()
+            return
+        del peer.spots[spot.place]
+        if not (peer.spots or self._stays(peer.peer_id)):
+            self._shelves.drop(peer.peer_id)
+            del self._peers[peer.peer_id]
+
+    def wake(self, now: float) -> None:
+        """End the pauses before addresses where somebody was, or that are near: time has passed without us."""
+        for peer in self._peers.values():
+            peer.looked_at = 0.0
+            for spot in peer.spots.values():
+                if not spot.is_told:
+                    spot.failures = 0
+                    spot.again = now
+
+    # --- Whom to dial -----------------------------------------------------------------------------
+
+    def next(self, now: float, under_way: int = 0) -> tuple[Dial | None, float]:
+        """Return whom to dial now, or None, and in how many seconds to ask again if nothing happens before.
+
+        `under_way` are the dials that this has led to and that have not ended.
+        """
+        if under_way >= limits.FOUND_DIALS or self._is_full(under_way):
+            return None, NEVER
+        best: tuple[int, float, Known, Spot] | None = None
+        soonest = NEVER
+        for peer in self._peers.values():
+            if peer.looked_at > now:
+                soonest = min(soonest, peer.looked_at - now)
+                continue
+            if peer.dials or not peer.spots or peer.peer_id in self._here:
+                continue
+            wait, _, spot = self._best(peer, now)
+            if wait > 0:
+                peer.looked_at = now + wait  # what is left of a budget grows with time alone
+                soonest = min(soonest, wait)
+            elif best is None or (CLOSENESS[spot.source], peer.lot) < best[:2]:
+                if self._refusal(peer.peer_id):
+                    soonest = min(soonest, REFUSED_LOOK)
+                else:
+                    best = CLOSENESS[spot.source], peer.lot, peer, spot
+        return (None, soonest) if best is None else (Dial(best[2].peer_id, best[3].address), 0.0)
+
+    def for_lookup(self, finding: Finding, address: DialAddress, now: float) -> str:
+        """Return why an address must not be dialled for a lookup now, or "": then the dial is charged."""
+        try:
+            where = place_of(address)
+        except ValueError:
+            return "no IP address"
+        peer = self._peers.get(finding.peer_id)
+        spot = peer.spots.get(where) if peer else None
+        word = Word(where, finding.source, (finding.teller,) if finding.teller else (), lookup=True)
+        if spot is not None and not (spot.refused or spot.is_told):
+            word = _word(spot)
+        elif reason := objection(address, finding):
+            self.refused[reason] += 1
+            return reason
+        if where in self._own:
+            return "our own address"
+        if len(self._lookups) >= limits.LOOKUP_CONNECTIONS:
+            return f"enough connections for lookups ({limits.LOOKUP_CONNECTIONS})"
+        _, reason = self._budgets.wait(word, now)
+        if not reason:
+            self._budgets.take(word, now)
+        return reason
+
+    def _is_full(self, under_way: int = 0) -> bool:
+        return len(self._here) - len(self._lookups) + under_way >= limits.TARGET_CONNECTIONS
+
+    def _best(self, peer: Known, now: float) -> tuple[float, str, Spot]:
+        """Return which address of a peer to dial, in how many seconds, and what is waited for."""
+        waits = ((*self._wait(peer, spot, now), spot) for spot in peer.spots.values())
+        return min(waits, key=lambda one: (one[0], not one[2].proved, not one[2].near, CLOSENESS[one[2].source]))
+
+    def _wait(self, peer: Known, spot: Spot, now: float) -> tuple[float, str]:
+        if spot.is_named_only:
+            return NEVER, f"dialled for as long as it is named{_because(spot.cause)}"
+        if reason := self._obstacle(peer, spot):
+            return NEVER, reason
+        if (wait := max(spot.again, peer.not_before) - now) > 0:
+            return wait, f"{'again ' * bool(spot.tries)}in {math.ceil(wait)} s{_because(spot.cause)}"
+        return self._budgets.wait(_word(spot), now)
+
+    def _obstacle(self, peer: Known, spot: Spot) -> str:
+        """Return why an address is not dialled however long one waits, or ""."""
+        if spot.refused:
+            return spot.refused
+        if peer.has_left:
+            return "it has said goodbye"
+        if spot.place in self._own:
+            return "our own address"
+        if spot.is_elsewhere:
+            return "a private address of a network that we are not in now"
+        if spot.failures >= limits.FOUND_TRIES or (spot.tries >= limits.TOLD_TRIES and spot.is_told):
+            return f"tried {spot.tries} times in vain{_because(spot.cause)}"
+        return ""
+
+    # --- What is known ----------------------------------------------------------------------------
+
+    def found_by(self, peer_id: str) -> Source | None:
+        """Return how we came to know a peer."""
+        peer = self._peers.get(peer_id)
+        return next(iter(peer.sources)) if peer else None
+
+    def known(self, now: float, called: Callable[[str], Name]) -> tuple[KnownPeer, ...]:
+        """Return what is known, and why it is not dialled; `called` returns what a peer is called."""
+        return tuple(self._known(peer, now, called(peer.peer_id)) for peer in self._peers.values())
+
+    def _known(self, peer: Known, now: float, name: Name) -> KnownPeer:
+        state, reason = self._state(peer, now)
+        return KnownPeer(
+            peer_id=peer.peer_id,
+            nick=name.nick,
+            sources=tuple(source.value for source in peer.sources),
+            addresses=tuple(spot.address.text for spot in peer.spots.values()),
+            state=state,
+            reason=reason,
+            seconds=now - peer.when,
+            plain=name.plain,
+        )
+
+    def _state(self, peer: Known, now: float) -> tuple[str, str]:  # noqa: PLR0911 - one for each state and reason
+        if peer.peer_id in self._here:
+            return "connected", ""
+        if peer.dials:
+            return "dialling", ""
+        if reason := self._refusal(peer.peer_id):
+            return "not dialled", reason
+        if not peer.spots:
+            return "not dialled", "no address that can be dialled from here"
+        wait, reason, spot = self._best(peer, now)
+        if wait == NEVER:
+            return "waiting" if spot.is_named_only else "not dialled", reason
+        if self._is_full():
+            return "not dialled", f"enough connections ({limits.TARGET_CONNECTIONS})"
+        return "waiting", reason or "for its turn"
+
+
+def _word(spot: Spot) -> Word:
+    return Word(spot.place, spot.source, tuple(spot.tellers))
+
+
+def _make_room(peer: Known, newcomer: Spot) -> bool:
+    """Make room for one more address of a peer; what is worth as much as the newcomer stays."""
+    if len(peer.spots) < limits.BOOK_ADDRESSES:
+        return True
+    where = min(peer.spots, key=lambda where: peer.spots[where].worth)
+    if peer.spots[where].worth >= newcomer.worth:
+        return False
+    del peer.spots[where]
+    return True
+
+
+def _because(cause: str) -> str:
+    return f": {cause}" if cause else ""

@@ -1,0 +1,98 @@
+"""How often may be dialled on whose word: what strangers tell costs them, and the victim of a lie, a bounded number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, final
+
+from py_peer.core import limits
+from py_peer.core.findings import Source
+from py_peer.core.ranges import Kind, kind_of, range_of
+from py_peer.core.rates import TokenBucket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@final
+class _Allowances:
+    """One bucket for each key. Of very many the one not used for longest is forgotten: it is full again by then."""
+
+    def __init__(self, burst: float, rate: float) -> None:
+        self._burst = burst
+        self._rate = rate
+        self._buckets: dict[str, TokenBucket] = {}
+
+    def wait(self, key: str, now: float) -> float:
+        """Return the seconds until there is one for `key`."""
+        bucket = self._buckets.get(key)
+        return 0.0 if bucket is None else bucket.wait(now)
+
+    def take(self, key: str, now: float) -> None:
+        """Take one."""
+        bucket = self._buckets.pop(key, None) or TokenBucket(self._rate, self._burst)
+        bucket.take(now)
+        self._buckets[key] = bucket
+        if len(self._buckets) > limits.TRACKED_ALLOWANCES:
+            del self._buckets[next(iter(self._buckets))]
+
+
+_Charge: TypeAlias = tuple[_Allowances, str, str]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a dial is made on: where it leads (IP address and port), the best source of that, the peers who told it."""
+
+    place: tuple[str, int]
+    source: Source
+    tellers: tuple[str, ...] = ()
+    lookup: bool = False
+    """Whether it is for a lookup in Kademlia, and not for ourselves."""
+
+
+@final
+class Budgets:
+    """The dials that are left. Time is an argument, in seconds of a monotonic clock."""
+
+    def __init__(self) -> None:
+        self._near = _Allowances(limits.NEAR_BURST, limits.NEAR_RATE)
+        self._near_places = _Allowances(limits.NEAR_PLACE_BURST, limits.NEAR_PLACE_RATE)
+        self._memory = _Allowances(limits.MEMORY_BURST, limits.MEMORY_RATE)
+        self._told = _Allowances(limits.TOLD_BURST, limits.TOLD_RATE)
+        self._lookups = _Allowances(limits.LOOKUP_BURST, limits.LOOKUP_RATE)
+        self._tellers = _Allowances(limits.TELLER_BURST, limits.TELLER_RATE)
+        self._ranges = _Allowances(limits.RANGE_BURST, limits.RANGE_RATE)
+        self._places = _Allowances(limits.PLACE_BURST, limits.PLACE_RATE)
+
+    def wait(self, word: Word, now: float) -> tuple[float, str]:
+        """Return the seconds for which a dial has to wait at least, and what for; 0 and "" if it may be made now."""
+        for allowances, key, reason in self._charges(word, now):
+            if (wait := allowances.wait(key, now)) > 0:
+                return wait, reason.format(key)
+        return 0.0, ""
+
+    def take(self, word: Word, now: float) -> None:
+        """Charge one dial."""
+        for allowances, key, _ in self._charges(word, now):
+            allowances.take(key, now)
+
+    def _charges(self, word: Word, now: float) -> Iterator[_Charge]:
+        """Go through what is charged, to whom, and what is said when nothing is left."""
+        where = f"{word.place[0]}:{word.place[1]}"
+        match word.source:
+            case Source.MEMORY:
+                yield self._memory, "", "too many dials where peers have been"
+            case Source.MDNS:
+                yield self._near_places, where, "too many dials to {}"
+                yield self._near, "", "too many dials of what mDNS told"
+            case Source.TOPIC | Source.KADEMLIA:
+                yield self._places, where, "too many dials to {}"
+                if kind_of(word.place[0]) is not Kind.LOOPBACK:  # who tells of this machine is on it
+                    yield self._ranges, range_of(word.place[0]), "too many dials into {}"
+                if word.tellers:
+                    # The one with most left: who tells of everybody first holds up nobody else's word.
+                    teller = min(word.tellers, key=lambda teller: self._tellers.wait(teller, now))
+                    yield self._tellers, teller, "too many dials on the word of {}"
+                yield self._lookups if word.lookup else self._told, "", "too many dials on the word of others"

@@ -1,0 +1,50 @@
+"""Which addresses may be dialled on whose word: nobody has us look around in a network that he is not in himself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from py_peer.core.findings import Source
+from py_peer.core.ranges import Kind, kind_of, range_of
+
+if TYPE_CHECKING:
+    from py_peer.core.addresses import DialAddress
+    from py_peer.core.findings import Finding
+
+
+def is_name(address: DialAddress) -> bool:
+    """Say whether an address has a name for its host, and not an IP address."""
+    return address.kind.startswith("dns")
+
+
+def objection(address: DialAddress, finding: Finding) -> str:  # noqa: PLR0911 - one for each rule
+    """Return why an address must not be dialled on the word of one who tells of it, or "".
+
+    What mDNS tells is on the same link, which the reader of its packets sees to. What is remembered has been reached;
+    whether it means the same in the network that we are in now is another question.
+    """
+    if finding.source is Source.NAMED:
+        return ""
+    if is_name(address):
+        # Whoever chooses names has us ask name servers for him, and puts behind them what he likes, when he likes.
+        return "" if finding.source is Source.MEMORY else "a name, told by somebody else: only IP addresses are taken"
+    try:
+        kind = kind_of(address.host)
+        teller = kind_of(finding.teller_ip) if finding.teller_ip else None
+    except ValueError:
+        return "no IP address"
+    if kind is Kind.UNUSABLE:
+        return "an address that nobody has"
+    if finding.source in (Source.MDNS, Source.MEMORY):
+        return ""
+    if "%" in address.host:
+        return "an address with the name of another machine's interface"
+    if kind is Kind.PUBLIC or (kind is teller and (kind is Kind.LOOPBACK or _is_neighbour(address, finding))):
+        return ""
+    if kind is Kind.LOOPBACK:
+        return "an address of one machine alone, told by somebody who is not on this one"
+    return "a private address, told by somebody who is not in that network"
+
+
+def _is_neighbour(address: DialAddress, finding: Finding) -> bool:
+    return range_of(address.host) == range_of(finding.teller_ip)

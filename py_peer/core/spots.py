@@ -1,0 +1,168 @@
+"""A peer of the address book and each address that it may have, with what came of dialling there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias, final
+
+from py_peer.core import limits
+from py_peer.core.findings import Source
+from py_peer.core.hearsay import is_name
+from py_peer.core.ranges import Kind, kind_of, lies_in, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from py_peer.core.addresses import DialAddress
+    from py_peer.core.ranges import Network
+
+CLOSENESS: Final = {source: number for number, source in enumerate(Source)}
+"""The sources in the order in which their peers are dialled; `Source` has them so."""
+
+WRONG: Final = "somebody else answers there"
+
+Place: TypeAlias = tuple[str, int]
+"""An IP address, or a name, and a port: all ways to write an address that lead there have the same."""
+
+
+def place_of(address: DialAddress) -> Place:
+    """Return where an address leads. Raises ValueError when it is no IP address and no name."""
+    return (address.host if is_name(address) else place(address.host)), address.port
+
+
+@final
+@dataclass(slots=True)
+class Spot:
+    """One address of one peer."""
+
+    address: DialAddress
+    place: Place
+    source: Source
+    """The one whose word counts most; what has been proved we remember. The user's word counts only if it is alone."""
+
+    sources: dict[Source, None] = field(default_factory=dict)
+    tellers: dict[str, None] = field(default_factory=dict)
+    """The peers who told of it, the first few of them."""
+
+    refused: str = ""
+    """Why it is not dialled, whatever happens; "" when it may be."""
+
+    proved: bool = False
+    """Whether we have reached the peer there."""
+
+    near: bool = False
+    """Whether it is in a network of ours."""
+
+    tries: int = 0
+    failures: int = 0
+    """Dials ever, and those in vain since the peer was there or was told of anew."""
+
+    tried: float = 0.0
+    again: float = 0.0
+    """When it was last dialled, and before when it is not dialled again."""
+
+    cause: str = ""
+    """Why the last dial failed."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether there is nothing for it but the word of strangers."""
+        return self.source is Source.TOPIC or self.source is Source.KADEMLIA
+
+    @property
+    def is_named_only(self) -> bool:
+        """Whether it is the business of `py_peer.service.named` alone."""
+        return self.source is Source.NAMED
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is only remembered, and of a network that we are not in now: there may be anybody."""
+        if self.near or self.sources.keys() != {Source.MEMORY} or is_name(self.address):
+            return False
+        return kind_of(self.address.host) is not Kind.PUBLIC
+
+    @property
+    def worth(self) -> tuple[bool, bool, int, int]:
+        """What would be lost with it, the more the greater."""
+        return self.proved, not self.refused, -CLOSENESS[self.source], -self.failures
+
+    def look_around(self, networks: Iterable[Network]) -> None:
+        """Take note of the networks that we are in."""
+        self.near = not is_name(self.address) and lies_in(self.address.host, networks)
+
+    def told(self, source: Source, teller: str) -> None:
+        """Take note of who tells of it."""
+        self.sources.setdefault(source)
+        if teller and len(self.tellers) < limits.BOOK_TELLERS:
+            self.tellers.setdefault(teller)
+        self._weigh()
+
+    def not_named(self) -> None:
+        """Take note that the user names it no more; somebody else must have told of it."""
+        self.sources.pop(Source.NAMED, None)
+        self._weigh()
+
+    def _weigh(self) -> None:
+        best = min(self.sources, key=lambda source: (source is Source.NAMED, CLOSENESS[source]))
+        self.source = Source.MEMORY if self.proved and best in (Source.KADEMLIA, Source.TOPIC) else best
+
+    def told_again(self, source: Source, now: float) -> None:
+        """Try it sooner when it is said anew that somebody is there, if that says anything."""
+        if self.refused == WRONG and (source is not Source.MDNS or now < self.tried + limits.PAUSE):
+            return
+        self.refused = ""
+        if source is Source.MDNS or (source is Source.TOPIC and self.proved):
+            pause = limits.NEAR_PAUSE if source is Source.MDNS else limits.PAUSE
+            self.failures = 0
+            self.again = min(self.again, self.tried + pause)
+
+    def failed(self, cause: str, now: float) -> None:
+        """Take note that a dial was in vain, or led to nothing that lasted."""
+        self.failures += 1
+        self.cause = cause
+        pause, longest = limits.PAUSE, limits.PAUSE_LONGEST
+        if self.source is Source.MDNS:
+            pause, longest = limits.NEAR_PAUSE, limits.NEAR_PAUSE_LONGEST
+        self.again = now + min(longest, pause * 2.0 ** (self.failures - 1))
+
+    def was_wrong(self) -> None:
+        """Take note that another peer is there."""
+        self.proved = False
+        self.refused = WRONG
+        self._weigh()
+
+    def reached(self) -> None:
+        """Take note that the peer was reached there."""
+        self.proved = True
+        self.cause = self.refused = ""
+        self._weigh()
+
+
+@final
+@dataclass(slots=True)
+class Known:
+    """One peer of the book."""
+
+    peer_id: str
+    lot: float
+    """From 0 to 1: which of several is dialled first, and a little of when."""
+
+    spots: dict[Place, Spot] = field(default_factory=dict)
+    sources: dict[Source, None] = field(default_factory=dict)
+    when: float = 0.0
+    """When it was last told of."""
+
+    not_before: float = 0.0
+    """Until then it may be dialling us."""
+
+    dials: int = 0
+    """Dials under way."""
+
+    said: bool = False
+    """Whether the front-end was told, or need not be."""
+
+    has_left: bool = False
+    """Whether it said goodbye, and was not told of since."""
+
+    looked_at: float = 0.0
+    """Before that time there is nothing to look at, if nothing happens; 0 when something has."""
