@@ -12,12 +12,14 @@ if __package__ in (None, ""):  # run as a file, `python py_peer/main.py`: make t
     _here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - nothing heavy is imported here
     sys.path[:] = [os.path.dirname(_here), *(entry for entry in sys.path if os.path.abspath(entry) != _here)]  # noqa: PTH100, PTH120
 
+from py_peer.core import limits
 from py_peer.frontends.arguments import parse_arguments, refuse_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from py_peer.core.events import Event
+    from py_peer.core.settings import Settings
     from py_peer.frontends.arguments import Arguments
     from py_peer.frontends.front_end import Faults, FrontEnd, Service
     from py_peer.frontends.leaving import Watchdog
@@ -183,19 +185,26 @@ def _front_end(
         return FullScreenChat(service, screen, watchdog, held, arguments)
     if arguments.oneshot is not None:
         return _one_shot(arguments, service, screen, watchdog)
-    named = bool(arguments.settings.connect or arguments.settings.bootstrap)
+    patience = _patience(arguments.settings)
     if arguments.json:
         from py_peer.frontends.scripted import JsonChat  # noqa: PLC0415
         from py_peer.frontends.stdin_lines import standard_input  # noqa: PLC0415
 
-        return JsonChat(service, screen, watchdog, standard_input(), named=named, stays=arguments.headless)
+        return JsonChat(service, screen, watchdog, standard_input(), patience=patience, stays=arguments.headless)
     if arguments.headless:
         from py_peer.frontends.printer import Printer  # noqa: PLC0415
 
         return Printer(service, screen, watchdog)
     from py_peer.frontends.interactive import make_chat  # noqa: PLC0415
 
-    return make_chat(service, screen, watchdog, held, named=named)
+    return make_chat(service, screen, watchdog, held, patience=patience)
+
+
+def _patience(settings: Settings) -> float:
+    """Return how many seconds somebody who was named, or is near, is worth waiting for at the end of piped input."""
+    if settings.connect or settings.bootstrap:
+        return limits.NAMED_PEER_WAIT
+    return limits.LOOK_WAIT if settings.mdns or settings.remember else 0.0
 
 
 def _one_shot(arguments: Arguments, service: Service, screen: Screen, watchdog: Watchdog) -> FrontEnd:

@@ -365,8 +365,8 @@ def without_surrogates(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def make_chat(service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None, *, named: bool) -> Chat:
-    """Return the chat that fits standard input and output. `named`: the user named a peer to connect to."""
+def make_chat(service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None, *, patience: float) -> Chat:
+    """Return the chat that fits standard input and output; `patience` is as for `PlainChat`."""
     if on_a_terminal():
         from py_peer.frontends.typed import TerminalChat  # noqa: PLC0415 - prompt_toolkit is needed only here
 
@@ -379,4 +379,4 @@ def make_chat(service: Service, screen: Screen, watchdog: Watchdog, held: HeldLo
     from py_peer.frontends.piped import PlainChat  # noqa: PLC0415 - needed only here
     from py_peer.frontends.stdin_lines import standard_input  # noqa: PLC0415
 
-    return PlainChat(service, screen, watchdog, standard_input(), named=named)
+    return PlainChat(service, screen, watchdog, standard_input(), patience=patience)

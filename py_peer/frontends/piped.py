@@ -38,13 +38,13 @@ class PlainChat(Chat):
     """What is made of bytes that are not UTF-8, in Python's word for it."""
 
     def __init__(
-        self, service: Service, screen: Screen, watchdog: Watchdog, source: RawInput | None, *, named: bool
+        self, service: Service, screen: Screen, watchdog: Watchdog, source: RawInput | None, *, patience: float
     ) -> None:
-        """Read `source`. `named`: the user named a peer to connect to, who may be worth waiting for."""
+        """Read `source`. `patience`: how many seconds somebody is waited for who was named, or may be found."""
         super().__init__(service, screen, watchdog)
         self.reader = StdinReader(source, self.changed.set)
         self._splitter = LineSplitter(self.longest_line, self.decoding)
-        self._named = named
+        self._waits = patience
         # A person who types at a terminal without more of an editor than its own, and leaves, leaves at once.
         self._typed = source is not None and source.isatty()
         self._too_long = 0
@@ -144,6 +144,5 @@ class PlainChat(Chat):
         return True
 
     def _patience(self) -> float:
-        if self._named and not self.reached:
-            return limits.NAMED_PEER_WAIT
-        return limits.DIAL_TIMEOUT if self.connected else 0.0  # a peer that has called may be about to join
+        # A peer that has called may be about to join.
+        return max(0.0 if self.reached else self._waits, limits.DIAL_TIMEOUT if self.connected else 0.0)

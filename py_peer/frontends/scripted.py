@@ -80,11 +80,11 @@ class JsonChat(_JsonOutput, PlainChat):
         watchdog: Watchdog,
         source: RawInput | None,
         *,
-        named: bool,
+        patience: float,
         stays: bool,
     ) -> None:
         """Be the chat in plain lines, but for what a line is; with `stays` the end of the input ends nothing."""
-        super().__init__(service, screen, watchdog, source, named=named)
+        super().__init__(service, screen, watchdog, source, patience=patience)
         self._stays = stays
         self._told_to_leave = False
         self._current: Id = None

@@ -39,6 +39,7 @@ class Discovery:
         self._settings = settings
         self._emit = emit
         self._met = trio.Event()
+        self._look_until = 0.0
         self.finder = Finder(peer_id, emit)
         self.boards: dict[str, Board] = {}
         """Topics that have a board here (`py_peer.net.pubsub.Board`)."""
@@ -75,8 +76,14 @@ class Discovery:
         if self._remembered is not None:
             self._remembered.joined(peer_id)
 
+    def may_find(self) -> bool:
+        """Say whether there was not the time yet in which somebody near, or who was here before, is found."""
+        return trio.current_time() < self._look_until
+
     async def run(self, node: Node, bootstrap: Named) -> None:
         """Find peers, and dial them, until cancelled. `bootstrap` are the peers that were named for Kademlia."""
+        if self._settings.mdns or self._remembered is not None:
+            self._look_until = trio.current_time() + limits.LOOK_WAIT
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.finder.run, node)
             if bootstrap.addresses or self._settings.kademlia:

@@ -242,8 +242,8 @@ class _Session:
             self._unread = len(self._node.pubsub.peers)
 
     def _somebody_may_come(self) -> bool:
-        """Say whether a named peer is being reached, or a fresh connection has not shown yet that it is in the room."""
-        if self._links.is_dialling():
+        """Say whether a named peer is being reached, somebody may be found, or who has just come may join the room."""
+        if self._links.is_dialling() or self._discovery.may_find():
             return True
         records = self._node.peers.records.values() if self._node else ()
         return any(trio.current_time() - record.arrived < limits.DIAL_TIMEOUT for record in records)

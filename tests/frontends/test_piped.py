@@ -50,7 +50,8 @@ class Typed(io.BytesIO):
 
 
 def chat_over(stage: Stage, service: FakeService, data: bytes, *, named: bool = False) -> PlainChat:
-    return PlainChat(service, stage.screen, stage.watchdog, Typed(data), named=named)
+    patience = limits.NAMED_PEER_WAIT if named else 0.0
+    return PlainChat(service, stage.screen, stage.watchdog, Typed(data), patience=patience)
 
 
 @pytest.fixture
@@ -358,7 +359,7 @@ def test_an_open_pipe_with_nobody_there_waits_for_somebody(pipe: tuple[io.FileIO
     async def scene() -> None:
         reading, writing = pipe
         stage, service = Stage(), FakeService()
-        chat = PlainChat(service, stage.screen, stage.watchdog, reading, named=False)
+        chat = PlainChat(service, stage.screen, stage.watchdog, reading, patience=0.0)
         running = asyncio.create_task(stage.run(chat))
         writing.write(b"".join(b"%d\n" % number for number in range(WINDOW + 50)))
         await when(lambda: len(service.texts) == WINDOW)

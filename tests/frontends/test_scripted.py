@@ -59,7 +59,7 @@ def commands(*lines: dict[str, Any] | bytes) -> bytes:
 
 
 def chat_over(stage: Stage, service: FakeService, data: bytes, *, stays: bool = False) -> JsonChat:
-    return JsonChat(service, stage.screen, stage.watchdog, Typed(data), named=False, stays=stays)
+    return JsonChat(service, stage.screen, stage.watchdog, Typed(data), patience=0.0, stays=stays)
 
 
 def answers(data: bytes, *, code: ExitCode = ExitCode.OK, **service: Any) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -346,6 +347,22 @@ def test_draining_with_nobody_there_and_nobody_named_ends_at_once_and_counts() -
             alice.say("anybody?")
             async with asyncio.timeout(10):
                 assert await alice.leave(drain=1_000) == Stopped(unsent=1, reached=False)
+
+    run(scene())
+
+
+def test_draining_gives_those_who_may_be_found_the_time_to_come_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(limits, "LOOK_WAIT", 0.5)
+
+    async def scene() -> None:
+        async with person("alice", remember=True, data=tmp_path) as alice:
+            await alice.see(Ready)
+            alice.say("is anybody there?")
+            begun = time.monotonic()
+            assert await alice.leave(drain=1_000) == Stopped(unsent=1, reached=False)
+            assert time.monotonic() - begun > 0.3
 
     run(scene())
 
