@@ -7,7 +7,7 @@ A holiday or a wrong clock makes nobody forgotten, and nobody stays who is not m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, final
 
 import msgspec
 
@@ -24,6 +24,10 @@ LONGEST_PAUSE: Final = 7 * DAY
 """Of the time between two runs so much counts."""
 
 
+Time: TypeAlias = Annotated[float, msgspec.Meta(ge=-(2**53), le=2**53)]
+"""Sums of larger ones may be no numbers; before 1970 is what lies a month back where a clock begins anew."""
+
+
 class RememberedError(ValueError):
     """What a file holds is not what we keep in it; the text says why, as in "the file …"."""
 
@@ -33,20 +37,20 @@ class Remembered(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     """One peer. `reached` says whether we have dialled it there; else it came to us and told its port."""
 
     addresses: list[str]
-    seen: float
+    seen: Time
     """When it was last there."""
 
     reached: bool = False
     failures: int = 0
     """On how many days it was dialled in vain since."""
 
-    tried: float = 0.0
+    tried: Time = 0.0
     """When the last of these days was."""
 
 
 @final
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    written: float
+    written: Time
     peers: dict[str, Remembered]
 
 
