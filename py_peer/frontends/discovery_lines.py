@@ -39,7 +39,7 @@ def discovery_lines(report: DiscoveryReport, columns: int | None = None, ignored
         lines.append(f"📡 Known peers ({len(report.peers):,}):")
         lines += _by_state(report.peers, ignored)
     elif report.ways:
-        lines += ["📡 Nobody is known yet", *ALONE]
+        lines += ["📡 Nobody has been found yet", *ALONE]
     else:
         lines += ["📡 Nobody is looked for: every way to find others is switched off", *OFF]
     if report.refused:

@@ -50,6 +50,8 @@ def check_mdns(arguments: Arguments) -> Iterator[Finding]:
         yield ok("mdns", f"not used: {', '.join(others)}")
     if not used:
         advice = "switch a network on, or name an interface with --mdns-interface, also one that is loopback"
+        if settings.mdns_interfaces:
+            advice = "switch it on, or leave --mdns-interface out for every interface that is up"
         yield warning("mdns", "there is no interface for it: peers of the local network are not found", advice)
         return
     yield from _judged(probe_multicast(SECONDS, settings.mdns_interfaces))

@@ -77,7 +77,7 @@ def test_what_was_left_out_is_counted_by_reason() -> None:
 
 def test_with_nobody_known_it_is_said_what_is_done_and_what_helps() -> None:
     lines = discovery_lines(DiscoveryReport(1, ("mDNS: on eth0, nobody yet",), (), {}))
-    assert lines[:3] == ["📡 Others are found by:", "  - mDNS: on eth0, nobody yet", "📡 Nobody is known yet"]
+    assert lines[:3] == ["📡 Others are found by:", "  - mDNS: on eth0, nobody yet", "📡 Nobody has been found yet"]
     assert "/connect" in lines[3]
     assert "doctor" in lines[4]
     lines = discovery_lines(DiscoveryReport(1, (), (), {}))

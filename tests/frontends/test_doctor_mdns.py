@@ -103,7 +103,9 @@ def test_where_there_is_no_interface_for_it_that_is_a_warning_and_nothing_is_sen
 ) -> None:
     _, bad = found(monkeypatch, there=OTHERS)
     assert (bad.level, bad.text[:27]) == (Level.WARNING, "there is no interface for i")
-    assert "--mdns-interface" in bad.advice
+    assert "name an interface with --mdns-interface" in bad.advice
+    *_, bad = found(monkeypatch, "--mdns-interface", "eth1", there=OTHERS)
+    assert bad.advice.startswith("switch it on, or leave --mdns-interface out")
 
 
 def test_a_named_interface_that_is_not_there_is_a_warning_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
