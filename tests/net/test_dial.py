@@ -75,6 +75,18 @@ async def test_without_a_peer_id_whoever_proves_one_is_taken() -> None:
 
 
 @trio_test
+async def test_of_each_dial_it_is_told_who_has_answered_but_not_of_one_that_was_none() -> None:
+    async with member() as a, member() as b:
+        told: list[tuple[int, ID | None]] = []
+        a.node.dialled = lambda address, peer_id: told.append((address.port, peer_id))
+        with pytest.raises(DialError):
+            await a.node.dial(dial_address("127.0.0.1", 1))
+        await a.node.dial(dial_address("127.0.0.1", b.port))
+        await a.node.dial(dial_address("127.0.0.1", 1, str(b.id)))  # it is connected: nobody is asked
+        assert told == [(1, None), (b.port, b.id)]
+
+
+@trio_test
 async def test_who_is_connected_is_not_dialled_again() -> None:
     async with member() as a, member() as b:
         await a.dial(b)

@@ -217,7 +217,7 @@ def test_the_peers_of_earlier_runs_are_looked_for_a_few_at_a_time_while_few_are_
         memory = Memory(tmp_path)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(memory.peers.run, memory.node)
-            while not memory.found:  # noqa: ASYNC110 - a thread reads the file, while the clock must stand still
+            while not memory.found:  # a thread reads the file, and the clock must stand still
                 await trio.lowlevel.checkpoint()
             await trio.sleep(limits.RECALL_PAUSE - 0.1)
             assert len(memory.found) == limits.RECALLED_AT_ONCE
