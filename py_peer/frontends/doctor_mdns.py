@@ -61,10 +61,10 @@ def _judged(reports: Sequence[MulticastReport]) -> Iterator[Finding]:
     alone = not any(report.peers for report in reports)
     for report in reports:
         where = f"{report.interface}, {report.family}"
+        rule = f"let the firewall of this machine pass UDP port 5353 to {GROUPS[report.family]}, in and out"
         if report.problem:
-            yield warning("mdns", f"{where}: {report.problem}", "peers there are not found; name them with --connect")
+            yield warning("mdns", f"{where}: {report.problem}", f"if it is a firewall: {rule}")
         elif not report.heard_itself:
-            rule = f"let the firewall of this machine pass UDP port 5353 to {GROUPS[report.family]}, in and out"
             yield warning("mdns", f"{where}: multicast is blocked: our own question did not come back", rule)
         else:
             answers = f"{report.peers} peer(s) answered" if report.peers else "no other peer answered"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.processes import Workshop
 from py_peer import __version__
 from py_peer.frontends.arguments import Arguments, parse_arguments, refuse
 from tests.frontends.fakes import ADDRESS, ANN
+from tests.frontends.programs import environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 ELSEWHERE = f"/dns4/peer.invalid/tcp/4001/p2p/{ANN}"
 
@@ -61,6 +65,13 @@ def test_every_way_of_finding_others_can_be_switched_off_and_chosen() -> None:
     settings = parsed("--no-mdns", "--no-discovery", "--no-remember", "--kademlia").settings
     assert (settings.mdns, settings.announce, settings.remember, settings.kademlia) == (False, False, False, True)
     assert parsed("--mdns-interface", "lo", "--mdns-interface", "tun0").settings.mdns_interfaces == ("lo", "tun0")
+
+
+def test_the_programs_of_tests_and_benchmarks_look_for_nobody_unless_they_are_told_to(tmp_path: Path) -> None:
+    for environ in (os.environ, environment(), Workshop(tmp_path).environment()):
+        settings = parsed(environ=environ).settings
+        assert not (settings.mdns or settings.announce or settings.remember or settings.kademlia)
+    assert parsed(environ=environment(PY_PEER_MDNS="1")).settings.mdns
 
 
 def test_a_peer_for_one_run_remembers_nobody() -> None:

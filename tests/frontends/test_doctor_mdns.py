@@ -88,6 +88,7 @@ def test_what_keeps_us_from_asking_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     report = MulticastReport("eth0", "IPv4", "no buffer space", heard_itself=False, peers=0)
     (bad,) = found(monkeypatch, reports=[report])
     assert (bad.level, bad.text) == (Level.WARNING, "eth0, IPv4: no buffer space")
+    assert bad.advice.startswith("if it is a firewall: ")
 
 
 def test_it_is_said_why_the_other_interfaces_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
