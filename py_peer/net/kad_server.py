@@ -15,8 +15,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, final
 
 import trio
-from libp2p.io.exceptions import IncompleteReadError
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
+from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.id import ID
 from libp2p.peer.peerstore import PeerStoreError
 from multiaddr import Multiaddr
@@ -66,26 +66,30 @@ class Server:
         )
 
     async def handle(self, stream: INetStream) -> None:
-        """Answer the requests on one stream, one after the other. What it raises is for `guarded`."""
-        peer_id = stream.muxed_conn.peer_id
+        """Answer the requests on one stream, one after the other. What else it raises is for `guarded`."""
+        try:
+            await self._serve(stream, stream.muxed_conn.peer_id)
+        except BadRequestError as error:
+            self._node.counters[f"ignored: Kademlia, {error}"] += 1
+            await stream.reset()
+        else:
+            await stream.close()
+
+    async def _serve(self, stream: INetStream, peer_id: ID) -> None:
+        """Serve one stream to its end. Raises BadRequestError, or as `read_message` does."""
         if self._open[peer_id] >= limits.KAD_STREAMS_PER_PEER:
-            await self._refuse(stream, "too many streams of one peer")
-            return
+            msg = "too many streams of one peer"
+            raise BadRequestError(msg)
         self._open[peer_id] += 1
         try:
             while (request := await self._next(stream)) is not None:
                 if not self._bucket(peer_id).take(trio.current_time()):
-                    await self._refuse(stream, "too many requests of one peer")
-                    return
-                try:
-                    answer = self._answer(request, peer_id)
-                except BadRequestError as error:
-                    await self._refuse(stream, str(error))
-                    return
+                    msg = "too many requests of one peer"
+                    raise BadRequestError(msg)
+                answer = self._answer(request, peer_id)
                 if answer is not None:
                     with trio.fail_after(limits.KAD_ANSWER_TIMEOUT):
                         await write_message(stream, answer)
-            await stream.close()
         finally:
             self._open[peer_id] -= 1
             if not self._open[peer_id]:
@@ -93,17 +97,9 @@ class Server:
 
     async def _next(self, stream: INetStream) -> Message | None:
         """Return the next request; None at the end of the stream, or when nothing comes."""
-        with trio.move_on_after(limits.KAD_IDLE_SECONDS):
-            try:
-                return await read_message(stream, limits.MAX_KAD_REQUEST)
-            except IncompleteReadError as error:
-                if not error.is_clean_close:
-                    raise
+        with trio.move_on_after(limits.KAD_IDLE_SECONDS), suppress(StreamEOF):
+            return await read_message(stream, limits.MAX_KAD_REQUEST)
         return None
-
-    async def _refuse(self, stream: INetStream, why: str) -> None:
-        self._node.counters[f"ignored: Kademlia, {why}"] += 1
-        await stream.reset()
 
     def _bucket(self, peer_id: ID) -> TokenBucket:
         bucket = self._rates.pop(peer_id, None)
