@@ -284,6 +284,8 @@ class AddressBook:
             where = place_of(address)
         except ValueError:
             return "no IP address"
+        if address.peer_id not in (None, finding.peer_id):
+            return "an address of another peer"
         peer = self._peers.get(finding.peer_id)
         spot = peer.spots.get(where) if peer else None
         word = Word(where, finding.source, (finding.teller,) if finding.teller else (), lookup=True)

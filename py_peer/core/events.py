@@ -422,6 +422,8 @@ class Statistics(Event):
     ping_seconds: dict[str, float]
     dials_tried: int
     dials_failed: int
+    dials_found: int
+    peers_found: dict[str, int]
     connections_refused: dict[str, int]
     strikes: int
     peers_let_go: dict[str, int]

@@ -65,6 +65,15 @@ FIGURES: Final = (
     Figure("ping_seconds", "round trip", "Round trips to the connected peers.", "which"),
     Figure("dials_tried", "dials", "Dials that were begun.", counted="dials"),
     Figure("dials_failed", "dials failed", "Dials that reached nobody.", counted="dials failed"),
+    Figure(
+        "dials_found",
+        "dials of found peers",
+        "Dials of peers whom the user has not named.",
+        counted="dials of found peers",
+    ),
+    Figure(
+        "peers_found", "peers found", "Peers found that were not known, by whether it was said.", "which", "peers found"
+    ),
     Figure("connections_refused", "refused", "Connections that were not taken.", "reason", "refused"),
     Figure("strikes", "rules broken", "Rules that peers broke; too many make a ban.", counted="strikes"),
     Figure("peers_let_go", "let go", "Peers whose connections we closed.", "reason", "peers let go"),

@@ -79,7 +79,7 @@ class Spot:
         """Whether it is only remembered, and of a network that we are not in now: there may be anybody."""
         if self.near or self.sources.keys() != {Source.MEMORY} or is_name(self.address):
             return False
-        return kind_of(self.address.host) is not Kind.PUBLIC
+        return kind_of(self.address.host) not in (Kind.PUBLIC, Kind.LOOPBACK)
 
     @property
     def worth(self) -> tuple[bool, bool, int, int]:

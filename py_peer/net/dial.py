@@ -32,6 +32,10 @@ class DialError(Exception):
     """A dial failed; the text says why, in words for the user."""
 
 
+class SomebodyElseError(DialError):
+    """Another peer is there than the one that was looked for."""
+
+
 async def dial(
     swarm: Swarm,
     address: DialAddress,
@@ -56,7 +60,7 @@ async def dial(
     try:
         with trio.fail_after(timeout):
             hosts = await _resolve(address)
-            errors = []
+            errors: list[DialError] = []
             for host in hosts:
                 try:
                     return await _dial_ip(swarm, host, address.port, expected, refusal)
@@ -65,7 +69,8 @@ async def dial(
     except trio.TooSlowError:
         msg = f"no answer within {timeout:g} s; is a libp2p peer listening there, and no firewall between?"
         raise DialError(msg) from None
-    raise DialError("; ".join(dict.fromkeys(errors)))
+    kind = SomebodyElseError if all(isinstance(error, SomebodyElseError) for error in errors) else DialError
+    raise kind("; ".join(dict.fromkeys(map(str, errors))))
 
 
 def _refuse_ourselves(swarm: Swarm, peer_id: ID | None) -> None:
@@ -115,22 +120,22 @@ async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None, refu
     return peer_id
 
 
-def _explain(error: BaseException, address: DialAddress) -> str:
-    """Return the root of `error` as a sentence for the user."""
+def _explain(error: BaseException, address: DialAddress) -> DialError:
+    """Return the root of `error`, with a sentence for the user."""
     while True:
         if isinstance(error, DialError):
-            return str(error)
+            return error
         if isinstance(error, PeerIDMismatchesPubkey):
-            return f"somebody else answers there, not the peer {address.peer_id}; check the address"
+            return SomebodyElseError(f"somebody else answers there, not the peer {address.peer_id}; check the address")
         if isinstance(error, OSError) and error.errno in _CAUSES:
-            return _CAUSES[error.errno]
+            return DialError(_CAUSES[error.errno])
         below = error.__cause__ or (error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None)
         if below is None:
             break
         error = below
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return f"what answers there does not speak libp2p with Noise and Yamux ({type(error).__name__}: {error})"
+        return DialError(error.strerror)
+    return DialError(f"what answers there does not speak libp2p with Noise and Yamux ({type(error).__name__}: {error})")
 
 
 _CAUSES = {

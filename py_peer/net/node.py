@@ -102,13 +102,22 @@ class Node:
         """Our peer ID in base58."""
         return str(self.host.get_id())
 
-    async def dial(self, address: DialAddress, *, forgive: bool = False) -> ID:
-        """Connect to an address and return who is there. Raises DialError. With `forgive` nobody is refused."""
+    async def dial(
+        self,
+        address: DialAddress,
+        *,
+        forgive: bool = False,
+        timeout: float = limits.DIAL_TIMEOUT,  # noqa: ASYNC109
+    ) -> ID:
+        """Connect to an address and return who is there. Raises DialError. With `forgive` nobody is refused.
+
+        `timeout`, in seconds, is for the whole of it.
+        """
         self.counters["dials"] += 1
         was_there = address.peer_id in {str(one) for one in self.peers.records}  # then the address is not tried
         try:
             refusal = self.bans.forgiven if forgive else self.bans.refusal
-            peer_id = await dial(cast("Swarm", self.host.get_network()), address, refusal)
+            peer_id = await dial(cast("Swarm", self.host.get_network()), address, refusal, timeout)
         except DialError:
             self.counters["dials failed"] += 1
             self.dialled(address, None)

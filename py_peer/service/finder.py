@@ -1,38 +1,48 @@
-"""The one who dials: all that is found comes here, is weighed, and is dialled or not."""
+"""The one who dials: all that is found comes here, is weighed in the address book, and is dialled or not."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, cast, final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
+from libp2p.peer.id import ID
 
-from py_peer.core.addresses import short_id
+from py_peer.core import limits
+from py_peer.core.address_book import AddressBook
+from py_peer.core.addresses import parse_dial_address, short_id
+from py_peer.core.cleaning import clean_line
 from py_peer.core.events import DiscoveryReport, PeerFound
+from py_peer.core.findings import Finding, Source
+from py_peer.core.rates import TokenBucket
 from py_peer.core.speakers import Name
+from py_peer.net.dial import DialError, SomebodyElseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from libp2p.peer.id import ID
-
+    from py_peer.core.address_book import Dial
     from py_peer.core.addresses import DialAddress
     from py_peer.core.events import Event
-    from py_peer.core.findings import Finding, Source
     from py_peer.core.requests import RequestDiscovery
     from py_peer.net.node import Node
+
+LOOK_PAUSE: Final = 0.1
+"""Between two looks at who is due, in seconds: a flood of findings makes nobody busy with looking."""
 
 
 @final
 class Finder:
-    """Keeps the address book and dials from it. What needs a node waits until it runs."""
+    """Keeps the address book, and dials from it while it runs."""
 
     def __init__(self, peer_id: str, emit: Callable[[Event], None]) -> None:
         """`peer_id` is our own."""
-        self._peer_id = peer_id
         self._emit = emit
-        self._known: dict[str, Finding] = {}
-        self._nursery: trio.Nursery | None = None
+        self._book = AddressBook(peer_id, self._refusal)
+        self._changed = trio.Event()
+        self._under_way = 0
+        self._lookups = trio.CapacityLimiter(limits.FOUND_DIALS)
+        self._pace = TokenBucket(limits.FINDINGS_TOLD_RATE, limits.FINDINGS_TOLD_BURST)
         self.node: Node | None = None
         """The node, when it is up."""
 
@@ -42,58 +52,150 @@ class Finder:
         self.ways: list[Callable[[], str]] = []
         """Of each way of finding that is in use, what says what it has come to: "mDNS: on eth0, 3 peers"."""
 
+    # --- What is told -----------------------------------------------------------------------------
+
     def found(self, finding: Finding) -> None:
-        """Take note of a finding; it must not block, and anything may be in it."""
-        if finding.peer_id not in self._known and self._nursery is not None:
-            self._known[finding.peer_id] = finding
-            self._emit(PeerFound(finding.peer_id, finding.source.value, tuple(one.text for one in finding.addresses)))
-            self._nursery.start_soon(self._try, finding)
+        """Take note of a finding; it does not block, and anything may be in it."""
+        now = trio.current_time()
+        is_news = self._book.take(finding, now)
+        self._stir()
+        if not is_news:
+            return
+        is_told = self._pace.take(now)
+        if self.node is not None:
+            self.node.counters[f"peers found: {'told' if is_told else 'not told'}"] += 1
+        if is_told:
+            addresses = tuple(one.text for one in finding.addresses[: limits.BOOK_ADDRESSES])
+            self._emit(PeerFound(finding.peer_id, finding.source.value, addresses))
 
     def lost(self, peer_id: str, source: Source) -> None:
         """Take note that a source says that a peer has gone."""
+        self._book.lost(peer_id, source)
+
+    def moved(self, peer_id: ID) -> None:
+        """Take note that a peer has come or gone."""
+        if self.node is not None:
+            change = self._book.came if peer_id in self.node.peers.records else self._book.went
+            change(str(peer_id), trio.current_time())
+            self._stir()
+
+    def look_around(self) -> None:
+        """Take note of where we are now, and at which addresses."""
+        if self.node is not None:
+            own = [parse_dial_address(text) for text in self.node.addresses]
+            networks = [address.network for one in self.node.interfaces.now for address in one.addresses]
+            self._book.look_around([(one.host, one.port) for one in own], networks)
+            self._stir()
+
+    def wake(self) -> None:
+        """Try those again who were there: time has passed without us."""
+        self._book.wake(trio.current_time())
+        self._stir()
+
+    def stop_naming(self, addresses: Iterable[str]) -> None:
+        """Take note that the user names addresses no more."""
+        for text in addresses:
+            self._book.stop_naming(parse_dial_address(text))
+
+    # --- Dialling ---------------------------------------------------------------------------------
 
     async def dial(self, address: DialAddress, *, forgive: bool = False) -> ID:
-        """Dial an address that the user named. Raises DialError. As `Node.dial`, and noted in the book."""
-        return await cast("Node", self.node).dial(address, forgive=forgive)
+        """Dial an address that the user named, and note it in the book. Raises DialError. As `Node.dial`."""
+        self._named(address.peer_id, address)
+        self._book.begun(address.peer_id or "", address, trio.current_time())
+        peer_id = await self._dial(address, limits.DIAL_TIMEOUT, forgive=forgive)
+        if address.peer_id is None:
+            self._named(str(peer_id), address)
+            self._book.begun(str(peer_id), address, trio.current_time())
+            self._book.ended(str(peer_id), address, trio.current_time())
+        return peer_id
 
     async def reach(self, finding: Finding) -> ID:
         """Dial, now, a peer that a lookup has to ask. Raises DialError, also when a rule forbids it.
 
         The rules are those for whatever else a stranger tells; the peer is not put into the book, nor dialled again.
         """
-        from py_peer.net.dial import DialError  # noqa: PLC0415
-
-        for address in finding.addresses:
-            with suppress(DialError):
-                return await cast("Node", self.node).dial(address)
-        msg = "nobody answers there"
-        raise DialError(msg)
-
-    def moved(self, peer_id: ID) -> None:
-        """Take note that a peer has come or gone."""
-
-    def found_by(self, peer_id: str) -> str:
-        """Return how we came to know a peer, as in PeerFound; "" for one of whom nobody told."""
-        known = self._known.get(peer_id)
-        return known.source.value if known else ""
-
-    def report(self, request: RequestDiscovery) -> None:
-        """Tell what is known, and why it was not dialled."""
-        self._emit(DiscoveryReport(request.ticket, tuple(way() for way in self.ways), (), {}))
+        node = cast("Node", self.node)
+        peer_id = ID.from_string(finding.peer_id)
+        if peer_id in node.peers.records:
+            return peer_id
+        reason = "nobody has told where it is"
+        async with self._lookups:
+            for address in finding.addresses[: limits.BOOK_ADDRESSES]:
+                if objection := self._book.for_lookup(finding, address, trio.current_time()):
+                    reason = objection
+                    continue
+                try:
+                    await node.dial(replace(address, peer_id=finding.peer_id), timeout=limits.FOUND_DIAL_TIMEOUT)
+                except DialError as error:
+                    reason = str(error)
+                else:
+                    self._book.asked(finding.peer_id)
+                    return peer_id
+        raise DialError(reason)
 
     async def run(self, node: Node) -> None:
         """Dial who is found, until cancelled."""
         self.node = node
+        for peer_id in node.peers.records:
+            self._book.came(str(peer_id), trio.current_time())
+        self.look_around()
         async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            await trio.sleep_forever()
+            while True:
+                changed = self._changed
+                dial, wait = self._book.next(trio.current_time(), self._under_way)
+                if dial is not None:
+                    self._book.begun(dial.peer_id, dial.address, trio.current_time())
+                    self._under_way += 1
+                    nursery.start_soon(self._try, dial)
+                    continue
+                with trio.move_on_after(wait):
+                    await changed.wait()
+                await trio.sleep(LOOK_PAUSE)
 
-    async def _try(self, finding: Finding) -> None:
-        from py_peer.net.dial import DialError  # noqa: PLC0415
+    async def _try(self, dial: Dial) -> None:
+        cast("Node", self.node).counters["dials of found peers"] += 1
+        try:
+            await self._dial(dial.address, limits.FOUND_DIAL_TIMEOUT)
+        except DialError:
+            pass  # noted in the book
+        finally:
+            self._under_way -= 1
+            self._stir()
 
-        for address in finding.addresses:
-            try:
-                await cast("Node", self.node).dial(address)
-            except DialError:
-                continue
-            return
+    async def _dial(self, address: DialAddress, timeout: float, *, forgive: bool = False) -> ID:  # noqa: ASYNC109
+        """Dial an address that the book knows to be dialled, and note how it ended. Raises DialError."""
+        cause, wrong = "given up", False
+        try:
+            peer_id = await cast("Node", self.node).dial(address, forgive=forgive, timeout=timeout)
+            cause = ""
+        except DialError as error:
+            cause, wrong = clean_line(str(error), limits.MAX_ERROR_CHARS), isinstance(error, SomebodyElseError)
+            raise
+        finally:
+            self._book.ended(address.peer_id or "", address, trio.current_time(), cause, wrong=wrong)
+        return peer_id
+
+    def _named(self, peer_id: str | None, address: DialAddress) -> None:
+        if peer_id is not None:
+            self._book.take(Finding(peer_id, (address,), Source.NAMED), trio.current_time())
+
+    def _refusal(self, peer_id: str) -> str:
+        return self.node.bans.refusal(ID.from_string(peer_id)) if self.node is not None else ""
+
+    def _stir(self) -> None:
+        changed, self._changed = self._changed, trio.Event()
+        changed.set()
+
+    # --- What is known ----------------------------------------------------------------------------
+
+    def found_by(self, peer_id: str) -> str:
+        """Return how we came to know a peer, as in PeerFound; "" for one of whom nobody told."""
+        source = self._book.found_by(peer_id)
+        return source.value if source else ""
+
+    def report(self, request: RequestDiscovery) -> None:
+        """Tell what is known, and why it was not dialled."""
+        ways = tuple(way() for way in self.ways)
+        peers = self._book.known(trio.current_time(), self.called)
+        self._emit(DiscoveryReport(request.ticket, ways, peers, dict(self._book.refused), self._book.forgotten))

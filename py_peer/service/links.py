@@ -36,6 +36,7 @@ class Links:
 
     def __init__(self, settings: Settings, emit: Callable[[Event], None], finder: Finder) -> None:
         self._emit = emit
+        self._finder = finder
         self.nick_of: Callable[[str], str] = short_id
         """Returns what a peer is called."""
 
@@ -111,6 +112,7 @@ class Links:
         if self._node is not None and peer_id in self._node.peers.records:
             self.disconnect(Disconnect(request.ticket, str(peer_id)))
         elif forgotten := self.named.forget(address):
+            self._finder.stop_naming(forgotten)
             self._answer(request, f"No longer dialled: {', '.join(forgotten)}")
         else:
             self._answer(request, f"{address.text} is not dialled", failed=True)
@@ -180,3 +182,4 @@ class Links:
                 self._emit(Notice(text))
             node.probe()
             self.named.wake()
+            self._finder.wake()
