@@ -70,7 +70,7 @@ def test_every_way_of_finding_others_can_be_switched_off_and_chosen() -> None:
 def test_the_programs_of_tests_and_benchmarks_look_for_nobody_unless_they_are_told_to(tmp_path: Path) -> None:
     for environ in (os.environ, environment(), Workshop(tmp_path).environment()):
         settings = parsed(environ=environ).settings
-        assert not (settings.mdns or settings.announce or settings.remember or settings.kademlia)
+        assert (settings.mdns, settings.announce, settings.remember, settings.kademlia) == (False,) * 4
     assert parsed(environ=environment(PY_PEER_MDNS="1")).settings.mdns
 
 
