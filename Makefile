@@ -5,6 +5,7 @@
 
 ARGS =
 PYTEST_ARGS =
+WORKERS = 2
 PY = .venv/bin/python
 SOURCES := $(shell find py_peer -name '*.py')
 
@@ -18,8 +19,9 @@ chat: .venv/compiled
 demo: .venv/compiled
 	@$(PY) -m py_peer --demo $(ARGS)
 
+# A file's tests stay together, as they share programs.
 test: .venv/compiled
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # The order is from fast to slow; the tests' closing line comes last.
 check: lint types contracts check-requirements test

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.frontends.programs import Piped, Program
+
+pytest_plugins = ["tests.side_by_side"]
 
 # The same examples at every run; `pytest --hypothesis-profile=search` looks for new ones.
 settings.register_profile("promise", max_examples=300, derandomize=True, database=None, deadline=None)
@@ -48,7 +50,7 @@ def piped(programs: list[Program], tmp_path: Path) -> Callable[..., Piped]:
 
     from tests.frontends.programs import Piped  # POSIX only
 
-    def start(*arguments: str, **more: str) -> Piped:
+    def start(*arguments: str, **more: Any) -> Piped:
         program = Piped(arguments, tmp_path, **more)
         programs.append(program)
         return program

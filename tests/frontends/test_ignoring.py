@@ -54,7 +54,11 @@ def after(line: str) -> tuple[list[Request], list[str]]:
     return run(scene())
 
 
-@pytest.mark.parametrize("word", ["bob", "@Bob", BOB, BOB[-8:], f"Bob({BOB[-8:]})"])
+@pytest.mark.parametrize(
+    "word",
+    ["bob", "@Bob", BOB, BOB[-8:], f"Bob({BOB[-8:]})"],
+    ids=["name", "name with @", "ID", "end of ID", "name and end of ID"],
+)
 def test_a_peer_is_ignored_by_its_name_or_its_id(word: str) -> None:
     assert after(f"/ignore {word}") == ([Ignore(1, BOB)], [])
 
@@ -84,7 +88,7 @@ def test_a_name_that_nobody_has_ignores_nobody(command: str) -> None:
     assert "is called 'carl'" in lines[0]
 
 
-@pytest.mark.parametrize("word", ["bobby", EVE, EVE[-6:]])
+@pytest.mark.parametrize("word", ["bobby", EVE, EVE[-6:]], ids=["name", "ID", "end of ID"])
 def test_who_is_ignored_is_shown_again_by_name_or_part_of_the_id_though_not_here(word: str) -> None:
     wanted = BOBBY if word == "bobby" else EVE
     assert after(f"/unignore {word}") == ([Unignore(1, wanted)], [])

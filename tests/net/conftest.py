@@ -1,4 +1,4 @@
-"""The library as it comes, run beside the tests; and a run in which something unexpected was caught has failed."""
+"""The library as it comes, run beside the tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from py_peer.net.counters import UNEXPECTED
 from tests.interfaces import interface
 
 if TYPE_CHECKING:
@@ -56,17 +55,3 @@ def stock(stock_program: subprocess.Popen[bytes]) -> dict[str, Any]:
     """What became of py-libp2p as it comes in each scene of `stock.py`."""
     output, _ = stock_program.communicate(timeout=60)
     return dict(json.loads(output))
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run when `py_peer.net` caught exceptions of types that nobody expects."""
-    if UNEXPECTED and session.exitstatus == 0:
-        session.exitstatus = 1
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Name the types."""
-    if UNEXPECTED:
-        terminalreporter.section("exceptions of unexpected types, caught by py_peer.net", red=True)
-        for name, count in UNEXPECTED.items():
-            terminalreporter.line(f"{name}: {count}")

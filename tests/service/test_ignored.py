@@ -252,6 +252,7 @@ def test_a_file_that_is_kept_busy_is_waited_for_and_then_given_up(
         (b"{}\n", "holds no peer ID in line 1"),
         (b"#" * (limits.MAX_IGNORED_BYTES + 1), f"has more than {limits.MAX_IGNORED_BYTES:,} bytes"),
     ],
+    ids=["no text", "no peer ID", "no peer ID at all", "too large"],
 )
 def test_what_is_no_list_is_called_so(tmp_path: Path, data: bytes, reason: str) -> None:
     (tmp_path / "ignored.txt").write_bytes(data)
