@@ -31,8 +31,8 @@ def _signals() -> Iterator[None]:
 def terminal(programs: list[Program], tmp_path: Path) -> Callable[..., Terminal]:
     """Start the program on a terminal."""
 
-    def start(*arguments: str, columns: int = 100, **more: str) -> Terminal:
-        program = Terminal(arguments, tmp_path, more, columns)
+    def start(*arguments: str, columns: int = 100, cold: bool = False, **more: str) -> Terminal:
+        program = Terminal(arguments, tmp_path, more, columns, cold=cold)
         programs.append(program)
         return program
 

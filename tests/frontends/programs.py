@@ -13,7 +13,6 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -24,7 +23,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pyte
 
+from tests import warm
+
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +59,7 @@ ALTERNATE_SCREEN = 1049
 class Program:
     """A running program and what it has shown so far."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: warm.Process) -> None:
         self.process = process
         self.changed = threading.Condition()
 
@@ -115,17 +117,17 @@ class Program:
 class Piped(Program):
     """The program on pipes; `text` is its standard output, `errors` its standard error."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, command: Sequence[str] = PY_PEER, **more: str) -> None:
-        super().__init__(
-            subprocess.Popen(
-                [*command, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=folder,
-                env=environment(**more),
-            )
-        )
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        command: Sequence[str] = PY_PEER,
+        *,
+        cold: bool = False,
+        **more: str,
+    ) -> None:
+        pipes = (subprocess.PIPE,) * 3
+        super().__init__(warm.start([*command, *arguments], folder, environment(**more), *pipes, cold=cold))
         self._shown = {"stdout": bytearray(), "stderr": bytearray()}
         self._threads = [
             threading.Thread(target=self._read, args=(name, getattr(self.process, name)), daemon=True)
@@ -216,13 +218,6 @@ class _Stream(pyte.Stream):  # type: ignore[misc, unused-ignore]
     events = pyte.Stream.events | {"swallow"}
 
 
-def _as_a_terminal_does() -> None:
-    """Make standard input the terminal of the session; under nohup SIGHUP is ignored, and children inherit that."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    for number in (signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-
-
 class Terminal(Program):
     """The program on a terminal; `text` is what scrolled away and what is on the screen."""
 
@@ -236,6 +231,7 @@ class Terminal(Program):
         *,
         command: Sequence[str] = PY_PEER,
         errors: Path | None = None,
+        cold: bool = False,
     ) -> None:
         """Start it. `errors` is a file for its standard error, which else is the terminal."""
         self._master, slave = pty.openpty()
@@ -247,15 +243,15 @@ class Terminal(Program):
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.raw = bytearray()
         with contextlib.ExitStack() as files:
-            process = subprocess.Popen(
+            process = warm.start(
                 [*command, *arguments],
-                stdin=slave,
-                stdout=slave,
-                stderr=slave if errors is None else files.enter_context(errors.open("wb")),
-                cwd=folder,
-                env=environment(**more),
-                start_new_session=True,
-                preexec_fn=_as_a_terminal_does,  # noqa: PLW1509 - it takes no lock
+                folder,
+                environment(**more),
+                slave,
+                slave,
+                slave if errors is None else files.enter_context(errors.open("wb")).fileno(),
+                terminal=True,
+                cold=cold,
             )
         super().__init__(process)
         self._stop_reading, self._reading_stops = os.pipe()

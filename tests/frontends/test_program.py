@@ -135,7 +135,7 @@ def test_a_port_in_use_is_told_and_has_its_own_exit_code(tmp_path: Path, mode: S
 def test_a_signal_ends_it_in_order(
     piped: Callable[..., Piped], mode: Sequence[str], sign: str, number: signal.Signals
 ) -> None:
-    program = piped(*mode)
+    program = piped(*mode, cold=STARTING in sign)
     program.expect(sign)
     program.signal(number)
     assert program.leave() == 0

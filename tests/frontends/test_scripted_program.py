@@ -122,7 +122,7 @@ def test_a_port_in_use_is_told_as_an_event_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sign", ["starting", "started", "ready"])
 def test_a_signal_ends_it_with_a_last_line_at_any_time(piped: Callable[..., Piped], sign: str) -> None:
-    program = piped("--json", "--headless")
+    program = piped("--json", "--headless", cold=sign == "starting")
     seen(program, sign)
     program.signal(signal.SIGTERM)
     assert program.leave() == 0
@@ -198,7 +198,7 @@ def test_one_text_with_nobody_there_says_why(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [(), ("--json",)], ids=["lines", "json"])
 @pytest.mark.parametrize("sign", ["tarting", "12D3KooW"])
 def test_one_text_that_is_given_up_was_not_sent(piped: Callable[..., Piped], mode: tuple[str], sign: str) -> None:
-    program = piped("--oneshot", "x", *mode)
+    program = piped("--oneshot", "x", *mode, cold=sign == "tarting")
     program.expect(sign)
     program.signal(signal.SIGINT)
     assert program.leave() == 4

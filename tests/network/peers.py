@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from tests import warm
 from tests.frontends.programs import environment
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Peer:
 
     def __post_init__(self) -> None:
         self.changed = _CHANGED
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: warm.Process | None = None
         self.port = self.port or free_port()
         self._thread: threading.Thread | None = None
         self._asked = 0
@@ -91,13 +92,13 @@ class Peer:
         connect = [part for address in self.connect for part in ("--connect", address)]
         homes = {f"XDG_{kind}_HOME": str(self.folder / kind.lower()) for kind in ("CONFIG", "DATA", "STATE")}
         with (self.folder / "stderr").open("ab") as errors:
-            self.process = subprocess.Popen(
+            self.process = warm.start(
                 [*self.inside, *self.program(), *self.options, *connect],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                cwd=self.folder,
-                env=environment(HOME=str(self.folder), PY_PEER_EPHEMERAL="", **homes),
+                self.folder,
+                environment(HOME=str(self.folder), PY_PEER_EPHEMERAL="", **homes),
+                subprocess.PIPE,
+                subprocess.PIPE,
+                errors.fileno(),
             )
         assert self.process.stdout is not None
         self._thread = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)

@@ -43,11 +43,11 @@ class FullScreen(Terminal):
         rows: int = 30,
         command: Sequence[str] = PY_PEER,
         errors: Path | None = None,
+        cold: bool = False,
         **more: str,
     ) -> None:
-        super().__init__(
-            ["--ui", "--no-intro", *arguments], folder, more, columns, rows, command=command, errors=errors
-        )
+        arguments = ("--ui", "--no-intro", *arguments)
+        super().__init__(arguments, folder, more, columns, rows, command=command, errors=errors, cold=cold)
 
     @property
     def text(self) -> str:

@@ -33,7 +33,7 @@ class Pair:
 
     def __init__(self, folder: Path) -> None:
         self.bob = Piped(["--nick", "Bob", "--no-intro"], folder)
-        self.alice = FullScreen(folder, "--nick", "Alice", "-c", self.bob.address())
+        self.alice = FullScreen(folder, "--nick", "Alice", "-c", self.bob.address(), cold=True)
         self.alice.expect("Type your message")
         self.alice.send("typed early" + ENTER)
         self.alice.expect("● 1 peer")

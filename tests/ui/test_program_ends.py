@@ -63,7 +63,7 @@ def test_every_way_out(screens: dict[str, FullScreen], name: str) -> None:
 @pytest.mark.parametrize("way", [CTRL_C, signal.SIGTERM, signal.SIGHUP], ids=["ctrl-c", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("seen", ["Starting Universal", "Type your message"], ids=["before it is painted", "painted"])
 def test_leaving_while_it_starts(start: Callable[..., FullScreen], seen: str, way: str | signal.Signals) -> None:
-    program = start()
+    program = start(cold=True)
     program.expect(seen)
     take_way(program, way)
     assert program.leave() == 0
@@ -112,7 +112,7 @@ def test_a_terminal_that_takes_nothing_more_cannot_keep_it(start: Callable[..., 
 
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP], ids=["SIGTSTP", "SIGSTOP"])
 def test_stopped_and_in_the_foreground_again(start: Callable[..., FullScreen], number: signal.Signals) -> None:
-    program = start()
+    program = start(cold=True)  # only who has started a program is told that it is stopped
     program.wait_ready()
     program.send("half a li")
     program.expect("half a li")
