@@ -52,6 +52,34 @@ def doctor(host: Host) -> str:
     return done.stdout
 
 
+def test_three_on_an_ip4_network_meet_and_meet_again_with_other_addresses_and_from_memory(tmp_path: Path) -> None:
+    with lan(Kind.IPV4, tmp_path, "ann bob cid", *FOUND_BY_ITSELF, "--remember") as (made, (ann, bob, cid)):
+        assert met(ann, bob, cid) < TO_MEET
+        hear_each_other(ann, bob, cid)
+        assert {told["source"] for told in ann.all("peer_found")} == {"by mDNS"}
+
+        calls = [host.match("output", f"ip daddr {made[2].address} {CALL}") for host in made[:2]]
+        cid.leave()
+        ann.wait_for(lambda: cid.id not in ann.room() and cid.id not in bob.room(), "that cid has left")
+        made[2].move(33)
+        cid.start()
+        assert met(ann, bob, cid) < TO_MEET
+        assert [count() for count in calls] == [0, 0]  # it had said that it left
+
+        made[1].move(22)  # while bob runs
+        ann.wait_for(lambda: bob.id not in ann.room() and ann.id not in bob.room(), "each other let go")
+        met(ann, bob, cid)
+        hear_each_other(ann, bob, cid)
+
+        for peer in (ann, bob):
+            peer.leave()
+            peer.options = ("--remember",)
+        for peer in (ann, bob):
+            peer.start()
+        assert met(ann, bob) < TO_MEET
+        assert {told["source"] for told in (ann.last("peer_found"), bob.last("peer_found")) if told} == {"in memory"}
+
+
 @pytest.mark.parametrize("kind", [Kind.IPV6, Kind.LINK_LOCAL])
 def test_three_on_an_ip6_network_meet(kind: Kind, tmp_path: Path) -> None:
     with lan(kind, tmp_path, "ann bob cid", *FOUND_BY_ITSELF) as (_, peers):
