@@ -83,12 +83,16 @@ class Recorder:
     """Why peers were banned."""
 
     silences: list[float] = field(default_factory=list)
+    moved: Callable[[ID], None] = lambda _: None
+    """Told who has come or gone."""
 
     def peer_up(self, record: PeerRecord) -> None:
         self.told.append(("up", record.peer_id))
+        self.moved(record.peer_id)
 
     def peer_down(self, record: PeerRecord) -> None:
         self.told.append(("down", record.peer_id))
+        self.moved(record.peer_id)
 
     def identified(self, record: PeerRecord) -> None:
         self.told.append(("identified", record))

@@ -1,0 +1,247 @@
+"""The one who dials, with real nodes on loopback: on whose word, what is said of it, and what liars cannot get of it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+import trio.testing
+from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.peer.id import ID
+
+from py_peer.core import limits
+from py_peer.core.events import DiscoveryReport, PeerFound
+from py_peer.core.findings import Finding, Source
+from py_peer.core.requests import RequestDiscovery
+from py_peer.net.dial import DialError
+from py_peer.service.finder import Finder
+from tests.net.support import Member, dial_address, member, trio_test, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from py_peer.core.addresses import DialAddress
+    from py_peer.core.events import Event, KnownPeer
+
+LOOPBACK = "127.0.0.1"
+
+
+def somebody(number: int) -> str:
+    return str(ID.from_pubkey(create_new_key_pair(number.to_bytes(32, "big")).public_key))
+
+
+class Scene:
+    """A node, its finder, and what was told."""
+
+    def __init__(self, one: Member) -> None:
+        self.one = one
+        self.told: list[Event] = []
+        self.finder = Finder(str(one.id), self.told.append)
+        one.seen.moved = self.finder.moved
+
+    def hear(self, who: str, *addresses: DialAddress, by: Source = Source.TOPIC, teller_ip: str = LOOPBACK) -> None:
+        teller = somebody(99) if by in (Source.TOPIC, Source.KADEMLIA) else ""
+        self.finder.found(Finding(who, addresses, by, teller, teller_ip if teller else ""))
+
+    def hear_of(self, other: Member, by: Source = Source.TOPIC, teller_ip: str = LOOPBACK) -> None:
+        self.hear(str(other.id), other.address, by=by, teller_ip=teller_ip)
+
+    def has(self, other: Member) -> bool:
+        return other.id in self.one.node.peers.records
+
+    def report(self) -> DiscoveryReport:
+        self.finder.report(RequestDiscovery(7))
+        report = self.told.pop()
+        assert isinstance(report, DiscoveryReport)
+        return report
+
+    def known(self, who: str) -> KnownPeer:
+        return next(peer for peer in self.report().peers if peer.peer_id == who)
+
+    @property
+    def found(self) -> list[PeerFound]:
+        return [event for event in self.told if isinstance(event, PeerFound)]
+
+
+@asynccontextmanager
+async def scene(*, run: bool = True) -> AsyncIterator[Scene]:
+    async with member(loopback=True) as one, trio.open_nursery() as nursery:
+        it = Scene(one)
+        if run:
+            nursery.start_soon(it.finder.run, one.node)
+        yield it
+        nursery.cancel_scope.cancel()
+
+
+@trio_test
+async def test_who_is_told_by_one_on_this_machine_is_dialled_and_told_once() -> None:
+    async with scene() as it, member(loopback=True) as other:
+        it.hear_of(other)
+        await until(lambda: it.has(other))
+        it.hear_of(other, by=Source.KADEMLIA)
+        assert it.found == [PeerFound(str(other.id), "by the discovery topic", (other.address.text,))]
+        assert it.finder.found_by(str(other.id)) == "by the discovery topic"
+        known = it.known(str(other.id))
+        assert (known.state, known.sources) == ("connected", ("by the discovery topic", "by Kademlia"))
+
+
+@trio_test
+async def test_what_is_found_before_there_is_a_node_is_dialled_when_there_is() -> None:
+    async with scene(run=False) as it, member(loopback=True) as other, trio.open_nursery() as nursery:
+        it.hear_of(other, by=Source.MDNS)
+        assert it.known(str(other.id)).state == "waiting"
+        nursery.start_soon(it.finder.run, it.one.node)
+        await until(lambda: it.has(other), limits.MEETING_PAUSE + 2)
+        nursery.cancel_scope.cancel()
+
+
+@trio_test
+async def test_a_private_address_told_by_one_of_another_network_is_not_dialled_and_it_is_said_why() -> None:
+    async with scene() as it, member(loopback=True) as other:
+        it.hear(somebody(1), dial_address("10.1.2.3", 4001))
+        it.hear_of(other, teller_ip="198.51.100.1")
+        await trio.testing.wait_all_tasks_blocked()
+        assert it.known(somebody(1)).reason == "a private address, told by somebody who is not in that network"
+        assert it.known(str(other.id)).reason == (
+            "an address of one machine alone, told by somebody who is not on this one"
+        )
+        assert sum(it.report().refused.values()) == 2
+        assert not it.found
+        assert not it.one.counts("dials")[0]
+
+
+@trio_test
+async def test_who_was_let_go_is_not_dialled_until_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("py_peer.core.address_book.REFUSED_LOOK", 0.05)
+    async with scene() as it, member(loopback=True) as other:
+        it.one.node.bans.keep_away(other.id)
+        it.hear_of(other, by=Source.MEMORY)
+        await until(lambda: it.found)
+        assert it.known(str(other.id)).reason == "it was let go with /disconnect; /connect takes it again"
+        it.one.node.bans.forgiven(other.id)
+        await until(lambda: it.has(other))
+        assert it.one.counts("dials", "dials of found peers") == [1, 1]
+
+
+@trio_test
+async def test_a_peer_that_goes_is_dialled_again_unless_it_said_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("NEAR_PAUSE", 0.05), ("MEETING_PAUSE", 0.0), ("LASTING", 0.0)):
+        monkeypatch.setattr(limits, name, seconds)
+    async with scene() as it, member(loopback=True) as other:
+        it.hear_of(other, by=Source.MDNS)
+        await until(lambda: it.has(other))
+        await it.one.node.disconnect(other.id)
+        await until(lambda: it.one.seen.names(other.id).count("up") == 2)
+        it.finder.lost(str(other.id), Source.MDNS)
+        await it.one.node.disconnect(other.id)
+        await until(lambda: it.one.seen.names(other.id).count("down") == 2)
+        assert it.known(str(other.id)).reason == "it has said goodbye"
+        it.hear_of(other, by=Source.MDNS)
+        await until(lambda: it.has(other))
+
+
+@trio_test
+async def test_an_address_where_somebody_else_is_is_dialled_once() -> None:
+    async with scene() as it, member(loopback=True) as other:
+        it.hear(somebody(1), dial_address(LOOPBACK, other.port))
+        await until(lambda: it.known(somebody(1)).state == "not dialled")
+        assert it.known(somebody(1)).reason == "somebody else answers there"
+        assert not it.has(other)
+        it.hear_of(other)  # there it is itself
+        await until(lambda: it.has(other))
+
+
+@trio_test
+async def test_where_nobody_is_is_said_with_when_it_is_tried_again() -> None:
+    async with scene() as it:
+        it.hear(somebody(1), dial_address(LOOPBACK, 1))
+        await until(lambda: "again" in it.known(somebody(1)).reason)
+        assert it.known(somebody(1)).reason == "again in 30 s: connection refused: nothing listens there"
+
+
+@trio_test
+async def test_above_the_target_found_peers_are_known_and_the_next_is_dialled_when_one_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "TARGET_CONNECTIONS", 1)
+    async with scene() as it, member(loopback=True) as first, member(loopback=True) as second:
+        it.hear_of(first, by=Source.MEMORY)
+        await until(lambda: it.has(first))
+        it.hear_of(second, by=Source.MEMORY)
+        assert it.known(str(second.id)).reason == "enough connections (1)"
+        await it.one.node.disconnect(first.id)
+        await until(lambda: it.has(second))
+
+
+@trio_test
+async def test_what_the_user_named_is_in_the_book_with_how_it_went() -> None:
+    async with scene() as it, member(loopback=True) as other:
+        with pytest.raises(DialError, match="refused"):
+            await it.finder.dial(dial_address(LOOPBACK, 1, somebody(1)))
+        known = it.known(somebody(1))
+        assert (known.state, known.sources) == ("waiting", ("by name",))
+        assert known.reason.startswith("dialled for as long as it is named: connection refused")
+        assert await it.finder.dial(dial_address(LOOPBACK, other.port)) == other.id
+        assert it.finder.found_by(str(other.id)) == "by name"
+        assert not it.found
+        it.finder.stop_naming([dial_address(LOOPBACK, 1, somebody(1)).text + f"/p2p/{somebody(1)}"])
+        assert [peer.peer_id for peer in it.report().peers] == [str(other.id)]
+
+
+@trio_test
+async def test_a_dial_of_the_users_that_is_given_up_is_none_under_way() -> None:
+    async with scene() as it, member(loopback=True) as other:
+        with trio.move_on_after(0):
+            await it.finder.dial(other.address)
+        assert it.known(str(other.id)).state == "waiting"
+
+
+@trio_test
+async def test_a_lookup_reaches_whom_the_rules_allow_and_nobody_else() -> None:
+    async with scene() as it, member(loopback=True) as other:
+        far = Finding(str(other.id), (other.address,), Source.KADEMLIA, somebody(99), "198.51.100.1")
+        with pytest.raises(DialError, match="an address of one machine alone"):
+            await it.finder.reach(far)
+        with pytest.raises(DialError, match="nobody has told where it is"):
+            await it.finder.reach(Finding(str(other.id), (), Source.KADEMLIA))
+        nowhere = (dial_address(LOOPBACK, 1), other.address)
+        near = Finding(str(other.id), nowhere, Source.KADEMLIA, somebody(99), LOOPBACK)
+        assert await it.finder.reach(near) == other.id
+        assert await it.finder.reach(near) == other.id
+        assert it.one.counts("dials", "dials failed") == [2, 1]
+        assert not it.report().peers
+
+
+@trio_test
+async def test_each_way_of_finding_says_what_it_has_come_to() -> None:
+    async with scene() as it:
+        it.finder.ways += [lambda: "mDNS: on eth0, 3 peers", lambda: "Kademlia: 2 peers in the table"]
+        assert it.report() == DiscoveryReport(7, ("mDNS: on eth0, 3 peers", "Kademlia: 2 peers in the table"), (), {})
+
+
+@trio_test
+async def test_ten_thousand_lies_cost_a_bounded_number_of_dials_and_of_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("py_peer.service.finder.LOOK_PAUSE", 0.01)
+    async with scene() as it, member(loopback=True) as other:
+        start = trio.current_time()
+        liars = [somebody(1_000 + number) for number in range(200)]
+        for number in range(10_000):
+            host = f"127.{1 + number // 60_000}.{number // 250}.{1 + number % 250}"
+            # Peer IDs that nobody has the key of; to work out the keys of so many takes seconds.
+            lie = str(ID(b"\x00\x24\x08\x01\x12\x20" + number.to_bytes(32, "big")))
+            liar = liars[number % 200]
+            it.finder.found(Finding(lie, (dial_address(host, 1),), Source.TOPIC, liar, LOOPBACK))
+            if number % 100 == 0:
+                await trio.lowlevel.checkpoint()
+        await until(lambda: it.one.counts("dials of found peers")[0] >= limits.TOLD_BURST)
+        it.hear_of(other, by=Source.MDNS)  # the truth gets through
+        await until(lambda: it.has(other))
+        passed = trio.current_time() - start
+        assert it.one.counts("dials")[0] <= limits.TOLD_BURST + passed * limits.TOLD_RATE + 2
+        assert len(it.report().peers) <= limits.BOOK_PEERS
+        assert len(it.found) <= limits.FINDINGS_TOLD_BURST + passed * limits.FINDINGS_TOLD_RATE + 1
+        told, untold = it.one.counts("peers found: told", "peers found: not told")
+        assert told == len(it.found)
+        assert told + untold == 10_001
