@@ -72,6 +72,7 @@ class Mdns:
         self._guard = Guard(node.counters)
         self._peers: dict[str, _Peer] = {}  # the one longest not heard first
         self._links: dict[tuple[Interface, int], trio.CancelScope] = {}
+        self._records: dict[Interface, Records] = {}
         self._faults: dict[tuple[str, int], str] = {}
         self._missing: frozenset[str] = frozenset()
 
@@ -96,6 +97,8 @@ class Mdns:
                 changed = self._node.interfaces.changed
                 there = usable(self._node.interfaces.now, tuple(self._wanted))
                 wanted = {(one, version): None for one in there for version in VERSIONS if one.has(version)}
+                # One name for each interface, and a new one when it has changed, else Go takes nothing new of it.
+                self._records = {one: self._records.get(one) or self._records_on(one) for one in there}
                 for key in [key for key in self._links if key not in wanted]:
                     self._links.pop(key).cancel()
                 self._leave_places({one.name for one in there})
@@ -113,7 +116,6 @@ class Mdns:
         except OSError as error:
             self._note_fault(interface, version, error)
             return
-        records = Records(self._node.peer_id, self._node.port, interface.own_ips(has_ip6=self._node.has_ip6))
 
         def on_heard(heard: Heard, now: float) -> None:
             self._hear((interface.name, version), heard, now)
@@ -122,8 +124,11 @@ class Mdns:
             self._note_fault(interface, version, error)
 
         scope = self._links[interface, version] = trio.CancelScope()
-        link = LinkSocket(interface, version, made, records, self._guard)
+        link = LinkSocket(interface, version, made, self._records[interface], self._guard)
         nursery.start_soon(link.run, scope, on_heard, on_fault)
+
+    def _records_on(self, interface: Interface) -> Records:
+        return Records(self._node.peer_id, self._node.port, interface.own_ips(has_ip6=self._node.has_ip6))
 
     def _note_fault(self, interface: Interface, version: int, error: OSError | None) -> None:
         """Say, once, why there is no mDNS on an interface; None: there is now."""

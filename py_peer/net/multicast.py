@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import socket
 import struct
@@ -42,9 +41,10 @@ def open_socket(interface: Interface, version: int) -> socket.socket:
     made = socket.socket(family, socket.SOCK_DGRAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "SO_REUSEPORT"):  # others on this machine speak mDNS, too
-            with contextlib.suppress(OSError):
-                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Others on this machine speak mDNS, too. On Linux not with SO_REUSEPORT, which some of them set: of the sockets
+        # with it, on whichever interface, only one gets a packet (seen with 6.18).
+        if hasattr(socket, "SO_REUSEPORT") and not _IS_LINUX:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if version == 4:
             _join4(made, interface)
         else:
