@@ -319,7 +319,9 @@ ANNOUNCED_ADDRESSES_READ = 32
 """Of a peer's addresses so many are looked at for those that we can dial; it takes up to 2 ms."""
 
 PEER_REPEAT = 10.0
-"""Our own announcement is repeated after so many seconds, or NICK_SHARE for each peer that announces itself, too."""
+PEER_REPEAT_LONGEST = 600.0
+"""Our own announcement is repeated after so many seconds, or NICK_SHARE for each peer that announces itself, too; with
+the longest pause nobody silences us with many keys."""
 
 OWN_ADDRESSES_ANNOUNCED = 8
 """Our addresses, the best first; who has more interfaces is reached on one of these."""

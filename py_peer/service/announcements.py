@@ -68,7 +68,7 @@ class Announcements:
         while True:
             if addresses := announced_addresses(node.addresses, loopback=self._loopback):
                 await node.pubsub.publish(PUBSUB_DISCOVERY_TOPIC, encode(node.host.get_public_key(), addresses))
-            self._pause = repeat_after(self.announcers(), limits.PEER_REPEAT)
+            self._pause = min(limits.PEER_REPEAT_LONGEST, repeat_after(self.announcers(), limits.PEER_REPEAT))
             jitter = random.uniform(1 - limits.NICK_JITTER, 1 + limits.NICK_JITTER)
             with trio.move_on_after(self._pause * jitter):
                 while announced_addresses(node.addresses, loopback=self._loopback) == addresses:  # noqa: ASYNC110

@@ -120,6 +120,17 @@ def test_addresses_for_others_are_passed_on_and_found_by_nobody_here() -> None:
     in_trio(scene)
 
 
+def test_an_address_for_us_is_not_looked_for_behind_many_for_others() -> None:
+    async def scene() -> None:
+        board = Board()
+        for others in (limits.ANNOUNCED_ADDRESSES_READ - 1, limits.ANNOUNCED_ADDRESSES_READ):
+            addresses = [*others * ["/ip4/192.0.2.7/udp/9/quic-v1"], "/ip4/192.0.2.7/tcp/4001"]
+            assert board.take(announcement(create_new_key_pair(), addresses)) == TAKEN
+        assert len(board.found) == 1
+
+    in_trio(scene)
+
+
 def test_nobody_announces_another() -> None:
     async def scene() -> None:
         board, eve, bob = Board(), create_new_key_pair(), create_new_key_pair()
@@ -243,6 +254,17 @@ def test_we_are_announced_at_once_every_10_s_and_more_rarely_the_more_there_are(
             nursery.cancel_scope.cancel()
         assert us.board.announcers() == 30
         assert 9 <= len(us.published) <= 15
+
+    in_trio(scene)
+
+
+def test_nobody_silences_us_by_announcing_himself_under_many_names() -> None:
+    async def scene() -> None:
+        us = Publisher("/ip4/192.0.2.7/tcp/4001")
+        for _ in range(limits.KNOWN_ANNOUNCERS):
+            us.take(from_nobody(0))
+        await us.run(limits.PEER_REPEAT_LONGEST * (1 + limits.NICK_JITTER) + 1)
+        assert len(us.published) == 2
 
     in_trio(scene)
 
