@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from py_peer.core.addresses import id_with_nick, short_id
+from py_peer.core.events import Notice, PeerFound
 from py_peer.core.wrapping import wrap_lines
 from py_peer.frontends.figure_lines import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable
 
-    from py_peer.core.events import DiscoveryReport, KnownPeer
+    from py_peer.core.events import DiscoveryReport, Event, KnownPeer
 
 STATES: Final = ("connected", "dialling", "waiting", "not dialled")
 """In this order: a person looks first for who is there."""
 
 MOST_LISTED: Final = 10
 """Peers that are listed of each state, those told of last; --json has them all."""
+
+MOST_NAMED: Final = 3
+"""Peers found together who are told one by one: of more, as from memory, a line each would push the talk away."""
 
 ALONE: Final = (
     "  - Start py-peer on another machine of this network, /connect to an address, or hand on yours with /invite",
@@ -48,6 +53,17 @@ def discovery_lines(report: DiscoveryReport, columns: int | None = None, ignored
     if report.forgotten:
         lines.append(f"  Forgotten, to make room for others: {report.forgotten:,}")
     return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
+
+
+def folded(events: Iterable[Event]) -> list[Event]:
+    """Return `events` with one notice in place of many peers that were found together in one way."""
+    told: list[Event] = []
+    for source, group in groupby(events, lambda event: event.source if isinstance(event, PeerFound) else None):
+        together = list(group)
+        if source is not None and len(together) > MOST_NAMED:
+            together = [Notice(f"Found {len(together)} peers {source}; /discover lists them")]
+        told += together
+    return told
 
 
 def _by_state(peers: tuple[KnownPeer, ...], ignored: Container[str]) -> list[str]:

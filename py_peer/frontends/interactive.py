@@ -34,7 +34,7 @@ from py_peer.core.requests import (
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize
 from py_peer.core.transcript import Transcript
-from py_peer.frontends.discovery_lines import discovery_lines
+from py_peer.frontends.discovery_lines import discovery_lines, folded
 from py_peer.frontends.figure_lines import stats_lines
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.lines import (
@@ -134,7 +134,7 @@ class Chat(FrontEnd):
 
     async def narrate(self, events: Sequence[Event]) -> None:
         """Tell what has happened."""
-        if lines := self._narrator.lines(events):
+        if lines := self._narrator.lines(folded(events)):
             await self.print_lines(lines)
 
     def record(self, entries: Sequence[Entry]) -> None:

@@ -26,6 +26,7 @@ from py_peer.core.journal import Journal
 from py_peer.core.requests import SendText
 from py_peer.core.roster import Roster
 from py_peer.demo.cast import Cast
+from py_peer.frontends.discovery_lines import folded
 from py_peer.frontends.front_end import STARTING
 from py_peer.frontends.interactive import Chat, oversize_text, without_surrogates
 from py_peer.frontends.invite import invite_line, qr_rows
@@ -154,7 +155,7 @@ class FullScreenChat(Chat):
 
     async def narrate(self, events: Sequence[Event]) -> None:  # noqa: C901, PLR0912 - one for each type
         """Tell what is about connections rather than people."""
-        for event in events:
+        for event in folded(events):
             match event:
                 case Started():
                     self.ui.tell([f"Local peer id: {event.peer_id}"])

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from py_peer.core.events import DiscoveryReport, IgnoreList, KnownPeer
+from py_peer.core.events import DiscoveryReport, IgnoreList, KnownPeer, Notice, PeerFound
 from py_peer.core.requests import RequestDiscovery, RequestStatistics, RequestStatus
-from py_peer.frontends.discovery_lines import MOST_LISTED, discovery_lines
+from py_peer.frontends.discovery_lines import MOST_LISTED, discovery_lines, folded
 from tests.frontends.fakes import ANN, READY, US, FakeService, Stage
 from tests.frontends.test_front_end import when
 from tests.frontends.test_piped import BANNER, chat_over
@@ -88,6 +88,23 @@ def test_with_nobody_known_it_is_said_what_is_done_and_what_helps() -> None:
 def test_of_who_is_ignored_no_name_is_shown() -> None:
     assert "Ann)" in "".join(discovery_lines(REPORT))
     assert "Ann)" not in "".join(discovery_lines(REPORT, ignored=(ANN,)))
+
+
+def test_a_few_who_are_found_together_are_told_one_by_one_and_many_as_one() -> None:
+    near, known = PeerFound(ANN, "by mDNS", ()), PeerFound(BOB, "in memory", ())
+    assert folded([near, *[known] * 3, near, READY, near]) == [near, *[known] * 3, near, READY, near]
+    many = Notice("Found 4 peers in memory; /discover lists them")
+    assert folded([near, *[known] * 4, READY, known]) == [near, many, READY, known]
+
+
+def test_many_who_are_found_together_are_one_line_of_the_chat() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService()
+        service.emit(*[PeerFound(BOB, "in memory", ())] * 8)
+        await stage.run(chat_over(stage, service, b""))
+        assert stage.lines[BANNER:] == ["📡 Found 8 peers in memory; /discover lists them", "Goodbye!"]
+
+    run(scene())
 
 
 def asked(service: FakeService) -> list[type[Request]]:

@@ -306,6 +306,15 @@ def test_how_peers_were_found_is_told_and_shown_where_there_is_room() -> None:
     run(scene())
 
 
+def test_many_who_are_found_together_are_one_line() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.tell(*[PeerFound(ANN, "in memory", ())] * 8)
+            assert "Found 8 peers in memory; /discover lists them" in shown.text()
+
+    run(scene())
+
+
 def test_invite_opens_the_page_with_line_and_code() -> None:
     async def scene() -> None:
         async with screen(size=(110, 40)) as shown:
