@@ -20,6 +20,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, final
 
@@ -39,6 +40,7 @@ ENTER: Final = ("nsenter", "--net=")
 
 CLONE_NEWNET: Final = 0x40000000
 MAX_REQUEST: Final = 1 << 16
+_ONE_AT_A_TIME: Final = threading.Lock()
 
 
 @final
@@ -62,7 +64,9 @@ class Warm:
             if stderr == subprocess.PIPE:
                 self.stderr, end = _pipe()
                 stderr = theirs.enter_context(end).fileno()
-            socket.send_fds(_server(), [json.dumps(request).encode()], [stdin, stdout, stderr, told.fileno()])
+            with _ONE_AT_A_TIME:
+                server = _server()
+            socket.send_fds(server, [json.dumps(request).encode()], [stdin, stdout, stderr, told.fileno()])
         self.pid = int(self._told.readline())
 
     def poll(self) -> int | None:

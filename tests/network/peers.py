@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import random
 import signal
 import socket
 import subprocess
@@ -39,6 +40,7 @@ KILLED: Final = "killed"
 ENDS: Final = (KILLED, "ended")
 """The last event of a life; the first of them is noted for a peer that had no time to say it."""
 
+_PORTS: Final = iter(range(random.randrange(10_000, 30_000), 32_000))
 _CHANGED: Final = threading.Condition()
 """Any peer has told something; one for all of them, as many a wait is for several."""
 
@@ -296,6 +298,8 @@ def party(*peers: Peer) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """Return a port on which nothing listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Return a port on which nothing listens now, below those that systems give to who asks for any."""
+    for port in _PORTS:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError
