@@ -38,3 +38,4 @@ async def follow(node: Node, advertised: list[Multiaddr], on_change: Callable[[t
                 # Nobody waits for it: to a peer that hangs it lasts until its connection is cut.
                 nursery.start_soon(push_identify, node.host, takers, node.counters)
             await changed.wait()
+            node.probe()  # a connection from an address that is ours no more is dead, and nothing else tells so soon

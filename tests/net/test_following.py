@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from py_peer.core import limits
 from py_peer.net.interfaces import Interfaces
+from py_peer.net.muxer import LimitedYamux
 from tests.interfaces import interface
 from tests.net.support import Recorder, member, together, trio_test, until
 
@@ -51,6 +52,22 @@ async def test_addresses_follow_the_interfaces_and_who_is_connected_is_told(monk
         await until(lambda: len(addresses(one.seen)) == 2)
         assert ips(one.node.addresses) == ["127.0.0.1", "::1"]
         assert all("192.0.2.7" not in str(address) for address in one.node.host.get_addrs())
+
+
+@trio_test
+async def test_whoever_is_connected_is_asked_for_a_sign_of_life_when_the_addresses_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there: list[Interface] = [LOOPBACK, CABLE]
+    asked: list[LimitedYamux] = []
+    monkeypatch.setattr(limits, "INTERFACE_INTERVAL", 0.02)
+    monkeypatch.setattr("py_peer.net.node.read_interfaces", lambda: tuple(there))
+    async with member() as one, member(loopback=True) as friend:
+        await friend.dial(one)
+        monkeypatch.setattr(LimitedYamux, "probe", lambda conn, _: asked.append(conn))
+        there.remove(CABLE)
+        await until(lambda: asked)
+        assert asked == [conn.muxed_conn for conn in one.node.host.get_network().get_connections()]
 
 
 @trio_test
