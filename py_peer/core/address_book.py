@@ -347,11 +347,12 @@ class AddressBook:
 
     def _known(self, peer: Known, now: float, name: Name) -> KnownPeer:
         state, reason = self._state(peer, now)
+        spots = sorted(peer.spots.values(), key=lambda spot: spot.worth, reverse=True)
         return KnownPeer(
             peer_id=peer.peer_id,
             nick=name.nick,
             sources=tuple(source.value for source in peer.sources),
-            addresses=tuple(spot.address.text for spot in peer.spots.values()),
+            addresses=tuple(spot.address.text for spot in spots),
             state=state,
             reason=reason,
             seconds=now - peer.when,

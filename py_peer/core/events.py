@@ -331,9 +331,9 @@ class PeerInfo:
 class KnownPeer:
     """One peer of the address book, as `/discover` shows it.
 
-    `sources` are as in PeerFound, the first one first. `seconds` have passed since it was last told of. `state` is
-    "connected", "dialling", "waiting" or "not dialled"; `reason` says what is waited for, or why it is not dialled.
-    `nick` and `plain` are as in MessageReceived.
+    `sources` are as in PeerFound, the first one first; `addresses`, the best one first. `seconds` have passed since it
+    was last told of. `state` is "connected", "dialling", "waiting" or "not dialled"; `reason` says what is waited for,
+    or why it is not dialled. `nick` and `plain` are as in MessageReceived.
     """
 
     peer_id: str
