@@ -115,15 +115,19 @@ def asked(service: FakeService) -> list[type[Request]]:
 def test_asked_too_early_it_is_answered_in_its_place_before_a_pipe_is_left() -> None:
     async def scene() -> None:
         stage, service = Stage(), FakeService(starting=False)
-        running = asyncio.create_task(stage.run(chat_over(stage, service, b"/peers\n/discover\n/nick\n")))
+        running = asyncio.create_task(stage.run(chat_over(stage, service, b"/peers\n/discover\n/nick\nx\n")))
+        await when(lambda: service.texts == ["x"])
+        assert asked(service) == []
         service.emit(READY)
         await when(lambda: len(asked(service)) == 3)
         assert asked(service) == [RequestStatus, RequestDiscovery, RequestStatus]
         (ticket,) = (request.ticket for request in service.requests if isinstance(request, RequestDiscovery))
+        assert not running.done()
         service.emit(IgnoreList((ANN,)), replace(REPORT, ticket=ticket))
         await running
         answers = discovery_lines(REPORT, None, (ANN,))
         assert "📡 No peers connected" in stage.lines[BANNER:]
-        assert stage.lines[-1 - len(answers) : -1] == answers
+        begin = stage.lines.index(answers[0])
+        assert stage.lines[begin : begin + len(answers)] == answers
 
     run(scene())
