@@ -57,6 +57,8 @@ class Kademlia:
         """When whom was told that we provide which key, the oldest first."""
 
         self._announced_addresses: tuple[bytes, ...] = ()
+        self._reached: dict[ID, None] = {}
+        """Who is connected because a walk had to ask him; who was asked last stands last."""
 
     # --- The table --------------------------------------------------------------------------------
 
@@ -72,6 +74,7 @@ class Kademlia:
 
     def gone(self, peer_id: ID) -> None:
         """Take note that a peer has no connection any more: if it starts anew, it has forgotten what we told it."""
+        self._reached.pop(peer_id, None)
         for key in ROOM_KEYS:
             self._announced.pop((key, peer_id.to_bytes()), None)
 
@@ -189,6 +192,8 @@ class Kademlia:
         try:
             if finding is not None and peer_id not in self._node.peers.records:
                 await self._reach(finding)
+                self._reached[peer_id] = None
+            await self._make_room(peer_id)
             with trio.fail_after(limits.KAD_ANSWER_TIMEOUT):
                 stream = await self._node.host.new_stream(peer_id, [KAD])
                 try:
@@ -206,6 +211,20 @@ class Kademlia:
             if is_garbage(error):
                 self._node.bans.strike(peer_id, "its answers to Kademlia requests cannot be read")
             return None
+
+    async def _make_room(self, asked: ID) -> None:
+        """Of those whom walks have reached, when they are too many, let go of the one who was not asked for longest.
+
+        Members of the room stay.
+        """
+        if asked in self._reached:
+            del self._reached[asked]
+            self._reached[asked] = None
+        if len(self._reached) > limits.KAD_CONNECTIONS:
+            oldest = next(iter(self._reached))
+            del self._reached[oldest]
+            if oldest not in self._node.pubsub.room():
+                await self._node.disconnect(oldest)
 
 
 @final

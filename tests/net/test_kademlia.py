@@ -152,12 +152,31 @@ async def test_one_who_was_there_before_is_told_that_we_speak_kademlia_and_is_in
             assert KAD in pushed[0].protocols
 
 
+@trio_test
+async def test_of_those_whom_walks_have_reached_only_so_many_stay_connected_and_the_room_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "KAD_CONNECTIONS", 2)
+    monkeypatch.setattr(limits, "KAD_AT_ONCE", 1)  # of 64, unlike of two, the oldest is not one of those being asked
+    async with people(6) as (bootstrap, member_, *strangers, a):
+        in_room = frozenset({bootstrap.id, member_.id})
+        monkeypatch.setattr(a.member.node.pubsub, "room", lambda: in_room)
+        for one in (member_, *strangers):
+            await one.meet(bootstrap)
+        await a.meet(bootstrap)
+        await a.dht.refresh()
+        assert {finding.peer_id for finding in a.dialled} == {str(one.id) for one in (member_, *strangers)}
+        peers = a.member.node.peers.records
+        await until(lambda: len(peers) <= 4)  # the bootstrap peer, the member, and two more
+        assert {bootstrap.id, member_.id} <= peers.keys()
+
+
 # --- The room -------------------------------------------------------------------------------------
 
 
 @trio_test
 async def test_those_who_know_one_and_the_same_find_each_other() -> None:
-    async with people(5) as (bootstrap, *others):
+    async with people(4) as (bootstrap, *others):
         for one in others:
             await one.meet(bootstrap)
         for one in others:
