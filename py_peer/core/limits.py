@@ -412,9 +412,9 @@ KAD_WALK_PEERS = 60
 KAD_AT_ONCE = 3
 """Peers asked at a time (the spec's alpha, as in the paper)."""
 
-KAD_CONNECTIONS = 64
-"""Peers connected because a walk had to ask them, members of the room apart: on the network of IPFS each walk meets
-some 40, who have nothing to say to us otherwise."""
+KAD_CONNECTIONS = 48
+"""Peers who stay connected because a walk had to ask them, members of the room apart: on the network of IPFS each walk
+meets some 40, who have nothing else to say to us. Fewer than LOOKUP_CONNECTIONS, so that a walk can always go on."""
 
 KAD_ANNOUNCE_SECONDS = 3_600.0
 """We are recorded anew after an hour; Go's search takes a record of up to 48 h, its own are renewed in 3 h."""
