@@ -48,6 +48,7 @@ class KademliaWay:
         self._node: Node | None = None
         self._dht: Kademlia | None = None
         self._failure = ""
+        self._turn = trio.Lock()
         self._found: set[str] = set()
 
     def identified(self, record: PeerRecord) -> None:
@@ -106,7 +107,9 @@ class KademliaWay:
             with trio.move_on_after(limits.DIAL_TIMEOUT):
                 await _until(dht, lambda: dht.table.get(peer) is not None or self._is_known(peer_id))
             if dht.table.get(peer) is not None:
-                await dht.refresh()
+                async with self._turn:  # first the room, whose members are told as found, then the others of the table
+                    await dht.search(self._take)
+                    await dht.refresh()
                 joined = len(dht.table)
                 self._tell(KademliaBootstrap(joined))
 
@@ -144,8 +147,9 @@ class KademliaWay:
         while True:
             await _until(dht, lambda: dht.table)
             before = len(dht.table)
-            if await dht.search(self._take):
-                pause = FIRST_PAUSE
+            async with self._turn:
+                if await dht.search(self._take):
+                    pause = FIRST_PAUSE
             await trio.sleep(FIRST_PAUSE)
             with trio.move_on_after(random.uniform(1 - JITTER, 1 + JITTER) * pause):
                 while not (before < len(dht.table) < K or dht.has_moved):
