@@ -240,7 +240,7 @@ async def test_an_interface_that_was_named_and_is_missing_is_said_once_and_taken
     async with running(scene, "wlan0", "lo"):
         assert scene.opened == [("lo", 4)]
         assert scene.notices == ["mDNS waits for wlan0: there is no such interface now. There are eth0 and lo."]
-        await scene.change(CABLE, LOOPBACK)
+        await scene.change(LOOPBACK)
         await scene.change(LOOPBACK, RADIO)
         assert scene.opened[1:] == [("wlan0", 4)]
         assert len(scene.notices) == 1

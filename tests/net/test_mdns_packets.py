@@ -62,6 +62,11 @@ def test_an_answer_with_a_question_in_it_is_read() -> None:
     assert texts(read(data)) == {ALICE: [TCP]}
 
 
+def test_text_that_is_named_after_the_service_needs_nothing_else() -> None:
+    text = dns.record(f"x.{dns.ROOM}", dns.TXT, dns.strings(f"dnsaddr={TCP}"), 120)
+    assert texts(read(dns.packet(dns.RESPONSE, [], [text]))) == {ALICE: [TCP]}
+
+
 def test_a_goodbye_is_one() -> None:
     packet = read(dns.go_goes(TCP, TCP6))
     assert packet.gone == {ALICE}
