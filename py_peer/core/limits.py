@@ -387,7 +387,7 @@ KAD_PROVIDERS_READ = 100
 KAD_RECORDS = 2_048
 KAD_RECORDS_PER_KEY = 128
 KAD_RECORDS_PER_PEER = 64
-"""Provider records kept for others; some 500 bytes each, 4 MB were all of the largest. A room of more than 128 finds
+"""Provider records kept for others; some 700 bytes each, 7 MB were all of the largest. A room of more than 128 finds
 each other over those."""
 
 KAD_RECORD_SECONDS = 48 * 3_600.0

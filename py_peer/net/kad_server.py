@@ -141,7 +141,7 @@ class Server:
             raise BadRequestError(msg)
         forgotten = self.providers.add(bytes(request.key), contact(said[0]), trio.current_time())
         if forgotten:
-            self._node.counters["dropped: old provider records made room"] += forgotten
+            self._node.counters["ignored: Kademlia, provider records that made room"] += forgotten
 
     def _add_providers(self, answer: Message, key: bytes) -> None:
         """Say who provides a key: ourselves first, of the others as many as there is room for, each time others."""

@@ -116,7 +116,7 @@ async def test_thousands_of_keys_of_one_peer_take_the_place_of_its_own_alone(mon
         ]
         await stream.write(b"".join(encode_uvarint(len(request)) + request for request in requests))
         dropped = 2_000 - limits.KAD_RECORDS_PER_PEER
-        await until(lambda: one.counts("dropped: old provider records made room") == [dropped])
+        await until(lambda: one.counts("ignored: Kademlia, provider records that made room") == [dropped])
         assert len(dht.server.providers) == 1 + limits.KAD_RECORDS_PER_PEER
         assert dht.server.providers.of(KEY, trio.current_time())
         await still_hears(one)
