@@ -22,7 +22,7 @@ from py_peer.core.findings import Source
 from py_peer.core.hearsay import objection
 from py_peer.core.ranges import place
 from py_peer.core.shelves import Rank, Shelves
-from py_peer.core.spots import CLOSENESS, Known, Place, Spot, place_of
+from py_peer.core.spots import CLOSENESS, Known, Place, Spot, place_of, spot_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -96,9 +96,9 @@ class AddressBook:
         self._own = frozenset((place(host), port) for host, port in own)
         self._networks = tuple(networks)
         for peer in self._peers.values():
-            peer.looked_at = 0.0
             for spot in peer.spots.values():
                 spot.look_around(self._networks)
+            peer.stir()
 
     def take(self, finding: Finding, now: float) -> bool:
         """Take a finding down; return whether it is news: of a peer not known, not connected, and that can be tried."""
@@ -117,14 +117,14 @@ class AddressBook:
             # It has most likely found us at this moment, too, and two dials would cross.
             peer.not_before = now + limits.MEETING_PAUSE * (self._peer_id > peer.peer_id)
         peer.has_left = peer.has_left and not is_back
-        peer.sources.setdefault(finding.source)
+        peer.sources += () if finding.source in peer.sources else (finding.source,)
         peer.when = now
-        peer.looked_at = 0.0
         self._lookups.discard(peer.peer_id)
         for address in finding.addresses[: limits.BOOK_ADDRESSES]:
             self._take_address(peer, address, finding, now)
         if (more := len(finding.addresses) - limits.BOOK_ADDRESSES) > 0:
             self.refused["more addresses than are kept of one peer"] += more
+        peer.stir()
         is_here = peer.peer_id in self._here
         if peer.said or not (is_here or any(not spot.refused for spot in peer.spots.values())):
             return False
@@ -136,7 +136,7 @@ class AddressBook:
         peer = self._peers.get(peer_id)
         if peer is not None and source in peer.sources:
             peer.has_left = True
-            peer.looked_at = 0.0
+            peer.stir()
 
     def _shelve(self, peer: Known, rank: Rank, teller: str = "") -> bool:
         """Put a peer where it belongs, and forget who has to go for it; say whether it is in the book."""
@@ -159,16 +159,16 @@ class AddressBook:
         if reason:
             self.refused[reason] += 1
         try:
-            where = place_of(address)
+            newcomer = spot_at(address, finding.source, reason)
         except ValueError:
             return
-        spot = peer.spots.get(where)
+        spot = peer.spots.get(newcomer.place)
         if spot is None:
-            spot = Spot(address, where, finding.source, refused=reason)
+            spot = newcomer
             if not _make_room(peer, spot):
                 return
             spot.look_around(self._networks)
-            peer.spots[where] = spot
+            peer.spots[spot.place] = spot
         elif reason:
             return
         spot.told(finding.source, finding.teller)
@@ -187,7 +187,7 @@ class AddressBook:
         self._lookups.discard(peer_id)
         if (peer := self._peers.get(peer_id)) is None:
             return
-        peer.looked_at = 0.0
+        peer.stir()
         peer.not_before = now + limits.NEAR_PAUSE + peer.lot + limits.MEETING_PAUSE * (self._peer_id > peer_id)
         for spot in peer.spots.values():
             if spot.proved and now - since < limits.LASTING:
@@ -210,16 +210,15 @@ class AddressBook:
         if (peer := self._peers.get(peer_id)) is None:
             return
         peer.dials -= 1
-        peer.looked_at = 0.0
-        if (spot := peer.spots.get(place_of(address))) is None:
-            return
-        if cause:
+        spot = peer.spots.get(place_of(address))
+        if spot is not None and cause:
             spot.failed(cause, now)
             if wrong:
                 spot.was_wrong()
-        else:
+        elif spot is not None:
             spot.reached()
             self._shelve(peer, Rank.PROVED)
+        peer.stir()
 
     def asked(self, peer_id: str) -> None:
         """Take note that a peer was dialled for a lookup: it is none of those that we want to be connected to."""
@@ -232,11 +231,11 @@ class AddressBook:
         spot = peer.spots.get(place_of(address)) if peer else None
         if peer is None or spot is None or Source.NAMED not in spot.sources:
             return
-        peer.looked_at = 0.0
         if len(spot.sources) > 1:
             spot.not_named()
-            return
-        del peer.spots[spot.place]
+        else:
+            del peer.spots[spot.place]
+        peer.stir()
         if not (peer.spots or self._stays(peer.peer_id)):
             self._shelves.drop(peer.peer_id)
             del self._peers[peer.peer_id]
@@ -244,7 +243,7 @@ class AddressBook:
     def wake(self, now: float) -> None:
         """End the pauses before addresses where somebody was, or that are near: time has passed without us."""
         for peer in self._peers.values():
-            peer.looked_at = 0.0
+            peer.stir()
             for spot in peer.spots.values():
                 if not spot.is_told:
                     spot.failures = 0
@@ -261,11 +260,17 @@ class AddressBook:
             return None, NEVER
         best: tuple[int, float, Known, Spot] | None = None
         soonest = NEVER
+        for_told = self._budgets.wait_for_told(now)
         for peer in self._peers.values():
             if peer.looked_at > now:
                 soonest = min(soonest, peer.looked_at - now)
                 continue
             if peer.dials or not peer.spots or peer.peer_id in self._here:
+                continue
+            if best is not None and (peer.closest, peer.lot) > best[:2]:
+                continue
+            if for_told > 0 and peer.closest >= CLOSENESS[Source.KADEMLIA]:
+                soonest = min(soonest, for_told)
                 continue
             wait, _, spot = self._best(peer, now)
             if wait > 0:
@@ -281,20 +286,21 @@ class AddressBook:
     def for_lookup(self, finding: Finding, address: DialAddress, now: float) -> str:
         """Return why an address must not be dialled for a lookup now, or "": then the dial is charged."""
         try:
-            where = place_of(address)
+            asked = spot_at(address, finding.source)
         except ValueError:
             return "no IP address"
         if address.peer_id not in (None, finding.peer_id):
             return "an address of another peer"
         peer = self._peers.get(finding.peer_id)
-        spot = peer.spots.get(where) if peer else None
-        word = Word(where, finding.source, (finding.teller,) if finding.teller else (), lookup=True)
+        spot = peer.spots.get(asked.place) if peer else None
+        asked.told(finding.source, finding.teller)
+        word = _word(asked, lookup=True)
         if spot is not None and not (spot.refused or spot.is_told):
             word = _word(spot)
         elif reason := objection(address, finding):
             self.refused[reason] += 1
             return reason
-        if where in self._own:
+        if asked.place in self._own:
             return "our own address"
         if len(self._lookups) >= limits.LOOKUP_CONNECTIONS:
             return f"enough connections for lookups ({limits.LOOKUP_CONNECTIONS})"
@@ -339,7 +345,7 @@ class AddressBook:
     def found_by(self, peer_id: str) -> Source | None:
         """Return how we came to know a peer."""
         peer = self._peers.get(peer_id)
-        return next(iter(peer.sources)) if peer else None
+        return peer.sources[0] if peer else None
 
     def known(self, now: float, called: Callable[[str], Name]) -> tuple[KnownPeer, ...]:
         """Return what is known, and why it is not dialled; `called` returns what a peer is called."""
@@ -376,8 +382,8 @@ class AddressBook:
         return "waiting", reason or "for its turn"
 
 
-def _word(spot: Spot) -> Word:
-    return Word(spot.place, spot.source, tuple(spot.tellers))
+def _word(spot: Spot, *, lookup: bool = False) -> Word:
+    return Word(spot.place, spot.range, spot.source, spot.tellers, lookup)
 
 
 def _make_room(peer: Known, newcomer: Spot) -> bool:

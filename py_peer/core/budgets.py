@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeAlias, final
 
 from py_peer.core import limits
 from py_peer.core.findings import Source
-from py_peer.core.ranges import Kind, kind_of, range_of
 from py_peer.core.rates import TokenBucket
 
 if TYPE_CHECKING:
@@ -46,6 +45,9 @@ class Word:
     """What a dial is made on: where it leads (IP address and port), the best source of that, the peers who told it."""
 
     place: tuple[str, int]
+    range: str
+    """The range it lies in; "" for this machine: who tells of that is on it."""
+
     source: Source
     tellers: tuple[str, ...] = ()
     lookup: bool = False
@@ -73,6 +75,10 @@ class Budgets:
                 return wait, reason.format(key)
         return 0.0, ""
 
+    def wait_for_told(self, now: float) -> float:
+        """Return the seconds until there is a dial on the word of strangers, whoever they are."""
+        return self._told.wait("", now)
+
     def take(self, word: Word, now: float) -> None:
         """Charge one dial."""
         for allowances, key, _ in self._charges(word, now):
@@ -89,8 +95,8 @@ class Budgets:
                 yield self._near, "", "too many dials of what mDNS told"
             case Source.TOPIC | Source.KADEMLIA:
                 yield self._places, where, "too many dials to {}"
-                if kind_of(word.place[0]) is not Kind.LOOPBACK:  # who tells of this machine is on it
-                    yield self._ranges, range_of(word.place[0]), "too many dials into {}"
+                if word.range:
+                    yield self._ranges, word.range, "too many dials into {}"
                 if word.tellers:
                     # The one with most left: who tells of everybody first holds up nobody else's word.
                     teller = min(word.tellers, key=lambda teller: self._tellers.wait(teller, now))

@@ -223,7 +223,7 @@ MAX_TRACKED_PEERS = 1_024
 # --- Discovery ------------------------------------------------------------------------------------
 
 BOOK_PEERS = 1_000
-"""Peers in the address book; about 2 kB each with every address."""
+"""Peers in the address book; about 1 kB for each address."""
 
 BOOK_ADDRESSES = 8
 """Addresses kept of one peer."""
@@ -316,7 +316,7 @@ MAX_ANNOUNCED_PEER_FRAME = MAX_ANNOUNCED_PEER_BYTES + 1_024
 """The signed message around it; with an RSA key 900 bytes more."""
 
 ANNOUNCED_ADDRESSES_READ = 32
-"""Of a peer's addresses so many are looked at for those that we can dial; it takes up to 2 ms."""
+"""Of a peer's addresses so many are looked at for those that we can dial; it takes up to 1 ms."""
 
 PEER_REPEAT = 10.0
 PEER_REPEAT_LONGEST = 600.0
@@ -332,7 +332,7 @@ PEER_ANNOUNCED_RATE = 0.2
 
 PEERS_READ_BURST = 100
 PEERS_READ_RATE = 20.0
-"""Announcements that are read, of all authors together: 40 ms of work a second. What comes faster is passed on unread,
+"""Announcements that are read, of all authors together: 20 ms of work a second. What comes faster is passed on unread,
 and comes again in 10 s."""
 
 KNOWN_ANNOUNCERS = 2_048

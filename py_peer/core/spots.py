@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 from py_peer.core import limits
 from py_peer.core.findings import Source
 from py_peer.core.hearsay import is_name
-from py_peer.core.ranges import Kind, kind_of, lies_in, place
+from py_peer.core.ranges import Kind, kind_of, lies_in, place, range_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,15 @@ def place_of(address: DialAddress) -> Place:
     return (address.host if is_name(address) else place(address.host)), address.port
 
 
+def spot_at(address: DialAddress, source: Source, refused: str = "") -> Spot:
+    """Return an address of which a source tells. Raises ValueError when it is no IP address and no name."""
+    where = place_of(address)
+    if is_name(address):
+        return Spot(address, where, None, "", source, refused=refused)
+    kind = kind_of(where[0])
+    return Spot(address, where, kind, "" if kind is Kind.LOOPBACK else range_of(where[0]), source, refused=refused)
+
+
 @final
 @dataclass(slots=True)
 class Spot:
@@ -37,11 +46,17 @@ class Spot:
 
     address: DialAddress
     place: Place
+    kind: Kind | None
+    """What kind of place it is; None for a name."""
+
+    range: str
+    """The range it lies in, "" for a name and for this machine."""
+
     source: Source
     """The one whose word counts most; what has been proved we remember. The user's word counts only if it is alone."""
 
-    sources: dict[Source, None] = field(default_factory=dict)
-    tellers: dict[str, None] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
+    tellers: tuple[str, ...] = ()
     """The peers who told of it, the first few of them."""
 
     refused: str = ""
@@ -77,9 +92,9 @@ class Spot:
     @property
     def is_elsewhere(self) -> bool:
         """Whether it is only remembered, and of a network that we are not in now: there may be anybody."""
-        if self.near or self.sources.keys() != {Source.MEMORY} or is_name(self.address):
+        if self.near or self.sources != (Source.MEMORY,):
             return False
-        return kind_of(self.address.host) not in (Kind.PUBLIC, Kind.LOOPBACK)
+        return self.kind not in (None, Kind.PUBLIC, Kind.LOOPBACK)
 
     @property
     def worth(self) -> tuple[bool, bool, int, int]:
@@ -88,18 +103,19 @@ class Spot:
 
     def look_around(self, networks: Iterable[Network]) -> None:
         """Take note of the networks that we are in."""
-        self.near = not is_name(self.address) and lies_in(self.address.host, networks)
+        self.near = self.kind is not None and lies_in(self.address.host, networks)
 
     def told(self, source: Source, teller: str) -> None:
         """Take note of who tells of it."""
-        self.sources.setdefault(source)
-        if teller and len(self.tellers) < limits.BOOK_TELLERS:
-            self.tellers.setdefault(teller)
+        if source not in self.sources:
+            self.sources += (source,)
+        if teller and teller not in self.tellers and len(self.tellers) < limits.BOOK_TELLERS:
+            self.tellers += (teller,)
         self._weigh()
 
     def not_named(self) -> None:
         """Take note that the user names it no more; somebody else must have told of it."""
-        self.sources.pop(Source.NAMED, None)
+        self.sources = tuple(source for source in self.sources if source is not Source.NAMED)
         self._weigh()
 
     def _weigh(self) -> None:
@@ -148,7 +164,7 @@ class Known:
     """From 0 to 1: which of several is dialled first, and a little of when."""
 
     spots: dict[Place, Spot] = field(default_factory=dict)
-    sources: dict[Source, None] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
     when: float = 0.0
     """When it was last told of."""
 
@@ -166,3 +182,11 @@ class Known:
 
     looked_at: float = 0.0
     """Before that time there is nothing to look at, if nothing happens; 0 when something has."""
+
+    closest: int = 0
+    """The CLOSENESS of its best source."""
+
+    def stir(self) -> None:
+        """Take note that something has happened, so that it is looked at again."""
+        self.looked_at = 0.0
+        self.closest = min((CLOSENESS[spot.source] for spot in self.spots.values()), default=0)

@@ -1,4 +1,4 @@
-"""The one who dials, with real nodes on loopback: on whose word, what is said of it, and what liars cannot get of it."""
+"""The one who dials, with real nodes on loopback: on whose word, what is said of it, and what a liar cannot get."""
 
 from __future__ import annotations
 
