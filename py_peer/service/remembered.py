@@ -97,7 +97,8 @@ class RememberedPeers:
                     await self._write()
                     await trio.sleep(limits.REMEMBER_PAUSE)
         finally:
-            self._new.update(map(str, node.peers.records))  # who is still there was last seen now
+            for peer_id in node.peers.records:  # who is still there was last seen now
+                self._note(str(peer_id))
             with trio.CancelScope(shield=True), trio.move_on_after(limits.REMEMBER_PATIENCE):
                 await self._write(limits.REMEMBER_PATIENCE / 2)
 
@@ -182,7 +183,7 @@ class RememberedPeers:
         new, failed, stale = self._new, self._failed, self._stale
         if not any(met.in_room for met in self._met.values()):
             failed = set()  # where nobody at all was met, it may be our own network that is to blame
-        met = {peer_id: self._met[peer_id] for peer_id in new if peer_id in self._met and self._met[peer_id].in_room}
+        met = {peer_id: self._met[peer_id] for peer_id in new if peer_id in self._met}
         if not (met or failed or stale):
             return
         change = partial(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from hypothesis import given
@@ -107,6 +108,13 @@ def test_of_a_peers_addresses_those_are_taken_that_we_dial_each_once_and_with_it
         f"/ip6/2001:db8::1/tcp/4001/p2p/{PEER_ID}",
         f"/dns4/chat.example/tcp/4001/p2p/{PEER_ID}",
     ]
+
+
+def test_an_address_that_would_take_long_to_read_is_not_read() -> None:
+    long = binary(f"/dns4/chat.example/tcp/1{11 * f'/p2p/{OTHER}'}/tcp/4001")
+    before = time.process_time()
+    assert dialable(1_000 * [long], PEER_ID) == ()
+    assert time.process_time() - before < 0.5  # it takes 1 ms; to read them, 10 s
 
 
 @given(st.lists(st.binary(max_size=60) | st.binary(max_size=40).map(lambda tail: b"\x04\xc0\x00\x02\x07" + tail)))

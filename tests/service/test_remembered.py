@@ -199,6 +199,7 @@ async def test_strangers_who_call_push_out_nobody_whom_we_have_reached(tmp_path:
     for number in range(2 * limits.REMEMBERED_PEERS):
         stranger = ID(b"\x00\x24\x08\x01\x12\x20" + number.to_bytes(32, "big"))
         memory.called_by(stranger, "192.0.2.9", *(f"/ip4/192.0.2.9/tcp/{port}" for port in range(1, 9)))
+    assert len(memory.peers._met) == limits.REMEMBERED_PEERS
     await memory.run()
     kept = remembered(tmp_path)
     assert len(kept) == limits.REMEMBERED_PEERS
@@ -267,6 +268,25 @@ async def test_that_time_has_passed_is_kept_though_nobody_was_met(tmp_path: Path
     await memory.run(look)
     assert places(tmp_path).pause < DAY
     assert time.time() - places(tmp_path).peers[bob].seen > 4 * DAY
+
+
+@trio_test
+async def test_who_is_there_until_we_leave_was_last_seen_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REMEMBER_AFTER", 0.0)
+    memory = Memory(tmp_path)
+    there, gone = memory.reach(), memory.reach()
+    later = time.time() + 3_600.0
+
+    async def look() -> None:
+        await until((tmp_path / FILE).exists)
+        memory.node.peers.records = {there: None, new_id(): None}
+        monkeypatch.setattr("py_peer.service.remembered.time", SimpleNamespace(time=lambda: later))
+
+    await memory.run(look)
+    seen = {peer_id: peer.seen for peer_id, peer in Places((tmp_path / FILE).read_bytes(), later).peers.items()}
+    assert seen.keys() == {str(there), str(gone)}
+    assert seen[str(there)] == later
+    assert seen[str(gone)] < later
 
 
 @trio_test
