@@ -54,13 +54,18 @@ async def test_who_connects_says_who_it_is_both_ways() -> None:
 
 
 @trio_test
-async def test_a_strangers_words_are_taken_as_they_are_and_its_protocols_up_to_a_limit() -> None:
-    many = Identify(agent_version="\x1b[31mevil", protocols=[f"/{number}" for number in range(1_000)])
+async def test_a_strangers_words_are_taken_as_they_are_and_its_protocols_and_addresses_up_to_a_limit() -> None:
+    many = Identify(
+        agent_version="\x1b[31mevil",
+        protocols=[f"/{number}" for number in range(1_000)],
+        listen_addrs=[b"x" * limits.MAX_ADDRESS_BYTES, b"x" * (limits.MAX_ADDRESS_BYTES + 1), *(100 * [b"x"])],
+    )
     async with member() as one, raw_peer(one.port, handlers=answering(framed(many))) as peer:
         await until(lambda: one.seen.count("identified"))
         record = one.node.peers.records[peer.id]
         assert record.agent_version == "\x1b[31mevil"  # cleaned where it is shown
         assert len(record.protocols) == limits.MAX_PROTOCOLS_SHOWN
+        assert record.listen == (b"x" * limits.MAX_ADDRESS_BYTES, *((limits.LISTEN_ADDRESSES - 2) * (b"x",)))
 
 
 GARBAGE = {
