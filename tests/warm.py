@@ -22,10 +22,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from subprocess import PIPE
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT: Final = Path(__file__).parents[1]
 LIBRARIES: Final = ("janus", "libp2p", "msgspec", "prompt_toolkit", "textual.app", "trio_asyncio", "wcwidth")
@@ -55,13 +56,13 @@ class Warm:
         self._told, told = _pipe(buffering=0)
         with contextlib.ExitStack() as theirs:
             theirs.enter_context(told)
-            if stdin == subprocess.PIPE:
+            if stdin == PIPE:
                 end, self.stdin = _pipe()
                 stdin = theirs.enter_context(end).fileno()
-            if stdout == subprocess.PIPE:
+            if stdout == PIPE:
                 self.stdout, end = _pipe()
                 stdout = theirs.enter_context(end).fileno()
-            if stderr == subprocess.PIPE:
+            if stderr == PIPE:
                 self.stderr, end = _pipe()
                 stderr = theirs.enter_context(end).fileno()
             with _ONE_AT_A_TIME:
@@ -106,12 +107,12 @@ def start(
     cold: bool = False,
     terminal: bool = False,
 ) -> Process:
-    """Start a program, warm if it can be; the streams are descriptors or subprocess.PIPE.
+    """Start a program, warm if it can be; the streams are descriptors or PIPE.
 
     With `terminal` it has a session of its own, whose terminal is its standard input.
     """
-    network, module, arguments = _parsed(command)
-    if cold or not module or not sys.platform.startswith("linux") or _obeyed(env) != USUAL:
+    network, *python = _parsed(command)
+    if cold or not python or not sys.platform.startswith("linux") or _obeyed(env) != USUAL:
         return subprocess.Popen(
             command,
             cwd=cwd,
@@ -122,8 +123,24 @@ def start(
             start_new_session=terminal,
             preexec_fn=_take_terminal if terminal else None,  # noqa: PLW1509 - it takes no lock
         )
-    request = {"module": module, "arguments": arguments, "cwd": str(cwd), "env": dict(env)}
-    return Warm(request | {"network": network, "terminal": terminal}, stdin, stdout, stderr)
+    request = {"python": python, "cwd": str(cwd), "env": dict(env), "network": network, "terminal": terminal}
+    return Warm(request, stdin, stdout, stderr)
+
+
+@contextlib.contextmanager
+def script(code: str, *arguments: str) -> Iterator[Process]:
+    """Run Python code, from which one reads, in a process of its own, to the end of the block."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(OBEYED_AT_THE_START)} | USUAL
+    process = start([sys.executable, "-c", code, *arguments], ROOT, env, PIPE, PIPE, 2)
+    with contextlib.ExitStack() as open_pipes:
+        for stream in (process.stdin, process.stdout):
+            assert stream is not None
+            open_pipes.enter_context(stream)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _pipe(buffering: int = -1) -> tuple[IO[bytes], IO[bytes]]:
@@ -132,14 +149,12 @@ def _pipe(buffering: int = -1) -> tuple[IO[bytes], IO[bytes]]:
     return os.fdopen(read, "rb", buffering), os.fdopen(write, "wb")
 
 
-def _parsed(command: Sequence[str]) -> tuple[str, str, list[str]]:
-    """Return the file of the network namespace, the module, and its arguments; "" for what a command has not."""
+def _parsed(command: Sequence[str]) -> list[str]:
+    """Return the file of the network namespace, or "", and the words behind `python`, none if that is another one."""
     words, network = list(command), ""
     if words[0] == ENTER[0] and words[1].startswith(ENTER[1]):
         network, words = words[1].removeprefix(ENTER[1]), words[2:]
-    if words[:2] == [sys.executable, "-m"]:
-        return network, words[2], words[3:]
-    return network, "", []
+    return [network, *words[1:]] if words[0] == sys.executable and words[1] in ("-c", "-m") else [network]
 
 
 def _obeyed(env: Mapping[str, str]) -> dict[str, str]:
@@ -215,8 +230,8 @@ def _guard(request: dict[str, Any], stdin: int, stdout: int, stderr: int, told: 
     os._exit(0)
 
 
-def _become(*, module: str, arguments: list[str], cwd: str, env: dict[str, str], network: str, terminal: bool) -> None:
-    """Be what `python -m module arguments` would be."""
+def _become(*, python: list[str], cwd: str, env: dict[str, str], network: str, terminal: bool) -> None:
+    """Be what the command `python` with these words would be."""
     if network:
         _enter(network)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -228,7 +243,8 @@ def _become(*, module: str, arguments: list[str], cwd: str, env: dict[str, str],
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
-    sys.argv = ["", *arguments]
+    kind, what, *arguments = python
+    sys.argv = [kind, *arguments]
     sys.path[0] = cwd
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         buffering = 1 if name == "stderr" or os.isatty(number) else -1
@@ -236,7 +252,10 @@ def _become(*, module: str, arguments: list[str], cwd: str, env: dict[str, str],
         stream = open(number, mode, buffering, "utf-8", errors, closefd=False)  # noqa: SIM115 - for good
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    if kind == "-m":
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    else:
+        exec(what, {"__name__": "__main__"})  # noqa: S102 - as `python -c` does
 
 
 def _enter(network: str) -> None:

@@ -34,7 +34,7 @@ def test_what_is_announced_is_read_again(nick: str, at: int) -> None:
 
 @given(
     st.binary(max_size=200)
-    | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps).map(str.encode)
+    | st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=8).map(json.dumps).map(str.encode)
 )
 def test_whatever_comes_is_a_clean_nickname_or_an_error(data: bytes) -> None:
     try:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -15,11 +12,12 @@ import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 
 from py_peer.core import limits
+from tests import warm
 from tests.net.raw_peer import PING, PING_PROTOCOL, RawPeer, raw_peer, signed, silence
 from tests.net.support import ROOM, Member, member, still_hears, trio_test, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 # A node that dials the port that it is told, and prints what it hears.
 PEER = """
@@ -44,22 +42,16 @@ def brisk() -> None:
     """Let the library take its time: how connections end is tested here."""
 
 
-@contextmanager
-def peer_process(one: Member) -> Iterator[subprocess.Popen[str]]:
+def peer_process(one: Member) -> AbstractContextManager[warm.Process]:
     """Run a node with always the same key in a process of its own, connected to `one`."""
-    command = [sys.executable, "-c", PEER, str(one.port), str(one.id)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    return warm.script(PEER, str(one.port), str(one.id))
 
 
-async def heard(process: subprocess.Popen[str]) -> str:
+async def heard(process: warm.Process) -> str:
     """Return the next text that the node of a process has heard."""
     assert process.stdout is not None
-    line: str = await anyio.to_thread.run_sync(process.stdout.readline, abandon_on_cancel=True)
-    return line.strip()
+    line: bytes = await anyio.to_thread.run_sync(process.stdout.readline, abandon_on_cancel=True)
+    return line.decode().strip()
 
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 
 from py_peer.core import limits
+from tests import warm
 from tests.net.raw_peer import PING_PROTOCOL, RawPeer, RawStream, raw_peer, signed, silence
 from tests.net.support import ROOM, Member, dial_address, member, still_hears, trio_test, until
 
@@ -47,13 +46,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def other_process() -> Iterator[tuple[subprocess.Popen[bytes], int, str]]:
+def other_process() -> Iterator[tuple[warm.Process, int, str]]:
     """A node in a process of its own, which can be stopped; its port and its peer ID."""
-    with subprocess.Popen([sys.executable, "-c", SLEEPER], stdout=subprocess.PIPE) as process:
+    with warm.script(SLEEPER) as process:
         assert process.stdout is not None
         port, peer_id = process.stdout.readline().decode().split()
         yield process, int(port), peer_id
-        process.kill()
 
 
 @trio_test

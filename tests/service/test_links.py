@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from functools import partial
@@ -31,6 +29,7 @@ from py_peer.core.events import (
 )
 from py_peer.core.requests import Connect, Disconnect, PingPeer, Request, RequestStatus, StopDialling
 from py_peer.core.waking import Clocks, read_clocks
+from tests import warm
 from tests.loops import run
 from tests.service.support import Person, person
 
@@ -181,14 +180,11 @@ trio.run(main)
 
 
 @contextmanager
-def node_process() -> Iterator[tuple[subprocess.Popen[str], str]]:
+def node_process() -> Iterator[tuple[warm.Process, str]]:
     """Run a node in a process of its own, which can be stopped; its address."""
-    with subprocess.Popen([sys.executable, "-c", NODE], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process, process.stdout.readline().strip()
-        finally:
-            process.kill()
+    with warm.script(NODE) as process:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().decode().strip()
 
 
 def test_a_hung_peer_does_not_answer_and_that_is_said_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
