@@ -315,7 +315,7 @@ class AddressBook:
     def _best(self, peer: Known, now: float) -> tuple[float, str, Spot]:
         """Return which address of a peer to dial, in how many seconds, and what is waited for."""
         waits = ((*self._wait(peer, spot, now), spot) for spot in peer.spots.values())
-        return min(waits, key=lambda one: (one[0], not one[2].proved, not one[2].near, CLOSENESS[one[2].source]))
+        return min(waits, key=lambda one: (one[0], one[2].order))
 
     def _wait(self, peer: Known, spot: Spot, now: float) -> tuple[float, str]:
         if spot.is_named_only:

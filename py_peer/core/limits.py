@@ -292,6 +292,9 @@ FOUND_TRIES = 8
 MEETING_PAUSE = 1.0
 """Of two who have just found each other the one with the larger peer ID waits so long for the other's dial."""
 
+MEMORY_PAUSE = 1.0
+"""An address remembered in a network of ours waits so long for mDNS, which may say that its peer has another one."""
+
 NEAR_PAUSE = 2.0
 NEAR_PAUSE_LONGEST = 300.0
 PAUSE = 30.0

@@ -68,6 +68,9 @@ class Spot:
     near: bool = False
     """Whether it is in a network of ours."""
 
+    heard: float = 0.0
+    """When mDNS last told of it: of several, the peer has now those of the latest time."""
+
     tries: int = 0
     failures: int = 0
     """Dials ever, and those in vain since the peer was there or was told of anew."""
@@ -101,6 +104,11 @@ class Spot:
         """What would be lost with it, the more the greater."""
         return self.proved, not self.refused, -CLOSENESS[self.source], -self.failures
 
+    @property
+    def order(self) -> tuple[float, bool, bool, int]:
+        """Which of several is dialled first: where the peer is now, then where it was, then what is near."""
+        return -self.heard, not self.proved, not self.near, CLOSENESS[self.source]
+
     def look_around(self, networks: Iterable[Network]) -> None:
         """Take note of the networks that we are in."""
         self.near = self.kind is not None and lies_in(self.address.host, networks)
@@ -127,6 +135,10 @@ class Spot:
         if self.refused == WRONG and (source is not Source.MDNS or now < self.tried + limits.PAUSE):
             return
         self.refused = ""
+        if source is Source.MDNS:
+            self.heard = now
+        if source is Source.MEMORY and self.near and not (self.heard or self.tries):
+            self.again = now + limits.MEMORY_PAUSE
         if source is Source.MDNS or (source is Source.TOPIC and self.proved):
             pause = limits.NEAR_PAUSE if source is Source.MDNS else limits.PAUSE
             self.failures = 0
