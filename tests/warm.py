@@ -40,7 +40,7 @@ ENTER: Final = ("nsenter", "--net=")
 """How a command begins that runs in another network namespace."""
 
 CLONE_NEWNET: Final = 0x40000000
-MAX_REQUEST: Final = 1 << 16
+MAX_REQUEST: Final = 1 << 17
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
@@ -67,7 +67,8 @@ class Warm:
                 stderr = theirs.enter_context(end).fileno()
             with _ONE_AT_A_TIME:
                 server = _server()
-            socket.send_fds(server, [json.dumps(request).encode()], [stdin, stdout, stderr, told.fileno()])
+            data = json.dumps(request, ensure_ascii=False).encode("utf-8", "surrogateescape")
+            socket.send_fds(server, [data], [stdin, stdout, stderr, told.fileno()])
         self.pid = int(self._told.readline())
 
     def poll(self) -> int | None:
@@ -207,7 +208,7 @@ def serve() -> None:
             return
         if os.fork() == 0:
             control.close()
-            _guard(json.loads(request), *descriptors)
+            _guard(json.loads(request.decode("utf-8", "surrogateescape")), *descriptors)
             return
         for descriptor in descriptors:
             os.close(descriptor)

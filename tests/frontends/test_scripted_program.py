@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -56,15 +57,15 @@ def address(program: Piped) -> str:
 
 
 def done(folder: Path, *arguments: str, given: str | bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [*PY_PEER, *arguments],
-        input=given.encode() if isinstance(given, str) else given,
-        capture_output=True,
-        cwd=folder,
-        env=environment(),
-        timeout=DEADLINE,
-        check=False,
-    )
+    program = Piped(arguments, folder)
+    try:
+        with contextlib.suppress(BrokenPipeError):  # what it does not want it does not read
+            program.send(given)
+            program.end_input()
+        code = program.leave(DEADLINE)
+    finally:
+        program.clean_up()
+    return subprocess.CompletedProcess(arguments, code, program.text.encode(), program.errors.encode())
 
 
 def test_two_scripts_talk_and_every_line_is_of_the_schema(piped: Callable[..., Piped]) -> None:
