@@ -1,0 +1,33 @@
+"""A small file that several programs keep (tests/service/test_ignored.py and test_remembered.py have more of it)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from py_peer.net.kept_file import KeptFileError, change_kept, read_kept
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_where_there_are_no_locks_a_change_is_made_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(path: Path, patience: float) -> None:
+        raise OSError(path, patience)
+
+    monkeypatch.setattr("py_peer.net.kept_file.take_lock", no_locks)
+    change_kept(tmp_path / "file", 10, lambda data: (data or b"") + b"one")
+    change_kept(tmp_path / "file", 10, lambda data: (data or b"") + b"two")
+    assert read_kept(tmp_path / "file", 10) == b"onetwo"
+
+
+def test_what_is_too_large_or_no_change_leaves_the_file_as_it_is(tmp_path: Path) -> None:
+    assert read_kept(tmp_path / "file", 4) is None
+    change_kept(tmp_path / "file", 4, lambda _: b"here")
+    change_kept(tmp_path / "file", 4, lambda _: None)
+    with pytest.raises(KeptFileError, match="^has no room left$"):
+        change_kept(tmp_path / "file", 4, lambda _: b"there")
+    assert read_kept(tmp_path / "file", 4) == b"here"
+    with pytest.raises(KeptFileError, match="^has more than 3 bytes$"):
+        change_kept(tmp_path / "file", 3, lambda _: b"")
