@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import tracemalloc
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TOLD = (Source.TOPIC, Source.KADEMLIA)
 
 
+@functools.cache
 def peer(number: int) -> str:
     """Return a peer ID. One with a larger number is the larger one, and all but 0 are larger than ours."""
     return base58.b58encode(b"\x00\x24\x08\x01\x12\x20" + number.to_bytes(32, "big")).decode()
@@ -455,10 +457,10 @@ def test_ten_thousand_announcements_of_one_teller_cost_few_dials() -> None:
 
 def test_however_many_tellers_there_are_the_dials_on_the_word_of_strangers_are_bounded() -> None:
     scene = Scene()
-    for number in range(10_000):
+    for number in range(2_000):
         host = f"8.{number // 250}.{number % 250}.8"
         scene.tell(peer(number + 1), host, by=Source.TOPIC, teller=peer(10**9 + number % 200))
-    assert 0 < len(scene.dials(600)) <= limits.TOLD_BURST + 600 * limits.TOLD_RATE + 1
+    assert 0 < len(scene.dials(180)) <= limits.TOLD_BURST + 180 * limits.TOLD_RATE + 1
     assert len(scene.book) <= limits.BOOK_PEERS
 
 
@@ -467,7 +469,7 @@ def test_a_victims_network_and_its_address_are_spared_whatever_is_claimed() -> N
     for number in range(900):
         host = f"8.8.8.{number % 250}|{4_000 + number}"
         scene.tell(peer(number + 1), host, by=Source.TOPIC, teller=peer(10**9 + number % 90))
-    assert 0 < len(scene.dials(600)) <= limits.RANGE_BURST + 600 * limits.RANGE_RATE + 1
+    assert 0 < len(scene.dials(180)) <= limits.RANGE_BURST + 180 * limits.RANGE_RATE + 1
     scene = Scene()
     for number in range(900):
         wrapped = ("8.8.8.8", "::ffff:8.8.8.8", "2002:808:808::1", "64:ff9b::8.8.8.8")[number % 4]
@@ -478,7 +480,7 @@ def test_a_victims_network_and_its_address_are_spared_whatever_is_claimed() -> N
 
 def test_one_neighbour_with_many_names_in_mdns_is_bounded_too() -> None:
     scene = Scene()
-    for number in range(10_000):
+    for number in range(2_000):
         scene.tell(peer(number + 1), "192.168.1.1|22")
     assert len(scene.book) == limits.BOOK_SHARE
     assert 0 < len(scene.dials(600)) <= limits.NEAR_PLACE_BURST + 600 * limits.NEAR_PLACE_RATE
@@ -498,13 +500,13 @@ def test_one_teller_pushes_out_his_own_word_and_nobody_elses() -> None:
     scene = Scene()
     scene.tell(ANN, "192.168.1.7")
     scene.tell(BOB, "8.8.8.8", by=Source.TOPIC, teller=peer(10**9))
-    for number in range(10_000):
+    for number in range(2_000):
         scene.tell(peer(number + 100), "8.8.4.4", by=Source.TOPIC)
     assert len(scene.book) == limits.BOOK_SHARE + 2
-    assert scene.book.forgotten == 10_000 - limits.BOOK_SHARE
+    assert scene.book.forgotten == 2_000 - limits.BOOK_SHARE
     assert scene.known(ANN)
     assert scene.known(BOB)
-    assert scene.known(peer(10_099))
+    assert scene.known(peer(2_099))
 
 
 def test_a_full_book_forgets_the_oldest_word_of_who_told_most_and_never_what_was_proved() -> None:
@@ -513,16 +515,27 @@ def test_a_full_book_forgets_the_oldest_word_of_who_told_most_and_never_what_was
     scene.meet(ANN)
     scene.book.went(ANN, scene.now)
     scene.tell(BOB, "192.168.1.7")
-    for number in range(5_000):
+    quiet, other = peer(10**6), peer(10**6 + 1)
+    scene.tell(quiet, "8.8.4.4", by=Source.TOPIC, teller=peer(10**8))
+    for number in range(1_500):
         scene.tell(peer(number + 100), "8.8.4.4", by=Source.TOPIC, teller=peer(10**9 + number % 10))
     assert len(scene.book) == limits.BOOK_PEERS
     assert scene.known(ANN)
     assert scene.known(BOB)
-    quiet = peer(10**6)
-    scene.tell(quiet, "8.8.4.4", by=Source.KADEMLIA, teller=peer(10**8))
-    for number in range(5_000):
+    scene.tell(other, "8.8.4.4", by=Source.KADEMLIA, teller=peer(10**8 + 1))
+    for number in range(1_500):
         scene.tell(peer(number + 10_000), "8.8.4.4", by=Source.TOPIC, teller=peer(10**9 + number % 10))
     assert scene.known(quiet)
+    assert scene.known(other)
+
+
+def test_what_a_stranger_repeats_of_a_peer_that_is_near_makes_it_no_stranger() -> None:
+    scene = Scene()
+    scene.tell(ANN, "192.168.1.7")
+    scene.tell(ANN, "192.168.1.7", by=Source.TOPIC)
+    for number in range(limits.BOOK_SHARE):
+        scene.tell(peer(number + 100), "8.8.4.4", by=Source.TOPIC)
+    assert scene.known(ANN)
 
 
 def test_who_is_connected_or_being_dialled_is_never_forgotten() -> None:
@@ -562,7 +575,7 @@ def test_lookups_are_held_to_the_same_rules_and_have_an_allowance_of_their_own()
     private = Finding(ANN, (at("10.1.2.3"),), Source.KADEMLIA, TELLER, "8.8.8.8")
     assert scene.book.for_lookup(private, private.addresses[0], scene.now) == NOT_IN_THAT_NETWORK
     made = 0
-    for number in range(10_000):
+    for number in range(2_000):
         address = at(f"8.{number // 250}.{number % 250}.8")
         finding = Finding(peer(number + 1), (address,), Source.KADEMLIA, peer(10**9 + number % 500), "8.8.8.8")
         made += not scene.book.for_lookup(finding, address, scene.now)
@@ -592,15 +605,16 @@ def storm(book: AddressBook, first: int, count: int) -> None:
         book.take(Finding(peer(number), addresses, Source.TOPIC, peer(10**9 + number % 300), "8.8.8.8"), 100.0)
 
 
-def test_memory_is_flat_once_the_book_is_full() -> None:
+def test_memory_is_flat_once_the_book_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BOOK_PEERS", 200)
     book = AddressBook(US)
     tracemalloc.start()
     try:
-        storm(book, 1, 1_500)
+        storm(book, 1, 400)
         full = tracemalloc.get_traced_memory()[0]
-        storm(book, 10_000, 1_500)
+        storm(book, 10_000, 400)
         assert tracemalloc.get_traced_memory()[0] < full * 1.05
-        assert full < 8_500_000
+        assert full < 3_000_000
     finally:
         tracemalloc.stop()
     assert len(book) == limits.BOOK_PEERS
@@ -616,7 +630,7 @@ FINDINGS = st.builds(
     st.sampled_from(["", "garbage", "8.8.8.8", "10.1.2.9", "127.0.0.1"]),
 )
 STEPS = st.lists(
-    st.one_of(FINDINGS, st.floats(0, 100), st.sampled_from(["reach", "wrong", "gone", "wake"])), max_size=60
+    st.one_of(FINDINGS, st.floats(0, 100), st.sampled_from(["reach", "wrong", "gone", "wake"])), max_size=40
 )
 
 
