@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, final
 
@@ -111,6 +111,11 @@ def _dial_address(kind: str, host: str, port: int, peer_id: str | None) -> DialA
     ip, _, zone = host.partition("%")
     text = f"/ip6zone/{zone}" * bool(zone) + f"/{kind}/{ip}/tcp/{port}" + f"/p2p/{peer_id}" * bool(peer_id)
     return DialAddress(text, kind, host, port, peer_id)
+
+
+def with_peer(address: DialAddress, peer_id: str) -> DialAddress:
+    """Return an address that names no peer with the ID, in base58btc, of the one who is there."""
+    return replace(address, text=f"{address.text}/p2p/{peer_id}", peer_id=peer_id)
 
 
 def _shown(text: str) -> str:

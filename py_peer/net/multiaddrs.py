@@ -5,13 +5,12 @@ Spec: https://github.com/multiformats/multiaddr
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import base58
 from multiaddr import Multiaddr
 
-from py_peer.core.addresses import parse_dial_address
+from py_peer.core.addresses import parse_dial_address, with_peer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,8 +37,7 @@ def dialable(addresses: Iterable[bytes], peer_id: str) -> tuple[DialAddress, ...
     own = _P2P + bytes([len(raw)]) + raw
     plain = (one for one in (address.removesuffix(own) for address in addresses) if _is_host_and_port(one))
     read = (_read(one) for one in plain)
-    found = (replace(one, text=f"{one.text}/p2p/{peer_id}", peer_id=peer_id) for one in read if one is not None)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(with_peer(one, peer_id) for one in read if one is not None))
 
 
 def _is_host_and_port(address: bytes) -> bool:

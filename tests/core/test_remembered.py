@@ -155,6 +155,7 @@ def test_what_was_reached_takes_the_place_of_what_was_told() -> None:
         (file(NOON, BOB).replace(b"/tcp/4001", b""), "holds an address that is none"),
         (file(NOON, BOB).replace(b"/p2p/" + BOB.encode(), b""), "holds an address without the ID of its peer"),
         (file(NOON, BOB).replace(b"/p2p/" + BOB.encode(), b"/p2p/" + EVE.encode()), "without the ID of its peer"),
+        (file(NOON, BOB).replace(b"/p2p/", b"/p2p/" + EVE.encode() + b"/p2p/"), "without the ID of its peer"),
         (b"\xff\xfe", "is not what py-peer wrote"),
         (b"[" * 100_000, "is not what py-peer wrote"),
     ],

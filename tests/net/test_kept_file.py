@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_where_there_are_no_locks_a_change_is_made_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_are_no_locks_a_change_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_locks(path: Path, patience: float) -> None:
         raise OSError(path, patience)
 
@@ -26,8 +26,8 @@ def test_what_is_too_large_or_no_change_leaves_the_file_as_it_is(tmp_path: Path)
     assert read_kept(tmp_path / "file", 4) is None
     change_kept(tmp_path / "file", 4, lambda _: b"here")
     change_kept(tmp_path / "file", 4, lambda _: None)
-    with pytest.raises(KeptFileError, match="^has no room left$"):
+    with pytest.raises(KeptFileError, match=r"^has no room left$"):
         change_kept(tmp_path / "file", 4, lambda _: b"there")
     assert read_kept(tmp_path / "file", 4) == b"here"
-    with pytest.raises(KeptFileError, match="^has more than 3 bytes$"):
+    with pytest.raises(KeptFileError, match=r"^has more than 3 bytes$"):
         change_kept(tmp_path / "file", 3, lambda _: b"")
