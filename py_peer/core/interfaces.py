@@ -50,6 +50,12 @@ class Interface:
         """Say whether it has an address of IP version 4 or 6."""
         return any(address.version == version for address in self.addresses)
 
+    def versions(self) -> list[int]:
+        """Return the IP versions in which it can do multicast."""
+        # Linux has no way to a group of IPv6 on loopback.
+        found = [version for version in (4, 6) if self.has(version)]
+        return found[:1] if self.loopback else found
+
     def is_own(self, ip: IP) -> bool:
         """Say whether an address is one of the interface's own."""
         return any(ip == address.ip for address in self.addresses)

@@ -19,7 +19,7 @@ from py_peer.core.interfaces import usable
 from py_peer.net.mdns_link import DROPPED, Guard
 from py_peer.net.mdns_packets import Records
 from py_peer.net.mdns_socket import LinkSocket
-from py_peer.net.multicast import VERSIONS, in_words, open_socket
+from py_peer.net.multicast import in_words, open_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -96,7 +96,7 @@ class Mdns:
             while True:
                 changed = self._node.interfaces.changed
                 there = usable(self._node.interfaces.now, tuple(self._wanted))
-                wanted = {(one, version): None for one in there for version in VERSIONS if one.has(version)}
+                wanted = {(one, version): None for one in there for version in one.versions()}
                 # One name for each interface, and a new one when it has changed, else Go takes nothing new of it.
                 self._records = {one: self._records.get(one) or self._records_on(one) for one in there}
                 for key in [key for key in self._links if key not in wanted]:

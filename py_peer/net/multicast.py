@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 GROUP4: Final = "224.0.0.251"
 GROUP6: Final = "ff02::fb"
 HOPS: Final = 255
-VERSIONS: Final = (4, 6)
 
 _IP_MULTICAST_ALL: Final = 49
 """Linux; Python has no name for it. Switched off, a socket hears what came by the interface on which it joined."""

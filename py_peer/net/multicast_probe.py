@@ -13,7 +13,7 @@ from py_peer.core import limits
 from py_peer.core.interfaces import usable
 from py_peer.net.interfaces import read_interfaces
 from py_peer.net.mdns_packets import SERVICES, concerns_us, peers_in, question
-from py_peer.net.multicast import VERSIONS, group, in_words, open_socket
+from py_peer.net.multicast import group, in_words, open_socket
 
 if TYPE_CHECKING:
     import socket
@@ -89,7 +89,7 @@ def probe_multicast(seconds: float, interfaces: Sequence[str] = ()) -> list[Mult
         there = read_interfaces()
     except OSError:
         there = ()
-    probes = [_Probe(one, version) for one in usable(there, interfaces) for version in VERSIONS if one.has(version)]
+    probes = [_Probe(one, version) for one in usable(there, interfaces) for version in one.versions()]
     with contextlib.ExitStack() as stack:
         ears = {ear: probe for probe in probes if (ear := probe.ask(stack)) is not None}
         end = time.monotonic() + seconds

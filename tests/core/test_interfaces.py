@@ -64,6 +64,13 @@ def test_own_addresses_are_those_that_the_link_can_dial_the_best_first() -> None
     assert len(many.own_ips(has_ip6=True)) == limits.MDNS_ADDRESSES
 
 
+def test_multicast_is_of_both_versions_and_on_loopback_of_one() -> None:
+    assert CABLE.versions() == [4, 6]
+    assert TUNNEL.versions() == [4]
+    assert interface("eth0", "fe80::7/64").versions() == [6]
+    assert LOOPBACK.versions() == [4]
+
+
 def test_the_zone_is_a_name_that_an_address_can_carry() -> None:
     assert CABLE.zone == "eth0"
     assert interface("Local Area Connection* 3", index=7).zone == "7"
