@@ -79,6 +79,7 @@ def test_a_hundred_strangers_who_come_and_go_leave_nothing_behind(tmp_path: Path
     assert after.descriptors <= before.descriptors
 
 
+@pytest.mark.alone
 def test_under_a_flood_every_honest_message_is_heard_at_once(tmp_path: Path) -> None:
     flooded = strangers.flood(tmp_path, 4)
     assert (flooded.said, flooded.heard, flooded.muted) == (4, 4, 1)
