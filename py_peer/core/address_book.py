@@ -12,10 +12,11 @@ import math
 import random
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core import limits
+from py_peer.core.addresses import with_peer
 from py_peer.core.budgets import Budgets, Word
 from py_peer.core.events import KnownPeer
 from py_peer.core.findings import Source
@@ -154,7 +155,7 @@ class AddressBook:
 
     def _take_address(self, peer: Known, address: DialAddress, finding: Finding, now: float) -> None:
         if address.peer_id is None:
-            address = replace(address, text=f"{address.text}/p2p/{peer.peer_id}", peer_id=peer.peer_id)
+            address = with_peer(address, peer.peer_id)
         reason = "an address of another peer" if address.peer_id != peer.peer_id else objection(address, finding)
         if reason:
             self.refused[reason] += 1

@@ -16,6 +16,7 @@ from py_peer.core import limits
 from py_peer.core.events import (
     Answer,
     DialFailed,
+    DiscoveryReport,
     MessageReceived,
     Notice,
     PeerConnected,
@@ -27,7 +28,7 @@ from py_peer.core.events import (
     Started,
     StatusReport,
 )
-from py_peer.core.requests import Connect, Disconnect, PingPeer, Request, RequestStatus, StopDialling
+from py_peer.core.requests import Connect, Disconnect, PingPeer, Request, RequestDiscovery, RequestStatus, StopDialling
 from py_peer.core.waking import Clocks, read_clocks
 from tests import warm
 from tests.loops import run
@@ -101,6 +102,34 @@ def test_who_is_disconnected_stays_away_until_connect(by_id: bool) -> None:
             await bob.see_all(PeerJoined, 2)
             alice.say("back")
             await bob.see(MessageReceived)
+
+    run(scene())
+
+
+def test_discover_lists_who_was_named_and_what_became_of_it() -> None:
+    nowhere = f"/ip4/127.0.0.1/tcp/1/p2p/{NOBODY}"
+
+    async def scene() -> None:
+        async with (
+            person("alice", intro=False) as alice,
+            person("bob", intro=False, connect=(await alice.address(), nowhere)) as bob,
+        ):
+            await bob.see(PeerJoined)
+            await bob.see(DialFailed)
+            ticket = bob.ask(RequestDiscovery)
+            report = await bob.see(DiscoveryReport, lambda report: report.ticket == ticket)
+            known = {peer.peer_id: (peer.state, peer.sources) for peer in report.peers}
+            assert known[await peer_id(alice)] == ("connected", ("by name",))
+            assert known[NOBODY] == ("waiting", ("by name",))
+            await asked(bob, lambda ticket: StopDialling(ticket, nowhere))
+            them = await peer_id(alice)
+            await asked(bob, lambda ticket: Disconnect(ticket, them))
+            await bob.see(PeerDisconnected)
+            ticket = bob.ask(RequestDiscovery)
+            report = await bob.see(DiscoveryReport, lambda report: report.ticket == ticket)
+            assert [(peer.state, peer.reason) for peer in report.peers] == [
+                ("not dialled", "it was let go with /disconnect; /connect takes it again")
+            ]
 
     run(scene())
 
