@@ -18,7 +18,7 @@ class Source(Enum):
     """The user named it, at the start or with /connect."""
 
     MDNS = "by mDNS"
-    MEMORY = "in memory"
+    MEMORY = "from an earlier run"
     """We were connected there in an earlier run."""
 
     KADEMLIA = "by Kademlia"

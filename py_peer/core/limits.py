@@ -305,7 +305,7 @@ LASTING = 60.0
 """A connection that ends sooner is as good as a dial in vain."""
 
 FINDINGS_TOLD_BURST = 30
-FINDINGS_TOLD_RATE = 1.0
+FINDINGS_TOLD_RATE = 0.1
 """Peers found that a front-end is told of; of the others, how many they were."""
 
 # --- The discovery topic --------------------------------------------------------------------------

@@ -92,7 +92,7 @@ class Discovery:
             if self._settings.mdns and not self._settings.loopback:
                 wanted = self._settings.mdns_interfaces
                 mdns = Mdns(node, found=self.finder.found, lost=self.finder.lost, notice=self._notice, wanted=wanted)
-                self.finder.ways.append(mdns.summary)
+                self.finder.ways.insert(0, mdns.summary)  # what is nearest first
                 nursery.start_soon(mdns.run)
                 nursery.start_soon(self._tell_alone)
             if self._settings.announce:

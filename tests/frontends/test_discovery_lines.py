@@ -91,18 +91,18 @@ def test_of_who_is_ignored_no_name_is_shown() -> None:
 
 
 def test_a_few_who_are_found_together_are_told_one_by_one_and_many_as_one() -> None:
-    near, known = PeerFound(ANN, "by mDNS", ()), PeerFound(BOB, "in memory", ())
+    near, known = PeerFound(ANN, "by mDNS", ()), PeerFound(BOB, "from an earlier run", ())
     assert folded([near, *[known] * 3, near, READY, near]) == [near, *[known] * 3, near, READY, near]
-    many = Notice("Found 4 peers in memory; /discover lists them")
+    many = Notice("Found 4 peers from an earlier run; /discover lists them")
     assert folded([near, *[known] * 4, READY, known]) == [near, many, READY, known]
 
 
 def test_many_who_are_found_together_are_one_line_of_the_chat() -> None:
     async def scene() -> None:
         stage, service = Stage(), FakeService()
-        service.emit(*[PeerFound(BOB, "in memory", ())] * 8)
+        service.emit(*[PeerFound(BOB, "from an earlier run", ())] * 8)
         await stage.run(chat_over(stage, service, b""))
-        assert stage.lines[BANNER:] == ["📡 Found 8 peers in memory; /discover lists them", "Goodbye!"]
+        assert stage.lines[BANNER:] == ["📡 Found 8 peers from an earlier run; /discover lists them", "Goodbye!"]
 
     run(scene())
 

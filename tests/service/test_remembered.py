@@ -62,7 +62,7 @@ def test_who_was_met_is_met_again_without_an_address(tmp_path: Path) -> None:
             async with person("alice", **REMEMBERING, data=tmp_path) as alice:
                 assert (await alice.see(PeerJoined)).peer_id == bobs
                 found = await alice.see(PeerFound)
-                assert (found.peer_id, found.source) == (bobs, "in memory")
+                assert (found.peer_id, found.source) == (bobs, "from an earlier run")
 
     run(scene())
 

@@ -158,7 +158,7 @@ async def look_around(scene: Scene, clock: Clock) -> None:
         known(
             SILENT[4], SILENT[4][-8:], "by the discovery topic", "not dialled", "a private address, told by a stranger"
         ),
-        known(RUST, "rusty", "in memory", "waiting", "again in 12 s: no answer within 5 s"),
+        known(RUST, "rusty", "from an earlier run", "waiting", "again in 12 s: no answer within 5 s"),
         known(ANN, "Ann", "by mDNS", "connected"),
     )
     ways = ("mDNS: on eth0 and wlan0, 3 peers", "the discovery topic: 2 peers announced there")

@@ -309,8 +309,8 @@ def test_how_peers_were_found_is_told_and_shown_where_there_is_room() -> None:
 def test_many_who_are_found_together_are_one_line() -> None:
     async def scene() -> None:
         async with screen() as shown:
-            await shown.tell(*[PeerFound(ANN, "in memory", ())] * 8)
-            assert "Found 8 peers in memory; /discover lists them" in shown.text()
+            await shown.tell(*[PeerFound(ANN, "from an earlier run", ())] * 8)
+            assert "Found 8 peers from an earlier run; /discover lists them" in shown.text()
 
     run(scene())
 
