@@ -225,14 +225,21 @@ def id_with_nick(peer_id: str, nick: str) -> str:
 def expand_listen_addresses(ips: Iterable[str], port: int, peer_id: str, has_ip6: bool) -> list[str]:  # noqa: FBT001
     """Return the full multiaddrs under which a peer that listens on every interface can be dialled.
 
-    IPv4 addresses of networks come first, in the order of the interfaces (those of containers come last as a rule),
-    then link-local IPv4, then loopback, then IPv6, left out without `has_ip6`. Link-local IPv6 addresses are left
-    out: they mean nothing elsewhere without their zone. There is always at least loopback.
+    The one to hand on comes first: IPv4 addresses of networks, in the order of the interfaces (those of containers come
+    last as a rule), then IPv6, the global ones first, left out without `has_ip6`, then link-local IPv4, then loopback.
+    Link-local IPv6 addresses are left out: they mean nothing elsewhere without their zone. There is always at least
+    loopback.
     """
     listed = dict.fromkeys(ipaddress.ip_address(ip.split("%")[0]) for ip in [*ips, "127.0.0.1"])
-    ip4 = [ip for ip in listed if isinstance(ip, ipaddress.IPv4Address) and not (ip.is_unspecified or ip.is_multicast)]
-    ip6 = [ip for ip in listed if isinstance(ip, ipaddress.IPv6Address) and not (ip.is_unspecified or ip.is_multicast)]
-    ip4.sort(key=lambda ip: (ip.is_loopback, ip.is_link_local))
-    ip6.sort(key=lambda ip: (ip.is_loopback, not ip.is_global))
-    usable = [*ip4, *(ip for ip in ip6 if has_ip6 and not ip.is_link_local)]
+    usable = [
+        ip
+        for ip in listed
+        if not (ip.is_unspecified or ip.is_multicast) and (ip.version == 4 or (has_ip6 and not ip.is_link_local))
+    ]
+    usable.sort(key=lambda ip: (ip.is_loopback, ip.is_link_local, ip.version, ip.version == 6 and not ip.is_global))
     return [f"/ip{ip.version}/{ip}/tcp/{port}/p2p/{peer_id}" for ip in usable]
+
+
+def is_of_this_machine(address: str) -> bool:
+    """Say whether a multiaddr, one as `expand_listen_addresses` writes them, is loopback: of no use elsewhere."""
+    return address.startswith(("/ip4/127.", "/ip6/::1/"))

@@ -16,6 +16,7 @@ from py_peer.core.addresses import (
     AddressError,
     DialAddress,
     expand_listen_addresses,
+    is_of_this_machine,
     parse_dial_address,
     parse_named_address,
     short_id,
@@ -229,12 +230,18 @@ def test_the_address_to_hand_on_comes_first() -> None:
     assert expand_listen_addresses(interfaces, 4001, ED25519, has_ip6=True) == [
         f"/ip4/192.168.1.5/tcp/4001/p2p/{ED25519}",
         f"/ip4/172.17.0.1/tcp/4001/p2p/{ED25519}",
-        f"/ip4/169.254.3.4/tcp/4001/p2p/{ED25519}",
-        f"/ip4/127.0.0.1/tcp/4001/p2p/{ED25519}",
         f"/ip6/2001:4860::7/tcp/4001/p2p/{ED25519}",
         f"/ip6/fd00::5/tcp/4001/p2p/{ED25519}",
+        f"/ip4/169.254.3.4/tcp/4001/p2p/{ED25519}",
+        f"/ip4/127.0.0.1/tcp/4001/p2p/{ED25519}",
         f"/ip6/::1/tcp/4001/p2p/{ED25519}",
     ]
+
+
+def test_loopback_comes_last_whatever_else_there_is_and_is_known_to_be_of_this_machine_alone() -> None:
+    told = expand_listen_addresses(["127.0.0.1", "::1", "fe80::1%eth0", "fd00::5"], 4001, ED25519, has_ip6=True)
+    assert [is_of_this_machine(address) for address in told] == [False, True, True]
+    assert told[0] == f"/ip6/fd00::5/tcp/4001/p2p/{ED25519}"
 
 
 def test_without_ipv6_no_such_address_is_told_and_loopback_is_always_there() -> None:
