@@ -282,9 +282,10 @@ class PeerFound(Event):
 @final
 @dataclass(frozen=True, slots=True)
 class AddressesChanged(Event):
-    """An interface has come or gone; `addresses` are as in Ready."""
+    """An interface has come or gone; `addresses` are as in Ready, `previous` those that were told before."""
 
     addresses: tuple[str, ...]
+    previous: tuple[str, ...] = ()
 
 
 @final

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, final
 
-from py_peer.core.addresses import short_id
+from py_peer.core.addresses import is_of_this_machine, short_id
 from py_peer.core.cleaning import clean_line, indent_lines
 from py_peer.core.commands import MAX_WORD_CHARS, commands_line
 from py_peer.core.entries import Delivery, Kind
@@ -55,6 +55,12 @@ MOST_FOUND: Final = 100
 
 MOST_MEANT: Final = 10
 """Peers that are listed when a name may mean several."""
+
+MOST_PLACES: Final = 3
+"""Addresses that are told when several come or go at once; /status has them all."""
+
+NO_NETWORK: Final = "The network has gone; no address leads here now. Only peers of the same link may find you, by mDNS"
+HERE_ALONE: Final = "The address is for this machine alone; there is none now under which others reach you"
 
 
 @final
@@ -168,12 +174,43 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
             return f"Kademlia bootstrap failed: {event.cause}"
         case PeerFound():
             return f"Found {called(event.peer_id)} {event.source}"
-        case AddressesChanged(addresses=(first, *_)):
-            return f"The network has changed; others reach you at {first}"
+        case AddressesChanged():
+            return _addresses_sentence(event)
         case Notice() | Answer():
             return event.text
         case _:
             return ""
+
+
+def _addresses_sentence(event: AddressesChanged) -> str:
+    """Return what has changed in where others reach us; "" when that is nothing."""
+    now, before = _for_others(event.addresses), _for_others(event.previous)
+    if now[:1] != before[:1]:
+        return f"The network has changed; others reach you at {now[0]}" if now else NO_NETWORK
+    new = [address for address in now if address not in before]
+    gone = [address for address in before if address not in now]
+    says = [f"others reach you at {_places(new)}, too"] if new else []
+    says += [f"no longer at {_places(gone)}"] if gone else []
+    return f"The network has changed; {', and '.join(says)}" if says else ""
+
+
+def _for_others(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(address for address in addresses if not is_of_this_machine(address))
+
+
+def _places(addresses: Sequence[str]) -> str:
+    """Return where addresses lead, without our ID, which is the same in all; of many, how many more there are."""
+    places = tuple(address.partition("/p2p/")[0] for address in addresses)
+    return _some(places, MOST_PLACES)
+
+
+def remark(addresses: tuple[str, ...]) -> str:
+    """Return what is to be said of the first address: that it is of no use to others, or ""."""
+    return HERE_ALONE if addresses and is_of_this_machine(addresses[0]) else ""
+
+
+def _remarks(addresses: tuple[str, ...]) -> list[str]:
+    return [f"📡 {text}"] if (text := remark(addresses)) else []
 
 
 def banner(ready: Ready) -> list[str]:
@@ -186,6 +223,7 @@ def banner(ready: Ready) -> list[str]:
         "Type messages and press Enter to send. Type 'quit' to exit.",
         commands_line(),
         f"📡 Joined chat room as '{ready.nickname}'",
+        *_remarks(ready.addresses),
     ]
 
 
@@ -210,6 +248,8 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         f"  - In the room: {sum(peer.in_room for peer in report.peers)}",
         *(f"  - Also reached under: {address}" for address in report.addresses[1:]),
     ]
+    if text := remark(report.addresses):
+        lines.insert(2, f"    {text}")
     if report.waiting:
         lines.append(f"  - Waiting to be sent: {report.waiting}")
     if report.muted:
@@ -231,22 +271,29 @@ def _called(peer_ids: tuple[str, ...], nick: Callable[[str], str]) -> str:
     return _some(tuple(id8 if name == id8 else f"{name}({id8})" for name, id8 in names))
 
 
-def _some(names: tuple[str, ...]) -> str:
+def _some(names: tuple[str, ...], most: int = MOST_MEANT) -> str:
     """Return names in a line; of many, how many more there are."""
-    more = len(names) - MOST_MEANT
-    return ", ".join(names[:MOST_MEANT]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def multiaddr_lines(report: StatusReport) -> list[str]:
     """Return the answer to /multiaddr."""
-    return ["📋 Copy this multiaddress:", first_address(report.addresses, report.peer_id)]
+    return [
+        "📋 Copy this multiaddress:",
+        first_address(report.addresses, report.peer_id),
+        *_remarks(report.addresses),
+    ]
 
 
 def invite_lines(report: StatusReport, columns: int | None) -> list[str]:
     """Return the answer to /invite on a screen of so many columns; None where nobody breaks lines."""
     if not report.addresses:
         return ["📡 There is no address to hand on"]
-    return ["📋 Others join with:", invite_line(report.addresses[0]), *qr_lines(report.addresses[0], columns)]
+    line = invite_line(report.addresses[0])
+    if remarks := _remarks(report.addresses):  # no camera's owner can use it
+        return ["📋 Others on this machine join with:", line, *remarks]
+    return ["📋 Others join with:", line, *qr_lines(report.addresses[0], columns)]
 
 
 def ignored_lines(report: StatusReport, nick: Callable[[str], str] = short_id) -> list[str]:

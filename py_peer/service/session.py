@@ -187,6 +187,7 @@ class _Session:
         room.add_system_message_handler(lambda text: self._emit(Notice(text)))
         self._node = self._bookkeeper.node = self._witness.node = self._discovery.finder.node = node
         _log_system_message(f"Listening on {node.addresses[0]}")
+        self._witness.addresses = node.addresses
         self._emit(Ready(self._peer_id, self._nicks.nickname, node.addresses))
         nursery.start_soon(self._nicks.run, node)
         nursery.start_soon(room.start_message_handlers)

@@ -61,6 +61,9 @@ class Witness:
         self.node: Node | None = None
         """The node, when it is up."""
 
+        self.addresses: tuple[str, ...] = ()
+        """Where we can be dialled, as it was told last."""
+
         self.leaving = False
         """Whether it is we who go, so that nobody is told to have left."""
 
@@ -132,7 +135,8 @@ class Witness:
         """Tell where we can be dialled now."""
         _log_system_message(f"The addresses have changed: listening on {', '.join(addresses)}")
         self._discovery.addresses_changed()
-        self._emit(AddressesChanged(addresses))
+        previous, self.addresses = self.addresses, addresses
+        self._emit(AddressesChanged(addresses, previous))
 
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
         """Tell who came into the room and who left it; what waits can go when somebody is there."""

@@ -30,7 +30,7 @@ from py_peer.frontends.discovery_lines import folded
 from py_peer.frontends.front_end import STARTING
 from py_peer.frontends.interactive import Chat, oversize_text, without_surrogates
 from py_peer.frontends.invite import invite_line, qr_rows
-from py_peer.frontends.lines import first_address, multiaddr_lines, sentence
+from py_peer.frontends.lines import first_address, multiaddr_lines, remark, sentence
 from py_peer.ui.app import ChatUI
 from py_peer.ui.invite_page import InvitePage
 from py_peer.ui.prompt_screen import FRAME_SECONDS
@@ -160,13 +160,13 @@ class FullScreenChat(Chat):
                 case Started():
                     self.ui.tell([f"Local peer id: {event.peer_id}"])
                 case Ready():
-                    self.ui.tell(
-                        [
-                            f"Multiaddr: {first_address(event.addresses, event.peer_id)}",
-                            commands_line(full_screen=True),
-                            f"Joined chat room as '{event.nickname}'",
-                        ]
-                    )
+                    lines = [
+                        f"Multiaddr: {first_address(event.addresses, event.peer_id)}",
+                        remark(event.addresses),
+                        commands_line(full_screen=True),
+                        f"Joined chat room as '{event.nickname}'",
+                    ]
+                    self.ui.tell([line for line in lines if line])
                     if self._cast is not None:
                         self._do(self._cast.run(event.addresses[0]))
                 case MessageRefused():
@@ -181,8 +181,9 @@ class FullScreenChat(Chat):
                     self.ui.rename(event.nickname)
                 case NickLearned():
                     pass  # it is told in the room
-                case AddressesChanged() if event.addresses:
-                    self.ui.tell([sentence(event)])
+                case AddressesChanged():
+                    if text := sentence(event):
+                        self.ui.tell([text])
                     if isinstance(self.ui.screen, InvitePage):  # nobody should copy what leads nowhere any more
                         self.ui.pop_screen()
                         self._do(self.invite(""))
@@ -262,7 +263,8 @@ class FullScreenChat(Chat):
 
     def _open_invitation(self, report: StatusReport) -> list[str]:
         address = first_address(report.addresses, report.peer_id)
-        self.ui.push_screen(InvitePage(invite_line(address), qr_rows(address, quiet=0)))
+        text = remark(report.addresses)
+        self.ui.push_screen(InvitePage(invite_line(address), [] if text else qr_rows(address, quiet=0), text))
         return []
 
     def _copy_multiaddr(self, report: StatusReport) -> list[str]:

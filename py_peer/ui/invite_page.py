@@ -33,7 +33,7 @@ PAGE_COLUMNS: Final = 96
 class InvitePage(ModalScreen[None]):
     """Shows the line that leads to this peer, and its code.
 
-    `code` are rows of half blocks, dark modules drawn, without a quiet zone.
+    `code` are rows of half blocks, dark modules drawn, without a quiet zone; where there is none stands `remark`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,8 +54,9 @@ class InvitePage(ModalScreen[None]):
     InvitePage .-beside Center { width: auto; }
     """
 
-    def __init__(self, line: str, code: Sequence[str]) -> None:
+    def __init__(self, line: str, code: Sequence[str], remark: str = "") -> None:
         super().__init__()
+        self._remark = remark
         self._line = line
         self._code = code
 
@@ -70,12 +71,15 @@ class InvitePage(ModalScreen[None]):
 
     def on_resize(self) -> None:
         """Draw the code if there is room for all of it; a part of it cannot be read."""
-        zone, where = next((way for way in WAYS if self._fits(*self._needed(*way))), (0, "above"))
+        ways = WAYS if self._code else ()
+        zone, where = next((way for way in ways if self._fits(*self._needed(*way))), (0, "above"))
         shown = self.query_one("#invite-code", Static)
         shown.set_class(zone > 0, "-code")
         shown.styles.padding = (zone // 2, zone) if zone else (1, 0, 0, 0)
         if zone:
             shown.update(Content("\n".join(self._code)))
+        elif self._remark:
+            shown.update(self._remark)
         else:
             columns, rows = self._needed(*WAYS[-1])
             shown.update(f"The window is too small for the QR code, which needs {columns} columns and {rows} rows.")

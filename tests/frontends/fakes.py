@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 US = "12D3KooWCPZEzZ2B3VJ4bK6t6m6rUsUsUsUsUsUsUsUsUsUsUsUs"
 ANN = "12D3KooWCPZEzZ2B3VJ4bK6t6m6rAnnAnnAnnAnnAnnAnnAnnAnn"
-ADDRESS = f"/ip4/127.0.0.1/tcp/4001/p2p/{US}"
+ADDRESS = f"/ip4/192.0.2.7/tcp/4001/p2p/{US}"
 DEADLINE = 5.0
 READY = Ready(US, "bob", (ADDRESS,))
 
@@ -34,6 +34,7 @@ class FakeService:
         self.fault: BaseException | None = None
         self.answering = answering
         self.room = peers
+        self.addresses: tuple[str, ...] = (ADDRESS,)
         self.stopping = True
         self.ends_in_time = True
         self.refusals = 0
@@ -91,7 +92,7 @@ class FakeService:
             case SendText() if self.answering:
                 self.emit(MessageWaiting(request.ticket, len(self.texts)))
             case RequestStatus():
-                self.emit(StatusReport(request.ticket, US, "bob", (ADDRESS,), (), ("chat", "discovery"), 0, ()))
+                self.emit(StatusReport(request.ticket, US, "bob", self.addresses, (), ("chat", "discovery"), 0, ()))
             case Stop() if self.stopping:
                 self.emit(Stopped(0, reached=self.room > 0))
             case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -46,7 +47,10 @@ from py_peer.core.events import (
 from py_peer.core.roster import Roster
 from py_peer.core.transcript import Transcript
 from py_peer.frontends.lines import (
+    HERE_ALONE,
+    NO_NETWORK,
     Narrator,
+    banner,
     entry_lines,
     event_lines,
     found_lines,
@@ -54,6 +58,7 @@ from py_peer.frontends.lines import (
     last_messages_lines,
     multiaddr_lines,
     peers_lines,
+    sentence,
     status_lines,
     unsent_line,
     whois_lines,
@@ -104,7 +109,6 @@ INTERACTIVE = [
     (NickLearned(ANN, "Ann", plain=True), []),
     (NicknameChanged("rob"), []),
     (PeerFound(ANN, "by mDNS", ()), [f"📡 Found {ANN[-8:]} by mDNS"]),
-    (AddressesChanged(()), []),
     (AddressesChanged((ADDRESS, "/ip6/::1/tcp/4001")), [f"📡 The network has changed; others reach you at {ADDRESS}"]),
     (Failed(FailureKind.FAULT, "why"), []),
     (Stopped(0, reached=False), []),
@@ -133,6 +137,58 @@ HEADLESS = [
     (Notice("a word"), ["a word"]),
     (MessageSent(1, "hello", 3, 0.0), []),
 ]
+
+
+HERE = f"/ip4/127.0.0.1/tcp/4001/p2p/{US}"
+NEW, OLD = f"/ip4/192.0.2.8/tcp/4001/p2p/{US}", f"/ip6/2001:db8::7/tcp/4001/p2p/{US}"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "says"),
+    [
+        ((HERE,), (ADDRESS, HERE), f"others reach you at {ADDRESS}"),
+        ((ADDRESS, HERE), (NEW, HERE), f"others reach you at {NEW}"),
+        ((ADDRESS, OLD, HERE), (OLD, HERE), f"others reach you at {OLD}"),
+        ((ADDRESS, HERE), (ADDRESS, NEW, HERE), "others reach you at /ip4/192.0.2.8/tcp/4001, too"),
+        ((ADDRESS, OLD, HERE), (ADDRESS, HERE), "no longer at /ip6/2001:db8::7/tcp/4001"),
+        (
+            (ADDRESS, OLD, HERE),
+            (ADDRESS, NEW, HERE),
+            "others reach you at /ip4/192.0.2.8/tcp/4001, too, and no longer at /ip6/2001:db8::7/tcp/4001",
+        ),
+        (
+            (ADDRESS,),
+            (ADDRESS, *(f"/ip4/192.0.2.{number}/tcp/1" for number in range(9, 14))),
+            "others reach you at /ip4/192.0.2.9/tcp/1, /ip4/192.0.2.10/tcp/1, /ip4/192.0.2.11/tcp/1 and 2 more, too",
+        ),
+    ],
+)
+def test_of_a_change_of_the_network_it_is_told_what_matters_to_others(
+    before: tuple[str, ...], now: tuple[str, ...], says: str
+) -> None:
+    assert sentence(AddressesChanged(now, before)) == f"The network has changed; {says}"
+
+
+@pytest.mark.parametrize("addresses", [(), (HERE,), (HERE, "/ip6/::1/tcp/4001")])
+def test_a_network_that_has_gone_leaves_no_address_to_hand_on(addresses: tuple[str, ...]) -> None:
+    assert sentence(AddressesChanged(addresses, (ADDRESS, HERE))) == NO_NETWORK
+
+
+def test_what_matters_to_nobody_else_is_not_told() -> None:
+    assert not sentence(AddressesChanged((ADDRESS, HERE, "/ip6/::1/tcp/4001"), (ADDRESS, HERE)))
+    assert not sentence(AddressesChanged((HERE, "/ip6/::1/tcp/4001"), (HERE,)))
+
+
+def test_an_address_of_this_machine_alone_is_said_to_be_that_and_is_no_code_for_a_camera() -> None:
+    report = replace(REPORT, addresses=(HERE,))
+    assert banner(replace(READY, addresses=(HERE,)))[-1] == f"📡 {HERE_ALONE}"
+    assert status_lines(report)[1:3] == [f"  - Multiaddr: {HERE}", f"    {HERE_ALONE}"]
+    assert multiaddr_lines(report)[1:] == [HERE, f"📡 {HERE_ALONE}"]
+    assert invite_lines(report, None) == [
+        "📋 Others on this machine join with:",
+        f"py-peer -c {HERE}",
+        f"📡 {HERE_ALONE}",
+    ]
 
 
 @pytest.mark.parametrize(("event", "lines"), INTERACTIVE, ids=lambda value: type(value).__name__)

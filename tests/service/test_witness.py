@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 
-from py_peer.core.events import Notice
+from py_peer.core.events import AddressesChanged, Notice
 from py_peer.service.witness import Witness
 
 if TYPE_CHECKING:
@@ -31,3 +32,17 @@ def test_a_peer_that_is_missed_is_told_with_the_time_that_has_passed(seconds: fl
     nobody: Any = None
     Witness(told.append, nobody, nobody, nobody, nobody).silent(ANN, seconds)
     assert told == [Notice(f"Nothing has come from {str(ANN)[-8:]} {said}")]
+
+
+def test_with_a_change_of_addresses_it_is_told_which_there_were() -> None:
+    told: list[Event] = []
+    nobody: Any = None
+    discovery: Any = SimpleNamespace(addresses_changed=lambda: None)
+    witness = Witness(told.append, nobody, nobody, nobody, discovery)
+    witness.addresses = ("/ip4/192.0.2.7/tcp/1",)
+    witness.addresses_changed(("/ip4/192.0.2.8/tcp/1",))
+    witness.addresses_changed(())
+    assert told == [
+        AddressesChanged(("/ip4/192.0.2.8/tcp/1",), ("/ip4/192.0.2.7/tcp/1",)),
+        AddressesChanged((), ("/ip4/192.0.2.8/tcp/1",)),
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from textual.widgets import Static
 
 from py_peer.core.events import (
     AddressesChanged,
@@ -24,6 +25,7 @@ from py_peer.core.events import (
 )
 from py_peer.core.limits import MAX_TEXT_BYTES
 from py_peer.core.requests import Ignore, RequestStatus, SetNickname, Unignore
+from py_peer.frontends.lines import HERE_ALONE, NO_NETWORK
 from py_peer.ui.help_page import HelpPage
 from py_peer.ui.invite_page import InvitePage
 from py_peer.ui.peer_menu import PeerMenu
@@ -289,6 +291,20 @@ def test_an_open_invitation_follows_the_address() -> None:
             assert len(shown.ui.screen_stack) == 2
             await shown.pilot.press("escape")
             assert "others reach you at /ip4/192.0.2.9/tcp/4001" in " ".join(shown.text().split())
+
+    run(scene())
+
+
+def test_without_a_network_the_invitation_says_so_and_shows_no_code() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            here = f"/ip4/127.0.0.1/tcp/4001/p2p/{US}"
+            shown.service.addresses = (here,)
+            await shown.tell(AddressesChanged((here,), (ADDRESS, here)))
+            await shown.type("/invite")
+            assert HERE_ALONE in " ".join(str(shown.ui.screen.query_one("#invite-code", Static).render()).split())
+            await shown.pilot.press("escape")
+            assert NO_NETWORK in " ".join(shown.text().split())
 
     run(scene())
 
