@@ -113,11 +113,11 @@ class AddressBook:
         if not self._shelve(peer, _RANKS[finding.source], finding.teller):
             self.refused["the address book is full"] += 1
             return False
-        is_back = peer.has_left and finding.source is not Source.KADEMLIA  # whose records outlive a peer by hours
+        is_back = peer.left is not None and finding.source is not Source.KADEMLIA  # whose word outlives a peer by hours
         if finding.source in (Source.MDNS, Source.TOPIC) and (is_back or not peer.sources):
             # It has most likely found us at this moment, too, and two dials would cross.
             peer.not_before = now + limits.MEETING_PAUSE * (self._peer_id > peer.peer_id)
-        peer.has_left = peer.has_left and not is_back
+        peer.left = None if is_back else peer.left
         peer.sources += () if finding.source in peer.sources else (finding.source,)
         peer.when = now
         self._lookups.discard(peer.peer_id)
@@ -132,11 +132,13 @@ class AddressBook:
         peer.said = True
         return not is_here
 
-    def lost(self, peer_id: str, source: Source) -> None:
-        """Take note that a source says that a peer has gone: it is not dialled until it is told of again."""
-        peer = self._peers.get(peer_id)
-        if peer is not None and source in peer.sources:
-            peer.has_left = True
+    def left(self, peer_id: str, now: float) -> None:
+        """Take note that a peer says goodbye: it is not dialled until it is told of again.
+
+        Anybody near can say it in its name. So it holds for who is gone already, or goes within limits.GOODBYE_SECONDS.
+        """
+        if peer := self._peers.get(peer_id):
+            peer.left = now
             peer.stir()
 
     def _shelve(self, peer: Known, rank: Rank, teller: str = "") -> bool:
@@ -189,6 +191,8 @@ class AddressBook:
         if (peer := self._peers.get(peer_id)) is None:
             return
         peer.stir()
+        if peer.left is not None and now - peer.left > limits.GOODBYE_SECONDS:
+            peer.left = None
         peer.not_before = now + limits.NEAR_PAUSE + peer.lot + limits.MEETING_PAUSE * (self._peer_id > peer_id)
         for spot in peer.spots.values():
             if spot.proved and now - since < limits.LASTING:
@@ -331,7 +335,7 @@ class AddressBook:
         """Return why an address is not dialled however long one waits, or ""."""
         if spot.refused:
             return spot.refused
-        if peer.has_left:
+        if peer.left is not None:
             return "it has said goodbye"
         if spot.place in self._own:
             return "our own address"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 CLOSENESS: Final = {source: number for number, source in enumerate(Source)}
 """The sources in the order in which their peers are dialled; `Source` has them so."""
 
+_OF_NETWORKS: Final = frozenset({Source.MDNS, Source.MEMORY})
+"""Whose word on a private address holds in the network alone in which it was heard."""
+
 WRONG: Final = "somebody else answers there"
 
 Place: TypeAlias = tuple[str, int]
@@ -94,8 +97,8 @@ class Spot:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether it is only remembered, and of a network that we are not in now: there may be anybody."""
-        if self.near or self.sources != (Source.MEMORY,):
+        """Whether it is of a network that we were in, and are not in now: there may be anybody, or no way."""
+        if self.near or not _OF_NETWORKS.issuperset(self.sources):
             return False
         return self.kind not in (None, Kind.PUBLIC, Kind.LOOPBACK)
 
@@ -137,6 +140,7 @@ class Spot:
         self.refused = ""
         if source is Source.MDNS:
             self.heard = now
+            self.near = True  # just heard there, maybe on an interface that was not looked at yet
         if source is Source.MEMORY and self.near and not (self.heard or self.tries):
             self.again = now + limits.MEMORY_PAUSE
         if source is Source.MDNS or (source is Source.TOPIC and self.proved):
@@ -189,8 +193,8 @@ class Known:
     said: bool = False
     """Whether the front-end was told, or need not be."""
 
-    has_left: bool = False
-    """Whether it said goodbye, and was not told of since."""
+    left: float | None = None
+    """When it said goodbye, if it was not told of since."""
 
     looked_at: float = 0.0
     """Before that time there is nothing to look at, if nothing happens; 0 when something has."""

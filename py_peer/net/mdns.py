@@ -51,8 +51,8 @@ class _Peer:
 class Mdns:
     """Asks, answers, and tells of the peers that are heard.
 
-    `found` and `lost` must not block; `notice` takes a sentence for the user. `wanted` are the names of the interfaces
-    to use; none, all that are fit for it.
+    `found` and `left`, which is called with the ID of a peer that says goodbye, must not block; `notice` takes a
+    sentence for the user. `wanted` are the names of the interfaces to use; none, all that are fit for it.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class Mdns:
         node: Node,
         *,
         found: Callable[[Finding], None],
-        lost: Callable[[str, Source], None],
+        left: Callable[[str], None],
         notice: Callable[[str], None],
         wanted: Sequence[str] = (),
     ) -> None:
         self._node = node
         self._found = found
-        self._lost = lost
+        self._left = left
         self._notice = notice
         self._wanted = frozenset(wanted)
         self._guard = Guard(node.counters)
@@ -151,7 +151,8 @@ class Mdns:
     def _hear(self, place: tuple[str, int], heard: Heard, now: float) -> None:
         peer = self._peers.pop(heard.peer_id, None) or _Peer()
         if not heard.addresses:
-            self._gone(heard.peer_id, peer, {place[0]})
+            if not self._stays(heard.peer_id, peer, {place[0]}):
+                self._left(heard.peer_id)  # also one that was not heard before: others may have told of it
             return
         self._peers[heard.peer_id] = peer
         if len(self._peers) > limits.MDNS_PEERS:
@@ -166,20 +167,18 @@ class Mdns:
             addresses = dict.fromkeys(address for places in peer.places.values() for address in places)
             self._found(Finding(heard.peer_id, tuple(addresses), Source.MDNS))
 
-    def _gone(self, peer_id: str, peer: _Peer, names: set[str]) -> None:
-        """Take a peer that is not in the table off some interfaces, and put it back if it is on others."""
-        was_there = bool(peer.places)
-        peer.places = {place: addresses for place, addresses in peer.places.items() if place[0] not in names}
+    def _stays(self, peer_id: str, peer: _Peer, gone: set[str]) -> bool:
+        """Take a peer that is not in the table off some interfaces; put it back, and say so, if it is on others."""
+        peer.places = {place: addresses for place, addresses in peer.places.items() if place[0] not in gone}
         if peer.places:
             self._peers[peer_id] = peer
-        elif was_there:
-            self._lost(peer_id, Source.MDNS)
+        return bool(peer.places)
 
     def _leave_places(self, there: set[str]) -> None:
-        """Forget what was heard on interfaces that are gone."""
+        """Forget what was heard on interfaces that are gone. Nobody has left by that, but we."""
         for peer_id in list(self._peers):
             peer = self._peers.pop(peer_id)
-            self._gone(peer_id, peer, {name for name, _ in peer.places} - there)
+            self._stays(peer_id, peer, {name for name, _ in peer.places} - there)
 
     async def _forget_silent(self) -> None:
         while True:
@@ -187,7 +186,6 @@ class Mdns:
             before = trio.current_time() - limits.MDNS_FORGET
             for peer_id in [peer_id for peer_id, peer in self._peers.items() if peer.heard < before]:
                 del self._peers[peer_id]
-                self._lost(peer_id, Source.MDNS)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ Each peer speaks for itself alone: an announcement of another peer than its sign
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
@@ -75,11 +76,11 @@ class Announcements:
                     await trio.sleep(LOOK_SECONDS)
 
     def announcers(self) -> int:
-        """Return how many others announce themselves: those heard in the time in which each should be, at least once.
+        """Return how many others announce themselves: heard in the time in which each should be, and not gone since.
 
         Where they are many and we have just come, that is only a part of them, and more with each time.
         """
-        since = trio.current_time() - 2 * self._pause
+        since = self._since()
         return sum(author.heard > since for author in self._authors.values())
 
     def way(self) -> str:
@@ -118,8 +119,20 @@ class Announcements:
 
     def kept(self) -> Iterable[rpc_pb2.Message]:
         """Return what a newcomer is told: the latest announcements, and ours among them."""
-        since = trio.current_time() - limits.PEERS_HANDED_ON_SECONDS
+        since = max(self._since(), trio.current_time() - limits.PEERS_HANDED_ON_SECONDS)
         return [message for taken, message in self._latest.values() if taken > since]
+
+    def moved(self, peer_id: ID) -> None:
+        """Take note that a peer has come or gone: of one that is not here newcomers are not told, until it is heard."""
+        if self._node is None or peer_id in self._node.peers.records:
+            return
+        self._latest.pop(peer_id.to_bytes(), None)
+        if author := self._authors.get(peer_id.to_bytes()):
+            author.heard = -math.inf
+
+    def _since(self) -> float:
+        """Return since when everybody who is there should have been heard: two of our own pauses."""
+        return trio.current_time() - 2 * self._pause
 
     def _hear(self, peer_id: bytes) -> _Author:
         author = self._authors.pop(peer_id, None) or _Author()

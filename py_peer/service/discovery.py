@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 import trio
+from libp2p.peer.id import ID
 
 from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC, _log_system_message
 from py_peer.core import limits
@@ -18,8 +19,6 @@ from py_peer.service.remembered import RememberedPeers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from libp2p.peer.id import ID
 
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
@@ -60,6 +59,7 @@ class Discovery:
         self._met.set()
         self.finder.moved(peer_id)
         self._kademlia.moved(peer_id)
+        self._announcements.moved(peer_id)
 
     def identified(self, record: PeerRecord) -> None:
         """Take note of what a peer says it is."""
@@ -91,7 +91,7 @@ class Discovery:
                 nursery.start_soon(self._kademlia.run, node, bootstrap)
             if self._settings.mdns and not self._settings.loopback:
                 wanted = self._settings.mdns_interfaces
-                mdns = Mdns(node, found=self.finder.found, lost=self.finder.lost, notice=self._notice, wanted=wanted)
+                mdns = Mdns(node, found=self.finder.found, left=self._left, notice=self._notice, wanted=wanted)
                 self.finder.ways.insert(0, mdns.summary)  # what is nearest first
                 nursery.start_soon(mdns.run)
                 nursery.start_soon(self._tell_alone)
@@ -99,6 +99,11 @@ class Discovery:
                 nursery.start_soon(self._announcements.run, node)
             if self._remembered is not None:
                 nursery.start_soon(self._remembered.run, node)
+
+    def _left(self, peer_id: str) -> None:
+        """Take note that somebody near says goodbye, or is said to."""
+        self.finder.left(peer_id)
+        self._announcements.moved(ID.from_string(peer_id))
 
     async def _tell_alone(self) -> None:
         """Say what may be the matter, once, when there was nobody at all for a while."""

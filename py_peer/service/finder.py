@@ -72,9 +72,9 @@ class Finder:
             addresses = tuple(one.text for one in finding.addresses[: limits.BOOK_ADDRESSES])
             self._emit(PeerFound(finding.peer_id, finding.source.value, addresses))
 
-    def lost(self, peer_id: str, source: Source) -> None:
-        """Take note that a source says that a peer has gone."""
-        self._book.lost(peer_id, source)
+    def left(self, peer_id: str) -> None:
+        """Take note that a peer says goodbye."""
+        self._book.left(peer_id, trio.current_time())
 
     def moved(self, peer_id: ID) -> None:
         """Take note that a peer has come or gone."""
@@ -87,7 +87,7 @@ class Finder:
         """Take note of where we are now, and at which addresses."""
         if self.node is not None:
             own = [parse_dial_address(text) for text in self.node.addresses]
-            networks = [address.network for one in self.node.interfaces.now for address in one.addresses]
+            networks = [address.network for one in self.node.interfaces.now if one.up for address in one.addresses]
             self._book.look_around([(one.host, one.port) for one in own], networks)
             self._stir()
 

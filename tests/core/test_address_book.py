@@ -252,7 +252,7 @@ def test_the_addresses_in_our_own_networks_are_dialled_first() -> None:
     scene = Scene()
     scene.tell(ANN, "172.17.0.1", "192.168.1.7", "8.8.8.8")
     scene.book.look_around([], [ip_network("192.168.1.0/24")])
-    assert [where for _, _, where in scene.dials()] == ["192.168.1.7:4001", "172.17.0.1:4001", "8.8.8.8:4001"]
+    assert [where for _, _, where in scene.dials()] == ["192.168.1.7:4001", "8.8.4.4:4001", "8.8.8.8:4001"]
 
 
 def test_dials_in_vain_on_the_word_of_a_stranger_are_few_and_ever_further_apart() -> None:
@@ -385,10 +385,9 @@ def test_after_a_goodbye_nobody_is_dialled_until_told_of_again() -> None:
     scene = Scene()
     scene.tell(ANN, "192.168.1.7")
     scene.meet(ANN)
-    scene.book.lost(ANN, Source.TOPIC)  # who never told of it
-    scene.book.lost(ANN, Source.MDNS)
-    scene.book.lost(BOB, Source.MDNS)
-    scene.now += 100
+    scene.book.left(ANN, scene.now)
+    scene.book.left(BOB, scene.now)  # of whom nobody told
+    scene.now += limits.GOODBYE_SECONDS / 2
     scene.book.went(ANN, scene.now)
     assert not scene.dials(1e5)
     assert scene.state(ANN) == ("not dialled", "it has said goodbye")
@@ -396,6 +395,41 @@ def test_after_a_goodbye_nobody_is_dialled_until_told_of_again() -> None:
     assert not scene.dials(1e5)
     scene.tell(ANN, "192.168.1.7")
     assert scene.who()[:1] == [ANN]
+
+
+def test_a_goodbye_counts_whoever_had_told_of_the_peer() -> None:
+    scene = Scene()
+    scene.tell(ANN, "8.8.8.8", by=Source.TOPIC)
+    scene.book.left(ANN, scene.now)
+    assert not scene.dials(1e5)
+    scene.tell(ANN, "8.8.8.8", by=Source.TOPIC)
+    assert scene.who() == [ANN]
+
+
+def test_a_goodbye_that_somebody_else_has_said_is_none_when_the_peer_is_lost_later() -> None:
+    scene = Scene()
+    scene.tell(ANN, "8.8.8.8", by=Source.TOPIC)
+    scene.meet(ANN)
+    scene.book.left(ANN, scene.now)
+    scene.now += limits.GOODBYE_SECONDS + 1
+    scene.book.went(ANN, scene.now)
+    assert set(scene.who(100)) == {ANN}
+
+
+def test_who_was_heard_in_a_network_that_we_are_not_in_any_more_has_not_said_goodbye() -> None:
+    scene = Scene()
+    home = [ip_network("192.168.1.0/24")]
+    scene.book.look_around([], home)
+    scene.tell(ANN, "192.168.1.7")
+    scene.tell(BOB, "192.168.1.8")
+    scene.tell(BOB, "8.8.8.8", by=Source.TOPIC)
+    scene.meet(ANN)
+    scene.book.look_around([], [])
+    scene.book.went(ANN, scene.now)
+    assert [where for *_, where in scene.dials(60)] == ["8.8.8.8:4001", "8.8.8.8:4001"]
+    assert scene.state(ANN) == ("not dialled", "a private address of a network that we are not in now")
+    scene.book.look_around([], home)
+    assert set(scene.who()) == {ANN, BOB}
 
 
 def test_after_a_sleep_those_who_were_there_or_are_near_are_tried_at_once() -> None:

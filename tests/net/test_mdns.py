@@ -41,7 +41,7 @@ class Scene:
 
     there: list[Interface]
     told: list[Finding] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     opened: list[tuple[str, int]] = field(default_factory=list)
     refusal: int = 0
@@ -81,7 +81,7 @@ class Scene:
         return Mdns(
             self.node,
             found=self.told.append,
-            lost=lambda peer_id, source: self.lost.append(peer_id) if source is Source.MDNS else None,
+            left=self.left.append,
             notice=self.notices.append,
             wanted=wanted,
         )
@@ -158,29 +158,30 @@ async def test_what_is_heard_on_several_interfaces_is_told_together_until_the_la
         assert scene.hosts() == [["192.0.2.9"], ["192.0.2.9", "198.51.100.9"]]
         assert mdns.summary() == "mDNS: on eth0 and wlan0, 1 peer"
         scene.hear(ALICE)
-        assert not scene.lost
+        assert not scene.left
         scene.hear(ALICE, on=("wlan0", 4))
-        scene.hear(ALICE, on=("wlan0", 4))
-        assert scene.lost == [ALICE]
+        assert scene.left == [ALICE]
         assert mdns.summary() == "mDNS: on eth0 and wlan0, 0 peers"
 
 
 @timeless
-async def test_who_says_goodbye_unknown_is_nobody(scene: Scene) -> None:
-    async with running(scene):
+async def test_who_says_goodbye_before_he_was_heard_has_left_too(scene: Scene) -> None:
+    async with running(scene) as mdns:
         scene.hear(BOB)
-        assert not scene.lost
+        assert scene.left == [BOB]
         assert not scene.told
+        assert mdns.summary() == "mDNS: on eth0, 0 peers"
 
 
 @timeless
-async def test_who_is_silent_is_forgotten(scene: Scene) -> None:
-    async with running(scene):
+async def test_who_is_silent_is_forgotten_and_has_not_said_goodbye(scene: Scene) -> None:
+    async with running(scene) as mdns:
         scene.hear(ALICE, "192.0.2.9")
         await trio.sleep(limits.MDNS_FORGET / 2)
         scene.hear(BOB, "192.0.2.10")
         await trio.sleep(limits.MDNS_FORGET / 2 + 40)
-        assert scene.lost == [ALICE]
+        assert mdns.summary() == "mDNS: on eth0, 1 peer"
+        assert not scene.left
 
 
 @timeless
@@ -194,19 +195,20 @@ async def test_peers_are_remembered_to_a_limit_and_the_one_longest_not_heard_mak
 
 
 @timeless
-async def test_interfaces_are_followed_and_what_was_heard_on_one_that_went_is_lost(scene: Scene) -> None:
-    async with running(scene):
+async def test_interfaces_are_followed_and_what_was_heard_on_one_that_went_is_forgotten(scene: Scene) -> None:
+    async with running(scene) as mdns:
         assert scene.opened == [("eth0", 4), ("eth0", 6)]
         await scene.change(CABLE, LOOPBACK, RADIO)
         assert scene.opened[2:] == [("wlan0", 4)]
         scene.hear(ALICE, "192.0.2.9")
         scene.hear(BOB, "198.51.100.9", on=("wlan0", 4))
+        assert mdns.summary() == "mDNS: on eth0 and wlan0, 2 peers"
         await scene.change(RADIO)
-        assert scene.lost == [ALICE]
+        assert mdns.summary() == "mDNS: on wlan0, 1 peer"
         assert list(scene.ears) == [("wlan0", 4)]
         await scene.change(interface("wlan0", "198.51.100.8/24", index=3))
         assert scene.opened[3:] == [("wlan0", 4)]
-        assert scene.lost == [ALICE]
+        assert not scene.left  # it is we who have
 
 
 @timeless

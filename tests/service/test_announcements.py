@@ -308,6 +308,38 @@ def test_a_newcomer_is_handed_our_announcement_and_others_but_none_that_the_othe
     in_trio(scene)
 
 
+def test_newcomers_are_told_of_nobody_who_has_gone_and_he_is_not_counted() -> None:
+    async def scene() -> None:
+        board = Board()
+        bob, eve = (create_new_key_pair() for _ in range(2))
+        bobs = ID.from_pubkey(bob.public_key)
+        board.node.peers.records[bobs] = None
+        for author in (bob, eve):
+            assert board.take(announcement(author, [])) == TAKEN
+        board.board.moved(bobs)  # one of his connections ends, or somebody says goodbye in his name
+        assert len(list(board.board.kept())) == board.board.announcers() == 2
+        del board.node.peers.records[bobs]
+        board.board.moved(bobs)
+        assert [ID(message.from_id) for message in board.board.kept()] == [ID.from_pubkey(eve.public_key)]
+        assert board.board.way() == "the discovery topic: 1 peer announced there"
+        assert board.take(announcement(bob, [])) == TAKEN
+        assert len(list(board.board.kept())) == board.board.announcers() == 2
+
+    in_trio(scene)
+
+
+def test_of_one_to_whom_we_are_not_connected_newcomers_are_told_until_he_misses_his_turn() -> None:
+    async def scene() -> None:
+        board = Board()
+        board.take(announcement(create_new_key_pair(), []))
+        await trio.sleep(2 * limits.PEER_REPEAT - 1)
+        assert len(list(board.board.kept())) == 1
+        await trio.sleep(2)
+        assert list(board.board.kept()) == []
+
+    in_trio(scene)
+
+
 def test_of_our_addresses_those_are_announced_that_mean_something_elsewhere() -> None:
     ours = [
         *("/ip4/192.168.1.5/tcp/1/p2p/12D3KooWH3uVF6wv47WnArKHk5p6cvgCJEb74UTmxztmQDc298L3", "/ip4/203.0.113.9/tcp/1"),

@@ -134,7 +134,7 @@ async def test_a_peer_that_goes_is_dialled_again_unless_it_said_goodbye(monkeypa
         await until(lambda: it.has(other))
         await it.one.node.disconnect(other.id)
         await until(lambda: it.one.seen.names(other.id).count("up") == 2)
-        it.finder.lost(str(other.id), Source.MDNS)
+        it.finder.left(str(other.id))
         await it.one.node.disconnect(other.id)
         await until(lambda: it.one.seen.names(other.id).count("down") == 2)
         assert it.known(str(other.id)).reason == "it has said goodbye"
