@@ -81,6 +81,7 @@ class Mdns:
         names = _listed(dict.fromkeys(interface.name for interface, _ in self._links))
         count = len(self._peers)
         parts = [f"mDNS: on {names or 'no interface'}, {count} peer{'s' * (count != 1)}"]
+        parts += [f"waits for {_listed(sorted(self._missing))}"] * bool(self._missing)
         parts += [f"not on {name} (IPv{version}): {why}" for (name, version), why in self._faults.items()]
         dropped = Counter(
             {name.removeprefix(DROPPED): n for name, n in self._node.counters.items() if name.startswith(DROPPED)}

@@ -239,10 +239,12 @@ async def test_an_interface_that_lets_nothing_out_is_said_once(scene: Scene) -> 
 
 @timeless
 async def test_an_interface_that_was_named_and_is_missing_is_said_once_and_taken_when_it_comes(scene: Scene) -> None:
-    async with running(scene, "wlan0", "lo"):
+    async with running(scene, "wlan0", "lo") as mdns:
         assert scene.opened == [("lo", 4)]
+        assert mdns.summary() == "mDNS: on lo, 0 peers; waits for wlan0"
         assert scene.notices == ["mDNS waits for wlan0: there is no such interface now. There are eth0 and lo."]
         await scene.change(LOOPBACK)
         await scene.change(LOOPBACK, RADIO)
         assert scene.opened[1:] == [("wlan0", 4)]
+        assert mdns.summary() == "mDNS: on lo and wlan0, 0 peers"
         assert len(scene.notices) == 1
