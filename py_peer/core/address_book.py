@@ -288,14 +288,17 @@ class AddressBook:
                     best = CLOSENESS[spot.source], peer.lot, peer, spot
         return (None, soonest) if best is None else (Dial(best[2].peer_id, best[3].address), 0.0)
 
-    def for_lookup(self, finding: Finding, address: DialAddress, now: float) -> str:
-        """Return why an address must not be dialled for a lookup now, or "": then the dial is charged."""
+    def for_lookup(self, finding: Finding, address: DialAddress, now: float) -> tuple[str, bool]:
+        """Return why an address must not be dialled for a lookup now, and whether that passes with time.
+
+        Without a reason ("") the dial is charged.
+        """
         try:
             asked = spot_at(address, finding.source)
         except ValueError:
-            return "no IP address"
+            return "no IP address", False
         if address.peer_id not in (None, finding.peer_id):
-            return "an address of another peer"
+            return "an address of another peer", False
         peer = self._peers.get(finding.peer_id)
         spot = peer.spots.get(asked.place) if peer else None
         asked.told(finding.source, finding.teller)
@@ -304,15 +307,15 @@ class AddressBook:
             word = _word(spot)
         elif reason := objection(address, finding):
             self.refused[reason] += 1
-            return reason
+            return reason, False
         if asked.place in self._own:
-            return "our own address"
+            return "our own address", False
         if len(self._lookups) >= limits.LOOKUP_CONNECTIONS:
-            return f"enough connections for lookups ({limits.LOOKUP_CONNECTIONS})"
+            return f"enough connections for lookups ({limits.LOOKUP_CONNECTIONS})", True
         _, reason = self._budgets.wait(word, now)
         if not reason:
             self._budgets.take(word, now)
-        return reason
+        return reason, bool(reason)
 
     def _is_full(self, under_way: int = 0) -> bool:
         return len(self._here) - len(self._lookups) + under_way >= limits.TARGET_CONNECTIONS

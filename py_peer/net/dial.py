@@ -32,6 +32,10 @@ class DialError(Exception):
     """A dial failed; the text says why, in words for the user."""
 
 
+class NotNowError(DialError):
+    """Nothing was dialled, because of a limit of our own that time lifts; it says nothing of who is there."""
+
+
 class SomebodyElseError(DialError):
     """Another peer is there than the one that was looked for."""
 
@@ -56,7 +60,7 @@ async def dial(
             return expected
     if len(swarm.get_connections()) >= limits.MAX_CONNECTIONS:
         msg = f"there are {limits.MAX_CONNECTIONS} connections already"
-        raise DialError(msg)
+        raise NotNowError(msg)
     try:
         with trio.fail_after(timeout):
             hosts = await _resolve(address)

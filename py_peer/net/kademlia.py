@@ -24,7 +24,7 @@ from py_peer.core.findings import Finding, Source
 from py_peer.core.kademlia import ROOM_KEYS, RoutingTable, Walk
 from py_peer.net.connections import remote_ip
 from py_peer.net.counters import is_garbage
-from py_peer.net.dial import DialError
+from py_peer.net.dial import DialError, NotNowError
 from py_peer.net.identify import push_identify
 from py_peer.net.kad_messages import KAD, entry, peers, read_message, where, write_message
 from py_peer.net.kad_server import Server
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from py_peer.net.node import Node
 
     Reach = Callable[[Finding], Awaitable[object]]
-    """Connects to a peer if the rules of dialling allow it. Raises DialError when it does not come about."""
+    """Connects to a peer if the rules of dialling allow it. Raises DialError when it does not come about, and of those
+    NotNowError when that says nothing of the peer."""
 
 
 @final
@@ -134,7 +135,8 @@ class Kademlia:
     ) -> Walk:
         """Ask those who are close to a key until all of the 20 closest have answered."""
         walking = _Walking(Walk(key, limits.KAD_WALK_PEERS), Message(type=kind, key=key), found)
-        for contact in self.table.closest(key):  # each has told us himself where he is
+        # Each has told us himself where he is. Not all of them may be dialled just now, so more are at hand than count.
+        for contact in self.table.closest(key, limits.KAD_WALK_PEERS):
             walking.hear([(contact.peer, where(contact.peer, contact.addresses))], str(ID(contact.peer)), contact.ip)
         with trio.move_on_after(limits.KAD_WALK_TIMEOUT):
             async with trio.open_nursery() as nursery:
@@ -158,7 +160,11 @@ class Kademlia:
 
     async def _ask(self, walking: _Walking, peer: bytes) -> None:
         peer_id = ID(peer)
-        answer = await self._say(peer_id, walking.request, walking.heard[peer])
+        try:
+            answer = await self._say(peer_id, walking.request, walking.heard[peer])
+        except NotNowError:
+            walking.walk.failed(peer)  # and it stays in the table
+            return
         if answer is None:
             walking.walk.failed(peer)
             self.table.drop(peer)
@@ -187,7 +193,7 @@ class Kademlia:
     async def _say(self, peer_id: ID, request: Message, finding: Finding | None = None) -> Message | None:
         """Send a request to a peer and return the answer; None if there is none. Who is told a record gives none.
 
-        One who is not connected is reached where `finding` says that he is.
+        One who is not connected is reached where `finding` says that he is. Raises NotNowError if that has to wait.
         """
         try:
             if finding is not None and peer_id not in self._node.peers.records:
@@ -204,6 +210,8 @@ class Kademlia:
                 finally:
                     with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT):
                         await stream.close()  # a reset could overtake what was written
+        except NotNowError:
+            raise
         except DialError:
             return None
         except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer

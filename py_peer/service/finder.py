@@ -17,7 +17,7 @@ from py_peer.core.events import DiscoveryReport, PeerFound
 from py_peer.core.findings import Finding, Source
 from py_peer.core.rates import TokenBucket
 from py_peer.core.speakers import Name
-from py_peer.net.dial import DialError, SomebodyElseError
+from py_peer.net.dial import DialError, NotNowError, SomebodyElseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -117,26 +117,31 @@ class Finder:
     async def reach(self, finding: Finding) -> ID:
         """Dial, now, a peer that a lookup has to ask. Raises DialError, also when a rule forbids it.
 
+        It raises NotNowError where an address was left untried that may be dialled later: the peer may well be there.
         The rules are those for whatever else a stranger tells; the peer is not put into the book, nor dialled again.
         """
         node = cast("Node", self.node)
         peer_id = ID.from_string(finding.peer_id)
         if peer_id in node.peers.records:
             return peer_id
-        reason = "nobody has told where it is"
+        failure = DialError("nobody has told where it is")
+        is_for_later = False
         async with self._lookups:
             for address in finding.addresses[: limits.BOOK_ADDRESSES]:
-                if objection := self._book.for_lookup(finding, address, trio.current_time()):
-                    reason = objection
+                objection, passes = self._book.for_lookup(finding, address, trio.current_time())
+                if objection:
+                    failure = DialError(objection)
+                    is_for_later |= passes
                     continue
                 try:
                     await node.dial(replace(address, peer_id=finding.peer_id), timeout=limits.FOUND_DIAL_TIMEOUT)
                 except DialError as error:
-                    reason = str(error)
+                    failure = error
+                    is_for_later |= isinstance(error, NotNowError)
                 else:
                     self._book.asked(finding.peer_id)
                     return peer_id
-        raise DialError(reason)
+        raise NotNowError(str(failure)) if is_for_later else failure
 
     async def run(self, node: Node) -> None:
         """Dial who is found, until cancelled."""

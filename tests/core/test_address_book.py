@@ -607,16 +607,18 @@ def test_a_finding_with_very_many_addresses_is_cut() -> None:
 def test_lookups_are_held_to_the_same_rules_and_have_an_allowance_of_their_own() -> None:
     scene = Scene()
     private = Finding(ANN, (at("10.1.2.3"),), Source.KADEMLIA, TELLER, "8.8.8.8")
-    assert scene.book.for_lookup(private, private.addresses[0], scene.now) == NOT_IN_THAT_NETWORK
+    assert scene.book.for_lookup(private, private.addresses[0], scene.now) == (NOT_IN_THAT_NETWORK, False)
     made = 0
     for number in range(2_000):
         address = at(f"8.{number // 250}.{number % 250}.8")
         finding = Finding(peer(number + 1), (address,), Source.KADEMLIA, peer(10**9 + number % 500), "8.8.8.8")
-        made += not scene.book.for_lookup(finding, address, scene.now)
+        reason, passes = scene.book.for_lookup(finding, address, scene.now)
+        made += not reason
+        assert passes == bool(reason)
     assert made == limits.LOOKUP_BURST
     assert len(scene.book) == 0
     scene.tell(ANN, "10.1.2.3", by=Source.MEMORY)
-    assert scene.book.for_lookup(private, private.addresses[0], scene.now) == ""
+    assert scene.book.for_lookup(private, private.addresses[0], scene.now) == ("", False)
 
 
 def test_who_is_there_for_lookups_alone_takes_nobodys_place() -> None:
@@ -627,8 +629,8 @@ def test_who_is_there_for_lookups_alone_takes_nobodys_place() -> None:
     scene.tell(ANN, "8.8.8.8")
     assert scene.who() == [ANN]
     finding = Finding(BOB, (at("8.8.4.4"),), Source.KADEMLIA, TELLER, "8.8.8.8")
-    reason = scene.book.for_lookup(finding, finding.addresses[0], scene.now)
-    assert reason == f"enough connections for lookups ({limits.LOOKUP_CONNECTIONS})"
+    reason = f"enough connections for lookups ({limits.LOOKUP_CONNECTIONS})"
+    assert scene.book.for_lookup(finding, finding.addresses[0], scene.now) == (reason, True)
 
 
 def storm(book: AddressBook, first: int, count: int) -> None:

@@ -14,7 +14,8 @@ from multiaddr import Multiaddr
 
 from py_peer.core import limits
 from py_peer.core.findings import Source
-from py_peer.core.kademlia import ROOM_KEYS
+from py_peer.core.kademlia import ROOM_KEYS, Contact, K, place
+from py_peer.net.dial import NotNowError
 from py_peer.net.kademlia import kademlia
 from tests.net.kad_member import kad_member, reach_nobody
 from tests.net.raw_peer import RawStream, raw_peer, silence
@@ -134,6 +135,30 @@ async def test_who_has_gone_is_dialled_where_it_was_and_leaves_the_table_when_it
         assert a.dialled[0].teller == str(c.id)  # it was its own word
         assert a.dialled[0].teller_ip == "127.0.0.1"
         assert a.dht.table.get(c.id.to_bytes()) is None
+
+
+@trio_test
+async def test_who_may_not_be_dialled_just_now_stays_in_the_table_and_those_behind_are_asked() -> None:
+    async def not_now(_: Finding) -> None:
+        raise NotNowError
+
+    def distance(peer: bytes) -> int:
+        return place(peer) ^ place(ROOM_KEYS[0])
+
+    keys = [create_new_key_pair(bytes([*bytes(31), number])) for number in range(8)]
+    farthest = max(keys, key=lambda key_pair: distance(ID.from_pubkey(key_pair.public_key).to_bytes()))
+    async with (
+        kad_member(not_now) as (one, dht),
+        raw_peer(one.port, farthest, handlers=answering()) as here,
+    ):
+        await until(lambda: len(dht.table))
+        others = [b"\x00\x24\x08\x01\x12\x20" + bytes([*bytes(31), number]) for number in range(60)]
+        for peer in others:
+            dht.table.put(Contact(peer, (at(1),), "127.0.0.1"), lambda _: True)
+        kept = [peer for peer in others if dht.table.get(peer)]
+        assert sum(distance(peer) < distance(here.id.to_bytes()) for peer in kept) > K
+        assert await dht.search(lambda _: None) == 2  # who is here is told of both keys
+        assert all(dht.table.get(peer) for peer in kept)
 
 
 @trio_test

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from py_peer.core import limits
 from py_peer.core.events import DiscoveryReport, PeerFound
 from py_peer.core.findings import Finding, Source
 from py_peer.core.requests import RequestDiscovery
-from py_peer.net.dial import DialError
+from py_peer.net.dial import DialError, NotNowError
 from py_peer.service.finder import Finder
 from tests.net.support import Member, dial_address, member, trio_test, until
 
@@ -212,6 +213,27 @@ async def test_a_lookup_reaches_whom_the_rules_allow_and_nobody_else() -> None:
         assert await it.finder.reach(near) == other.id
         assert it.one.counts("dials", "dials failed") == [2, 1]
         assert not it.report().peers
+
+
+@trio_test
+async def test_a_lookup_can_tell_a_limit_of_our_own_from_a_peer_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "PLACE_BURST", 1)
+    async with scene() as it:
+        await until(lambda: it.finder.node)
+        here = (dial_address("127.0.0.1", 1),)
+        finding = Finding(somebody(1), here, Source.KADEMLIA, somebody(99), LOOPBACK)
+        with pytest.raises(DialError, match="refused") as caught:
+            await it.finder.reach(finding)
+        assert not isinstance(caught.value, NotNowError)
+        for addresses in (here, (*here, dial_address("127.0.0.2", 1))):  # where one may be later, it may yet answer
+            with pytest.raises(NotNowError):
+                await it.finder.reach(replace(finding, addresses=addresses))
+        assert it.one.counts("dials") == [2]
+        monkeypatch.setattr(limits, "MAX_CONNECTIONS", 0)
+        with pytest.raises(NotNowError, match="0 connections already"):
+            await it.finder.reach(replace(finding, addresses=(dial_address("127.0.0.3", 1),)))
 
 
 @trio_test
