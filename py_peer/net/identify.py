@@ -37,9 +37,17 @@ AGENT_VERSION: Final = f"py-peer/{__version__}"
 
 
 async def read_identify(stream: INetStream) -> Identify:
-    """Read one identify message. Raises MessageTooLarge, DecodeError, TooSlowError or a stream's error."""
+    """Read one identify message, with the first of its addresses.
+
+    Raises MessageTooLarge, DecodeError, TooSlowError or a stream's error.
+    """
     with trio.fail_after(limits.DIAL_TIMEOUT):
-        return Identify.FromString(await read_varint_prefixed_bytes_limited(stream, limits.MAX_IDENTIFY))
+        message = Identify.FromString(await read_varint_prefixed_bytes_limited(stream, limits.MAX_IDENTIFY))
+    # The library keeps up to 1,000 addresses of each peer, and of any length.
+    short = [one for one in message.listen_addrs[: limits.LISTEN_ADDRESSES] if len(one) <= limits.MAX_ADDRESS_BYTES]
+    del message.listen_addrs[:]
+    message.listen_addrs.extend(short)
+    return message
 
 
 async def ask_identify(host: IHost, peer_id: ID) -> Identify:

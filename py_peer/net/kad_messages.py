@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import trio
 from libp2p.custom_types import TProtocol
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from libp2p.utils import encode_varint_prefixed
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited
 
 from py_peer.core import limits
-from py_peer.core.addresses import is_peer_id, peer_id_text
+from py_peer.core.addresses import is_peer_id
 from py_peer.core.kademlia import Contact
 from py_peer.net.multiaddrs import dialable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from libp2p.abc import INetStream
 
@@ -42,7 +43,7 @@ async def write_message(stream: INetStream, message: Message) -> None:
 
 def contact(entry: Message.Peer) -> Contact:
     """Return a peer of a message, with the first of its addresses, as they came."""
-    return Contact(bytes(entry.id), bounded(entry.addrs))
+    return Contact(bytes(entry.id), bounded(entry.addrs[:ADDRESSES_READ]))
 
 
 def bounded(addresses: Iterable[bytes]) -> tuple[bytes, ...]:
@@ -50,16 +51,23 @@ def bounded(addresses: Iterable[bytes]) -> tuple[bytes, ...]:
     return tuple(bytes(one) for one in addresses if 0 < len(one) <= limits.MAX_ADDRESS_BYTES)[: limits.KAD_ADDRESSES]
 
 
-def peers(entries: Iterable[Message.Peer], most: int) -> list[tuple[bytes, tuple[DialAddress, ...]]]:
-    """Return up to `most` peers of an answer, each with what of its addresses this version dials."""
-    real = [entry for entry in entries if is_peer_id(entry.id)][:most]
-    return [(bytes(entry.id), where(entry.id, entry.addrs[:ADDRESSES_READ])) for entry in real]
+async def peers(entries: Sequence[Message.Peer], most: int) -> AsyncIterator[tuple[bytes, tuple[DialAddress, ...]]]:
+    """Give the first `most` peers of an answer, each with what of its addresses this version dials.
+
+    Of all addresses `limits.KAD_ANSWER_ADDRESSES` are read. Between two peers others have their turn.
+    """
+    left = limits.KAD_ANSWER_ADDRESSES
+    for entry in entries[:most]:
+        if is_peer_id(entry.id):
+            addresses = entry.addrs[: min(ADDRESSES_READ, left)]
+            left -= len(addresses)
+            yield bytes(entry.id), where(entry.id, addresses)
+            await trio.lowlevel.checkpoint()
 
 
 def where(peer: bytes, addresses: Iterable[bytes]) -> tuple[DialAddress, ...]:
     """Return where a peer can be dialled, at most so many addresses as are kept of one."""
-    short = (bytes(one) for one in addresses if len(one) <= limits.MAX_ADDRESS_BYTES)
-    return dialable(short, peer_id_text(bytes(peer)))[: limits.KAD_ADDRESSES]
+    return dialable((bytes(one) for one in addresses), bytes(peer), limits.KAD_ADDRESSES)
 
 
 def entry(found: Contact, *, connected: bool) -> Message.Peer:

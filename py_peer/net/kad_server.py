@@ -26,6 +26,7 @@ from py_peer.core.kademlia import Contact, K, Providers
 from py_peer.core.rates import TokenBucket
 from py_peer.net.connections import remote_ip
 from py_peer.net.kad_messages import bounded, contact, entry, read_message, write_message
+from py_peer.net.multiaddrs import without_peer
 
 if TYPE_CHECKING:
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
@@ -165,7 +166,7 @@ class Server:
     def ourselves(self) -> Contact:
         """Return us, with the addresses that others are told, without our ID in them: it stands beside them."""
         addresses = self._node.host.get_addrs()
-        return Contact(self._own, bounded(_without_id(address) for address in addresses))
+        return Contact(self._own, bounded(without_peer(one.to_bytes(), self._own) for one in addresses))
 
     def _find(self, peer: bytes) -> Contact | None:
         """Return a peer that somebody looks for, if we know where it is; it may be a client, or we."""
@@ -178,11 +179,6 @@ class Server:
         reached = [Multiaddr(record.address).to_bytes()] if record and record.address and not record.inbound else []
         told: list[bytes] = []
         with suppress(PeerStoreError):
-            told = [_without_id(address) for address in self._node.host.get_peerstore().addrs(peer_id)]
+            told = [without_peer(one.to_bytes(), peer) for one in self._node.host.get_peerstore().addrs(peer_id)]
         addresses = bounded(dict.fromkeys([*reached, *told]))
         return Contact(peer, addresses, remote_ip(record.address) if record else "") if addresses else None
-
-
-def _without_id(address: Multiaddr) -> bytes:
-    """Return an address without the peer ID at its end."""
-    return bytes(Multiaddr(str(address).rpartition("/p2p/")[0] or str(address)).to_bytes())

@@ -30,7 +30,7 @@ from py_peer.net.kad_messages import KAD, entry, peers, read_message, where, wri
 from py_peer.net.kad_server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from py_peer.core.addresses import DialAddress
     from py_peer.net.connections import PeerRecord
@@ -137,7 +137,7 @@ class Kademlia:
         walking = _Walking(Walk(key, limits.KAD_WALK_PEERS), Message(type=kind, key=key), found)
         # Each has told us himself where he is. Not all of them may be dialled just now, so more are at hand than count.
         for contact in self.table.closest(key, limits.KAD_WALK_PEERS):
-            walking.hear([(contact.peer, where(contact.peer, contact.addresses))], str(ID(contact.peer)), contact.ip)
+            walking.hear({contact.peer: where(contact.peer, contact.addresses)}, str(ID(contact.peer)), contact.ip)
         with trio.move_on_after(limits.KAD_WALK_TIMEOUT):
             async with trio.open_nursery() as nursery:
                 for _ in range(limits.KAD_AT_ONCE):
@@ -173,14 +173,14 @@ class Kademlia:
         walking.walk.answered(peer)
         record = self._node.peers.records.get(peer_id)
         teller_ip = remote_ip(record.address) if record else ""
-        closer = [(near, at) for near, at in peers(answer.closerPeers, limits.KAD_WALK_PEERS) if near != self._own]
+        closer = {near: at async for near, at in peers(answer.closerPeers, limits.KAD_WALK_PEERS) if near != self._own}
         walking.hear(closer, str(peer_id), teller_ip)
         if walking.found is None:
             return
-        for provider, addresses in peers(answer.providerPeers, limits.KAD_PROVIDERS_READ):
+        async for provider, addresses in peers(answer.providerPeers, limits.KAD_PROVIDERS_READ):
             if provider == self._own:
                 continue
-            at = addresses or dict(closer).get(provider) or self._known(provider)
+            at = addresses or closer.get(provider) or self._known(provider)
             if at:
                 walking.found(Finding(str(ID(provider)), at, Source.KADEMLIA, str(peer_id), teller_ip))
             else:
@@ -249,8 +249,7 @@ class _Walking:
         self.asking = 0
         self.stirred = trio.Event()
 
-    def hear(self, told: list[tuple[bytes, tuple[DialAddress, ...]]], teller: str, teller_ip: str) -> None:
-        addresses = dict(told)
+    def hear(self, addresses: Mapping[bytes, tuple[DialAddress, ...]], teller: str, teller_ip: str) -> None:
         for peer in self.walk.hear(addresses):
             self.heard[peer] = Finding(str(ID(peer)), addresses[peer], Source.KADEMLIA, teller, teller_ip)
         self.stir()

@@ -274,8 +274,7 @@ class _Watch:
             record.protocol_version = message.protocol_version
             record.agent_version = message.agent_version
             record.protocols = tuple(message.protocols)[: limits.MAX_PROTOCOLS_SHOWN]
-            addresses = message.listen_addrs[: limits.LISTEN_ADDRESSES]
-            record.listen = tuple(one for one in addresses if len(one) <= limits.MAX_ADDRESS_BYTES)
+            record.listen = tuple(message.listen_addrs)
             self._observer.identified(record)
 
     async def _attend(self, record: PeerRecord, scope: trio.CancelScope) -> None:

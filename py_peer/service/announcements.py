@@ -150,7 +150,8 @@ class Announcements:
 
     def _tell(self, peer: AnnouncedPeer, forwarder: ID) -> None:
         peer_id = peer_id_text(peer.peer_id)
-        addresses = dialable(peer.addresses[: limits.ANNOUNCED_ADDRESSES_READ], peer_id)[: limits.BOOK_ADDRESSES]
+        read = peer.addresses[: limits.ANNOUNCED_ADDRESSES_READ]
+        addresses = dialable(read, peer.peer_id, limits.BOOK_ADDRESSES)
         if addresses:
             record = self._node.peers.records.get(forwarder) if self._node is not None else None
             ip = remote_ip(record.address) if record is not None else ""

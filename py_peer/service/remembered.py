@@ -20,9 +20,9 @@ from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Notice
 from py_peer.core.findings import Finding, Source
 from py_peer.core.ranges import Kind, kind_of
-from py_peer.core.remembered import DAY, Places, RememberedError
+from py_peer.core.remembered import DAY, LaterFormatError, Places, RememberedError
 from py_peer.net.connections import remote_ip
-from py_peer.net.kept_file import KeptFileError, change_kept, read_kept
+from py_peer.net.kept_file import ASIDE, BrokenFileError, KeptFileError, change_kept, read_kept
 from py_peer.net.multiaddrs import dialable
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class RememberedPeers:
         """Take note of where a peer that has called us says that it listens."""
         if record.inbound:
             ip = remote_ip(record.address)
-            addresses = dialable(record.listen, str(record.peer_id))
+            addresses = dialable(record.listen, record.peer_id.to_bytes(), limits.LISTEN_ADDRESSES)
             here = [one.text for one in addresses if one.host == ip and self._is_kept(one)]
             if here:
                 self._meet(str(record.peer_id)).told = tuple(here[: limits.REMEMBERED_ADDRESSES])
@@ -159,10 +159,14 @@ class RememberedPeers:
     async def _recall(self, node: Node) -> None:
         """Tell the finder of the peers of earlier runs, a few at a time, while few are there."""
         try:
-            places = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
+            places, moved = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
         except KeptFileError as error:
-            self._say(str(error))
+            self._say_fault(error)
             return
+        if moved:
+            self._say_moved()
+        if count := places.left_out:
+            self._say(f"{count:,} entr{'y' if count == 1 else 'ies'} of {self._shown()} cannot be understood: left out")
         if places.pause > DAY:  # that time has passed is to be written, too
             self._stale = True
             self._changed.set()
@@ -174,8 +178,13 @@ class RememberedPeers:
             self._recalled[peer_id] = None
             self._found(Finding(peer_id, tuple(addresses), Source.MEMORY))
 
-    def _read(self) -> Places:
-        return _places(read_kept(self._file, limits.REMEMBERED_BYTES))
+    def _read(self) -> tuple[Places, bool]:
+        """Return what is remembered, and whether the file could not be understood and was moved aside."""
+        try:
+            return _places(read_kept(self._file, limits.REMEMBERED_BYTES)), False
+        except BrokenFileError:
+            moved = change_kept(self._file, limits.REMEMBERED_BYTES, _unchanged, aside=True)
+        return _places(read_kept(self._file, limits.REMEMBERED_BYTES)), moved
 
     async def _write(self, patience: float | None = None) -> None:
         """Put what is new into the file; what could not be written stays new."""
@@ -192,25 +201,34 @@ class RememberedPeers:
             told={peer_id: one.told for peer_id, one in met.items() if one.told and not one.reached},
             failed=failed,
         )
-        write = partial(change_kept, self._file, limits.REMEMBERED_BYTES, change, patience)
+        write = partial(change_kept, self._file, limits.REMEMBERED_BYTES, change, patience, aside=True)
         self._new, self._failed, self._stale = set(), self._failed - failed, False
         try:
-            await anyio.to_thread.run_sync(write, abandon_on_cancel=True)
+            if await anyio.to_thread.run_sync(write, abandon_on_cancel=True):
+                self._say_moved()
         except BaseException as error:
             self._new |= new
             self._failed |= failed
             self._stale |= stale
             if not isinstance(error, KeptFileError):
                 raise
-            self._say(str(error))
+            self._say_fault(error)
 
-    def _say(self, fault: str) -> None:
+    def _say_fault(self, error: KeptFileError) -> None:
+        self._say(f"{self._shown()} {error}; until that is mended, where peers are is not kept")
+
+    def _say_moved(self) -> None:
+        self._say(f"{self._shown()} cannot be understood; it is {FILE}{ASIDE} now, and a new one is begun")
+
+    def _say(self, text: str) -> None:
         """Say what is the matter with the file, once."""
-        if fault not in self._said:
-            self._said.add(fault)
-            text = f"{clean_line(str(self._file), limits.MAX_SHOWN_PATH_CHARS)} {fault}; where peers are is not kept"
+        if text not in self._said:
+            self._said.add(text)
             _log_system_message(f"ERROR: {text}")
             self._emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
+
+    def _shown(self) -> str:
+        return clean_line(str(self._file), limits.MAX_SHOWN_PATH_CHARS)
 
 
 def _changed(
@@ -231,8 +249,16 @@ def _changed(
     return places.write()
 
 
+def _unchanged(data: bytes | None) -> None:
+    """Leave a file as it is, if it can be understood. Raises KeptFileError."""
+    _places(data)
+
+
 def _places(data: bytes | None) -> Places:
+    """Return what a file holds. Raises KeptFileError; of it BrokenFileError, where nobody understands it."""
     try:
         return Places(data, time.time())
-    except RememberedError as error:
+    except LaterFormatError as error:
         raise KeptFileError(str(error)) from error
+    except RememberedError as error:
+        raise BrokenFileError(str(error)) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import pytest
 from hypothesis import given
@@ -14,8 +13,6 @@ from libp2p.crypto.secp256k1 import create_new_key_pair as new_secp256k1
 from libp2p.peer.id import ID
 from multiaddr import Multiaddr
 
-from py_peer.core.addresses import peer_id_text
-from py_peer.net.multiaddrs import dialable
 from py_peer.net.peer_record import AnnouncedPeer, AnnouncedPeerError, decode, encode
 from py_peer.net.protobufs import declare
 
@@ -81,7 +78,6 @@ def test_no_bytes_do_worse_than_be_refused(data: bytes) -> None:
         peer = decode(data, max_addresses=4, max_address_bytes=40)
         assert len(peer.addresses) <= 4
         assert all(len(address) <= 40 for address in peer.addresses)
-        dialable(peer.addresses, peer_id_text(peer.peer_id))
 
 
 @pytest.mark.parametrize(
@@ -90,36 +86,6 @@ def test_no_bytes_do_worse_than_be_refused(data: bytes) -> None:
 def test_what_others_could_not_read_is_not_written(addresses: list[str]) -> None:
     with pytest.raises(AnnouncedPeerError):
         encode(KEY, addresses)
-
-
-# --- Addresses ------------------------------------------------------------------------------------
-
-
-def test_of_a_peers_addresses_those_are_taken_that_we_dial_each_once_and_with_its_id() -> None:
-    relay = f"/ip4/192.0.2.9/tcp/4001/p2p/{OTHER}/p2p-circuit"
-    addresses = [
-        *("/ip4/192.0.2.7/tcp/4001", ADDRESS, "/ip6/2001:db8::1/tcp/4001", "/dns4/chat.example/tcp/4001"),
-        *("/ip4/192.0.2.7/tcp/4001/ws", "/ip4/192.0.2.7/udp/4001/quic-v1", "/ip4/192.0.2.7/udp/9090/webrtc-direct"),
-        *(relay, f"{relay}/p2p/{PEER_ID}", f"{relay}/webrtc/p2p/{PEER_ID}", f"/ip4/192.0.2.8/tcp/4001/p2p/{OTHER}"),
-    ]
-    found = dialable(map(binary, addresses), PEER_ID)
-    assert [one.text for one in found] == [
-        ADDRESS,
-        f"/ip6/2001:db8::1/tcp/4001/p2p/{PEER_ID}",
-        f"/dns4/chat.example/tcp/4001/p2p/{PEER_ID}",
-    ]
-
-
-def test_an_address_that_would_take_long_to_read_is_not_read() -> None:
-    long = binary(f"/dns4/chat.example/tcp/1{11 * f'/p2p/{OTHER}'}/tcp/4001")
-    before = time.process_time()
-    assert dialable(1_000 * [long], PEER_ID) == ()
-    assert time.process_time() - before < 0.5  # it takes 1 ms; to read them, 10 s
-
-
-@given(st.lists(st.binary(max_size=60) | st.binary(max_size=40).map(lambda tail: b"\x04\xc0\x00\x02\x07" + tail)))
-def test_no_bytes_are_an_address_that_could_not_be_parsed(addresses: list[bytes]) -> None:
-    assert all(one.text.endswith(f"/p2p/{PEER_ID}") for one in dialable(addresses, PEER_ID))
 
 
 # --- Messages in protobuf's own words ---------------------------------------------------------------
