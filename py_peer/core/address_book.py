@@ -20,7 +20,7 @@ from py_peer.core.addresses import with_peer
 from py_peer.core.budgets import Budgets, Word
 from py_peer.core.events import KnownPeer
 from py_peer.core.findings import Source
-from py_peer.core.hearsay import objection
+from py_peer.core.hearsay import OTHER_MACHINE, objection
 from py_peer.core.ranges import place
 from py_peer.core.shelves import Rank, Shelves
 from py_peer.core.spots import CLOSENESS, Known, Place, Spot, place_of, spot_at
@@ -121,8 +121,12 @@ class AddressBook:
         peer.sources += () if finding.source in peer.sources else (finding.source,)
         peer.when = now
         self._lookups.discard(peer.peer_id)
-        for address in finding.addresses[: limits.BOOK_ADDRESSES]:
-            self._take_address(peer, address, finding, now)
+        reasons = [
+            self._take_address(peer, address, finding, now) for address in finding.addresses[: limits.BOOK_ADDRESSES]
+        ]
+        # Loopback beside others is of no interest: every peer has it, and many tell it, again and again.
+        ordinary = {"", OTHER_MACHINE} if "" in reasons else {""}
+        self.refused.update(reason for reason in reasons if reason not in ordinary)
         if (more := len(finding.addresses) - limits.BOOK_ADDRESSES) > 0:
             self.refused["more addresses than are kept of one peer"] += more
         peer.stir()
@@ -155,28 +159,28 @@ class AddressBook:
     def _stays(self, peer_id: str) -> bool:
         return peer_id in self._here or self._peers[peer_id].dials > 0
 
-    def _take_address(self, peer: Known, address: DialAddress, finding: Finding, now: float) -> None:
+    def _take_address(self, peer: Known, address: DialAddress, finding: Finding, now: float) -> str:
+        """Take an address down; return why it is not to be dialled, or ""."""
         if address.peer_id is None:
             address = with_peer(address, peer.peer_id)
         reason = "an address of another peer" if address.peer_id != peer.peer_id else objection(address, finding)
-        if reason:
-            self.refused[reason] += 1
         try:
             newcomer = spot_at(address, finding.source, reason)
         except ValueError:
-            return
+            return reason
         spot = peer.spots.get(newcomer.place)
         if spot is None:
             spot = newcomer
             if not _make_room(peer, spot):
-                return
+                return reason
             spot.look_around(self._networks)
             peer.spots[spot.place] = spot
         elif reason:
-            return
+            return reason
         spot.told(finding.source, finding.teller)
         if not reason:
             spot.told_again(finding.source, now)
+        return reason
 
     # --- What happens -----------------------------------------------------------------------------
 

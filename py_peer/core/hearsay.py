@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from py_peer.core.findings import Source
 from py_peer.core.ranges import Kind, kind_of, range_of
@@ -10,6 +10,9 @@ from py_peer.core.ranges import Kind, kind_of, range_of
 if TYPE_CHECKING:
     from py_peer.core.addresses import DialAddress
     from py_peer.core.findings import Finding
+
+
+OTHER_MACHINE: Final = "an address of one machine alone, told by somebody who is not on this one"
 
 
 def is_name(address: DialAddress) -> bool:
@@ -42,7 +45,7 @@ def objection(address: DialAddress, finding: Finding) -> str:  # noqa: PLR0911 -
     if kind is Kind.PUBLIC or (kind is teller and (kind is Kind.LOOPBACK or _is_neighbour(address, finding))):
         return ""
     if kind is Kind.LOOPBACK:
-        return "an address of one machine alone, told by somebody who is not on this one"
+        return OTHER_MACHINE
     return "a private address, told by somebody who is not in that network"
 
 

@@ -18,6 +18,7 @@ from py_peer.core import limits
 from py_peer.core.address_book import NEVER, AddressBook
 from py_peer.core.addresses import DialAddress, parse_dial_address, short_id
 from py_peer.core.findings import Finding, Source
+from py_peer.core.hearsay import OTHER_MACHINE
 from py_peer.core.speakers import Name
 from py_peer.core.spots import WRONG
 
@@ -151,6 +152,14 @@ def test_a_stranger_has_nobody_look_around_in_a_network_that_he_is_not_in(
         assert scene.state(ANN) == ("not dialled", reason)
     else:
         assert scene.who() == [ANN]
+
+
+def test_the_loopback_of_others_is_no_news_beside_an_address_that_can_be_used() -> None:
+    scene = Scene()
+    scene.tell(ANN, "127.0.0.1", "8.8.4.4", "::1", by=Source.TOPIC)
+    assert not scene.book.refused
+    scene.tell(BOB, "127.0.0.1", "10.1.2.3", by=Source.TOPIC)
+    assert scene.book.refused == {OTHER_MACHINE: 1, NOT_IN_THAT_NETWORK: 1}
 
 
 @pytest.mark.parametrize("host", ["10.1.2.3", "fe80::1%eth0", "127.0.0.1", "198.51.100.7", "fd00::1", "8.8.8.8"])
