@@ -353,7 +353,8 @@ class DiscoveryReport(Event):
     """The answer to `RequestDiscovery`.
 
     `ways` are the ways of finding peers that are in use, each with what it has come to ("mDNS: on eth0, 3 peers");
-    `refused` findings were not taken into the book, by reason; `forgotten` peers made room for others.
+    `refused` tells how often something was told and not taken into the book, by reason; `forgotten` peers made room
+    for others. `dialling` is as in StatusReport.
     """
 
     ticket: int
@@ -361,6 +362,7 @@ class DiscoveryReport(Event):
     peers: tuple[KnownPeer, ...]
     refused: dict[str, int]
     forgotten: int = 0
+    dialling: tuple[str, ...] = ()
 
 
 @final

@@ -47,9 +47,13 @@ def discovery_lines(report: DiscoveryReport, columns: int | None = None, ignored
         lines += ["📡 Nobody has been found yet", *ALONE]
     else:
         lines += ["📡 Nobody is looked for: every way to find others is switched off", *OFF]
-    if report.refused:
-        lines.append(f"  Told of, and left out ({sum(report.refused.values()):,}):")
-        lines += [f"    - {count:,}: {reason}" for reason, count in report.refused.items()]
+    if named := _not_met(report):
+        lines.append(f"  Addresses that you named, dialled until somebody answers ({len(named):,}):")
+        lines += [f"    - {address}" for address in named[:MOST_LISTED]]
+        lines += _more(len(named))
+    if refused := report.refused.items():
+        lines.append("  Told of, and left out:")
+        lines += [f"    - {f'{count:,} times' if count > 1 else 'once'}: {reason}" for reason, count in refused]
     if report.forgotten:
         lines.append(f"  Forgotten, to make room for others: {report.forgotten:,}")
     return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
@@ -75,9 +79,18 @@ def _by_state(peers: tuple[KnownPeer, ...], ignored: Container[str]) -> list[str
         if group:
             lines.append(f"  {state.capitalize()} ({len(group):,}):")
             lines += [f"    - {_row(peer, ignored)}" for peer in group[:MOST_LISTED]]
-        if (more := len(group) - MOST_LISTED) > 0:
-            lines.append(f"    … and {more:,} more; --json has them all")
+        lines += _more(len(group))
     return lines
+
+
+def _more(count: int) -> list[str]:
+    return [f"    … and {count - MOST_LISTED:,} more; --json has them all"] * (count > MOST_LISTED)
+
+
+def _not_met(report: DiscoveryReport) -> list[str]:
+    """Return the addresses that are dialled of nobody who is listed: without a peer ID, or with one in the DNS."""
+    listed = {peer.peer_id for peer in report.peers}
+    return [address for address in report.dialling if address.rpartition("/p2p/")[2] not in listed]
 
 
 def _row(peer: KnownPeer, ignored: Container[str]) -> str:

@@ -48,6 +48,8 @@ class KademliaWay:
         self._node: Node | None = None
         self._dht: Kademlia | None = None
         self._failure = ""
+        """Why the table was not joined, the last time that it was tried."""
+
         self._turn = trio.Lock()
         self._found: set[str] = set()
 
@@ -69,7 +71,8 @@ class KademliaWay:
     def told(self) -> str:
         """Return what has come of it, for /discover."""
         size = len(self._dht.table) if self._dht else 0
-        return f"Kademlia: {size} peer{'s' * (size != 1)} in the table, {len(self._found)} found"
+        told = f"Kademlia: {size} peer{'s' * (size != 1)} in the table, {len(self._found)} found"
+        return f"{told}; {self._failure}" if self._failure and not size else told
 
     async def run(self, node: Node, bootstrap: Named) -> None:
         """Take part until cancelled; `bootstrap`, if there are any, have a table that can be joined."""

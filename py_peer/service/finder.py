@@ -53,6 +53,9 @@ class Finder:
         self.called: Callable[[str], Name] = lambda peer_id: Name(short_id(peer_id))
         """Returns what a peer is called."""
 
+        self.dialling: Callable[[], tuple[str, ...]] = tuple
+        """Returns the addresses that the user named, and where nobody is."""
+
         self.ways: list[Callable[[], str]] = []
         """Of each way of finding that is in use, what says what it has come to: "mDNS: on eth0, 3 peers"."""
 
@@ -207,4 +210,5 @@ class Finder:
         """Tell what is known, and why it was not dialled."""
         ways = tuple(way() for way in self.ways)
         peers = self._book.known(trio.current_time(), self.called)
-        self._emit(DiscoveryReport(request.ticket, ways, peers, dict(self._book.refused), self._book.forgotten))
+        refused, forgotten = dict(self._book.refused), self._book.forgotten
+        self._emit(DiscoveryReport(request.ticket, ways, peers, refused, forgotten, self.dialling()))

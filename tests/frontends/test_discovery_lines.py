@@ -66,11 +66,11 @@ def test_on_a_narrow_screen_a_long_row_goes_on_under_its_words(columns: int) -> 
 
 
 def test_what_was_left_out_is_counted_by_reason() -> None:
-    report = replace(REPORT, refused={"too many of one announcer": 1200, "our own": 2}, forgotten=3)
+    report = replace(REPORT, refused={"too many of one announcer": 1200, "our own": 1}, forgotten=3)
     assert discovery_lines(report)[-4:] == [
-        "  Told of, and left out (1,202):",
-        "    - 1,200: too many of one announcer",
-        "    - 2: our own",
+        "  Told of, and left out:",
+        "    - 1,200 times: too many of one announcer",
+        "    - once: our own",
         "  Forgotten, to make room for others: 3",
     ]
 
@@ -83,6 +83,18 @@ def test_with_nobody_known_it_is_said_what_is_done_and_what_helps() -> None:
     lines = discovery_lines(DiscoveryReport(1, (), (), {}))
     assert lines[0] == "📡 Nobody is looked for: every way to find others is switched off"
     assert "--mdns" in lines[-1]
+
+
+def test_addresses_that_were_named_and_where_nobody_is_yet_are_listed_unless_their_peer_is() -> None:
+    nowhere, here = "/dnsaddr/example.org", AWAY.addresses[0]
+    report = replace(REPORT, dialling=(nowhere, here))
+    head = "  Addresses that you named, dialled until somebody answers (1):"
+    assert discovery_lines(report)[-2:] == [head, f"    - {nowhere}"]
+    lines = discovery_lines(replace(report, peers=()))
+    assert "📡 Nobody has been found yet" in lines
+    assert lines[-2:] == [f"    - {nowhere}", f"    - {here}"]
+    lines = discovery_lines(replace(report, dialling=tuple(f"/dns/h{number}/tcp/1" for number in range(12))))
+    assert lines[-1] == "    … and 2 more; --json has them all"
 
 
 def test_of_who_is_ignored_no_name_is_shown() -> None:
