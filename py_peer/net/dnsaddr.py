@@ -5,7 +5,7 @@ Spec: https://github.com/multiformats/multiaddr/blob/master/protocols/DNSADDR.md
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, final
 
 import dns.asyncbackend
 import dns.asyncresolver
@@ -32,48 +32,53 @@ def system_resolver() -> dns.asyncresolver.Resolver:
 async def resolve(address: DialAddress) -> tuple[DialAddress, ...]:
     """Return the addresses that a /dnsaddr stands for and this version dials, at least one. Raises DialError."""
     try:
-        with trio.fail_after(limits.DNS_TIMEOUT):
-            return await _resolve(address, system_resolver())
-    except (trio.TooSlowError, dns.exception.Timeout):
-        msg = f"no name server has answered within {limits.DNS_TIMEOUT:g} s"
-        raise DialError(msg) from None
-    except dns.resolver.NXDOMAIN:
-        msg = f"there is no _dnsaddr.{address.host} in the DNS; is the name right?"
-        raise DialError(msg) from None
-    except dns.resolver.NoResolverConfiguration:
-        msg = "this machine names no name server"
-        raise DialError(msg) from None
+        search = _Search(system_resolver())
     except dns.exception.DNSException as error:
-        msg = f"the name _dnsaddr.{address.host} cannot be resolved ({type(error).__name__}: {error})"
-        raise DialError(msg) from error
+        raise DialError(_explain(error, address.host)) from None
+    with trio.move_on_after(limits.DNS_TIMEOUT) as deadline:
+        await search.follow(address)
+    if search.found:
+        return tuple(search.found)
+    if deadline.cancelled_caught:
+        search.failures.append(_explain(trio.TooSlowError(), address.host))
+    raise DialError(search.failures[0] if search.failures else _nothing(address, search.records))
 
 
-async def _resolve(address: DialAddress, resolver: dns.asyncresolver.Resolver) -> tuple[DialAddress, ...]:
-    names = [(address, 1)]
-    records = 0
-    found: dict[DialAddress, None] = {}
-    for name, depth in names:  # which grows while it is walked through
+@final
+class _Search:
+    """What a name stands for, and what stand for those that it leads to, which are asked side by side.
+
+    A name that cannot be resolved, or is silent, takes nothing from the others.
+    """
+
+    def __init__(self, resolver: dns.asyncresolver.Resolver) -> None:
+        self._resolver = resolver
+        self._names: set[DialAddress] = set()
+        self.found: dict[DialAddress, None] = {}
+        self.records = 0
+        self.failures: list[str] = []
+
+    async def follow(self, name: DialAddress, depth: int = 1) -> None:
+        self._names.add(name)
         try:
-            texts = await _records(name.host, resolver)
-        except dns.resolver.NXDOMAIN:
-            if name is address:
-                raise
-            continue
-        for text in texts[: limits.DNSADDR_RECORDS - records]:
-            records += 1
-            try:
-                read = parse_named_address(text)
-            except AddressError:
-                continue
-            if name.peer_id not in (None, read.peer_id):
-                continue
-            if read.kind != DNSADDR:
-                found[read] = None
-            elif depth < limits.DNSADDR_DEPTH and all(read != known for known, _ in names):
-                names.append((read, depth + 1))
-    if not found:
-        raise DialError(_nothing(address, records))
-    return tuple(found)
+            texts = await _records(name.host, self._resolver)
+        except dns.exception.DNSException as error:
+            self.failures.append(_explain(error, name.host))
+            return
+        async with trio.open_nursery() as nursery:
+            for text in texts[: limits.DNSADDR_RECORDS - self.records]:
+                self.records += 1
+                try:
+                    read = parse_named_address(text)
+                except AddressError:
+                    continue
+                if name.peer_id not in (None, read.peer_id):
+                    continue
+                if read.kind != DNSADDR:
+                    self.found[read] = None
+                elif depth < limits.DNSADDR_DEPTH and read not in self._names:
+                    self._names.add(read)
+                    nursery.start_soon(self.follow, read, depth + 1)
 
 
 async def _records(host: str, resolver: dns.asyncresolver.Resolver) -> list[str]:
@@ -96,3 +101,13 @@ def _nothing(address: DialAddress, records: int) -> str:
         return f"{address.host} has no dnsaddr records"
     whose = f" of the peer {address.peer_id}" if address.peer_id else ""
     return f"the dnsaddr records of {address.host} name no TCP address{whose}, and this version dials TCP only"
+
+
+def _explain(error: Exception, host: str) -> str:
+    if isinstance(error, (trio.TooSlowError, dns.exception.Timeout)):
+        return f"no name server has answered within {limits.DNS_TIMEOUT:g} s"
+    if isinstance(error, dns.resolver.NXDOMAIN):
+        return f"there is no _dnsaddr.{host} in the DNS; is the name right?"
+    if isinstance(error, dns.resolver.NoResolverConfiguration):
+        return "this machine names no name server"
+    return f"the name _dnsaddr.{host} cannot be resolved ({type(error).__name__}: {error})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import dns.asyncresolver
@@ -31,8 +32,13 @@ class NameServer:
 
 
 @asynccontextmanager
-async def name_server(records: Mapping[str, Sequence[str]], *, silent: bool = False) -> AsyncIterator[NameServer]:
-    """Answer for `_dnsaddr.` and each name with its records; for others that they do not exist."""
+async def name_server(
+    records: Mapping[str, Sequence[str]], odd: Mapping[str, bytes] = MappingProxyType({}), *, silent: bool = False
+) -> AsyncIterator[NameServer]:
+    """Answer for `_dnsaddr.` and each name with its records; for others that they do not exist.
+
+    For those of `odd` the answer is these bytes behind the number of the question: nothing is none at all.
+    """
     socket = trio.socket.socket(type=trio.socket.SOCK_DGRAM)
     with socket:
         await socket.bind(("127.0.0.1", 0))
@@ -45,8 +51,10 @@ async def name_server(records: Mapping[str, Sequence[str]], *, silent: bool = Fa
                 question = query.question[0]
                 name = question.name.to_text(omit_final_dot=True)
                 server.asked.append(name)
-                if not silent:
-                    await socket.sendto(_answer(query, records.get(name.removeprefix("_dnsaddr."))), client)
+                host = name.removeprefix("_dnsaddr.")
+                answer = data[:2] + odd[host] if odd.get(host) else _answer(query, records.get(host))
+                if not (silent or odd.get(host) == b""):
+                    await socket.sendto(answer, client)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(serve)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.net.name_server import NameServer
 
 ANN = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
+SERVFAIL = b"\x80\x02" + bytes(8)
 BOB = "QmbLHAnMoJPWSCR5Zhtx6BHJX9KiKNN6tpvbUcqanj75Nb"
 
 
@@ -71,6 +72,24 @@ async def test_names_that_lead_to_each_other_end(monkeypatch: pytest.MonkeyPatch
     async with name_server(book) as server:
         assert await found(server, "/dnsaddr/a.test", monkeypatch) == [tcp(1)]
         assert server.asked == ["_dnsaddr.a.test", "_dnsaddr.b.test"]
+
+
+@trio_test
+async def test_a_name_that_leads_nowhere_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "DNS_TIMEOUT", 0.2)
+    causes = {
+        "silent.test": "no name server has answered within 0.2 s",
+        "failing.test": "the name _dnsaddr.failing.test cannot be resolved",
+        "nobody.test": "there is no _dnsaddr.nobody.test in the DNS",
+        ".".join(["a" * 60] * 4) + ".test": "cannot be resolved",  # it is too long
+    }
+    book = {f"{number}.test": records(f"/dnsaddr/{name}") for number, name in enumerate(causes)}
+    book["room.test"] = [*records(*(f"/dnsaddr/{name}" for name in causes)), *records("/dnsaddr/good.test")]
+    book["good.test"] = records(tcp(1))
+    async with name_server(book, {"silent.test": b"", "failing.test": SERVFAIL}) as server:
+        assert await found(server, "/dnsaddr/room.test", monkeypatch) == [tcp(1)]
+        for number, why in enumerate(causes.values()):
+            assert why in await cause(server, f"/dnsaddr/{number}.test", monkeypatch)
 
 
 @trio_test
