@@ -24,12 +24,22 @@ LONGEST_PAUSE: Final = 7 * DAY
 """Of the time between two runs so much counts."""
 
 
+VERSION: Final = 1
+"""Of the file's format. A later one, with another meaning, is left to the program that wrote it."""
+
 Time: TypeAlias = Annotated[float, msgspec.Meta(ge=-(2**53), le=2**53)]
 """Sums of larger ones may be no numbers; before 1970 is what lies a month back where a clock begins anew."""
 
 
 class RememberedError(ValueError):
-    """What a file holds is not what we keep in it; the text says why, as in "the file …"."""
+    """What a file holds is not what we keep in it; the text says so, as in "the file …"."""
+
+
+class LaterFormatError(RememberedError):
+    """The file is of a later version of py-peer, which still understands it."""
+
+
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @final
@@ -49,7 +59,21 @@ class Remembered(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
 
 
 @final
-class _File(msgspec.Struct, forbid_unknown_fields=True):
+class _Format(msgspec.Struct):
+    version: int = VERSION
+
+
+@final
+class _Kept(msgspec.Struct):
+    """What is read of a file: each peer by itself, so that a bad one costs no other."""
+
+    written: Time
+    peers: dict[str, msgspec.Raw]
+
+
+@final
+class _File(msgspec.Struct):
+    version: int
     written: Time
     peers: dict[str, Remembered]
 
@@ -64,31 +88,47 @@ class Places:
         self.pause = 0.0
         """Seconds that have passed since the file was written, as far as they count."""
 
+        self.left_out = 0
+        """Peers and addresses of the file that could not be understood."""
+
         self.peers: dict[str, Remembered] = {}
         if data is not None:
             self._read(data)
 
     def _read(self, data: bytes) -> None:
         try:
-            file = msgspec.json.decode(data, type=_File)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise RememberedError(f"is not what py-peer wrote: {error}") from error
-        for peer_id, peer in file.peers.items():
-            if parse_peer_id(peer_id) != peer_id:
-                raise RememberedError("holds something else than a peer ID")
-            del peer.addresses[limits.REMEMBERED_ADDRESSES :]
-            _parse(peer_id, peer)
+            if msgspec.json.decode(data, type=_Format).version > VERSION:
+                raise LaterFormatError("is of a later version of py-peer")
+            file = msgspec.json.decode(data, type=_Kept)
+        except _UNREADABLE as error:
+            raise RememberedError("cannot be understood") from error
         self.pause = min(max(0.0, self._now - file.written), LONGEST_PAUSE)
         moved = self._now - self.pause - file.written
-        for peer in file.peers.values():
-            peer.seen = min(peer.seen + moved, self._now)
-            peer.tried = min(peer.tried + moved, self._now)
-        self.peers = file.peers
+        for peer_id, raw in file.peers.items():
+            if (peer := self._read_peer(peer_id, raw)) is not None:
+                peer.seen = min(peer.seen + moved, self._now)
+                peer.tried = min(peer.tried + moved, self._now)
+                self.peers[peer_id] = peer
         self._forget()
+
+    def _read_peer(self, peer_id: str, raw: msgspec.Raw) -> Remembered | None:
+        """Return a peer without those of its addresses that are none; None for what is no peer."""
+        try:
+            peer = msgspec.json.decode(raw, type=Remembered)
+        except _UNREADABLE:
+            peer = None
+        if peer is None or parse_peer_id(peer_id) != peer_id:
+            self.left_out += 1
+            return None
+        addresses = peer.addresses[: limits.REMEMBERED_ADDRESSES]
+        peer.addresses = [text for text in addresses if _parse(peer_id, text) is not None]
+        self.left_out += len(addresses) - len(peer.addresses)
+        return peer
 
     def best(self) -> list[tuple[str, list[DialAddress]]]:
         """Return the peers with their addresses: first those whom we have reached, and of them who was there last."""
-        return [(peer_id, _parse(peer_id, self.peers[peer_id])) for peer_id in sorted(self.peers, key=self._worth)]
+        peers = ((peer_id, self.peers[peer_id].addresses) for peer_id in sorted(self.peers, key=self._worth))
+        return [(peer_id, [one for text in texts if (one := _parse(peer_id, text))]) for peer_id, texts in peers]
 
     def reached(self, peer_id: str, addresses: Collection[str]) -> None:
         """Note that a peer is there, and was dialled at `addresses`, the latest first."""
@@ -113,7 +153,7 @@ class Places:
     def write(self) -> bytes:
         """Return the file, with what is too old or too much left out."""
         self._forget()
-        return msgspec.json.format(msgspec.json.encode(_File(self._now, self.peers)), indent=1) + b"\n"
+        return msgspec.json.format(msgspec.json.encode(_File(VERSION, self._now, self.peers)), indent=1) + b"\n"
 
     def _met(self, peer_id: str) -> Remembered:
         peer = self.peers.setdefault(peer_id, Remembered([], self._now))
@@ -136,12 +176,11 @@ class Places:
         return not peer.reached, -peer.seen
 
 
-def _parse(peer_id: str, peer: Remembered) -> list[DialAddress]:
-    end = f"/p2p/{peer_id}"
-    try:  # without its end: a thousand peer IDs, there and back, would take 0.1 s
-        addresses = [parse_dial_address(text.removesuffix(end)) for text in peer.addresses]
-    except AddressError as error:
-        raise RememberedError(f"holds an address that is none: {error}") from error
-    if any(one.peer_id for one in addresses) or not all(text.endswith(end) for text in peer.addresses):
-        raise RememberedError("holds an address without the ID of its peer")
-    return [with_peer(one, peer_id) for one in addresses]
+def _parse(peer_id: str, text: str) -> DialAddress | None:
+    """Return an address that ends in the ID of its peer; None for anything else."""
+    without = text.removesuffix(f"/p2p/{peer_id}")  # a thousand peer IDs, there and back, would take 0.1 s
+    try:
+        address = parse_dial_address(without)
+    except AddressError:
+        return None
+    return None if without == text or address.peer_id else with_peer(address, peer_id)

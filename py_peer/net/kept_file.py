@@ -1,6 +1,7 @@
 """A small file that is kept from one run to the next, by several programs at the same time.
 
-It is changed under a lock, from what stands in it at that moment, and one that cannot be understood is left as it is.
+It is changed under a lock, from what stands in it at that moment. One that cannot be understood is left as it is; where
+it is no loss it is moved aside.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from py_peer.net.private_files import (
     TakenError,
+    TooLargeError,
     UnfitFileError,
     cause,
     make_folder,
@@ -30,12 +32,22 @@ class KeptFileError(Exception):
     """The file cannot be read or written; the text says why, as in "the file …"."""
 
 
+class BrokenFileError(KeptFileError):
+    """What the file holds cannot be understood."""
+
+
+ASIDE: Final = ".broken"
+"""At the end of the name of a file that was moved aside."""
+
+
 def read_kept(file: Path, most: int) -> bytes | None:
     """Return what a file holds, `most` bytes at most; None where there is no file. Raises KeptFileError."""
     try:
         return read_private(file, most)
     except FileNotFoundError:
         return None
+    except TooLargeError as error:
+        raise BrokenFileError(str(error)) from error
     except UnfitFileError as error:
         raise KeptFileError(str(error)) from error
     except OSError as error:
@@ -43,17 +55,32 @@ def read_kept(file: Path, most: int) -> bytes | None:
 
 
 def change_kept(
-    file: Path, most: int, change: Callable[[bytes | None], bytes | None], patience: float | None = None
-) -> None:
+    file: Path,
+    most: int,
+    change: Callable[[bytes | None], bytes | None],
+    patience: float | None = None,
+    *,
+    aside: bool = False,
+) -> bool:
     """Write what `change` makes of what a file holds (None where there is none); if it makes None, leave it as it is.
 
-    Another program is waited for `patience` seconds, LOCK_SECONDS if not told. Raises KeptFileError, as `change` may.
+    Another program is waited for `patience` seconds, LOCK_SECONDS if not told. With `aside` a file that is too large,
+    or that makes `change` raise BrokenFileError, gives way to a new one: ASIDE is put to its name, in place of an older
+    one that has that name. Return whether that was done. Raises KeptFileError, as `change` may.
     """
     file = Path(os.path.realpath(file))  # a link stays one
+    moved = False
     try:
         make_folder(file.parent)
         with _locked(file, LOCK_SECONDS if patience is None else patience):
-            data = change(read_kept(file, most))
+            try:
+                data = change(read_kept(file, most))
+            except BrokenFileError:
+                if not aside:
+                    raise
+                _move_aside(file)
+                moved = True
+                data = change(None)
             if data is not None and len(data) > most:
                 raise KeptFileError("has no room left")
             if data is not None:
@@ -62,6 +89,14 @@ def change_kept(
         raise KeptFileError(f"is kept busy by {error}") from error
     except (OSError, UnfitFileError) as error:
         raise KeptFileError(f"cannot be written: {cause(error)}") from error
+    return moved
+
+
+def _move_aside(file: Path) -> None:
+    try:
+        file.replace(file.with_name(file.name + ASIDE))
+    except OSError as error:
+        raise KeptFileError(f"cannot be understood, nor moved aside: {cause(error)}") from error
 
 
 def _locked(file: Path, patience: float) -> AbstractContextManager[object]:

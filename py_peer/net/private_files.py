@@ -25,6 +25,10 @@ class UnfitFileError(Exception):
     """A file that is not taken for what it should be; the text says why, as in "the file …"."""
 
 
+class TooLargeError(UnfitFileError):
+    """A file is larger than any that we write."""
+
+
 class TakenError(Exception):
     """Another process holds the lock; the text names it, as far as it is known."""
 
@@ -42,7 +46,7 @@ def read_private(path: Path, most: int) -> bytes:
     finally:
         os.close(descriptor)
     if len(data) > most:
-        raise UnfitFileError(f"has more than {most:,} bytes")
+        raise TooLargeError(f"has more than {most:,} bytes")
     return bytes(data)
 
 

@@ -166,7 +166,8 @@ class RememberedPeers:
         if moved:
             self._say_moved()
         if count := places.left_out:
-            self._say(f"{count:,} entr{'y' if count == 1 else 'ies'} of {self._shown()} cannot be understood: left out")
+            entries = "1 entry" if count == 1 else f"{count:,} entries"
+            self._say(f"{entries} of {self._shown()} cannot be understood, and will be gone with the next change")
         if places.pause > DAY:  # that time has passed is to be written, too
             self._stale = True
             self._changed.set()

@@ -148,21 +148,58 @@ def test_what_was_reached_takes_the_place_of_what_was_told() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "is not what py-peer wrote"),
-        (b"[]", "is not what py-peer wrote"),
-        (b'{"written": 1, "peers": {}, "later": 1}', "is not what py-peer wrote"),
-        (b'{"written": 1, "peers": {"bob": {"addresses": [], "seen": 1}}}', "holds something else than a peer ID"),
-        (file(NOON, BOB).replace(b"/tcp/4001", b""), "holds an address that is none"),
-        (file(NOON, BOB).replace(b"/p2p/" + BOB.encode(), b""), "holds an address without the ID of its peer"),
-        (file(NOON, BOB).replace(b"/p2p/" + BOB.encode(), b"/p2p/" + EVE.encode()), "without the ID of its peer"),
-        (file(NOON, BOB).replace(b"/p2p/", b"/p2p/" + EVE.encode() + b"/p2p/"), "without the ID of its peer"),
-        (b"\xff\xfe", "is not what py-peer wrote"),
-        (b"[" * 100_000, "is not what py-peer wrote"),
+        (b"", "cannot be understood"),
+        (b"[]", "cannot be understood"),
+        (b"{}", "cannot be understood"),
+        (b'{"written": "today", "peers": {}}', "cannot be understood"),
+        (file(NOON, BOB)[:-9], "cannot be understood"),
+        (b"\xff\xfe", "cannot be understood"),
+        (b"[" * 100_000, "cannot be understood"),
+        (b'{"version": 2, "neighbours": []}', "is of a later version of py-peer"),
     ],
 )
 def test_what_is_no_such_file_is_called_so(data: bytes, reason: str) -> None:
-    with pytest.raises(RememberedError, match=reason):
+    with pytest.raises(RememberedError, match=f"^{reason}$"):
         Places(data, NOON)
+
+
+def test_a_file_without_a_version_is_one_of_the_first() -> None:
+    data = file(NOON, BOB)
+    assert b'"version": 1,' in data
+    assert names(data.replace(b'"version": 1,', b""), NOON) == [BOB]
+
+
+@pytest.mark.parametrize(
+    ("whole", "instead"),
+    [
+        (BOB.encode(), b"bob"),
+        (BOB.encode(), b" " + BOB.encode()),
+        (b'"seen": 1750000000.0', b'"seen": "yesterday"'),
+        (b"/tcp/4001", b""),
+        (b"/tcp/4001/p2p/" + BOB.encode(), b"/tcp/4001"),
+        (b"/tcp/4001/p2p/" + BOB.encode(), b"/tcp/4001/p2p/" + EVE.encode()),
+        (b"/tcp/4001/p2p/", b"/tcp/4001/p2p/" + EVE.encode() + b"/p2p/"),
+    ],
+)
+def test_an_entry_that_cannot_be_understood_costs_no_other(whole: bytes, instead: bytes) -> None:
+    data = file(NOON, BOB)
+    assert whole in data
+    bad = data.replace(whole, instead)
+    entries = bad[bad.index(b'"peers": {') + 10 : bad.rindex(b"}", 0, bad.rindex(b"}"))]
+    both = file(NOON, EVE).replace(b'"peers": {', b'"peers": {' + entries + b",")
+    places = Places(both, NOON)
+    assert [peer_id for peer_id, _ in places.best()] == [EVE]
+    assert places.left_out == 1
+    assert Places(places.write(), NOON).left_out == 0
+
+
+def test_an_address_that_is_none_costs_no_other_of_its_peer() -> None:
+    places = Places(None, NOON)
+    places.reached(BOB, [at(BOB), at(BOB, "192.0.2.8")])
+    places = Places(places.write().replace(b"192.0.2.7", b"192.0.2.777"), NOON)
+    ((_, addresses),) = places.best()
+    assert [one.host for one in addresses] == ["192.0.2.8"]
+    assert places.left_out == 1
 
 
 @given(
@@ -172,7 +209,9 @@ def test_what_is_no_such_file_is_called_so(data: bytes, reason: str) -> None:
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(["written", "peers", "addresses", "seen", "reached", "failures", "tried", BOB]),
+                st.sampled_from(
+                    ["version", "written", "peers", "addresses", "seen", "reached", "failures", "tried", BOB]
+                ),
                 inner,
                 max_size=5,
             )

@@ -238,7 +238,7 @@ def test_it_is_said_where_the_peers_of_earlier_runs_are_kept_and_how_many(tmp_pa
     file.write_bytes(b"{}")
     bad = the_one(doctor_checks.check_remembered)
     assert bad.level is Level.WARNING
-    assert bad.text.startswith(f"{file} is not what py-peer wrote")
+    assert bad.text == f"{file} cannot be understood"
     assert bad.advice.startswith("move it away")
 
 

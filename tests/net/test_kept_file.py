@@ -31,3 +31,15 @@ def test_what_is_too_large_or_no_change_leaves_the_file_as_it_is(tmp_path: Path)
     assert read_kept(tmp_path / "file", 4) == b"here"
     with pytest.raises(KeptFileError, match=r"^has more than 3 bytes$"):
         change_kept(tmp_path / "file", 3, lambda _: b"")
+
+
+def test_what_cannot_be_moved_aside_stays_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"12345")
+    (tmp_path / "file.broken").mkdir()
+    with pytest.raises(KeptFileError, match=r"^cannot be understood, nor moved aside: "):
+        change_kept(tmp_path / "file", 4, lambda _: b"new", aside=True)
+    assert (tmp_path / "file").read_bytes() == b"12345"
+    (tmp_path / "file.broken").rmdir()
+    assert change_kept(tmp_path / "file", 4, lambda _: b"new", aside=True)
+    assert not change_kept(tmp_path / "file", 4, lambda _: b"new", aside=True)
+    assert (tmp_path / "file.broken").read_bytes() == b"12345"

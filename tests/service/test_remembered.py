@@ -94,7 +94,7 @@ def test_without_being_told_to_nothing_is_kept(tmp_path: Path) -> None:
     assert not (tmp_path / FILE).exists()
 
 
-def test_a_file_that_is_broken_is_said_once_and_never_overwritten(tmp_path: Path) -> None:
+def test_a_file_that_is_broken_is_moved_aside_and_that_is_said_once(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("{}")
 
     async def scene() -> None:
@@ -104,16 +104,16 @@ def test_a_file_that_is_broken_is_said_once_and_never_overwritten(tmp_path: Path
         ):
             notice = await alice.see(Notice)
             assert notice.text == (
-                f"{tmp_path / FILE} is not what py-peer wrote: Object missing required field `written`;"
-                " where peers are is not kept"
+                f"{tmp_path / FILE} cannot be understood; it is peers.json.broken now, and a new one is begun"
             )
             assert any(isinstance(event, Ready) for event in alice.events[: alice.events.index(notice)])
             await alice.see(PeerJoined)
             await alice.leave()
             assert len([event for event in alice.events if isinstance(event, Notice)]) == 1
+            assert list(remembered(tmp_path)) == [(await bob.see(Started)).peer_id]
 
     run(scene())
-    assert (tmp_path / FILE).read_text() == "{}"
+    assert (tmp_path / f"{FILE}.broken").read_text() == "{}"
 
 
 # --- By itself ------------------------------------------------------------------------------------
@@ -314,13 +314,79 @@ async def test_a_file_that_another_program_keeps_busy_is_said_and_delays_no_leav
     held.release()
     (notice,) = memory.told
     assert isinstance(notice, Notice)
-    assert notice.text == f"{tmp_path / FILE} is kept busy by process {os.getpid()}; where peers are is not kept"
+    text = f"is kept busy by process {os.getpid()}; until that is mended, where peers are is not kept"
+    assert notice.text == f"{tmp_path / FILE} {text}"
+
+
+def notices(memory: Memory) -> list[str]:
+    return [notice.text for notice in memory.told if isinstance(notice, Notice)]
+
+
+@trio_test
+@pytest.mark.parametrize("data", [b"", b"garbage", b" " * (limits.REMEMBERED_BYTES + 1)])
+async def test_what_breaks_while_we_run_is_moved_aside_too(data: bytes, tmp_path: Path) -> None:
+    aside = tmp_path / f"{FILE}.broken"
+    aside.write_bytes(b"an older one")
+    memory = Memory(tmp_path)
+
+    async def look() -> None:
+        (tmp_path / FILE).write_bytes(data)
+        bobs.append(str(memory.reach()))
+
+    bobs: list[str] = []
+    await memory.run(look)
+    assert list(remembered(tmp_path)) == bobs
+    assert aside.read_bytes() == data
+    assert [f"it is {FILE}.broken now" in text for text in notices(memory)] == [True]
+
+
+@trio_test
+async def test_a_folder_in_its_place_and_a_file_of_a_later_version_stay_as_they_are(tmp_path: Path) -> None:
+    later = b'{"version": 2}'
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / FILE).write_bytes(later)
+    (tmp_path / "folder" / FILE).mkdir(parents=True)
+    for name, fault in (("later", "is of a later version of py-peer"), ("folder", "is a folder")):
+        memory = Memory(tmp_path / name)
+
+        async def look(memory: Memory = memory) -> None:
+            await until(lambda: notices(memory))
+            memory.reach()
+
+        await memory.run(look)
+        assert notices(memory)[0] == (
+            f"{tmp_path / name / FILE} {fault}; until that is mended, where peers are is not kept"
+        )
+        assert not (tmp_path / name / f"{FILE}.broken").exists()
+    assert (tmp_path / "later" / FILE).read_bytes() == later
+    assert (tmp_path / "folder" / FILE).is_dir()
+
+
+@trio_test
+async def test_entries_that_cannot_be_understood_are_counted_and_cost_no_others(tmp_path: Path) -> None:
+    eve, bob = (str(new_id()) for _ in range(2))
+    before = Places(None, time.time())
+    for peer_id in (eve, bob):
+        before.reached(peer_id, [f"{DOCUMENTED}/p2p/{peer_id}"])
+    (tmp_path / FILE).write_bytes(before.write().replace(f'"{eve}"'.encode(), b'"eve"'))
+    memory = Memory(tmp_path)
+
+    async def look() -> None:
+        await until(lambda: memory.found)
+        memory.reach()
+
+    await memory.run(look)
+    assert [finding.peer_id for finding in memory.found] == [bob]
+    assert [text.partition(",")[0] for text in notices(memory)] == [
+        f"1 entry of {tmp_path / FILE} cannot be understood"
+    ]
+    assert b'"eve"' not in (tmp_path / FILE).read_bytes()
 
 
 @trio_test
 async def test_a_disk_that_hangs_delays_no_leaving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left = threading.Event()
-    monkeypatch.setattr("py_peer.service.remembered.change_kept", lambda *_: left.wait(DEADLINE))
+    monkeypatch.setattr("py_peer.service.remembered.change_kept", lambda *_, **__: left.wait(DEADLINE))
     memory = Memory(tmp_path)
     memory.reach()
     since = trio.current_time()
@@ -330,7 +396,7 @@ async def test_a_disk_that_hangs_delays_no_leaving(tmp_path: Path, monkeypatch: 
 
 
 def test_what_changes_all_the_time_is_written_once_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("py_peer.service.remembered.change_kept", lambda *_: None)
+    monkeypatch.setattr("py_peer.service.remembered.change_kept", lambda *_, **__: None)
     written: list[float] = []
 
     async def scene() -> None:
