@@ -215,7 +215,14 @@ class AddressBook:
                 spot.tried = now
 
     def ended(self, peer_id: str, address: DialAddress, now: float, cause: str = "", *, wrong: bool = False) -> None:
-        """Take note how a dial has ended: well, or for a `cause`; with `wrong` another peer is there."""
+        """Take note how a dial has ended: well, or for a `cause`; with `wrong` another peer is there.
+
+        Of an address that is named without an ID the cause is that of whoever was there before.
+        """
+        for absent in self._peers.values() if cause and not peer_id else ():
+            spot = absent.spots.get(place_of(address))
+            if spot is not None and Source.NAMED in spot.sources:
+                spot.cause = cause
         if (peer := self._peers.get(peer_id)) is None:
             return
         peer.dials -= 1

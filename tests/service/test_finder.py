@@ -192,6 +192,21 @@ async def test_what_the_user_named_is_in_the_book_with_how_it_went() -> None:
 
 
 @trio_test
+async def test_of_a_named_peer_that_has_gone_the_latest_cause_is_told_though_its_address_is_named_without_its_id() -> (
+    None
+):
+    async with scene() as it:
+        async with member(loopback=True) as other:
+            address = dial_address(LOOPBACK, other.port)
+            await it.finder.dial(address)
+            it.hear_of(other)
+        await until(lambda: it.known(str(other.id)).reason.endswith("it went at once"))
+        with pytest.raises(DialError, match="refused"):
+            await it.finder.dial(address)
+        assert it.known(str(other.id)).reason.endswith("connection refused: nothing listens there")
+
+
+@trio_test
 async def test_a_dial_of_the_users_that_is_given_up_is_none_under_way() -> None:
     async with scene() as it, member(loopback=True) as other:
         with trio.move_on_after(0):

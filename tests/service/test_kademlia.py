@@ -107,6 +107,9 @@ def test_a_peer_without_kademlia_and_one_that_is_not_there_are_told_apart(monkey
             ):
                 async with person(name, intro=False, loopback=True, bootstrap=(address,)) as one:
                     assert await one.see(KademliaBootstrap) == KademliaBootstrap(0, cause)
+                    one.ask(RequestDiscovery)
+                    ways = (await one.see(DiscoveryReport)).ways
+                    assert ways == (f"Kademlia: 0 peers in the table, 0 found; {cause}",)
 
     run(scene())
 
