@@ -476,13 +476,13 @@ MDNS_TELL_INTERVAL = 10.0
 MDNS_FORGET = 200.0
 """Who has not been heard for so long has missed three questions."""
 
+GOODBYE_SECONDS = 10.0
+"""Within so many seconds after its goodbye a peer has gone; if it has not, somebody else has said it."""
+
 MDNS_PEERS = 512
 """Peers on the local network; the one longest not heard makes room. About 2 kB each, with every address."""
 
 MDNS_SOURCES = 256
-GOODBYE_SECONDS = 10.0
-"""Within so many seconds after its goodbye a peer has gone; if it has not, somebody else has said it."""
-
 MDNS_SOURCE_RATE = 10.0
 MDNS_SOURCE_BURST = 40
 """Packets of one sender that are looked into; several peers may run on one machine."""
