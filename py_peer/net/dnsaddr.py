@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "dnsaddr="
 
+_NO_NAME: Final = (dns.exception.SyntaxError, dns.name.NameTooLong, dns.name.IDNAException)
+"""Raised for a name that breaks the rules for names; of the first kind are LabelTooLong and EmptyLabel."""
+
 
 def system_resolver() -> dns.asyncresolver.Resolver:
     """Return what asks the name servers of the system, as they are named now: a machine comes into other networks."""
@@ -33,7 +36,7 @@ async def resolve(address: DialAddress) -> tuple[DialAddress, ...]:
     """Return the addresses that a /dnsaddr stands for and this version dials, at least one. Raises DialError."""
     try:
         search = _Search(system_resolver())
-    except dns.exception.DNSException as error:
+    except (dns.exception.DNSException, ValueError) as error:  # the latter for a name server whose address is none
         raise DialError(_explain(error, address.host)) from None
     with trio.move_on_after(limits.DNS_TIMEOUT) as deadline:
         await search.follow(address)
@@ -108,6 +111,17 @@ def _explain(error: Exception, host: str) -> str:
         return f"no name server has answered within {limits.DNS_TIMEOUT:g} s"
     if isinstance(error, dns.resolver.NXDOMAIN):
         return f"there is no _dnsaddr.{host} in the DNS; is the name right?"
-    if isinstance(error, dns.resolver.NoResolverConfiguration):
+    if isinstance(error, (dns.resolver.NoResolverConfiguration, ValueError)):
         return "this machine names no name server"
-    return f"the name _dnsaddr.{host} cannot be resolved ({type(error).__name__}: {error})"
+    if isinstance(error, _NO_NAME):
+        return f"{host} cannot be a name in the DNS"
+    if _is_cut_off(error):
+        return "no name server can be reached"
+    return f"the name servers cannot look up _dnsaddr.{host}"
+
+
+def _is_cut_off(error: Exception) -> bool:
+    """Say whether no question left this machine, as without a network."""
+    if not isinstance(error, dns.resolver.NoNameservers):
+        return False
+    return all(isinstance(cause, OSError) for _, _, _, cause, _ in error.kwargs["errors"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from dns.asyncresolver import Resolver
 
 from py_peer.core import limits
-from py_peer.core.addresses import parse_named_address
+from py_peer.core.addresses import DNSADDR, DialAddress, parse_named_address
 from py_peer.net.dial import DialError
 from py_peer.net.dnsaddr import resolve
 from tests.net.name_server import name_server
@@ -79,9 +83,9 @@ async def test_a_name_that_leads_nowhere_takes_nothing_from_the_others(monkeypat
     monkeypatch.setattr(limits, "DNS_TIMEOUT", 0.2)
     causes = {
         "silent.test": "no name server has answered within 0.2 s",
-        "failing.test": "the name _dnsaddr.failing.test cannot be resolved",
+        "failing.test": "the name servers cannot look up _dnsaddr.failing.test",
         "nobody.test": "there is no _dnsaddr.nobody.test in the DNS",
-        ".".join(["a" * 60] * 4) + ".test": "cannot be resolved",  # it is too long
+        ".".join(["a" * 60] * 4) + ".test": "cannot be a name in the DNS",  # it is too long
     }
     book = {f"{number}.test": records(f"/dnsaddr/{name}") for number, name in enumerate(causes)}
     book["room.test"] = [*records(*(f"/dnsaddr/{name}" for name in causes)), *records("/dnsaddr/good.test")]
@@ -137,6 +141,41 @@ async def test_what_goes_wrong_is_a_sentence(monkeypatch: pytest.MonkeyPatch) ->
             ),
         ):
             assert sentence in await cause(server, text, monkeypatch)
+
+
+@trio_test
+@pytest.mark.parametrize("name", [f"{'a' * 64}.test", "a..test", "a." * 130 + "test", "ä\u2028.test", "\\300.test"])
+async def test_what_can_be_no_name_is_asked_of_nobody(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with name_server({}) as server:
+        address = DialAddress(f"/dnsaddr/{name}", DNSADDR, name, 0, None)
+        monkeypatch.setattr("py_peer.net.dnsaddr.system_resolver", server.resolver)
+        with pytest.raises(DialError, match=f"^{re.escape(name)} cannot be a name in the DNS$"):
+            await resolve(address)
+        assert server.asked == []
+
+
+@trio_test
+@pytest.mark.parametrize("configured", ["", "nameserver localhost"])
+async def test_where_no_name_server_is_named_it_is_said(configured: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("py_peer.net.dnsaddr.system_resolver", lambda: Resolver(io.StringIO(configured)))
+    with pytest.raises(DialError, match=r"^this machine names no name server$"):
+        await resolve(parse_named_address("/dnsaddr/room.test"))
+
+
+@trio_test
+async def test_name_servers_that_fail_are_told_from_those_that_cannot_be_reached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with name_server({}, {"room.test": SERVFAIL}) as server:
+        why = await cause(server, "/dnsaddr/room.test", monkeypatch)
+        assert why == "the name servers cannot look up _dnsaddr.room.test"
+
+    async def no_network(*_: object, **__: object) -> None:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr("dns.asyncquery.udp", no_network)
+    async with name_server({}) as server:
+        assert await cause(server, "/dnsaddr/room.test", monkeypatch) == "no name server can be reached"
 
 
 @trio_test
