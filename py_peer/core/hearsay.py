@@ -1,13 +1,20 @@
-"""Which addresses may be dialled on whose word: nobody has us look around in a network that he is not in himself."""
+"""Which addresses may be dialled on whose word: nobody has us look around in a network that he is not in himself.
+
+And which of our own others are told.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from py_peer.core import limits
+from py_peer.core.addresses import parse_dial_address
 from py_peer.core.findings import Source
 from py_peer.core.ranges import Kind, kind_of, range_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from py_peer.core.addresses import DialAddress
     from py_peer.core.findings import Finding
 
@@ -51,3 +58,12 @@ def objection(address: DialAddress, finding: Finding) -> str:  # noqa: PLR0911 -
 
 def _is_neighbour(address: DialAddress, finding: Finding) -> bool:
     return range_of(address.host) == range_of(finding.teller_ip)
+
+
+def announced_addresses(addresses: Iterable[str], *, loopback: bool) -> list[str]:
+    """Return which of our multiaddrs others are told: those that mean something elsewhere, and not too many.
+
+    With `loopback` it is those of this machine, where all who can hear us are.
+    """
+    told = {Kind.LOOPBACK} if loopback else {Kind.PUBLIC, Kind.PRIVATE}
+    return [one for one in addresses if kind_of(parse_dial_address(one).host) in told][: limits.OWN_ADDRESSES_ANNOUNCED]

@@ -22,7 +22,9 @@ from libp2p.peer.peerstore import PeerStoreError
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
+from py_peer.core.hearsay import announced_addresses
 from py_peer.core.kademlia import Contact, K, Providers
+from py_peer.core.ranges import Kind, kind_of
 from py_peer.core.rates import TokenBucket
 from py_peer.net.connections import remote_ip
 from py_peer.net.kad_messages import bounded, contact, entry, read_message, write_message
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
     from py_peer.core.kademlia import RoutingTable
     from py_peer.net.node import Node
+
+_LOOPBACK: Final = (b"\x04\x7f", b"\x29" + bytes(15) + b"\x01")
+"""What binary multiaddrs of 127.0.0.0/8 and ::1 begin with."""
 
 MAX_KEY: Final = 128
 """Bytes of a key; a multihash has 34."""
@@ -164,21 +169,30 @@ class Server:
     # --- Who is where -----------------------------------------------------------------------------
 
     def ourselves(self) -> Contact:
-        """Return us, with the addresses that others are told, without our ID in them: it stands beside them."""
-        addresses = self._node.host.get_addrs()
-        return Contact(self._own, bounded(without_peer(one.to_bytes(), self._own) for one in addresses))
+        """Return us, with the addresses that others are told, without our ID in them: it stands beside them.
+
+        Those that mean nothing elsewhere are told where there are no others: then those whom we reach are near, too.
+        """
+        told = announced_addresses(self._node.addresses, loopback=False) or self._node.addresses
+        return Contact(self._own, bounded(without_peer(Multiaddr(one).to_bytes(), self._own) for one in told))
 
     def _find(self, peer: bytes) -> Contact | None:
         """Return a peer that somebody looks for, if we know where it is; it may be a client, or we."""
         return self.ourselves() if peer == self._own else self._table.get(peer) or self.known(peer)
 
     def known(self, peer: bytes) -> Contact | None:
-        """Return a peer with the address at which it was reached and those that it told in identify."""
+        """Return a peer with the address at which it was reached and those that it told in identify.
+
+        Loopback is among them only where the peer is on this machine.
+        """
         peer_id = ID(peer)
         record = self._node.peers.records.get(peer_id)
+        ip = remote_ip(record.address) if record else ""
         reached = [Multiaddr(record.address).to_bytes()] if record and record.address and not record.inbound else []
         told: list[bytes] = []
         with suppress(PeerStoreError):
             told = [without_peer(one.to_bytes(), peer) for one in self._node.host.get_peerstore().addrs(peer_id)]
+        if not (ip and kind_of(ip) is Kind.LOOPBACK):
+            told = [one for one in told if not one.startswith(_LOOPBACK)]
         addresses = bounded(dict.fromkeys([*reached, *told]))
-        return Contact(peer, addresses, remote_ip(record.address) if record else "") if addresses else None
+        return Contact(peer, addresses, ip) if addresses else None

@@ -14,10 +14,10 @@ import trio
 
 from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC
 from py_peer.core import limits
-from py_peer.core.addresses import parse_dial_address, peer_id_text
+from py_peer.core.addresses import peer_id_text
 from py_peer.core.announcement import repeat_after
 from py_peer.core.findings import Finding, Source
-from py_peer.core.ranges import Kind, kind_of
+from py_peer.core.hearsay import announced_addresses
 from py_peer.core.rates import TokenBucket
 from py_peer.net.connections import remote_ip
 from py_peer.net.multiaddrs import dialable
@@ -156,12 +156,3 @@ class Announcements:
             record = self._node.peers.records.get(forwarder) if self._node is not None else None
             ip = remote_ip(record.address) if record is not None else ""
             self._found(Finding(peer_id, addresses, Source.TOPIC, teller=str(forwarder), teller_ip=ip))
-
-
-def announced_addresses(addresses: Iterable[str], *, loopback: bool) -> list[str]:
-    """Return which of our multiaddrs others are told: those that mean something elsewhere, and not too many.
-
-    With `loopback` it is those of this machine, where all who can hear us are.
-    """
-    told = {Kind.LOOPBACK} if loopback else {Kind.PUBLIC, Kind.PRIVATE}
-    return [one for one in addresses if kind_of(parse_dial_address(one).host) in told][: limits.OWN_ADDRESSES_ANNOUNCED]

@@ -143,6 +143,10 @@ async def test_who_is_in_the_room_is_told_that_we_are_under_both_keys() -> None:
             told = [str(Multiaddr(address)) for address in ourselves.addrs]
             assert f"/ip4/127.0.0.1/tcp/{one.port}" in told
             assert not any("p2p" in address for address in told)
+        networks = [f"/ip4/192.168.1.7/tcp/{one.port}", f"/ip6/2001:db8::7/tcp/{one.port}"]
+        one.node.addresses = (*(f"{text}/p2p/{one.id}" for text in networks), *one.node.addresses)
+        (ourselves,) = (await ask(seeker, type=Message.GET_PROVIDERS, key=ROOM_KEYS[0])).providerPeers
+        assert [str(Multiaddr(address)) for address in ourselves.addrs] == networks  # and no loopback
 
 
 @trio_test
@@ -162,6 +166,24 @@ async def test_the_table_has_those_who_say_that_they_speak_kademlia_and_no_clien
         assert [(peer.id, list(peer.addrs)) for peer in near] == [(client.id.to_bytes(), [TCP])]
         near = (await ask(first, type=Message.FIND_NODE, key=one.id.to_bytes())).closerPeers
         assert [peer.id for peer in near] == [one.id.to_bytes()]
+
+
+@trio_test
+async def test_the_loopback_of_another_machine_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go names it first, once for each transport, and of all its addresses only so many are kept."""
+    local = tuple(Multiaddr(text).to_bytes() for text in ("/ip4/127.0.0.1/tcp/4001", "/ip6/::1/tcp/4001"))
+    async with (
+        kad_member() as (one, dht),
+        raw_peer(one.port, handlers=says_it_speaks(KAD, addresses=(*local, TCP))) as peer,
+    ):
+        await until(lambda: dht.table.get(peer.id.to_bytes()))
+        here = dht.server.known(peer.id.to_bytes())
+        assert here is not None
+        assert set(here.addresses) == {*local, TCP}
+        monkeypatch.setattr("py_peer.net.kad_server.remote_ip", lambda _: "192.0.2.7")
+        there = dht.server.known(peer.id.to_bytes())
+        assert there is not None
+        assert there.addresses == (TCP,)
 
 
 @trio_test

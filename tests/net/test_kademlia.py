@@ -237,8 +237,7 @@ async def test_a_record_is_said_anew_to_one_who_was_away_and_when_our_addresses_
         await until(lambda: b.id not in a.member.node.peers.records)
         await a.meet(b)
         assert await a.search() == 2
-        addresses = [Multiaddr(f"/ip4/127.0.0.1/tcp/{a.member.port}"), Multiaddr("/ip4/127.0.0.2/tcp/1")]
-        a.member.node.host._addrs_factory = lambda _: addresses
+        a.member.node.addresses = (*a.member.node.addresses, f"/ip4/127.0.0.2/tcp/1/p2p/{a.id}")
         assert await a.search() == 4
 
 

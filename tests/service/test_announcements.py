@@ -18,11 +18,12 @@ from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC
 from py_peer.core import limits
 from py_peer.core.events import PeerFound, PeerJoined, Started
 from py_peer.core.findings import Source
+from py_peer.core.hearsay import announced_addresses
 from py_peer.core.requests import Connect
 from py_peer.net.counters import Counters
 from py_peer.net.peer_record import decode, encode
 from py_peer.net.protobufs import declare
-from py_peer.service.announcements import Announcements, announced_addresses
+from py_peer.service.announcements import Announcements
 from tests.loops import run
 from tests.net.raw_peer import signed
 from tests.service.support import in_trio, person
