@@ -60,7 +60,7 @@ MOST_PLACES: Final = 3
 """Addresses that are told when several come or go at once; /status has them all."""
 
 NO_NETWORK: Final = "The network has gone; no address leads here now. Only peers of the same link may find you, by mDNS"
-HERE_ALONE: Final = "The address is for this machine alone; there is none now under which others reach you"
+HERE_ALONE: Final = "The address is for this machine alone; there is none to hand on now"
 
 
 @final
@@ -85,10 +85,10 @@ class Narrator:
                 waiting = event
                 continue
             if waiting is not None:
-                lines += event_lines(waiting)
+                lines += event_lines(waiting, self._columns())
                 waiting = None
             lines += self._lines(event)
-        return lines + event_lines(waiting) if waiting is not None else lines
+        return lines + event_lines(waiting, self._columns()) if waiting is not None else lines
 
     def _lines(self, event: Event) -> list[str]:
         match event:
@@ -111,21 +111,27 @@ def event_lines(  # noqa: PLR0911 - one for each type
     """Return the lines for one event; none for those that a chat does not mention. `called` is as for `sentence`."""
     match event:
         case Ready():
-            return banner(event)
+            return banner(event, columns)
         case MessageReceived():
             return message_lines(f"[{event.nick}({short_id(event.peer_id)})]: {event.text}", columns)
         case MessageSent():
-            return [f"✓ Message sent to {event.peers} peer(s)"]
+            return _broken(f"✓ Message sent to {event.peers} peer(s)", columns)
         case MessageWaiting():
-            return [f"⚠️  No peers connected - {event.waiting} message(s) will be sent when one comes"]
+            waiting = f"⚠️  No peers connected - {event.waiting} message(s) will be sent when one comes"
+            return _broken(waiting, columns)
         case MessageRefused():
-            return [f"❌ Message not sent: {event.reason}"]
+            return _broken(f"❌ Message not sent: {event.reason}", columns)
         case Answer():
-            return [f"{'❌' if event.failed else '📡'} {event.text}"]
+            return _broken(f"{'❌' if event.failed else '📡'} {event.text}", columns)
         case Notice():
-            return [event.text if event.text.startswith("❌") else f"📡 {event.text}"]
+            return _broken(event.text if event.text.startswith("❌") else f"📡 {event.text}", columns)
         case _:
-            return [f"📡 {text}"] if (text := sentence(event, called)) else []
+            return _broken(f"📡 {text}", columns) if (text := sentence(event, called)) else []
+
+
+def _broken(line: str, columns: int | None) -> list[str]:
+    """Return a line of the program's own, broken between words where a terminal would break it anywhere."""
+    return [line] if columns is None else wrap_lines(line, columns, INDENT)
 
 
 def message_lines(text: str, columns: int | None) -> list[str]:
@@ -209,21 +215,21 @@ def remark(addresses: tuple[str, ...]) -> str:
     return HERE_ALONE if addresses and is_of_this_machine(addresses[0]) else ""
 
 
-def _remarks(addresses: tuple[str, ...]) -> list[str]:
-    return [f"📡 {text}"] if (text := remark(addresses)) else []
+def _remarks(addresses: tuple[str, ...], columns: int | None = None) -> list[str]:
+    return _broken(f"📡 {text}", columns) if (text := remark(addresses)) else []
 
 
-def banner(ready: Ready) -> list[str]:
-    """Return what is shown when the room is open."""
+def banner(ready: Ready, columns: int | None = None) -> list[str]:
+    """Return what is shown when the room is open. The ID and the address are not broken: they are copied from here."""
     return [
         "=== Universal Connectivity Chat ===",
         f"Nickname: {ready.nickname}",
         f"Peer ID: {ready.peer_id}",
         f"Multiaddr: {first_address(ready.addresses, ready.peer_id)}",
-        "Type messages and press Enter to send. Type 'quit' to exit.",
-        commands_line(),
-        f"📡 Joined chat room as '{ready.nickname}'",
-        *_remarks(ready.addresses),
+        *_broken("Type messages and press Enter to send. Type 'quit' to exit.", columns),
+        *_broken(commands_line(), columns),
+        *_broken(f"📡 Joined chat room as '{ready.nickname}'", columns),
+        *_remarks(ready.addresses, columns),
     ]
 
 
@@ -249,7 +255,7 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         *(f"  - Also reached under: {address}" for address in report.addresses[1:]),
     ]
     if text := remark(report.addresses):
-        lines.insert(2, f"    {text}")
+        lines.insert(2, f"  - {text}")
     if report.waiting:
         lines.append(f"  - Waiting to be sent: {report.waiting}")
     if report.muted:
@@ -291,7 +297,7 @@ def invite_lines(report: StatusReport, columns: int | None) -> list[str]:
     if not report.addresses:
         return ["📡 There is no address to hand on"]
     line = invite_line(report.addresses[0])
-    if remarks := _remarks(report.addresses):  # no camera's owner can use it
+    if remarks := _remarks(report.addresses, columns):  # no camera's owner can use it
         return ["📋 Others on this machine join with:", line, *remarks]
     return ["📋 Others join with:", line, *qr_lines(report.addresses[0], columns)]
 

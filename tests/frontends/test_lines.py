@@ -182,7 +182,7 @@ def test_what_matters_to_nobody_else_is_not_told() -> None:
 def test_an_address_of_this_machine_alone_is_said_to_be_that_and_is_no_code_for_a_camera() -> None:
     report = replace(REPORT, addresses=(HERE,))
     assert banner(replace(READY, addresses=(HERE,)))[-1] == f"📡 {HERE_ALONE}"
-    assert status_lines(report)[1:3] == [f"  - Multiaddr: {HERE}", f"    {HERE_ALONE}"]
+    assert status_lines(report)[1:3] == [f"  - Multiaddr: {HERE}", f"  - {HERE_ALONE}"]
     assert multiaddr_lines(report)[1:] == [HERE, f"📡 {HERE_ALONE}"]
     assert invite_lines(report, None) == [
         "📋 Others on this machine join with:",
@@ -314,6 +314,22 @@ def test_on_a_narrow_screen_what_follows_stands_under_the_text_not_left_of_the_l
     assert all(len(line) <= 48 for line in lines)
     assert all(line.startswith(("📊", "  - ", "    ")) for line in lines)
     assert "".join(line.strip() for line in lines).count(ADDRESS) == 1
+
+
+@pytest.mark.parametrize("columns", [36, 48, 80])
+def test_on_a_narrow_screen_what_the_program_says_is_broken_between_words_and_what_is_copied_is_not(
+    columns: int,
+) -> None:
+    lines = event_lines(READY, columns)
+    assert f"Multiaddr: {ADDRESS}" in lines
+    assert f"Peer ID: {US}" in lines
+    said = "The quick brown fox jumps over the lazy dog, " * 3
+    for event in (Notice(said), Answer(1, said), MessageRefused(1, "", said), DialFailed("/ip4/192.0.2.7", said)):
+        lines += event_lines(event, columns)
+    lines += Narrator(lambda: columns).lines([MessageWaiting(1, 3), MessageSent(1, "", 3, 0.0)])
+    told = [line for line in lines if US not in line]
+    assert max(map(len, told)) <= columns
+    assert {"jumps", "/discover,", "message(s)"} <= set(" ".join(told).split())
 
 
 def test_the_multiaddress_stands_alone_on_its_line() -> None:
