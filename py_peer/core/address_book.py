@@ -79,6 +79,7 @@ class AddressBook:
         self._here: dict[str, float] = {}
         self._lookups: set[str] = set()
         self._own: frozenset[Place] = frozenset()
+        self._own_ips: frozenset[str] = frozenset()
         self._networks: tuple[Network, ...] = ()
         self.refused: Counter[str] = Counter()
         """Addresses that are not dialled, and peers that were not taken, as often as they were told, by reason."""
@@ -92,9 +93,10 @@ class AddressBook:
 
     # --- What is told -----------------------------------------------------------------------------
 
-    def look_around(self, own: Iterable[tuple[str, int]], networks: Iterable[Network]) -> None:
-        """Take note of our own IP addresses, with their ports, and of the networks that our interfaces are in."""
+    def look_around(self, own: Iterable[tuple[str, int]], networks: Iterable[Network], ips: Iterable[str] = ()) -> None:
+        """Take note of where we listen, of the networks that we are in, and of all IP addresses of this machine."""
         self._own = frozenset((place(host), port) for host, port in own)
+        self._own_ips = frozenset([*(host for host, _ in self._own), *(place(ip) for ip in ips)])
         self._networks = tuple(networks)
         for peer in self._peers.values():
             for spot in peer.spots.values():
@@ -163,7 +165,9 @@ class AddressBook:
         """Take an address down; return why it is not to be dialled, or ""."""
         if address.peer_id is None:
             address = with_peer(address, peer.peer_id)
-        reason = "an address of another peer" if address.peer_id != peer.peer_id else objection(address, finding)
+        reason = objection(address, finding, self._own_ips)
+        if address.peer_id != peer.peer_id:
+            reason = "an address of another peer"
         try:
             newcomer = spot_at(address, finding.source, reason)
         except ValueError:
@@ -316,7 +320,7 @@ class AddressBook:
         word = _word(asked, lookup=True)
         if spot is not None and not (spot.refused or spot.is_told):
             word = _word(spot)
-        elif reason := objection(address, finding):
+        elif reason := objection(address, finding, self._own_ips):
             self.refused[reason] += 1
             return reason, False
         if asked.place in self._own:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, final
 
 from py_peer.core import limits
+from py_peer.core.addresses import short_id
 from py_peer.core.findings import Source
 from py_peer.core.rates import TokenBucket
 
@@ -72,7 +73,7 @@ class Budgets:
         """Return the seconds for which a dial has to wait at least, and what for; 0 and "" if it may be made now."""
         for allowances, key, reason in self._charges(word, now):
             if (wait := allowances.wait(key, now)) > 0:
-                return wait, reason.format(key)
+                return wait, reason
         return 0.0, ""
 
     def wait_for_told(self, now: float) -> float:
@@ -91,14 +92,14 @@ class Budgets:
             case Source.MEMORY:
                 yield self._memory, "", "too many dials where peers have been"
             case Source.MDNS:
-                yield self._near_places, where, "too many dials to {}"
+                yield self._near_places, where, f"too many dials to {where}"
                 yield self._near, "", "too many dials of what mDNS told"
             case Source.TOPIC | Source.KADEMLIA:
-                yield self._places, where, "too many dials to {}"
+                yield self._places, where, f"too many dials to {where}"
                 if word.range:
-                    yield self._ranges, word.range, "too many dials into {}"
+                    yield self._ranges, word.range, f"too many dials into {word.range}"
                 if word.tellers:
                     # The one with most left: who tells of everybody first holds up nobody else's word.
                     teller = min(word.tellers, key=lambda teller: self._tellers.wait(teller, now))
-                    yield self._tellers, teller, "too many dials on the word of {}"
+                    yield self._tellers, teller, f"too many dials on the word of {short_id(teller)}"
                 yield self._lookups if word.lookup else self._told, "", "too many dials on the word of others"

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 from py_peer.core import limits
 from py_peer.core.addresses import parse_dial_address
 from py_peer.core.findings import Source
-from py_peer.core.ranges import Kind, kind_of, range_of
+from py_peer.core.ranges import Kind, kind_of, place, range_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from py_peer.core.addresses import DialAddress
     from py_peer.core.findings import Finding
 
 
-OTHER_MACHINE: Final = "an address of one machine alone, told by somebody who is not on this one"
+OTHER_MACHINE: Final = "an address of this machine, told by somebody who is not on it"
 
 
 def is_name(address: DialAddress) -> bool:
@@ -27,10 +27,12 @@ def is_name(address: DialAddress) -> bool:
     return address.kind.startswith("dns")
 
 
-def objection(address: DialAddress, finding: Finding) -> str:  # noqa: PLR0911 - one for each rule
+def objection(address: DialAddress, finding: Finding, own: Container[str]) -> str:  # noqa: PLR0911 - one for each rule
     """Return why an address must not be dialled on the word of one who tells of it, or "".
 
-    What mDNS tells is on the same link, which the reader of its packets sees to. What is remembered has been reached;
+    `own` are the IP addresses of this machine, in the form of `place`: of those who is here alone may tell, as of
+    loopback, else anybody could have us try our own ports. What mDNS tells is on the same link, or from here, which
+    the reader of its packets sees to. What is remembered has been reached;
     whether it means the same in the network that we are in now is another question.
     """
     if finding.source is Source.NAMED:
@@ -49,11 +51,15 @@ def objection(address: DialAddress, finding: Finding) -> str:  # noqa: PLR0911 -
         return ""
     if "%" in address.host:
         return "an address with the name of another machine's interface"
-    if kind is Kind.PUBLIC or (kind is teller and (kind is Kind.LOOPBACK or _is_neighbour(address, finding))):
+    if _is_here(address.host, own):
+        return "" if teller is not None and _is_here(finding.teller_ip, own) else OTHER_MACHINE
+    if kind is Kind.PUBLIC or (kind is teller and _is_neighbour(address, finding)):
         return ""
-    if kind is Kind.LOOPBACK:
-        return OTHER_MACHINE
     return "a private address, told by somebody who is not in that network"
+
+
+def _is_here(host: str, own: Container[str]) -> bool:
+    return kind_of(host) is Kind.LOOPBACK or place(host) in own
 
 
 def _is_neighbour(address: DialAddress, finding: Finding) -> bool:

@@ -15,7 +15,7 @@ from py_peer.core.addresses import AddressError, parse_dial_address
 from py_peer.core.ranges import Kind, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from py_peer.core.addresses import DialAddress
     from py_peer.core.interfaces import IP, Interface
@@ -86,15 +86,16 @@ def _with_zone(text: str, zone: str) -> str:
     return "/".join([head, *parts])
 
 
-def is_believable(address: DialAddress, interface: Interface, *, from_here: bool) -> bool:
+def is_believable(address: DialAddress, interface: Interface, own: Container[IP], *, from_here: bool) -> bool:
     """Say whether an address heard on an interface may be dialled.
 
-    It is on this link, or it is a public one: nobody on one network may have us knock in another private one. Loopback
-    is, from a peer on this machine (`from_here`); a name is not, for it may mean anything.
+    It is on this link: nobody on one network may have us knock in another, nor aim all of it at somebody far away. One
+    of this machine (loopback, or one of `own`) is, from a peer on it (`from_here`); a name is not, for it may mean
+    anything.
     """
     if address.kind not in ("ip4", "ip6"):
         return False
-    kind = kind_of(address.host)
-    if kind is Kind.PUBLIC or (kind is Kind.LOOPBACK and from_here):
-        return True
-    return interface.is_on_link(ipaddress.ip_address(address.host.partition("%")[0]))
+    ip = ipaddress.ip_address(address.host.partition("%")[0])
+    if ip in own or kind_of(address.host) is Kind.LOOPBACK:
+        return from_here
+    return interface.is_on_link(ip)

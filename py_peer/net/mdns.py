@@ -1,7 +1,7 @@
 """mDNS: peers on the local network find us, and we them. Interfaces come and go, and it follows.
 
 Nothing is believed but that it was heard nearby: packets from another network are dropped, and so are addresses that
-are neither on the link of the interface nor public (`py_peer.core.mdns_text.is_believable`).
+are not on the link of the interface (`py_peer.core.mdns_text.is_believable`).
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ class Mdns:
             while True:
                 changed = self._node.interfaces.changed
                 there = usable(self._node.interfaces.now, tuple(self._wanted))
+                self._guard.own = frozenset(ip.ip for one in self._node.interfaces.now for ip in one.addresses)
                 wanted = {(one, version): None for one in there for version in one.versions()}
                 # One name for each interface, and a new one when it has changed, else Go takes nothing new of it.
                 self._records = {one: self._records.get(one) or self._records_on(one) for one in there}

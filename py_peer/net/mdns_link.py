@@ -53,6 +53,8 @@ class Guard:
         self._counters = counters
         self._all = TokenBucket(limits.MDNS_RATE, limits.MDNS_BURST)
         self._each: dict[IP, TokenBucket] = {}
+        self.own: frozenset[IP] = frozenset()
+        """The IP addresses of this machine, on all interfaces."""
 
     def admits(self, data: bytes, source: IP, interface: Interface, now: float) -> bool:
         """Say whether a packet is looked into, and count it if it is not."""
@@ -156,7 +158,7 @@ class Link:
             self._answer(service, packet, source, now)
         if packet.wants_services and self._alone.take(now):
             self._send(self._records.services(), None)
-        return self._heard(packet, from_here=self._interface.is_own(source[0]))
+        return self._heard(packet, from_here=source[0] in self._guard.own or source[0].is_loopback)
 
     def _answer(self, service: str, packet: Packet, source: tuple[IP, int], now: float) -> None:
         is_plain_dns = source[1] != PORT
@@ -172,13 +174,16 @@ class Link:
             self._due[ASK, service] = now + self._pause(service)  # everybody answers him, and we hear it
 
     def _heard(self, packet: Packet, *, from_here: bool) -> list[Heard]:
-        heard = [Heard(peer_id, ()) for peer_id in packet.gone]
+        us, own = self._records.peer_id, self._guard.own
+        heard = [Heard(peer_id, ()) for peer_id in packet.gone if peer_id != us]
         for peer_id, addresses in packet.found.items():
-            near = tuple(one for one in addresses if is_believable(one, self._interface, from_here=from_here))
+            if peer_id == us:
+                continue
+            near = tuple(one for one in addresses if is_believable(one, self._interface, own, from_here=from_here))
             self._guard.drop("addresses of other networks", len(addresses) - len(near))
             if near:
                 heard.append(Heard(peer_id, near))
-        return [one for one in heard if one.peer_id != self._records.peer_id]
+        return heard
 
 
 def _short_pause() -> float:

@@ -90,8 +90,10 @@ class Finder:
         """Take note of where we are now, and at which addresses."""
         if self.node is not None:
             own = [parse_dial_address(text) for text in self.node.addresses]
-            networks = [address.network for one in self.node.interfaces.now if one.up for address in one.addresses]
-            self._book.look_around([(one.host, one.port) for one in own], networks)
+            there = self.node.interfaces.now
+            networks = [address.network for one in there if one.up for address in one.addresses]
+            ips = [str(address.ip) for one in there for address in one.addresses]
+            self._book.look_around([(one.host, one.port) for one in own], networks, ips)
             self._stir()
 
     def wake(self) -> None:

@@ -104,6 +104,7 @@ class Scene:
 # --- On whose word ----------------------------------------------------------------------------------
 
 NOT_IN_THAT_NETWORK = "a private address, told by somebody who is not in that network"
+NOT_ON_THIS_MACHINE = "an address of this machine, told by somebody who is not on it"
 
 
 @pytest.mark.parametrize(
@@ -130,8 +131,8 @@ NOT_IN_THAT_NETWORK = "a private address, told by somebody who is not in that ne
         ("2002:a01:203::1", "10.1.2.9", ""),
         ("127.0.0.1", "127.0.0.1", ""),
         ("127.9.9.9", "::1", ""),
-        ("127.0.0.1", "192.168.1.1", "an address of one machine alone, told by somebody who is not on this one"),
-        ("::1", "", "an address of one machine alone, told by somebody who is not on this one"),
+        ("127.0.0.1", "192.168.1.1", NOT_ON_THIS_MACHINE),
+        ("::1", "", NOT_ON_THIS_MACHINE),
         ("fe80::1%eth0", "fe80::2", "an address with the name of another machine's interface"),
         ("240.0.0.1", "8.8.8.8", "an address that nobody has"),
         ("0.1.2.3", "8.8.8.8", "an address that nobody has"),
@@ -178,6 +179,14 @@ def test_a_name_that_mdns_tells_is_not_asked_for() -> None:
     assert not scene.dials(1e5)
 
 
+def test_that_much_was_dialled_on_the_word_of_somebody_is_said_with_his_short_id() -> None:
+    scene = Scene()
+    for number in range(1, limits.TELLER_BURST + 3):
+        scene.tell(peer(number), f"8.8.{number}.8", by=Source.TOPIC)
+    scene.dials()
+    assert f"too many dials on the word of {TELLER[-8:]}" in scene.reasons()
+
+
 def test_what_is_remembered_is_dialled_where_it_means_the_same() -> None:
     scene = Scene()
     scene.tell(ANN, "192.168.1.7", by=Source.MEMORY)
@@ -186,6 +195,22 @@ def test_what_is_remembered_is_dialled_where_it_means_the_same() -> None:
     assert scene.state(ANN) == ("not dialled", "a private address of a network that we are not in now")
     scene.book.look_around([("192.168.1.5", 4001)], [ip_network("192.168.1.0/24")])
     assert scene.who() == [ANN]
+
+
+@pytest.mark.parametrize("source", [Source.TOPIC, Source.KADEMLIA])
+@pytest.mark.parametrize("host", ["192.168.1.5", "::ffff:192.168.1.5", "8.8.8.8", "2001:db8::5", "::1"])
+def test_of_our_own_machine_whoever_is_on_it_may_tell_and_nobody_else(host: str, source: Source) -> None:
+    scene = Scene()
+    ours = ["192.168.1.5", "8.8.8.8", "2001:db8::5", "fe80::5"]
+    scene.book.look_around([("192.168.1.5", 4001)], [ip_network("192.168.1.0/24")], ours)
+    for teller_ip in ("192.168.1.6", "8.8.8.9", "2001:db8::6", "fe80::6", ""):
+        scene.book.take(Finding(ANN, (at(host, 22),), source, TELLER, teller_ip), scene.now)
+        assert scene.state(ANN) == ("not dialled", NOT_ON_THIS_MACHINE)
+        asked = Finding(BOB, (at(host, 22),), source, TELLER, teller_ip)
+        assert scene.book.for_lookup(asked, asked.addresses[0], scene.now)[0] == NOT_ON_THIS_MACHINE
+    for who, teller_ip in zip((ANN, BOB, peer(7)), ("192.168.1.5", "fe80::5%eth0", "127.0.0.1"), strict=True):
+        scene.book.take(Finding(who, (at(host, 22),), source, TELLER, teller_ip), scene.now)
+    assert sorted(scene.who(10.0)) == sorted([ANN, BOB, peer(7)])
 
 
 def test_one_who_may_not_tell_of_an_address_does_not_spoil_it_for_one_who_may() -> None:
@@ -259,7 +284,7 @@ def test_nearer_peers_are_dialled_first() -> None:
 
 def test_the_addresses_in_our_own_networks_are_dialled_first() -> None:
     scene = Scene()
-    scene.tell(ANN, "172.17.0.1", "192.168.1.7", "8.8.8.8")
+    scene.tell(ANN, "8.8.4.4", "192.168.1.7", "8.8.8.8")
     scene.book.look_around([], [ip_network("192.168.1.0/24")])
     assert [where for _, _, where in scene.dials()] == ["192.168.1.7:4001", "8.8.4.4:4001", "8.8.8.8:4001"]
 

@@ -14,6 +14,7 @@ from tests.interfaces import interface
 
 ALICE = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 BOB = "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"
+WIFI_IP = ip_address("192.0.2.8")
 CABLE = interface("eth0", "192.0.2.7/24", "2001:db8::7/64", "fe80::7/64", index=2)
 
 
@@ -110,10 +111,13 @@ def test_whatever_stands_in_an_address_it_is_read(text: str) -> None:
         ("/ip4/169.254.1.1", True, True),
         ("/ip6/2001:db8::1", True, True),
         ("/ip6zone/eth0/ip6/fe80::1", True, True),
-        ("/ip4/8.8.8.8", True, True),
-        ("/ip6/2606:4700::1", True, True),
         ("/ip4/127.0.0.1", False, True),
         ("/ip6/::1", False, True),
+        ("/ip4/192.0.2.7", False, True),
+        ("/ip6zone/eth0/ip6/fe80::7", False, True),
+        (f"/ip4/{WIFI_IP}", False, True),
+        ("/ip4/8.8.8.8", False, False),
+        ("/ip6/2606:4700::1", False, False),
         ("/ip4/10.0.0.1", False, False),
         ("/ip4/192.168.1.1", False, False),
         ("/ip4/100.64.0.1", False, False),
@@ -123,7 +127,10 @@ def test_whatever_stands_in_an_address_it_is_read(text: str) -> None:
         ("/dns/example.org", False, False),
     ],
 )
-def test_what_is_near_or_public_is_believed_and_loopback_from_this_machine(host: str, near: bool, here: bool) -> None:
+def test_what_is_on_the_link_is_believed_and_of_this_machine_what_comes_from_it(
+    host: str, near: bool, here: bool
+) -> None:
     [[address]] = read_text([strings(f"dnsaddr={host}/tcp/4001/p2p/{ALICE}")], "eth0").values()
-    assert is_believable(address, CABLE, from_here=False) == near
-    assert is_believable(address, CABLE, from_here=True) == here
+    own = {WIFI_IP, *(ip.ip for ip in CABLE.addresses)}
+    assert is_believable(address, CABLE, own, from_here=False) == near
+    assert is_believable(address, CABLE, own, from_here=True) == here

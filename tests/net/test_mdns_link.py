@@ -32,7 +32,9 @@ class Wire:
     def __init__(self, begun: bool = True) -> None:
         self.counters = Counters()
         self.records = Records(US, 4001, CABLE.own_ips(has_ip6=True))
-        self.link = Link(CABLE, self.records, Guard(self.counters), self._send)
+        guard = Guard(self.counters)
+        guard.own = frozenset(address.ip for address in CABLE.addresses)
+        self.link = Link(CABLE, self.records, guard, self._send)
         self.now = 0.0
         self.sent: list[tuple[float, str, str, tuple[IP, int] | None]] = []
         if begun:
@@ -198,15 +200,16 @@ def test_peers_are_heard_and_we_are_none_of_them() -> None:
 
 def test_addresses_of_other_networks_are_not_taken_and_counted() -> None:
     wire = Wire()
-    elsewhere = [f"/ip4/{ip}/tcp/1/p2p/{ALICE}" for ip in ("10.0.0.1", "192.168.1.1", "127.0.0.1")]
+    elsewhere = [f"/ip4/{ip}/tcp/1/p2p/{ALICE}" for ip in ("10.0.0.1", "192.168.1.1", "8.8.8.8", "127.0.0.1")]
     [heard] = wire.link.hear(dns.js_says(*elsewhere, TCP), (NEAR, PORT), 0.0)
     assert [address.host for address in heard.addresses] == ["192.0.2.9"]
-    assert wire.dropped() == {"addresses of other networks": 3}
+    assert wire.dropped() == {"addresses of other networks": 4}
     assert wire.hears(dns.js_says(*elsewhere)) == []
 
 
-def test_loopback_is_taken_from_a_peer_on_this_machine() -> None:
-    local = dns.js_says(f"/ip4/127.0.0.1/tcp/4001/p2p/{ALICE}")
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.7"])
+def test_an_address_of_this_machine_is_taken_from_a_peer_that_is_on_it(host: str) -> None:
+    local = dns.js_says(f"/ip4/{host}/tcp/4002/p2p/{ALICE}")
     assert Wire().hears(local, source="192.0.2.7") == [ALICE]
     assert Wire().hears(local) == []
 

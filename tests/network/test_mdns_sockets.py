@@ -38,7 +38,7 @@ class Ears:
 
     def __init__(self, peer_id: str) -> None:
         self.told: list[Finding] = []
-        self.lost: list[str] = []
+        self.left: list[str] = []
         self.notices: list[str] = []
         self.counters = Counters()
         self.peer_id = peer_id
@@ -48,9 +48,7 @@ class Ears:
         node: Any = SimpleNamespace(
             peer_id=self.peer_id, port=4001, has_ip6=True, counters=self.counters, interfaces=interfaces
         )
-        self.mdns = Mdns(
-            node, found=self.told.append, lost=lambda peer_id, _: self.lost.append(peer_id), notice=self.notices.append
-        )
+        self.mdns = Mdns(node, found=self.told.append, left=self.left.append, notice=self.notices.append)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(interfaces.run)
             nursery.start_soon(self.mdns.run)
@@ -104,8 +102,8 @@ def test_two_find_each_other_follow_what_changes_and_miss_who_left(both: list[Ho
             for number, host in enumerate(both, 1):
                 host.plug(second, number, "eth1")
             wait_for(lambda: {"198.51.100.2", "203.0.113.2"} <= set(alice.hosts(BOB)))
-            alice.lost.clear()
-        wait_for(lambda: alice.lost == [BOB])
+            alice.left.clear()
+        wait_for(lambda: set(alice.left) == {BOB})  # on each interface, and for each service
         assert not alice.notices + bob.notices
         assert not {name for name in alice.counters if "dropped" in name or "caught" in name}
 
@@ -146,7 +144,7 @@ def test_zeroconf_finds_us_and_is_found(both: list[Host]) -> None:
                 lambda: any(found and found.port == 4001 for name, found in names.seen.items() if "carol" not in name)
             )
             zeroconf.unregister_service(info)
-            wait_for(lambda: CAROL in alice.lost)
+            wait_for(lambda: CAROL in alice.left)
             left.close()
             wait_for(lambda: names.gone)
 

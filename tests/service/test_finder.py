@@ -106,7 +106,7 @@ async def test_a_private_address_told_by_one_of_another_network_is_not_dialled_a
         await trio.testing.wait_all_tasks_blocked()
         assert it.known(somebody(1)).reason == "a private address, told by somebody who is not in that network"
         assert it.known(str(other.id)).reason == (
-            "an address of one machine alone, told by somebody who is not on this one"
+            "an address of this machine, told by somebody who is not on it"
         )
         assert sum(it.report().refused.values()) == 2
         assert not it.found
@@ -218,7 +218,7 @@ async def test_a_dial_of_the_users_that_is_given_up_is_none_under_way() -> None:
 async def test_a_lookup_reaches_whom_the_rules_allow_and_nobody_else() -> None:
     async with scene() as it, member(loopback=True) as other:
         far = Finding(str(other.id), (other.address,), Source.KADEMLIA, somebody(99), "198.51.100.1")
-        with pytest.raises(DialError, match="an address of one machine alone"):
+        with pytest.raises(DialError, match="an address of this machine"):
             await it.finder.reach(far)
         with pytest.raises(DialError, match="nobody has told where it is"):
             await it.finder.reach(Finding(str(other.id), (), Source.KADEMLIA))
