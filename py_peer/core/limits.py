@@ -306,7 +306,8 @@ LASTING = 60.0
 
 FINDINGS_TOLD_BURST = 30
 FINDINGS_TOLD_RATE = 0.1
-"""Peers found that a front-end is told of; of the others, how many they were."""
+FINDINGS_SUMMED_SECONDS = 30.0
+"""Peers found that a front-end is told of one by one; of the others, how many they were, so often at most."""
 
 # --- The discovery topic --------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from py_peer.core import limits
 from py_peer.core.address_book import AddressBook
 from py_peer.core.addresses import parse_dial_address, short_id
 from py_peer.core.cleaning import clean_line
-from py_peer.core.events import DiscoveryReport, PeerFound
+from py_peer.core.events import DiscoveryReport, Notice, PeerFound
 from py_peer.core.findings import Finding, Source
 from py_peer.core.rates import TokenBucket
 from py_peer.core.speakers import Name
@@ -47,6 +47,7 @@ class Finder:
         self._under_way = 0
         self._lookups = trio.CapacityLimiter(limits.FOUND_DIALS)
         self._pace = TokenBucket(limits.FINDINGS_TOLD_RATE, limits.FINDINGS_TOLD_BURST)
+        self._untold = 0
         self.node: Node | None = None
         """The node, when it is up."""
 
@@ -71,6 +72,7 @@ class Finder:
         is_told = self._pace.take(now)
         if self.node is not None:
             self.node.counters[f"peers found: {'told' if is_told else 'not told'}"] += 1
+        self._untold += not is_told
         if is_told:
             addresses = tuple(one.text for one in finding.addresses[: limits.BOOK_ADDRESSES])
             self._emit(PeerFound(finding.peer_id, finding.source.value, addresses))
@@ -155,6 +157,7 @@ class Finder:
             self._book.came(str(peer_id), trio.current_time())
         self.look_around()
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._sum_up)
             while True:
                 changed = self._changed
                 dial, wait = self._book.next(trio.current_time(), self._under_way)
@@ -166,6 +169,15 @@ class Finder:
                 with trio.move_on_after(wait):
                     await changed.wait()
                 await trio.sleep(LOOK_PAUSE)
+
+    async def _sum_up(self) -> None:
+        """Say how many were found whom nobody was told of, so that a flood costs a line now and then."""
+        while True:
+            await trio.sleep(limits.FINDINGS_SUMMED_SECONDS)
+            if self._untold:
+                were = "peers were" if self._untold > 1 else "peer was"
+                self._emit(Notice(f"{self._untold} more {were} found; /discover lists who is known"))
+                self._untold = 0
 
     async def _try(self, dial: Dial) -> None:
         cast("Node", self.node).counters["dials of found peers"] += 1

@@ -13,7 +13,7 @@ from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 
 from py_peer.core import limits
-from py_peer.core.events import DiscoveryReport, PeerFound
+from py_peer.core.events import DiscoveryReport, Notice, PeerFound
 from py_peer.core.findings import Finding, Source
 from py_peer.core.requests import RequestDiscovery
 from py_peer.net.dial import DialError, NotNowError
@@ -256,6 +256,20 @@ async def test_each_way_of_finding_says_what_it_has_come_to() -> None:
     async with scene() as it:
         it.finder.ways += [lambda: "mDNS: on eth0, 3 peers", lambda: "Kademlia: 2 peers in the table"]
         assert it.report() == DiscoveryReport(7, ("mDNS: on eth0, 3 peers", "Kademlia: 2 peers in the table"), (), {})
+
+
+@trio_test
+async def test_of_many_who_are_found_at_once_it_is_told_how_many_more_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FINDINGS_SUMMED_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "FINDINGS_TOLD_BURST", 3)
+    async with scene() as it:
+        for more, news in ((4, 7), (1, 1)):
+            for number in range(news):
+                it.hear(somebody(10 * more + number), dial_address("198.51.100.1", 1), teller_ip="198.51.100.2")
+            await until(lambda: isinstance(it.told[-1], Notice))
+            were = "peers were" if more > 1 else "peer was"
+            assert it.told.pop() == Notice(f"{more} more {were} found; /discover lists who is known")
+            assert len(it.found) == 3
 
 
 @trio_test
