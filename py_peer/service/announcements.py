@@ -57,6 +57,7 @@ class Announcements:
         self._latest: dict[bytes, tuple[float, rpc_pb2.Message]] = {}
         self._pace = TokenBucket(limits.PEERS_READ_RATE, limits.PEERS_READ_BURST)
         self._pause = limits.PEER_REPEAT
+        self._unread = 0
 
     # --- Our own ----------------------------------------------------------------------------------
 
@@ -86,7 +87,11 @@ class Announcements:
     def way(self) -> str:
         """Return what this way of finding has come to."""
         count = self.announcers()
-        return f"the discovery topic: {count} peer{'s' * (count != 1)} announced there"
+        way = f"the discovery topic: {count} peer{'s' * (count != 1)} announced there"
+        if not self._unread:
+            return way
+        many = f"{self._unread} announcement{'s' * (self._unread != 1)}"
+        return f"{way}; {many} left unread, since more than {limits.PEERS_READ_RATE:g} a second came"
 
     # --- The board --------------------------------------------------------------------------------
 
@@ -109,7 +114,9 @@ class Announcements:
         self._keep(message)
         if self._pace.take(author.heard):
             self._tell(peer, forwarder)
-        elif self._node is not None:
+            return ""
+        self._unread += 1
+        if self._node is not None:
             self._node.counters["ignored: announced peers, more than we read"] += 1
         return ""
 

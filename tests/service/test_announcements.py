@@ -203,6 +203,10 @@ def test_10_000_authors_cost_a_bounded_part_of_our_time_and_memory() -> None:
         assert len(board.found) == limits.PEERS_READ_BURST
         assert max(len(finding.addresses) for finding in board.found) == limits.BOOK_ADDRESSES
         assert board.node.counters["ignored: announced peers, more than we read"] == 10_000 - limits.PEERS_READ_BURST
+        assert board.board.way() == (
+            f"the discovery topic: {limits.KNOWN_ANNOUNCERS} peers announced there; "
+            "9900 announcements left unread, since more than 20 a second came"
+        )
         assert len(list(board.board.kept())) == limits.PEERS_HANDED_ON
         assert board.board.announcers() == limits.KNOWN_ANNOUNCERS
 
