@@ -176,6 +176,19 @@ class Piped(Program):
                     stream.close()
 
 
+def run_to_its_end(folder: Path, *arguments: str, given: str | bytes = b"") -> subprocess.CompletedProcess[str]:
+    """Run the program with `given` on its standard input."""
+    program = Piped(arguments, folder)
+    try:
+        with contextlib.suppress(BrokenPipeError):  # what it does not want it does not read
+            program.send(given)
+            program.end_input()
+        code = program.leave(DEADLINE)
+    finally:
+        program.clean_up()
+    return subprocess.CompletedProcess(arguments, code, program.text, program.errors)
+
+
 class _Screen(pyte.HistoryScreen):  # type: ignore[misc, unused-ignore]  # pyte comes without types
     """A terminal that answers when it is asked where its cursor is, and has an alternate screen."""
 

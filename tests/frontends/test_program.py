@@ -16,7 +16,16 @@ import pytest
 
 from py_peer import __version__
 from py_peer.core.exit_codes import ExitCode
-from tests.frontends.programs import BUSY_SECONDS, DEADLINE, LEAVING_SECONDS, PY_PEER, ROOT, Piped, environment
+from tests.frontends.programs import (
+    BUSY_SECONDS,
+    DEADLINE,
+    LEAVING_SECONDS,
+    PY_PEER,
+    ROOT,
+    Piped,
+    environment,
+    run_to_its_end,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,7 +108,7 @@ def test_every_way_to_start_it_works(tmp_path: Path, command: Sequence[str]) -> 
 
 
 def test_nobody_there_and_nobody_named_is_said_at_once(tmp_path: Path) -> None:
-    done = run(tmp_path, given="one\ntwo\n")
+    done = run_to_its_end(tmp_path, given="one\ntwo\n")
     assert done.returncode == 4
     assert done.stderr == ""
     assert done.stdout.splitlines()[-3:] == [
@@ -113,7 +122,7 @@ def test_nobody_there_and_nobody_named_is_said_at_once(tmp_path: Path) -> None:
 def test_a_port_in_use_is_told_and_has_its_own_exit_code(tmp_path: Path, mode: Sequence[str]) -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - where the program would listen
         port = str(taken.getsockname()[1])
-        done = run(tmp_path, *mode, "--port", port)
+        done = run_to_its_end(tmp_path, *mode, "--port", port)
     assert done.returncode == 3
     assert done.stderr.startswith(f"py-peer: cannot listen: port {port} is taken")
     assert "Listening" not in done.stdout

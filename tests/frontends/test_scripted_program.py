@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import select
@@ -17,11 +16,13 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped, unus
 
 from py_peer import __version__
 from py_peer.core.json_lines import events_schema
-from tests.frontends.programs import BUSY_SECONDS, DEADLINE, LEAVING_SECONDS, PY_PEER, Piped, environment
+from tests.frontends.programs import BUSY_SECONDS, DEADLINE, LEAVING_SECONDS, PY_PEER, environment, run_to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.frontends.programs import Piped
 
 SCHEMA = Draft202012Validator(events_schema())
 
@@ -54,18 +55,6 @@ def tell(program: Piped, command: str, **more: Any) -> None:
 def address(program: Piped) -> str:
     addresses: list[str] = seen(program, "ready")["addresses"]
     return next(one for one in addresses if one.startswith("/ip4/127."))
-
-
-def done(folder: Path, *arguments: str, given: str | bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    program = Piped(arguments, folder)
-    try:
-        with contextlib.suppress(BrokenPipeError):  # what it does not want it does not read
-            program.send(given)
-            program.end_input()
-        code = program.leave(DEADLINE)
-    finally:
-        program.clean_up()
-    return subprocess.CompletedProcess(arguments, code, program.text.encode(), program.errors.encode())
 
 
 def test_two_scripts_talk_and_every_line_is_of_the_schema(piped: Callable[..., Piped]) -> None:
@@ -105,20 +94,20 @@ def test_two_scripts_talk_and_every_line_is_of_the_schema(piped: Callable[..., P
 
 
 def test_nothing_said_with_nobody_there_is_lost_in_silence(tmp_path: Path) -> None:
-    ended = done(tmp_path, "--json", given='{"command":"say","text":"x","id":1}\n')
+    ended = run_to_its_end(tmp_path, "--json", given='{"command":"say","text":"x","id":1}\n')
     events = [json.loads(line) for line in ended.stdout.splitlines()]
-    assert (ended.returncode, ended.stderr) == (4, b"")
+    assert (ended.returncode, ended.stderr) == (4, "")
     assert [event["event"] for event in events if event.get("id") == 1] == ["message_waiting"]
     assert (events[-1]["exit_code"], events[-1]["unsent"]) == (4, 1)
 
 
 def test_a_port_in_use_is_told_as_an_event_too(tmp_path: Path) -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - where the program would listen
-        ended = done(tmp_path, "--json", "--headless", "--port", str(taken.getsockname()[1]))
+        ended = run_to_its_end(tmp_path, "--json", "--headless", "--port", str(taken.getsockname()[1]))
     events = [json.loads(line) for line in ended.stdout.splitlines()]
     assert ended.returncode == events[-1]["exit_code"] == 3
     assert [event["event"] for event in events] == ["starting", "started", "failed", "stopped", "ended"]
-    assert ended.stderr.startswith(b"py-peer: cannot listen: port ")
+    assert ended.stderr.startswith("py-peer: cannot listen: port ")
 
 
 @pytest.mark.parametrize("sign", ["starting", "started", "ready"])
@@ -168,14 +157,14 @@ def test_one_text_is_read_before_it_is_over(piped: Callable[..., Piped], tmp_pat
         ("two\nlines", ("--oneshot", "-", "--json"), "two\nlines\n\n"),
         ("x" * 60_000, ("--oneshot", "-"), "x" * 60_000 + "\r\n"),
     ):
-        ended = done(tmp_path, *arguments, *to_bob, given=given)
-        assert (ended.returncode, ended.stderr) == (0, b"")
+        ended = run_to_its_end(tmp_path, *arguments, *to_bob, given=given)
+        assert (ended.returncode, ended.stderr) == (0, "")
         seen(bob, "message_received", text=name)
         if "--json" in arguments:
             events = [json.loads(line) for line in ended.stdout.splitlines()]
             assert [event for event in events if not SCHEMA.is_valid(event)] == []
         else:
-            assert ended.stdout.decode().splitlines()[2:] == ["✓ Message sent to 1 peer(s)", "Goodbye!"]
+            assert ended.stdout.splitlines()[2:] == ["✓ Message sent to 1 peer(s)", "Goodbye!"]
     assert len([event for event in read(bob) if event["event"] == "message_received"]) == 3
 
 
@@ -189,9 +178,9 @@ def test_one_text_waits_for_somebody_who_comes_by_himself(piped: Callable[..., P
 def test_one_text_with_nobody_there_says_why(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    ended = done(tmp_path, "--oneshot", "x", "--timeout", "0.5", "--connect", f"/ip4/127.0.0.1/tcp/{port}")
+    ended = run_to_its_end(tmp_path, "--oneshot", "x", "--timeout", "0.5", "--connect", f"/ip4/127.0.0.1/tcp/{port}")
     assert ended.returncode == 4
-    lines = ended.stdout.decode().splitlines()
+    lines = ended.stdout.splitlines()
     assert lines[2].startswith(f"📡 Failed to connect to /ip4/127.0.0.1/tcp/{port}: connection refused")
     assert lines[3:] == ["⚠️  Not sent: 1 message(s) - nobody was there", "Goodbye!"]
 
@@ -223,6 +212,6 @@ def test_one_text_that_is_given_up_was_not_sent(piped: Callable[..., Piped], mod
 def test_a_text_that_cannot_be_sent_is_refused_before_anything_starts(
     tmp_path: Path, text: str, given: bytes, reason: str
 ) -> None:
-    ended = done(tmp_path, "--oneshot", text, given=given)
-    assert (ended.returncode, ended.stdout) == (2, b"")
-    assert ended.stderr.decode().splitlines()[-1] == f"py-peer: error: argument --oneshot: {reason}"
+    ended = run_to_its_end(tmp_path, "--oneshot", text, given=given)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.splitlines()[-1] == f"py-peer: error: argument --oneshot: {reason}"
