@@ -105,9 +105,7 @@ async def test_a_private_address_told_by_one_of_another_network_is_not_dialled_a
         it.hear_of(other, teller_ip="198.51.100.1")
         await trio.testing.wait_all_tasks_blocked()
         assert it.known(somebody(1)).reason == "a private address, told by somebody who is not in that network"
-        assert it.known(str(other.id)).reason == (
-            "an address of this machine, told by somebody who is not on it"
-        )
+        assert it.known(str(other.id)).reason == ("an address of this machine, told by somebody who is not on it")
         assert sum(it.report().refused.values()) == 2
         assert not it.found
         assert not it.one.counts("dials")[0]
