@@ -171,13 +171,14 @@ class RememberedPeers:
         if places.pause > DAY:  # that time has passed is to be written, too
             self._stale = True
             self._changed.set()
-        for number, (peer_id, addresses) in enumerate(places.best()):
+        known = ((peer_id, tuple(filter(self._is_kept, addresses))) for peer_id, addresses in places.best())
+        for number, (peer_id, addresses) in enumerate((who, where) for who, where in known if where):
             if number and number % limits.RECALLED_AT_ONCE == 0:
                 await trio.sleep(limits.RECALL_PAUSE)
                 while len(node.peers.records) >= limits.TARGET_CONNECTIONS:  # noqa: ASYNC110
                     await trio.sleep(limits.RECALL_PAUSE)
             self._recalled[peer_id] = None
-            self._found(Finding(peer_id, tuple(addresses), Source.MEMORY))
+            self._found(Finding(peer_id, addresses, Source.MEMORY))
 
     def _read(self) -> tuple[Places, bool]:
         """Return what is remembered, and whether the file could not be understood and was moved aside."""

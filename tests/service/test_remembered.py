@@ -235,6 +235,27 @@ def test_the_peers_of_earlier_runs_are_looked_for_a_few_at_a_time_while_few_are_
     in_trio(scene)
 
 
+def test_what_was_kept_with_loopback_is_looked_for_with_it_alone(tmp_path: Path) -> None:
+    here, there = str(new_id()), str(new_id())
+    before = Places(None, time.time())
+    before.reached(here, [f"/ip4/127.0.0.1/tcp/22/p2p/{here}"])
+    before.reached(there, [f"/ip4/127.0.0.1/tcp/22/p2p/{there}", f"{DOCUMENTED}/p2p/{there}"])
+    (tmp_path / FILE).write_bytes(before.write())
+
+    async def scene() -> None:
+        memory = Memory(tmp_path)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(memory.peers.run, memory.node)
+            while not memory.found:  # a thread reads the file, and the clock must stand still
+                await trio.lowlevel.checkpoint()
+            await trio.sleep(limits.RECALL_PAUSE)
+            [found] = memory.found
+            assert (found.peer_id, [one.host for one in found.addresses]) == (there, ["192.0.2.7"])
+            nursery.cancel_scope.cancel()
+
+    in_trio(scene)
+
+
 @trio_test
 async def test_who_is_dialled_in_vain_counts_as_away_only_where_somebody_else_was_met(tmp_path: Path) -> None:
     bob = str(new_id())
