@@ -261,9 +261,10 @@ class AddressBook:
             del self._peers[peer.peer_id]
 
     def wake(self, now: float) -> None:
-        """End the pauses before addresses where somebody was, or that are near: time has passed without us."""
+        """End the pauses before addresses where somebody was, or that are near: much may have changed."""
         for peer in self._peers.values():
             peer.stir()
+            peer.not_before = now
             for spot in peer.spots.values():
                 if not spot.is_told:
                     spot.failures = 0

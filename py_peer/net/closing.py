@@ -9,6 +9,8 @@ import trio
 from py_peer.core import limits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from libp2p.abc import IHost
     from libp2p.peer.id import ID
 
@@ -32,14 +34,20 @@ async def _close_connections(connections: list[Any], patience: float) -> None:
         async with trio.open_nursery() as nursery:
             for conn in connections:
                 nursery.start_soon(close, conn)
+    for conn in connections:
+        await trio.aclose_forcefully(socket_of(conn.muxed_conn))  # also of one that somebody else was just closing
+    await cut(left)
+
+
+async def cut(connections: Iterable[Any]) -> None:
+    """Close connections without a word, and return when everybody has been told."""
     async with trio.open_nursery() as nursery:
         for conn in connections:
-            await trio.aclose_forcefully(socket_of(conn.muxed_conn))  # also of one that somebody else was just closing
-            if conn in left:
-                # A close that was cut short does not go on by itself (0.8.1): the swarm would keep the connection, or
-                # forget it and tell nobody.
-                conn.event_closed.set()
-                nursery.start_soon(conn._cleanup)  # noqa: SLF001
+            await trio.aclose_forcefully(socket_of(conn.muxed_conn))
+            # A close that was cut short does not go on by itself (0.8.1): the swarm would keep the connection, or
+            # forget it and tell nobody.
+            conn.event_closed.set()
+            nursery.start_soon(conn._cleanup)  # noqa: SLF001
 
 
 async def close_host(host: IHost) -> None:

@@ -70,6 +70,7 @@ class Discovery:
     def addresses_changed(self) -> None:
         """Take note that we are elsewhere."""
         self.finder.look_around()
+        self.finder.wake()
         self._kademlia.addresses_changed()
 
     def joined(self, peer_id: ID) -> None:

@@ -99,7 +99,7 @@ class Finder:
             self._stir()
 
     def wake(self) -> None:
-        """Try those again who were there: time has passed without us."""
+        """Try those again who were there: time has passed without us, or we are elsewhere."""
         self._book.wake(trio.current_time())
         self._stir()
 

@@ -71,6 +71,25 @@ async def test_whoever_is_connected_is_asked_for_a_sign_of_life_when_the_address
 
 
 @trio_test
+async def test_a_connection_from_an_address_that_is_ours_no_more_is_cut_at_once_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there: list[Interface] = [LOOPBACK, interface("eth0", "127.0.0.2/24")]
+    monkeypatch.setattr(limits, "INTERFACE_INTERVAL", 0.02)
+    monkeypatch.setattr("py_peer.net.node.read_interfaces", lambda: tuple(there))
+    async with member() as one, member(loopback=True) as friend, member(loopback=True) as other:
+        await friend.node.dial(one.address_at("127.0.0.2"))
+        await other.dial(one)
+        await together(one, friend)
+        before = len(one.node.host.get_network().get_connections())
+        del there[1]
+        await until(lambda: addresses(one.seen))
+        assert one.seen.names(friend.id)[-1] == "down"  # before we are said to be elsewhere, so that it can be dialled
+        assert other.id in one.node.peers.records
+        assert (before, len(one.node.host.get_network().get_connections())) == (2, 1)
+
+
+@trio_test
 async def test_on_loopback_alone_interfaces_may_come_and_go() -> None:
     async with member(loopback=True) as one:
         assert one.node.interfaces.now == ()
