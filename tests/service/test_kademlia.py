@@ -10,7 +10,7 @@ import trio
 
 from py_peer.core import limits
 from py_peer.core.events import DiscoveryReport, KademliaBootstrap, PeerJoined, StatusReport
-from py_peer.core.requests import RequestDiscovery, RequestStatus
+from py_peer.core.requests import RequestDiscovery, RequestStatus, Stop
 from py_peer.service import bootstrap
 from tests.loops import run
 from tests.service.support import Person, person
@@ -78,6 +78,8 @@ def test_five_who_know_one_address_are_in_one_room_and_a_sixth_finds_them_when_t
             sixth = await enter("f", bootstrap=(await one.address(),))
             await in_room_with(sixth, *ids[1:])
             assert dialled <= {("127.0.0.1", port_of(await somebody.address())) for somebody in [*people, sixth]}
+            for somebody in [*people[1:], sixth]:  # all at once
+                somebody.ask(Stop)
 
     run(scene())
 
