@@ -344,11 +344,11 @@ class Terminal(Program):
                 self.changed.notify_all()
 
     def _read_to_the_end(self) -> None:
-        # The slave is kept open for its modes, so the master has no end: what is shown is waited for.
-        termios.tcdrain(self._slave)
+        # The slave is kept open for its modes, so the master has no end: a NUL, which terminals ignore, stands for it.
+        os.write(self._slave, b"\0")
+        self.wait_for(lambda: self.raw.endswith(b"\0"), "all that it has written")
         with self.changed:
-            while self.changed.wait(0.05):
-                pass
+            self.raw.pop()
 
     def clean_up(self) -> None:
         super().clean_up()
