@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast, final
 import trio
 from libp2p.abc import INotifee
 from libp2p.network.connection.raw_connection import RawConnection
+from libp2p.tools.anyio_service import LifecycleError
 
 from py_peer.core import limits
 
@@ -64,6 +65,8 @@ class Admission:
                 self._counters["refused: too many connections of one peer"] += 1
                 await muxed.close()
             await muxed.event_closed.wait()
+        except LifecycleError:  # it came while the swarm was stopping, which has closed it (swarm.py:2705, 0.8.1)
+            self._counters["refused: the node was stopping"] += 1
         except Exception as error:  # noqa: BLE001 - a stranger's failed handshake
             self._counters.caught(f"handshake with {source}", error)
         finally:

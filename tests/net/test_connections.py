@@ -10,6 +10,7 @@ import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.identity.identify.pb.identify_pb2 import Identify
+from libp2p.tools.anyio_service import LifecycleError
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
@@ -159,6 +160,18 @@ def test_one_address_may_hold_a_household_and_loopback_is_exempt() -> None:
         assert admission._reason_to_refuse(source) == "too many connections from one address"
     for source in ("192.0.2.2", "127.0.0.1", "::1", ""):
         assert admission._reason_to_refuse(source) == ""
+
+
+@trio_test
+async def test_who_comes_while_the_swarm_stops_is_no_fault() -> None:
+    async def stopped(*_: object) -> None:
+        raise LifecycleError
+
+    counters = Counters()
+    swarm: Any = SimpleNamespace(get_connections=list, upgrade_inbound_raw_conn=stopped)
+    admission = Admission(swarm, counters)
+    await admission.handle(SimpleNamespace(get_remote_address=lambda: ("192.0.2.1", 1)), None)
+    assert counters == {"refused: the node was stopping": 1}
 
 
 @trio_test
