@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 POLL_SECONDS: Final = 0.005
+PEER_ID: Final = re.compile(r"12D3KooW\w{44}")
 
 
 def _lock(config: Any, name: str) -> FileLock:
@@ -48,6 +50,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
     with _turn(item.config, alone=item.get_closest_marker("alone") is not None):
         return (yield)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name no test by what may be of a random key: every worker is to find the same names."""
+    if not isinstance(val, bytes | str):
+        return None
+    text = val.decode("latin-1") if isinstance(val, bytes) else val
+    if isinstance(val, bytes) and not (text.isascii() and text.isprintable()):
+        return argname
+    return PEER_ID.sub("ID", text) if PEER_ID.search(text) else None
 
 
 @pytest.hookimpl(trylast=True)
