@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from libp2p.network.swarm import Swarm
 
-SOMEBODY = str(ID.from_pubkey(create_new_key_pair().public_key))
+SOMEBODY = str(ID.from_pubkey(create_new_key_pair(bytes([3]) * 32).public_key))
 
 
 @asynccontextmanager

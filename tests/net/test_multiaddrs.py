@@ -19,9 +19,9 @@ from py_peer.core.addresses import AddressError, parse_dial_address, with_peer
 from py_peer.net.kad_messages import ADDRESSES_READ, peers
 from py_peer.net.multiaddrs import dialable, without_peer
 
-PEER = ID.from_pubkey(create_new_key_pair().public_key).to_bytes()
+PEER = ID.from_pubkey(create_new_key_pair(bytes([1]) * 32).public_key).to_bytes()
 PEER_ID = str(ID(PEER))
-OTHER = str(ID.from_pubkey(create_new_key_pair().public_key))
+OTHER = str(ID.from_pubkey(create_new_key_pair(bytes([2]) * 32).public_key))
 ADDRESS = f"/ip4/192.0.2.7/tcp/4001/p2p/{PEER_ID}"
 MANY = 1_000
 

@@ -16,10 +16,10 @@ from multiaddr import Multiaddr
 from py_peer.net.peer_record import AnnouncedPeer, AnnouncedPeerError, decode, encode
 from py_peer.net.protobufs import declare
 
-KEY = create_new_key_pair().public_key
+KEY = create_new_key_pair(bytes([1]) * 32).public_key
 KEY_BYTES = KEY.serialize()
 PEER_ID = str(ID.from_pubkey(KEY))
-OTHER = str(ID.from_pubkey(create_new_key_pair().public_key))
+OTHER = str(ID.from_pubkey(create_new_key_pair(bytes([2]) * 32).public_key))
 ADDRESS = f"/ip4/192.0.2.7/tcp/4001/p2p/{PEER_ID}"
 
 
