@@ -12,6 +12,7 @@ import trio
 from zeroconf import IPVersion, ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
 
 from py_peer.core import limits
+from py_peer.frontends.front_end import new_loop
 from py_peer.net.counters import Counters
 from py_peer.net.interfaces import Interfaces
 from py_peer.net.mdns import Mdns
@@ -80,6 +81,12 @@ def both() -> Iterator[list[Host]]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "INTERFACE_INTERVAL", 0.1)
+
+
+@pytest.fixture(autouse=True)
+def own_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give zeroconf loops of asyncio's own, also when trio_asyncio was imported before."""
+    monkeypatch.setattr("asyncio.new_event_loop", new_loop)
 
 
 def test_two_find_each_other_follow_what_changes_and_miss_who_left(both: list[Host]) -> None:
