@@ -308,6 +308,8 @@ async def test_who_is_there_until_we_leave_was_last_seen_then(tmp_path: Path, mo
 
     async def look() -> None:
         await until((tmp_path / FILE).exists)
+        await until(lambda: not trio.to_thread.current_default_thread_limiter().borrowed_tokens)
+        await trio.testing.wait_all_tasks_blocked()  # the one who has written knows that it is done
         memory.node.peers.records = {there: None, new_id(): None}
         monkeypatch.setattr("py_peer.service.remembered.time", SimpleNamespace(time=lambda: later))
 
