@@ -48,7 +48,7 @@ def discovery_lines(report: DiscoveryReport, columns: int | None = None, ignored
     else:
         lines += ["📡 Nobody is looked for: every way to find others is switched off", *OFF]
     if named := _not_met(report):
-        lines.append(f"  Addresses that you named, dialled until somebody answers ({len(named):,}):")
+        lines.append(f"  Named, and nobody there yet ({len(named):,}):")
         lines += [f"    - {address}" for address in named[:MOST_LISTED]]
         lines += _more(len(named))
     if refused := report.refused.items():

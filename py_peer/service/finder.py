@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from py_peer.core.address_book import Dial
     from py_peer.core.addresses import DialAddress
-    from py_peer.core.events import Event
+    from py_peer.core.events import Event, KnownPeer
     from py_peer.core.requests import RequestDiscovery
     from py_peer.net.node import Node
 
@@ -223,6 +223,14 @@ class Finder:
     def report(self, request: RequestDiscovery) -> None:
         """Tell what is known, and why it was not dialled."""
         ways = tuple(way() for way in self.ways)
-        peers = self._book.known(trio.current_time(), self.called)
+        peers = tuple(map(self._where_it_is, self._book.known(trio.current_time(), self.called)))
         refused, forgotten = dict(self._book.refused), self._book.forgotten
         self._emit(DiscoveryReport(request.ticket, ways, peers, refused, forgotten, self.dialling()))
+
+    def _where_it_is(self, peer: KnownPeer) -> KnownPeer:
+        """Put the address under which a peer is connected first; who came to us has one of that host's."""
+        record = self.node.peers.records.get(_as_id(peer.peer_id)) if self.node is not None else None
+        if record is None:
+            return peer
+        host = record.address.partition("/tcp/")[0] + "/"
+        return replace(peer, addresses=tuple(sorted(peer.addresses, key=lambda text: not text.startswith(host))))

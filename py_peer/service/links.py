@@ -56,6 +56,10 @@ class Links:
         """Return whether a peer that the user named is still worth waiting for."""
         return self.named.is_dialling() or self.bootstrap.is_dialling()
 
+    def dialling(self) -> tuple[str, ...]:
+        """Return the addresses that the user named, and where nobody is yet, or any more."""
+        return self.named.dialling() + self.bootstrap.dialling()
+
     def moved(self, peer_id: ID) -> None:
         """Take note that a peer has come or gone."""
         self.named.moved(peer_id)

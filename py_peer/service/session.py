@@ -110,7 +110,7 @@ class _Session:
         self._manners = Manners(emit, self._ignored, paced=settings.paced)
         self._nicks = Nicks(settings.nickname, self._peer_id, emit)
         self._discovery.finder.called = self._nicks.called
-        self._discovery.finder.dialling = self._links.named.dialling
+        self._discovery.finder.dialling = self._links.dialling
         self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
         self._room: ChatRoom | None = None
@@ -266,7 +266,7 @@ class _Session:
             ignored_fault=self._ignored.fault,
             banned=tuple(map(str, node.bans.banned())) if node else (),
             kept_away=tuple(map(str, node.bans.kept_away())) if node else (),
-            dialling=self._links.named.dialling(),
+            dialling=self._links.dialling(),
             identity=clean_line(str(self._identity.file or ""), limits.MAX_SHOWN_PATH_CHARS),
         )
 

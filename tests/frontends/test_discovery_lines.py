@@ -88,7 +88,7 @@ def test_with_nobody_known_it_is_said_what_is_done_and_what_helps() -> None:
 def test_addresses_that_were_named_and_where_nobody_is_yet_are_listed_unless_their_peer_is() -> None:
     nowhere, here = "/dnsaddr/example.org", AWAY.addresses[0]
     report = replace(REPORT, dialling=(nowhere, here))
-    head = "  Addresses that you named, dialled until somebody answers (1):"
+    head = "  Named, and nobody there yet (1):"
     assert discovery_lines(report)[-2:] == [head, f"    - {nowhere}"]
     lines = discovery_lines(replace(report, peers=()))
     assert "📡 Nobody has been found yet" in lines

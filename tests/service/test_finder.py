@@ -161,6 +161,17 @@ async def test_where_nobody_is_is_said_with_when_it_is_tried_again() -> None:
 
 
 @trio_test
+async def test_of_who_is_here_the_address_where_it_is_stands_first() -> None:
+    async with scene() as it, member(loopback=True) as other:
+        assert await it.finder.dial(dial_address(LOOPBACK, other.port)) == other.id
+        it.hear(str(other.id), dial_address("127.0.0.2", 1))
+        here, elsewhere = it.known(str(other.id)).addresses
+        assert here.startswith(f"/ip4/{LOOPBACK}/")
+        it.one.node.peers.records[other.id].address = "/ip4/127.0.0.2/tcp/2"
+        assert it.known(str(other.id)).addresses == (elsewhere, here)
+
+
+@trio_test
 async def test_above_the_target_found_peers_are_known_and_the_next_is_dialled_when_one_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
