@@ -21,7 +21,7 @@ from py_peer.core.budgets import Budgets, Word
 from py_peer.core.events import KnownPeer
 from py_peer.core.findings import Source
 from py_peer.core.hearsay import OTHER_MACHINE, objection
-from py_peer.core.ranges import place
+from py_peer.core.ranges import Kind, place
 from py_peer.core.shelves import Rank, Shelves
 from py_peer.core.spots import CLOSENESS, Known, Place, Spot, place_of, spot_at
 
@@ -214,7 +214,7 @@ class AddressBook:
         if peer := self._peers.get(peer_id):
             peer.dials += 1
             if spot := peer.spots.get(place_of(address)):
-                self._budgets.take(_word(spot), now)
+                self._budgets.take(self._word(spot), now)
                 spot.tries += 1
                 spot.tried = now
 
@@ -318,9 +318,9 @@ class AddressBook:
         peer = self._peers.get(finding.peer_id)
         spot = peer.spots.get(asked.place) if peer else None
         asked.told(finding.source, finding.teller)
-        word = _word(asked, lookup=True)
+        word = self._word(asked, lookup=True)
         if spot is not None and not (spot.refused or spot.is_told):
-            word = _word(spot)
+            word = self._word(spot)
         elif reason := objection(address, finding, self._own_ips):
             self.refused[reason] += 1
             return reason, False
@@ -348,7 +348,11 @@ class AddressBook:
             return NEVER, reason
         if (wait := max(spot.again, peer.not_before) - now) > 0:
             return wait, f"{'again ' * bool(spot.tries)}in {math.ceil(wait)} s{_because(spot.cause)}"
-        return self._budgets.wait(_word(spot), now)
+        return self._budgets.wait(self._word(spot), now)
+
+    def _word(self, spot: Spot, *, lookup: bool = False) -> Word:
+        here = spot.kind is not Kind.LOOPBACK and spot.place[0] in self._own_ips
+        return Word(spot.place, spot.range, spot.source, spot.tellers, lookup, here)
 
     def _obstacle(self, peer: Known, spot: Spot) -> str:
         """Return why an address is not dialled however long one waits, or ""."""
@@ -404,10 +408,6 @@ class AddressBook:
         if self._is_full():
             return "not dialled", f"enough connections ({limits.TARGET_CONNECTIONS})"
         return "waiting", reason or "for its turn"
-
-
-def _word(spot: Spot, *, lookup: bool = False) -> Word:
-    return Word(spot.place, spot.range, spot.source, spot.tellers, lookup)
 
 
 def _make_room(peer: Known, newcomer: Spot) -> bool:

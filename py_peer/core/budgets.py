@@ -47,12 +47,15 @@ class Word:
 
     place: tuple[str, int]
     range: str
-    """The range it lies in; "" for this machine: who tells of that is on it."""
+    """The range it lies in; "" for loopback: who tells of that is on this machine."""
 
     source: Source
     tellers: tuple[str, ...] = ()
     lookup: bool = False
     """Whether it is for a lookup in Kademlia, and not for ourselves."""
+
+    here: bool = False
+    """Whether it leads to this machine, at an address that others have a way to, too."""
 
 
 @final
@@ -68,6 +71,7 @@ class Budgets:
         self._tellers = _Allowances(limits.TELLER_BURST, limits.TELLER_RATE)
         self._ranges = _Allowances(limits.RANGE_BURST, limits.RANGE_RATE)
         self._places = _Allowances(limits.PLACE_BURST, limits.PLACE_RATE)
+        self._this_machine = _Allowances(limits.HERE_BURST, limits.HERE_RATE)
 
     def wait(self, word: Word, now: float) -> tuple[float, str]:
         """Return the seconds for which a dial has to wait at least, and what for; 0 and "" if it may be made now."""
@@ -96,6 +100,8 @@ class Budgets:
                 yield self._near, "", "too many dials of what mDNS told"
             case Source.TOPIC | Source.KADEMLIA:
                 yield self._places, where, f"too many dials to {where}"
+                if word.here:
+                    yield self._this_machine, "", "too many dials to this machine"
                 if word.range:
                     yield self._ranges, word.range, f"too many dials into {word.range}"
                 if word.tellers:

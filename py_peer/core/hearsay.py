@@ -30,9 +30,9 @@ def is_name(address: DialAddress) -> bool:
 def objection(address: DialAddress, finding: Finding, own: Container[str]) -> str:  # noqa: PLR0911 - one for each rule
     """Return why an address must not be dialled on the word of one who tells of it, or "".
 
-    `own` are the IP addresses of this machine, in the form of `place`: of those who is here alone may tell, as of
-    loopback, else anybody could have us try our own ports. What mDNS tells is on the same link, or from here, which
-    the reader of its packets sees to. What is remembered has been reached;
+    `own` are the IP addresses of this machine, in the form of `place`. Of those everybody may tell: dials there have a
+    budget of their own, else anybody could have us try our own ports. Of loopback only who is here may. What mDNS tells
+    is on the same link, or from here, which the reader of its packets sees to. What is remembered has been reached;
     whether it means the same in the network that we are in now is another question.
     """
     if finding.source is Source.NAMED:
@@ -51,15 +51,11 @@ def objection(address: DialAddress, finding: Finding, own: Container[str]) -> st
         return ""
     if "%" in address.host:
         return "an address with the name of another machine's interface"
-    if _is_here(address.host, own):
-        return "" if teller is not None and _is_here(finding.teller_ip, own) else OTHER_MACHINE
-    if kind is Kind.PUBLIC or (kind is teller and _is_neighbour(address, finding)):
+    if kind is Kind.LOOPBACK:
+        return "" if teller is kind or (teller is not None and place(finding.teller_ip) in own) else OTHER_MACHINE
+    if place(address.host) in own or kind is Kind.PUBLIC or (kind is teller and _is_neighbour(address, finding)):
         return ""
     return "a private address, told by somebody who is not in that network"
-
-
-def _is_here(host: str, own: Container[str]) -> bool:
-    return kind_of(host) is Kind.LOOPBACK or place(host) in own
 
 
 def _is_neighbour(address: DialAddress, finding: Finding) -> bool:

@@ -262,6 +262,11 @@ PLACE_BURST = 3
 PLACE_RATE = 1 / 600
 """The same to one address and port: somebody with a new key each time he starts is met, a victim is not hammered."""
 
+HERE_BURST = 3
+HERE_RATE = 1 / 600
+"""The same to all IP addresses and ports of our own machine: two programs on it that do not hear each other by mDNS
+meet, and nobody has us try its ports one after the other."""
+
 TOLD_TRIES = 4
 """Dials of one peer at one address on the word of strangers, until it was reached there."""
 

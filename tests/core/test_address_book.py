@@ -103,6 +103,7 @@ class Scene:
 
 # --- On whose word ----------------------------------------------------------------------------------
 
+OUR_IPS = ["192.168.1.5", "8.8.8.8", "2001:db8::5", "127.0.0.1", "::1", "fe80::5"]
 NOT_IN_THAT_NETWORK = "a private address, told by somebody who is not in that network"
 NOT_ON_THIS_MACHINE = "an address of this machine, told by somebody who is not on it"
 
@@ -198,11 +199,10 @@ def test_what_is_remembered_is_dialled_where_it_means_the_same() -> None:
 
 
 @pytest.mark.parametrize("source", [Source.TOPIC, Source.KADEMLIA])
-@pytest.mark.parametrize("host", ["192.168.1.5", "::ffff:192.168.1.5", "8.8.8.8", "2001:db8::5", "::1"])
-def test_of_our_own_machine_whoever_is_on_it_may_tell_and_nobody_else(host: str, source: Source) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+def test_of_loopback_whoever_is_on_our_machine_may_tell_and_nobody_else(host: str, source: Source) -> None:
     scene = Scene()
-    ours = ["192.168.1.5", "8.8.8.8", "2001:db8::5", "fe80::5"]
-    scene.book.look_around([("192.168.1.5", 4001)], [ip_network("192.168.1.0/24")], ours)
+    scene.book.look_around([("192.168.1.5", 4001)], [ip_network("192.168.1.0/24")], OUR_IPS)
     for teller_ip in ("192.168.1.6", "8.8.8.9", "2001:db8::6", "fe80::6", ""):
         scene.book.take(Finding(ANN, (at(host, 22),), source, TELLER, teller_ip), scene.now)
         assert scene.state(ANN) == ("not dialled", NOT_ON_THIS_MACHINE)
@@ -211,6 +211,46 @@ def test_of_our_own_machine_whoever_is_on_it_may_tell_and_nobody_else(host: str,
     for who, teller_ip in zip((ANN, BOB, peer(7)), ("192.168.1.5", "fe80::5%eth0", "127.0.0.1"), strict=True):
         scene.book.take(Finding(who, (at(host, 22),), source, TELLER, teller_ip), scene.now)
     assert sorted(scene.who(10.0)) == sorted([ANN, BOB, peer(7)])
+
+
+@pytest.mark.parametrize("source", [Source.TOPIC, Source.KADEMLIA])
+@pytest.mark.parametrize("host", ["192.168.1.5", "::ffff:192.168.1.5", "8.8.8.8", "2001:db8::5"])
+@pytest.mark.parametrize("teller_ip", ["192.168.1.6", "192.168.1.5", "9.9.9.9", ""])
+def test_another_program_on_our_machine_is_met_on_anybodys_word(host: str, source: Source, teller_ip: str) -> None:
+    scene = Scene()
+    scene.book.look_around([("192.168.1.5", 4001)], [ip_network("192.168.1.0/24")], OUR_IPS)
+    assert scene.book.take(Finding(ANN, (at(host, 4002),), source, TELLER, teller_ip), scene.now)
+    scene.now += limits.MEETING_PAUSE
+    scene.meet(ANN)
+    scene.tell(BOB, "192.168.1.5", by=source)
+    assert scene.state(BOB) == ("not dialled", "our own address")
+
+
+@pytest.mark.parametrize("source", [Source.TOPIC, Source.KADEMLIA])
+def test_nobody_has_us_try_the_ports_of_our_own_machine_one_after_the_other(source: Source) -> None:
+    scene = Scene()
+    scene.book.look_around([("192.168.1.5", 4001)], [ip_network("192.168.1.0/24")], OUR_IPS)
+    for number in range(1_000):
+        where = f"{OUR_IPS[number % 3]}|{number + 1}"
+        scene.tell(peer(100 + number), where, by=source, teller=peer(5_000 + number), teller_ip=f"9.9.{number % 250}.1")
+    assert len(scene.dials(10.0)) == limits.HERE_BURST
+    assert scene.reasons() >= {"too many dials to this machine"}
+    lookup = Finding(BOB, (at("8.8.8.8", 22),), source, TELLER, "9.9.9.9")
+    assert scene.book.for_lookup(lookup, lookup.addresses[0], scene.now) == ("too many dials to this machine", True)
+    assert len(scene.dials(3_600.0)) <= 1 + 3_600 * limits.HERE_RATE
+    # What mDNS tells, and whoever is elsewhere, has nothing to do with it.
+    scene.tell(ANN, "8.8.4.4", by=source)
+    scene.tell(BOB, "192.168.1.5|4002")
+    assert {ANN, BOB} <= set(scene.who(limits.MEETING_PAUSE))
+
+
+def test_the_peers_that_a_walk_asks_on_our_own_machine_have_the_same_few_dials() -> None:
+    scene = Scene()
+    scene.book.look_around([], [], OUR_IPS)
+    asked = [Finding(BOB, (at("8.8.8.8", port),), Source.KADEMLIA, TELLER, "9.9.9.9") for port in range(1, 1_001)]
+    answers = [scene.book.for_lookup(finding, finding.addresses[0], scene.now)[0] for finding in asked]
+    assert answers.count("") == limits.HERE_BURST
+    assert set(answers) == {"", "too many dials to this machine"}
 
 
 def test_one_who_may_not_tell_of_an_address_does_not_spoil_it_for_one_who_may() -> None:
