@@ -339,18 +339,34 @@ PEER_ANNOUNCED_BURST = 4
 PEER_ANNOUNCED_RATE = 0.2
 """Announcements that are taken of one author, at once and a second: twice what the other peers do."""
 
+PEERS_READ_BURST_OF_ONE = 30
+PEERS_READ_RATE_OF_ONE = 5.0
+"""Announcements of others that are read of one connected peer, so that who floods us takes the others' turns from
+nobody. A room of py-peers says one in NICK_SHARE seconds, 50 browsers say 5 a second, and a newcomer is handed
+PEERS_HANDED_ON at once. What comes faster is not passed on, either: else our neighbours, to whom it all comes from us,
+would find nobody whom we pass on. It comes again in 10 s."""
+
+PEERS_FLOODED_SECONDS = 60.0
+"""After more than that, chance drops half of what would be read of that peer, for so long."""
+
 PEERS_READ_BURST = 100
 PEERS_READ_RATE = 20.0
-"""Announcements that are read, of all authors together: 20 ms of work a second. What comes faster is passed on unread,
-and comes again in 10 s."""
+"""The same of all connected peers together: 20 ms of work a second. Not among them is what a connected peer announces
+of itself: there are as many of these as connections, and each is held to PEER_ANNOUNCED_RATE."""
 
 KNOWN_ANNOUNCERS = 2_048
 """Authors of announcements that are kept apart; about 300 bytes each. The one longest silent is forgotten first."""
 
+ANNOUNCERS_OF_ONE = 16
+"""Authors for whom our own pause grows, of those that one connected peer has passed on: with names that he made up he
+makes it 48 s longer. With 16 connections, as many as we aim at, a large room is still seen to be one."""
+
 PEERS_HANDED_ON = 16
+PEERS_HANDED_ON_OF_ONE = 4
 PEERS_HANDED_ON_SECONDS = 50.0
-"""Announcements that a newcomer is told by us, 150 kB of the largest, and how old they may be: after 60 s the other
-peers have forgotten that they have seen them, and would pass them on again."""
+"""Announcements that a newcomer is told by us, 150 kB of the largest; how many of them one connected peer may have
+passed on to us; and how old they may be: after 60 s the other peers have forgotten that they have seen them, and would
+pass them on again."""
 
 # --- Peers of earlier runs ------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
@@ -38,10 +39,40 @@ LOOK_SECONDS: Final = 1.0
 @final
 @dataclass(slots=True)
 class _Author:
-    heard: float = 0.0
+    heard: float = -math.inf
+    forwarder: bytes = b""
     bucket: TokenBucket = field(
         default_factory=lambda: TokenBucket(limits.PEER_ANNOUNCED_RATE, limits.PEER_ANNOUNCED_BURST)
     )
+
+
+@final
+class _Pace:
+    """How fast announcements are read that one connected peer passes on.
+
+    While they come too fast, chance drops half of the rest, too. Else who is passed on by a relay of a flood, which
+    lets through just as many as we read, would always find the flood to have been faster.
+    """
+
+    def __init__(self) -> None:
+        self._bucket = TokenBucket(limits.PEERS_READ_RATE_OF_ONE, limits.PEERS_READ_BURST_OF_ONE)
+        self._flooded = -math.inf
+
+    def take(self, now: float) -> bool:
+        if now - self._flooded < limits.PEERS_FLOODED_SECONDS and random.random() < 0.5:
+            return False
+        if self._bucket.take(now):
+            return True
+        self._flooded = now
+        return False
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    at: float
+    forwarder: bytes
+    message: rpc_pb2.Message
 
 
 @final
@@ -54,7 +85,8 @@ class Announcements:
         self._loopback = loopback
         self._node: Node | None = None
         self._authors: dict[bytes, _Author] = {}  # in the order in which they were last heard
-        self._latest: dict[bytes, tuple[float, rpc_pb2.Message]] = {}
+        self._latest: dict[bytes, _Kept] = {}
+        self._paces: dict[bytes, _Pace] = {}  # of those who are connected
         self._pace = TokenBucket(limits.PEERS_READ_RATE, limits.PEERS_READ_BURST)
         self._pause = limits.PEER_REPEAT
         self._unread = 0
@@ -70,7 +102,7 @@ class Announcements:
         while True:
             if addresses := announced_addresses(node.addresses, loopback=self._loopback):
                 await node.pubsub.publish(PUBSUB_DISCOVERY_TOPIC, encode(node.host.get_public_key(), addresses))
-            self._pause = min(limits.PEER_REPEAT_LONGEST, repeat_after(self.announcers(), limits.PEER_REPEAT))
+            self._pause = min(limits.PEER_REPEAT_LONGEST, repeat_after(self._crowd(), limits.PEER_REPEAT))
             jitter = random.uniform(1 - limits.NICK_JITTER, 1 + limits.NICK_JITTER)
             with trio.move_on_after(self._pause * jitter):
                 while announced_addresses(node.addresses, loopback=self._loopback) == addresses:  # noqa: ASYNC110
@@ -81,8 +113,7 @@ class Announcements:
 
         Where they are many and we have just come, that is only a part of them, and more with each time.
         """
-        since = self._since()
-        return sum(author.heard > since for author in self._authors.values())
+        return self._forwarded().total()
 
     def way(self) -> str:
         """Return what this way of finding has come to."""
@@ -91,7 +122,7 @@ class Announcements:
         if not self._unread:
             return way
         many = f"{self._unread} announcement{'s' * (self._unread != 1)}"
-        return f"{way}; {many} left unread, since more than {limits.PEERS_READ_RATE:g} a second came"
+        return f"{way}; {many} left unread, since more came than we read"
 
     # --- The board --------------------------------------------------------------------------------
 
@@ -102,8 +133,13 @@ class Announcements:
         """
         if message.ByteSize() > limits.MAX_ANNOUNCED_PEER_FRAME:
             return "dropped: an announced peer, too large"
-        author = self._hear(message.from_id)
-        if not author.bucket.take(author.heard):
+        now = trio.current_time()
+        teller = forwarder.to_bytes()
+        if message.from_id != teller and not (self._pace_of(teller).take(now) and self._pace.take(now)):
+            self._unread += 1
+            return "dropped: announced peers, more than we read"
+        author = self._author(message.from_id)
+        if not author.bucket.take(now):
             return "dropped: an announced peer, too many of one author"
         try:
             peer = decode(message.data)
@@ -111,23 +147,19 @@ class Announcements:
             return f"dropped: an announced peer, {error}"
         if peer.peer_id != message.from_id:
             return "dropped: an announced peer, not by itself"
-        self._keep(message)
-        if self._pace.take(author.heard):
-            self._tell(peer, forwarder)
-            return ""
-        self._unread += 1
-        if self._node is not None:
-            self._node.counters["ignored: announced peers, more than we read"] += 1
+        author.heard, author.forwarder = now, teller
+        self._keep(message, teller)
+        self._tell(peer, forwarder)
         return ""
 
     def keep(self, message: rpc_pb2.Message) -> None:
         """Keep our own announcement for newcomers."""
-        self._keep(message)
+        self._keep(message, message.from_id)
 
     def kept(self) -> Iterable[rpc_pb2.Message]:
         """Return what a newcomer is told: the latest announcements, and ours among them."""
         since = max(self._since(), trio.current_time() - limits.PEERS_HANDED_ON_SECONDS)
-        return [message for taken, message in self._latest.values() if taken > since]
+        return [one.message for one in self._latest.values() if one.at > since]
 
     def moved(self, peer_id: ID) -> None:
         """Take note that a peer has come or gone: of one that is not here newcomers are not told, until it is heard."""
@@ -141,18 +173,36 @@ class Announcements:
         """Return since when everybody who is there should have been heard: two of our own pauses."""
         return trio.current_time() - 2 * self._pause
 
-    def _hear(self, peer_id: bytes) -> _Author:
+    def _forwarded(self) -> Counter[bytes]:
+        """Return how many announcers each connected peer has passed on, itself among them."""
+        since = self._since()
+        return Counter(author.forwarder for author in self._authors.values() if author.heard > since)
+
+    def _crowd(self) -> int:
+        """Return for how many announcers our own pause grows: nobody makes it long with names that he made up."""
+        return sum(min(count, limits.ANNOUNCERS_OF_ONE) for count in self._forwarded().values())
+
+    def _pace_of(self, forwarder: bytes) -> _Pace:
+        if forwarder not in self._paces:
+            here = {peer_id.to_bytes() for peer_id in self._node.peers.records} if self._node is not None else set()
+            self._paces = {peer_id: pace for peer_id, pace in self._paces.items() if peer_id in here}
+            self._paces[forwarder] = _Pace()
+        return self._paces[forwarder]
+
+    def _author(self, peer_id: bytes) -> _Author:
         author = self._authors.pop(peer_id, None) or _Author()
         self._authors[peer_id] = author
-        author.heard = trio.current_time()
         if len(self._authors) > limits.KNOWN_ANNOUNCERS:
             del self._authors[next(iter(self._authors))]
         return author
 
-    def _keep(self, message: rpc_pb2.Message) -> None:
+    def _keep(self, message: rpc_pb2.Message, forwarder: bytes) -> None:
         self._latest.pop(message.from_id, None)
-        self._latest[message.from_id] = (trio.current_time(), message)
-        if len(self._latest) > limits.PEERS_HANDED_ON:
+        self._latest[message.from_id] = _Kept(trio.current_time(), forwarder, message)
+        his = [author for author, one in self._latest.items() if one.forwarder == forwarder]
+        if len(his) > limits.PEERS_HANDED_ON_OF_ONE:
+            del self._latest[his[0]]
+        elif len(self._latest) > limits.PEERS_HANDED_ON:
             del self._latest[next(iter(self._latest))]
 
     def _tell(self, peer: AnnouncedPeer, forwarder: ID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 from collections import Counter
 from types import SimpleNamespace
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 ANNOUNCING = {"intro": False, "loopback": True, "announce": True}
 TAKEN = ""
+UNREAD = "dropped: announced peers, more than we read"
 
 
 def test_two_who_know_a_third_meet() -> None:
@@ -87,8 +89,15 @@ class Board:
         )
         self.board._node = self.node  # type: ignore[assignment]
 
-    def take(self, message: rpc_pb2.Message) -> str:
-        return self.board.take(message, self.forwarder)
+    def take(self, message: rpc_pb2.Message, forwarder: ID | None = None) -> str:
+        return self.board.take(message, forwarder or self.forwarder)
+
+    def connect(self) -> KeyPair:
+        """Return the keys of another who is connected to us."""
+        key_pair = create_new_key_pair()
+        record = SimpleNamespace(address="/ip4/198.51.100.5/tcp/1")
+        self.node.peers.records[ID.from_pubkey(key_pair.public_key)] = record
+        return key_pair
 
 
 def announcement(author: KeyPair, addresses: Iterable[str], of: KeyPair | None = None) -> rpc_pb2.Message:
@@ -166,10 +175,14 @@ def test_of_one_author_no_more_is_taken_than_an_honest_one_says() -> None:
     async def scene() -> None:
         board, eve = Board(), create_new_key_pair()
         message = announcement(eve, ["/ip4/192.0.2.7/tcp/4001"])
-        reasons = Counter(board.take(message) for _ in range(1_000))
-        assert reasons[TAKEN] == limits.PEER_ANNOUNCED_BURST == len(board.found)
-        assert reasons["dropped: an announced peer, too many of one author"] == 1_000 - limits.PEER_ANNOUNCED_BURST
-        await trio.sleep(limits.PEER_REPEAT)
+        for forwarder, rest in ((board.forwarder, UNREAD), (ID.from_pubkey(eve.public_key), None)):
+            reasons = Counter(board.take(message, forwarder) for _ in range(1_000))
+            many = 1_000 if rest is None else limits.PEERS_READ_BURST_OF_ONE
+            assert reasons[TAKEN] == limits.PEER_ANNOUNCED_BURST == len(board.found)
+            assert reasons["dropped: an announced peer, too many of one author"] == many - limits.PEER_ANNOUNCED_BURST
+            assert rest is None or reasons[rest] == 1_000 - many
+            await trio.sleep(limits.PEERS_FLOODED_SECONDS)
+            board.found.clear()
         assert board.take(message) == TAKEN
 
     in_trio(scene)
@@ -199,16 +212,78 @@ def test_10_000_authors_with_thousands_of_addresses_are_dropped() -> None:
 def test_10_000_authors_cost_a_bounded_part_of_our_time_and_memory() -> None:
     async def scene() -> None:
         board = Board()
-        assert {board.take(from_nobody(limits.MAX_ANNOUNCED_PEER_ADDRESSES)) for _ in range(10_000)} == {TAKEN}
+        forwarders = [ID.from_pubkey(board.connect().public_key) for _ in range(10)]
+        reasons = Counter(
+            board.take(from_nobody(limits.MAX_ANNOUNCED_PEER_ADDRESSES), forwarders[number % 10])
+            for number in range(10_000)
+        )
+        assert reasons == {TAKEN: limits.PEERS_READ_BURST, UNREAD: 10_000 - limits.PEERS_READ_BURST}
         assert len(board.found) == limits.PEERS_READ_BURST
         assert max(len(finding.addresses) for finding in board.found) == limits.BOOK_ADDRESSES
-        assert board.node.counters["ignored: announced peers, more than we read"] == 10_000 - limits.PEERS_READ_BURST
         assert board.board.way() == (
-            f"the discovery topic: {limits.KNOWN_ANNOUNCERS} peers announced there; "
-            "9900 announcements left unread, since more than 20 a second came"
+            "the discovery topic: 100 peers announced there; "
+            "9900 announcements left unread, since more came than we read"
         )
         assert len(list(board.board.kept())) == limits.PEERS_HANDED_ON
-        assert board.board.announcers() == limits.KNOWN_ANNOUNCERS
+        assert len(board.board._authors) == limits.PEERS_READ_BURST
+
+    in_trio(scene)
+
+
+async def flood(board: Board, seconds: int, rate: int = 300) -> None:
+    """Hand on `rate` announcements of made-up authors a second, all by `board.forwarder`."""
+    for _ in range(seconds * 10):
+        for _ in range(rate // 10):
+            board.take(from_nobody(0))
+        await trio.sleep(0.1)
+
+
+def test_while_one_peer_floods_us_those_are_read_who_announce_themselves_and_whom_others_pass_on() -> None:
+    async def scene() -> None:
+        board, bob, carol = Board(), create_new_key_pair(), create_new_key_pair()
+        dave = board.connect()
+        await flood(board, 20)
+        for author, forwarder in ((bob, bob), (carol, dave)):
+            message = announcement(author, ["/ip4/192.0.2.7/tcp/4001"])
+            assert board.take(message, ID.from_pubkey(forwarder.public_key)) == TAKEN
+        kept = [ID(message.from_id) for message in board.board.kept()]
+        assert len(kept) == limits.PEERS_HANDED_ON_OF_ONE + 2
+        assert kept[-2:] == [ID.from_pubkey(author.public_key) for author in (bob, carol)]
+        await flood(board, 10)
+        assert {ID(message.from_id) for message in board.board.kept()} >= set(kept[-2:])
+
+    in_trio(scene)
+
+
+def test_behind_a_relay_of_a_flood_others_are_found_within_a_few_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        monkeypatch.setattr("random.random", random.Random(1).random)
+        relay, board, bob = Board(), Board(), create_new_key_pair()
+        turns: list[bool] = []
+        for tenth in range(2_000):
+            for _ in range(5):
+                if relay.take(message := from_nobody(0)) == TAKEN:
+                    board.take(message)
+            if tenth % 100 == 77:
+                message = announcement(bob, [])
+                assert relay.take(message, ID.from_pubkey(bob.public_key)) == TAKEN
+                turns.append(board.take(message) == TAKEN)
+            await trio.sleep(0.1)
+        assert len(turns) == 20
+        assert turns.count(True) >= 5
+        assert any(turns[:5])
+
+    in_trio(scene)
+
+
+def test_of_those_who_have_gone_no_pace_is_kept() -> None:
+    async def scene() -> None:
+        board = Board()
+        for _ in range(50):
+            peer_id = ID.from_pubkey(board.connect().public_key)
+            board.take(from_nobody(0), peer_id)
+            del board.node.peers.records[peer_id]
+        assert len(board.board._paces) <= 2
 
     in_trio(scene)
 
@@ -245,12 +320,12 @@ def test_we_are_announced_at_once_every_10_s_and_more_rarely_the_more_there_are(
         await us.run(100)
         assert us.published[0] == 0
         assert 9 <= len(us.published) <= 14
-        others = [announcement(create_new_key_pair(), []) for _ in range(30)]
+        others = [(announcement(one, []), ID.from_pubkey(one.public_key)) for one in (us.connect() for _ in range(30))]
 
         async def announce_others() -> None:
             while True:
-                for message in others:
-                    us.take(message)
+                for message, author in others:
+                    us.take(message, author)
                 await trio.sleep(limits.PEER_REPEAT)
 
         async with trio.open_nursery() as nursery:
@@ -266,8 +341,21 @@ def test_we_are_announced_at_once_every_10_s_and_more_rarely_the_more_there_are(
 def test_nobody_silences_us_by_announcing_himself_under_many_names() -> None:
     async def scene() -> None:
         us = Publisher("/ip4/192.0.2.7/tcp/4001")
-        for _ in range(limits.KNOWN_ANNOUNCERS):
-            us.take(from_nobody(0))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(flood, us, 600, 20)
+            await us.run(600)
+        assert len(us.published) >= 600 / (limits.ANNOUNCERS_OF_ONE * limits.NICK_SHARE * (1 + limits.NICK_JITTER))
+
+    in_trio(scene)
+
+
+def test_nobody_silences_us_by_announcing_himself_under_many_names_over_many_connections() -> None:
+    async def scene() -> None:
+        us = Publisher("/ip4/192.0.2.7/tcp/4001")
+        for _ in range(limits.MAX_CONNECTIONS):
+            key_pair = us.connect()
+            us.take(announcement(key_pair, []), ID.from_pubkey(key_pair.public_key))
+        assert us.board.announcers() == limits.MAX_CONNECTIONS
         await us.run(limits.PEER_REPEAT_LONGEST * (1 + limits.NICK_JITTER) + 1)
         assert len(us.published) == 2
 
