@@ -80,6 +80,7 @@ async def bots(count: int) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.alone  # the peers of the demo give way to every other program
 def test_everything_in_the_script_is_said_and_the_user_is_answered() -> None:
     async def scene() -> None:
         async with alice_at_home() as (alice, address), playing(address) as (_, reports):
