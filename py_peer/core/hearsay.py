@@ -30,10 +30,11 @@ def is_name(address: DialAddress) -> bool:
 def objection(address: DialAddress, finding: Finding, own: Container[str]) -> str:  # noqa: PLR0911 - one for each rule
     """Return why an address must not be dialled on the word of one who tells of it, or "".
 
-    `own` are the IP addresses of this machine, in the form of `place`. Of those everybody may tell: dials there have a
-    budget of their own, else anybody could have us try our own ports. Of loopback only who is here may. What mDNS tells
-    is on the same link, or from here, which the reader of its packets sees to. What is remembered has been reached;
-    whether it means the same in the network that we are in now is another question.
+    `own` are the IP addresses of this machine, in the form of `place`. Of those tells who is here, and who is in the
+    same network: dials there have a budget of their own, else anybody could have us try our own ports. (What is private
+    and told by others is theirs: every machine with containers has the same 172.17.0.1.) Of loopback only who is here
+    may tell. What mDNS tells is on the same link, or from here, which the reader of its packets sees to. What is
+    remembered has been reached; whether it means the same in the network that we are in now is another question.
     """
     if finding.source is Source.NAMED:
         return ""
@@ -51,9 +52,12 @@ def objection(address: DialAddress, finding: Finding, own: Container[str]) -> st
         return ""
     if "%" in address.host:
         return "an address with the name of another machine's interface"
+    from_here = teller is Kind.LOOPBACK or (teller is not None and place(finding.teller_ip) in own)
     if kind is Kind.LOOPBACK:
-        return "" if teller is kind or (teller is not None and place(finding.teller_ip) in own) else OTHER_MACHINE
-    if place(address.host) in own or kind is Kind.PUBLIC or (kind is teller and _is_neighbour(address, finding)):
+        return "" if from_here else OTHER_MACHINE
+    if kind is Kind.PUBLIC or (from_here and place(address.host) in own):
+        return ""
+    if kind is teller and _is_neighbour(address, finding):
         return ""
     return "a private address, told by somebody who is not in that network"
 

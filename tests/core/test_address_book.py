@@ -214,9 +214,22 @@ def test_of_loopback_whoever_is_on_our_machine_may_tell_and_nobody_else(host: st
 
 
 @pytest.mark.parametrize("source", [Source.TOPIC, Source.KADEMLIA])
-@pytest.mark.parametrize("host", ["192.168.1.5", "::ffff:192.168.1.5", "8.8.8.8", "2001:db8::5"])
-@pytest.mark.parametrize("teller_ip", ["192.168.1.6", "192.168.1.5", "9.9.9.9", ""])
-def test_another_program_on_our_machine_is_met_on_anybodys_word(host: str, source: Source, teller_ip: str) -> None:
+@pytest.mark.parametrize(
+    ("host", "teller_ip"),
+    [
+        ("192.168.1.5", "192.168.1.6"),
+        ("::ffff:192.168.1.5", "192.168.1.6"),
+        ("192.168.1.5", "192.168.1.5"),
+        ("192.168.1.5", "127.0.0.1"),
+        ("2001:db8::5", "192.168.1.5"),
+        ("8.8.8.8", "192.168.1.6"),
+        ("8.8.8.8", "9.9.9.9"),
+        ("8.8.8.8", ""),
+    ],
+)
+def test_another_program_on_our_machine_is_met_on_the_word_of_a_neighbour(
+    host: str, source: Source, teller_ip: str
+) -> None:
     scene = Scene()
     scene.book.look_around([("192.168.1.5", 4001)], [ip_network("192.168.1.0/24")], OUR_IPS)
     assert scene.book.take(Finding(ANN, (at(host, 4002),), source, TELLER, teller_ip), scene.now)
@@ -224,6 +237,14 @@ def test_another_program_on_our_machine_is_met_on_anybodys_word(host: str, sourc
     scene.meet(ANN)
     scene.tell(BOB, "192.168.1.5", by=source)
     assert scene.state(BOB) == ("not dialled", "our own address")
+
+
+@pytest.mark.parametrize("source", [Source.TOPIC, Source.KADEMLIA])
+def test_a_private_address_that_we_have_as_others_have_is_theirs_on_the_word_of_others(source: Source) -> None:
+    scene = Scene()
+    scene.book.look_around([("172.17.0.1", 4001)], [ip_network("172.17.0.0/16")], ["172.17.0.1"])
+    scene.book.take(Finding(ANN, (at("172.17.0.1", 4002),), source, TELLER, "192.168.1.6"), scene.now)
+    assert scene.state(ANN) == ("not dialled", "a private address, told by somebody who is not in that network")
 
 
 @pytest.mark.parametrize("source", [Source.TOPIC, Source.KADEMLIA])
