@@ -76,10 +76,14 @@ class Program:
     def expect(self, pattern: str, seconds: float = DEADLINE) -> re.Match[str]:
         """Wait until a line matches `pattern`, and return the match."""
         compiled = re.compile(pattern, re.MULTILINE)
-        self.wait_for(lambda: compiled.search(self.text) is not None, pattern, seconds)
-        found = compiled.search(self.text)
-        assert found is not None
-        return found
+        found: list[re.Match[str]] = []
+
+        def look() -> bool:
+            found.extend(compiled.finditer(self.text))
+            return bool(found)
+
+        self.wait_for(look, pattern, seconds)
+        return found[0]  # at a second look it might be gone from the screen
 
     def expect_count(self, pattern: str, count: int, seconds: float = DEADLINE) -> None:
         compiled = re.compile(pattern, re.MULTILINE)
