@@ -7,12 +7,13 @@ import time
 
 import pytest
 import trio
-from hypothesis import example, given
+from hypothesis import example, given, reject
 from hypothesis import strategies as st
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from libp2p.peer.id import ID
 from multiaddr import Multiaddr
+from multiaddr.exceptions import StringParseError
 
 from py_peer.core import limits
 from py_peer.core.addresses import AddressError, parse_dial_address, with_peer
@@ -56,7 +57,10 @@ def test_of_a_peers_addresses_those_are_taken_that_we_dial_each_once_and_with_it
 
 @given(hosts, st.integers(0, 65_535), tails)
 def test_an_address_is_read_as_the_library_reads_it(host: str, port: int, tail: str) -> None:
-    address = binary(f"{host}/tcp/{port}{tail}")
+    try:
+        address = binary(f"{host}/tcp/{port}{tail}")
+    except StringParseError:  # names that no registry gives, such as a_b and ab--c, the library does not write
+        reject()
     try:
         known = parse_dial_address(str(Multiaddr(address)))
     except AddressError:
