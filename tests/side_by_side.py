@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 from py_peer.net.counters import UNEXPECTED
 
@@ -68,6 +70,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
+    """Have the same examples drawn in each worker: hypothesis draws constants, too, of all that was imported before."""
+    if settings().derandomize:
+        providers._get_local_constants = lambda: providers._local_constants
 
 
 # --- A run in which `py_peer.net` caught exceptions of types that nobody expects has failed ----------
