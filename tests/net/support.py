@@ -67,7 +67,7 @@ def leaves(group: BaseException) -> list[BaseException]:
     return [group]
 
 
-async def until(condition: Callable[..., object], patience: float = 5.0) -> None:
+async def until(condition: Callable[..., object], patience: float = 15.0) -> None:
     """Wait until `condition()` holds. Raises trio.TooSlowError after `patience` seconds."""
     with trio.fail_after(patience):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event
