@@ -102,7 +102,8 @@ def test_faults_of_a_nursery_are_all_told(state: Path) -> None:
     assert "OSError: two" in text
 
 
-def test_the_oldest_reports_make_room(state: Path) -> None:
+def test_the_oldest_reports_make_room(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("py_peer.frontends.crash.time.strftime", lambda _format: "crash-20260401-120000")
     state.mkdir(parents=True)
     for number in range(KEPT_REPORTS + 5):
         (state / f"crash-20200101-0000{number:02}.txt").touch()
