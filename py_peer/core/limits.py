@@ -457,6 +457,82 @@ KAD_REFRESH_SECONDS = 600.0
 KAD_REFRESH_SMALL = 60.0
 """Between two walks that refresh the table (the spec's 10 minutes), and the same while it has fewer than 20 peers."""
 
+# --- Files ----------------------------------------------------------------------------------------
+
+MAX_FILE_ID_BYTES = 128
+"""A file's ID is text of whoever offers it; a UUID has 36 bytes."""
+
+MAX_FILE_NAME_BYTES = 200
+"""Of a name we give to a file, which systems hold to 255 bytes; a number and an ending may still come."""
+
+MAX_PIECES = 65_536
+"""Pieces of one file: 2 MiB of hashes. Larger files have larger pieces."""
+
+SMALLEST_PIECE = 256 * 1024
+LARGEST_PIECE = 4 * 1024 * 1024
+"""What is hashed, asked for and verified as one, and held in memory by each of those who fetch it."""
+
+MAX_FILE_BYTES = MAX_PIECES * LARGEST_PIECE
+"""256 GiB."""
+
+MAX_SISTER_FILE_BYTES = 64 * 1024 * 1024
+"""The largest file served to peers in other languages: Rust peers fetch every offer on sight, into memory."""
+
+JS_FILE_BYTES = 4 * 1024 * 1024
+"""The largest that JavaScript's peers take."""
+
+FILE_SILENCE = 30.0
+"""A transfer on which nothing moves for so long is ended; an answer may take as long."""
+
+SHARED_FILES = 256
+OFFERS = 1_000
+OFFERS_PER_PEER = 64
+"""Offers kept of others, the oldest goes first; some 500 bytes each."""
+
+OFFER_BURST = 20
+OFFER_RATE = 0.2
+"""Offers that are taken of one author, at once and a second."""
+
+OFFER_SECONDS = 24 * 3_600.0
+"""After that an offer is forgotten."""
+
+TRANSFERS = 4
+"""Files fetched at the same time; the next ones wait for their turn."""
+
+WAITING_TRANSFERS = 100
+SOURCES = 4
+"""Peers from whom one file is fetched at the same time."""
+
+SERVED_AT_ONCE = 16
+SERVED_TO_ONE = 4
+"""Streams on which files are sent at the same time, in all and to one peer; the next ones wait."""
+
+WAITING_SERVED = 64
+
+# --- Direct messages ------------------------------------------------------------------------------
+
+MAX_DIRECT_FRAME = 64 * 1024
+"""A direct message with everything around it."""
+
+DIRECT_SECONDS = 5.0
+"""For a message to be confirmed, as with the other peers."""
+
+DIRECT_BURST = 20
+DIRECT_RATE = 2.0
+"""Direct messages taken of one peer, at once and a second; our own pace is half of it."""
+
+STRANGERS_BURST = 20
+STRANGERS_RATE = 0.2
+"""The same of all strangers together."""
+
+UNDELIVERED_PER_PEER = 100
+UNDELIVERED = 500
+UNDELIVERED_BYTES = 2 * 1024 * 1024
+"""Direct messages that wait for their peers, and what they take in the file."""
+
+UNDELIVERED_SECONDS = 24 * 3_600.0
+"""Then a message is given up."""
+
 # --- DNS ------------------------------------------------------------------------------------------
 
 DNSADDR_DEPTH = 4

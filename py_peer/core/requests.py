@@ -97,6 +97,65 @@ class RequestDiscovery(Request):
 
 @final
 @dataclass(frozen=True, slots=True)
+class SendDirect(Request):
+    """Say `text` to one peer. Answered by DirectSent, DirectWaiting (then, later, DirectSent) or DirectRefused."""
+
+    peer_id: str
+    text: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TakeStrangers(Request):
+    """Take direct messages of strangers from now on, or refuse them. Answered by an Answer."""
+
+    take: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ShareFile(Request):
+    """Offer a file to the room. Answered by FileShared, behind HashingProgress, or by an Answer that it failed."""
+
+    path: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class UnshareFile(Request):
+    """Serve a file no more. `file` is its ID, or the beginning of it, or its name. Answered by an Answer."""
+
+    file: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RequestFiles(Request):
+    """Answered by a FilesReport."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GetFile(Request):
+    """Fetch a file that was offered. `file` is as in UnshareFile; `path` is where it goes, "" for the downloads.
+
+    Answered by TransferStarted, or by an Answer that it failed. TransferDone or TransferFailed follows.
+    """
+
+    file: str
+    path: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CancelTransfer(Request):
+    """End a transfer. `transfer` is its number, or as `file` in UnshareFile. Answered by an Answer."""
+
+    transfer: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Stop(Request):
     """End the service; answered by Stopped.
 

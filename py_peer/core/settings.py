@@ -47,6 +47,15 @@ class Settings:
     data: Path | None = None
     """The folder of what is kept from one run to the next (who is ignored, where peers were); None keeps nothing."""
 
+    downloads: Path | None = None
+    """The folder that files are fetched into; None fetches none."""
+
+    auto_get: int = 0
+    """Files that are offered and have at most so many bytes are fetched without being asked for; 0 fetches none."""
+
+    strangers: bool = True
+    """Take direct messages of peers to whom the user has not written, and whom he has not named."""
+
     metrics: tuple[str, int] | None = None
     """Host and port where statistics are served as Prometheus text; None serves none."""
 

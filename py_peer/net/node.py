@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from libp2p.crypto.keys import KeyPair
+    from libp2p.custom_types import StreamHandlerFn, TProtocol
     from libp2p.host.basic_host import BasicHost
     from libp2p.identity.identify.pb.identify_pb2 import Identify
     from libp2p.network.swarm import Swarm
@@ -156,8 +157,11 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     loopback: bool = False,
     key_pair: KeyPair | None = None,
     boards: Mapping[str, Board] = MappingProxyType({}),
+    streams: Mapping[TProtocol, StreamHandlerFn] = MappingProxyType({}),
 ) -> AsyncIterator[Node]:
     """Run a node that listens on `port` (0: a free one) until the block ends; with `loopback`, on 127.0.0.1 alone.
+
+    `streams` are the handlers of protocols beside its own; they are guarded, too.
 
     Listening comes last: a peer that arrives while Pubsub is constructed but does not run yet ends the host
     (py-libp2p 0.8.1). Raises CannotListenError.
@@ -184,6 +188,8 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
         watch.pubsub = pubsub
         swarm.register_notifee(watch.peers)
         host.set_stream_handler(PUSH, push_handler(host, watch.identified))
+        for protocol, handler in streams.items():
+            host.set_stream_handler(protocol, handler)
         async with background_trio_service(pubsub), background_trio_service(pubsub.router):
             await pubsub.wait_until_ready()
             try:

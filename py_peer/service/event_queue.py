@@ -8,6 +8,7 @@ from typing import Final, final
 import janus
 
 from py_peer.core import limits
+from py_peer.core.direct_events import DirectReceived, DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.events import (
     Answer,
     DiscoveryReport,
@@ -26,6 +27,7 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
+from py_peer.core.file_events import FileShared, FilesReport, TransferDone, TransferFailed, TransferStarted
 
 KEPT: Final = (
     Started,
@@ -41,6 +43,14 @@ KEPT: Final = (
     Answer,
     IgnoreList,
     NicknameChanged,
+    FilesReport,
+    FileShared,
+    TransferStarted,
+    TransferDone,
+    TransferFailed,
+    DirectSent,
+    DirectWaiting,
+    DirectRefused,
 )
 """Events that are never dropped: there are no more of them than the front-end has asked for."""
 
@@ -90,4 +100,4 @@ class EventQueue(janus.Queue[Event]):
 
 
 def _size(event: Event) -> int:
-    return len(event.text) if isinstance(event, MessageReceived) else 0
+    return len(event.text) if isinstance(event, MessageReceived | DirectReceived) else 0

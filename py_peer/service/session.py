@@ -43,7 +43,9 @@ from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, Send
 from py_peer.net.identity import IdentityError, hold_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
+from py_peer.service.direct import Direct
 from py_peer.service.discovery import Discovery
+from py_peer.service.files import FILE_TOPIC, Files
 from py_peer.service.ignored import Ignored
 from py_peer.service.links import Links
 from py_peer.service.manners import Manners
@@ -67,7 +69,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TOPICS: Final = frozenset({CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC, NICK_TOPIC})
+TOPICS: Final = frozenset({CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC, NICK_TOPIC, FILE_TOPIC})
 WAITING_GRACE: Final = 1.0
 REQUESTS_PER_TURN: Final = 16
 
@@ -112,7 +114,12 @@ class _Session:
         self._discovery.finder.called = self._nicks.called
         self._discovery.finder.dialling = self._links.dialling
         self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
+        self._files = Files(settings, self._peer_id, emit)
+        self._direct = Direct(settings, self._peer_id, emit)
+        for part in (self._files, self._direct):
+            part.called, part.is_ignored = self._nicks.called, self._manners.is_ignored
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
+        self._witness.parts = (self._discovery, self._files, self._direct)
         self._room: ChatRoom | None = None
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
         self._unread = 0
@@ -125,7 +132,7 @@ class _Session:
             RequestStatistics: lambda request: emit(self._bookkeeper.report(request.ticket)),
         }
         """What is done about each request but Stop; none of them may block."""
-        self._handlers |= self._links.handlers | self._discovery.handlers
+        self._handlers |= self._links.handlers | self._discovery.handlers | self._files.handlers | self._direct.handlers
 
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
 
@@ -155,7 +162,8 @@ class _Session:
                 room_topic=CHAT_TOPIC,
                 observer=self._witness,
                 admit=self._manners.admit,
-                boards={NICK_TOPIC: self._nicks, **self._discovery.boards},
+                boards={NICK_TOPIC: self._nicks, **self._discovery.boards, **self._files.boards},
+                streams=self._files.streams | self._direct.streams,
             ) as node:
                 await self._run_room(node, everything)
         except CannotListenError as error:
@@ -195,6 +203,8 @@ class _Session:
         nursery.start_soon(self._outgoing.run, node, room)
         nursery.start_soon(self._discovery.run, node, self._links.bootstrap)
         nursery.start_soon(self._links.run, node)
+        nursery.start_soon(self._files.run, node)
+        nursery.start_soon(self._direct.run, node)
         nursery.start_soon(self._manners.run)
         nursery.start_soon(self._witness.run, node)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 import trio
 
@@ -24,7 +24,7 @@ from py_peer.core.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from libp2p.peer.id import ID
 
@@ -38,6 +38,16 @@ if TYPE_CHECKING:
 
 LOSSES_SAID: Final = ("dropped: a slow peer's queue was full", "dropped: the room was busy")
 LOSSES_EVERY: Final = 5.0
+
+
+class Part(Protocol):
+    """Whom it concerns which peers are there. No method may block or raise."""
+
+    def moved(self, peer_id: ID) -> None:
+        """Take note that a peer has come or gone."""
+
+    def identified(self, record: PeerRecord) -> None:
+        """Take note of what a peer says it is."""
 
 
 @final
@@ -57,6 +67,9 @@ class Witness:
         self._nicks = nicks
         self._outgoing = outgoing
         self._discovery = discovery
+        self.parts: Sequence[Part] = (discovery,)
+        """Who is told who comes and goes."""
+
         self._losses: dict[str, int] = {}
         self.node: Node | None = None
         """The node, when it is up."""
@@ -83,8 +96,7 @@ class Witness:
 
     def peer_up(self, record: PeerRecord) -> None:
         """Tell of the first connection to a peer."""
-        self._links.moved(record.peer_id)
-        self._discovery.moved(record.peer_id)
+        self._moved(record.peer_id)
         _log_system_message(f"Connected to peer: {record.peer_id} via {record.address}")
         self._nicks.peer_up(str(record.peer_id))
         found = self._discovery.finder.found_by(str(record.peer_id))
@@ -95,14 +107,19 @@ class Witness:
         self._nicks.peer_down(str(record.peer_id))
         if self.leaving:
             return
-        self._links.moved(record.peer_id)
-        self._discovery.moved(record.peer_id)
+        self._moved(record.peer_id)
         _log_system_message(f"Disconnected from peer: {record.peer_id}")
         self._emit(PeerDisconnected(str(record.peer_id)))
 
+    def _moved(self, peer_id: ID) -> None:
+        self._links.moved(peer_id)
+        for part in self.parts:
+            part.moved(peer_id)
+
     def identified(self, record: PeerRecord) -> None:
         """Tell who a peer says it is."""
-        self._discovery.identified(record)
+        for part in self.parts:
+            part.identified(record)
         self._emit(
             Identified(
                 str(record.peer_id),

@@ -1,0 +1,176 @@
+"""What the service tells of files; as in `py_peer.core.events`, every string from outside has been cleaned.
+
+A file is called by its ID, which its offerer made up: `file_id`. A transfer has a number of its own.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+from py_peer.core.events import Event
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A file that another peer offers. `nick` and `plain` are as in MessageReceived.
+
+    `name`, `size` (bytes), `media_type` and `root` (the tree hash, in hex) are known of files that py-peers offer; else
+    they are "" and None. `seconds` have passed since it was heard of.
+    """
+
+    file_id: str
+    peer_id: str
+    nick: str
+    plain: bool
+    seconds: float
+    name: str = ""
+    size: int | None = None
+    media_type: str = ""
+    root: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SharedFile:
+    """A file that we serve.
+
+    `offered` tells that we offer it ourselves; else we have fetched it, and serve it to who looks for another source.
+    `served` counts how often somebody has fetched all of it. `remark` says who cannot fetch it, and why; "" where
+    everybody can.
+    """
+
+    file_id: str
+    path: str
+    name: str
+    size: int
+    root: str
+    offered: bool
+    served: int
+    remark: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A file that is being fetched.
+
+    `received` of `size` bytes are here (None: not known yet), at `rate` bytes a second, so that `seconds_left` remain
+    (None: not known); `peer_ids` are who it comes from.
+    """
+
+    number: int
+    file_id: str
+    name: str
+    path: str
+    peer_ids: tuple[str, ...]
+    received: int
+    size: int | None
+    rate: float
+    seconds_left: float | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FileOffered(Event):
+    """A peer offers a file that was not known."""
+
+    offer: Offer
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HashingProgress(Event):
+    """The file of request `ticket` is read before it can be offered: `done` of `size` bytes. At most one a second."""
+
+    ticket: int
+    name: str
+    done: int
+    size: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FileShared(Event):
+    """The file of request `ticket` is offered to the room."""
+
+    ticket: int
+    file: SharedFile
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FileServed(Event):
+    """Somebody has fetched a file of ours, or has tried: then `reason` says why not all of it was sent."""
+
+    peer_id: str
+    nick: str
+    plain: bool
+    file_id: str
+    name: str
+    sent: int
+    reason: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TransferStarted(Event):
+    """The file of request `ticket` is being fetched; `transfer.received` bytes were here from an earlier try.
+
+    `ticket` is 0 where nobody has asked (`--auto-get`).
+    """
+
+    ticket: int
+    transfer: Transfer
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TransferProgress(Event):
+    """How far a transfer is. At most five a second of each."""
+
+    transfer: Transfer
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TransferDone(Event):
+    """A file is there, whole, at `path`. `seconds` is how long this try took.
+
+    `verified` tells whether every byte was held to the tree hash; files of other programs have none.
+    """
+
+    number: int
+    file_id: str
+    name: str
+    path: str
+    size: int
+    seconds: float
+    verified: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TransferFailed(Event):
+    """A transfer has ended without the file, or was cancelled. `kept` bytes stay for the next try."""
+
+    number: int
+    file_id: str
+    name: str
+    reason: str
+    kept: int
+    cancelled: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FilesReport(Event):
+    """The answer to `RequestFiles`. Of offers the latest comes last. `refused` counts offers not taken, by reason."""
+
+    ticket: int
+    offers: tuple[Offer, ...]
+    shared: tuple[SharedFile, ...]
+    transfers: tuple[Transfer, ...]
+    downloads: str
+    """The folder that files are fetched into."""
+
+    refused: dict[str, int]
