@@ -1,5 +1,6 @@
 // A js-libp2p peer of the chat, configured as the Node peer of Universal Connectivity is. It tells what it sees in the
-// words of `py-peer --json`, a JSON object a line, and does what it reads: {"command": "say", "text": "hello"}.
+// words of `py-peer --json`, a JSON object a line, and does what it reads: {"command": "say", "text": "hello"}. Files and
+// direct messages are those of the browser peer.
 //
 //   node peer.mjs --port PORT [--connect MULTIADDR ...] [--mdns] [--discovery] [--interval MS]
 //
@@ -16,11 +17,15 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
 import { mdns } from '@libp2p/mdns'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { pubsubPeerDiscovery } from '@libp2p/pubsub-peer-discovery'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+
+import { Direct } from './direct.mjs'
+import { Files } from './files.mjs'
 
 const CHAT = 'universal-connectivity'
 const DISCOVERY = 'universal-connectivity-browser-peer-discovery'
@@ -60,6 +65,8 @@ const node = await createLibp2p({
   }
 })
 const { pubsub } = node.services
+const files = new Files(node, tell)
+const direct = new Direct(node, tell)
 const room = new Set()
 
 function subscribed (peerId, joined) {
@@ -93,6 +100,8 @@ pubsub.addEventListener('message', ({ detail: { topic, from, data } }) => {
 tell('started', { peer_id: `${node.peerId}` })
 await node.start()
 pubsub.subscribe(CHAT)
+await files.start()
+await direct.start()
 tell('ready', { peer_id: `${node.peerId}`, addresses: node.getMultiaddrs().map(String) })
 
 for (const address of options.connect) {
@@ -103,7 +112,11 @@ const commands = {
   async say ({ text }) {
     await pubsub.publish(CHAT, new TextEncoder().encode(text))
     tell('message_sent', { text })
-  }
+  },
+  share: ({ path }) => files.share(path),
+  offer: ({ file }) => files.offer(file),
+  get: ({ peer, file }) => files.get(peerIdFromString(peer), file),
+  msg: ({ peer, text }) => direct.send(peerIdFromString(peer), text)
 }
 createInterface({ input: process.stdin }).on('line', async line => {
   const { command, ...more } = JSON.parse(line)

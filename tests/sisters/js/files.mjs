@@ -1,0 +1,77 @@
+// Files as the browser peer does them: a file's ID is said on a topic, and whoever hears it fetches the file at once.
+// What is odd here is odd there: an unknown ID is an error in the middle of the answer, and what is fetched is decoded
+// with the limit of it-length-prefixed, 4 MiB.
+
+import { createHash, randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+
+import * as lp from 'it-length-prefixed'
+import map from 'it-map'
+import { pipe } from 'it-pipe'
+
+export const FILES = 'universal-connectivity-file'
+const PROTOCOL = '/universal-connectivity-file/1'
+
+const encode = text => new TextEncoder().encode(text)
+const decode = bytes => new TextDecoder().decode(bytes)
+
+export class Files {
+  #node
+  #tell
+  #shared = new Map()
+
+  constructor (node, tell) {
+    this.#node = node
+    this.#tell = tell
+    node.services.pubsub.addEventListener('message', ({ detail: { type, topic, from, data } }) => {
+      if (topic === FILES && type === 'signed') this.get(from, decode(data))
+    })
+  }
+
+  async start () {
+    await this.#node.handle(PROTOCOL, ({ stream }) => {
+      pipe(
+        stream.source,
+        source => lp.decode(source),
+        source => map(source, async id => this.#shared.get(decode(id.subarray())).body),
+        source => lp.encode(source),
+        stream.sink
+      ).catch(error => this.#tell('serving_failed', { reason: `${error}` }))
+    })
+    this.#node.services.pubsub.subscribe(FILES)
+  }
+
+  async share (path) {
+    const id = randomUUID()
+    this.#shared.set(id, { body: await readFile(path) })
+    this.#tell('file_shared', { file_id: id })
+    await this.offer(id)
+  }
+
+  async offer (id) {
+    await this.#node.services.pubsub.publish(FILES, encode(id))
+  }
+
+  async get (peer, id) {
+    const told = { peer_id: `${peer}`, file_id: id }
+    try {
+      const stream = await this.#node.dialProtocol(peer, PROTOCOL)
+      await pipe(
+        [encode(id)],
+        source => lp.encode(source),
+        stream,
+        source => lp.decode(source),
+        async source => {
+          for await (const part of source) {
+            const body = part.subarray()
+            const sha256 = createHash('sha256').update(body).digest('hex')
+            this.#tell('file_received', { ...told, size: body.length, sha256 })
+          }
+        }
+      )
+      this.#tell('stream_ended', told)
+    } catch (error) {
+      this.#tell('transfer_failed', { ...told, reason: `${error}` })
+    }
+  }
+}
