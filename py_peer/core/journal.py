@@ -5,10 +5,8 @@ What is about connections rather than people (dials, Kademlia, notices) is not i
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 from py_peer.core.addresses import short_id
 from py_peer.core.cleaning import clean_text
@@ -29,13 +27,12 @@ from py_peer.core.events import (
     Started,
 )
 from py_peer.core.mentions import is_named
+from py_peer.core.numbering import Numbering
 from py_peer.core.speakers import Name, Speakers
 from py_peer.core.transcript import MESSAGES
 
 if TYPE_CHECKING:
     from py_peer.core.events import Event
-
-ONE_DAY: Final = timedelta(days=1)
 
 
 @final
@@ -66,15 +63,14 @@ class _Fold:
 class Journal:
     """Makes entries. Those returned are new, or take the place of the one of the same number.
 
-    `now` is the local time, seconds since 1970. A clock that goes back makes no entry of a day that was there before.
+    `now` is the local time, seconds since 1970.
     """
 
     def __init__(self, nickname: str = "", peer_id: str = "") -> None:
         """Begin a session. What is not known yet of the user is taken from Started and Ready."""
         self._nickname = nickname
         self._peer_id = peer_id
-        self._number = 0
-        self._day: date | None = None
+        self._numbering = Numbering()
         self._speakers = Speakers()
         self._names = Speakers()
         self._here: set[str] = set()
@@ -180,7 +176,7 @@ class Journal:
         entries = self._new_day(now)
         fold = self._fold
         if fold is None or fold.spoken_after:
-            fold = self._fold = _Fold(self._numbered(Entry(0, Kind.PRESENCE, now, "")))
+            fold = self._fold = _Fold(self._numbering.numbered(Entry(0, Kind.PRESENCE, now, "")))
         fold.peer_id = peer_id
         fold.joined += joined
         fold.left += not joined
@@ -192,23 +188,12 @@ class Journal:
         entries = self._new_day(entry.timestamp)
         if self._fold is not None and entry.kind in MESSAGES:
             self._fold.spoken_after = True
-        return [*entries, self._numbered(entry)]
+        return [*entries, self._numbering.numbered(entry)]
 
     def _new_day(self, now: float) -> list[Entry]:
-        day = date(*time.localtime(now)[:3])
-        before = self._day
-        # A clock that is put right may go back over midnight; only one that was days ahead is followed back.
-        if before is not None and before - ONE_DAY <= day <= before:
-            return []
-        self._day = day
-        if before is None:
-            return []
-        self._fold = None
-        return [self._numbered(Entry(0, Kind.DATE, now, f"{day:%A}, {day.day} {day:%B} {day.year}"))]
-
-    def _numbered(self, entry: Entry) -> Entry:
-        self._number += 1
-        return replace(entry, number=self._number)
+        if entries := self._numbering.new_day(now):
+            self._fold = None
+        return entries
 
     def _name(self, peer_id: str) -> str:
         name = self._names.name(peer_id)
