@@ -12,6 +12,7 @@ GARBAGE: Final = frozenset(
     {
         "DecodeError",
         "FrameError",
+        "GarbageError",
         "MessageTooLarge",
         "NoMultistreamError",
         "ParseError",
@@ -27,6 +28,7 @@ EXPECTED_FAULTS: Final = GARBAGE | frozenset(
         "ClosedResourceError",
         "BrokenResourceError",
         "ConnectionClosedError",
+        "EndedError",
         "IncompleteReadError",
         "MuxedConnUnavailable",
         "MuxedStreamEOF",
@@ -42,6 +44,7 @@ EXPECTED_FAULTS: Final = GARBAGE | frozenset(
         # It said nothing for too long, or went in the middle of a line.
         "MultiselectCommunicatorError",
         "MultiselectError",
+        "SilentError",
         "TooSlowError",
     }
 )

@@ -25,8 +25,9 @@ from py_peer.net.identify import PUSH, ask_identify, push_handler
 from py_peer.net.interfaces import Interfaces, read_interfaces
 from py_peer.net.listening import CannotListenError, listen
 from py_peer.net.muxer import SILENT, LimitedYamux, is_late
-from py_peer.net.ping import NotSupportedError, ping
+from py_peer.net.ping import ping
 from py_peer.net.pubsub import RoomPubsub
+from py_peer.net.streams import NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

@@ -17,6 +17,7 @@ from libp2p.io.utils import read_exactly
 from libp2p.network.stream.exceptions import StreamError
 
 from py_peer.core import limits
+from py_peer.net.streams import NotSupportedError, is_not_supported
 
 if TYPE_CHECKING:
     from libp2p.abc import IHost, INetStream
@@ -26,10 +27,6 @@ PING: Final = TProtocol("/ipfs/ping/1.0.0")
 PING_BYTES: Final = 32
 
 
-class NotSupportedError(Exception):
-    """The peer speaks no ping (the Rust peer): that it says so proves it alive."""
-
-
 class WrongAnswerError(Exception):
     """The answer to a ping is not what was sent."""
 
@@ -37,15 +34,15 @@ class WrongAnswerError(Exception):
 async def ping(host: IHost, peer_id: ID, timeout: float = limits.PING_TIMEOUT) -> float:  # noqa: ASYNC109
     """Return the round-trip time to a connected peer, in seconds.
 
-    Raises trio.TooSlowError when nothing came back within `timeout` seconds, NotSupportedError, WrongAnswerError or
-    a stream's error.
+    Raises trio.TooSlowError when nothing came back within `timeout` seconds, NotSupportedError (the Rust peer speaks no
+    ping), WrongAnswerError or a stream's error.
     """
     with trio.fail_after(timeout):
         try:
             stream = await host.new_stream(peer_id, [PING])
         except Exception as error:
             if is_not_supported(error):
-                raise NotSupportedError from error
+                raise NotSupportedError("it speaks no ping") from error
             raise
         try:
             payload = secrets.token_bytes(PING_BYTES)
@@ -57,11 +54,6 @@ async def ping(host: IHost, peer_id: ID, timeout: float = limits.PING_TIMEOUT) -
         finally:
             with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT):
                 await stream.reset()
-
-
-def is_not_supported(error: BaseException) -> bool:
-    """Say whether a stream was not opened because the other side does not speak the protocol."""
-    return "not supported" in f"{error!r} {error.__cause__!r}"
 
 
 async def answer_pings(stream: INetStream) -> None:

@@ -34,9 +34,9 @@ from py_peer.core.frames import FrameBuffer, FrameError
 from py_peer.net.closing import let_go
 from py_peer.net.counters import is_garbage
 from py_peer.net.gossip import PeerQueue, Router, message_id
-from py_peer.net.ping import is_not_supported
 from py_peer.net.seen import SeenCache
 from py_peer.net.signatures import Signatures
+from py_peer.net.streams import is_not_supported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

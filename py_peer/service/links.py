@@ -14,7 +14,7 @@ from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Answer, Notice, Pinged
 from py_peer.core.requests import Connect, Disconnect, PingPeer, StopDialling
 from py_peer.core.waking import Waking, read_clocks
-from py_peer.net.ping import NotSupportedError
+from py_peer.net.streams import NotSupportedError
 from py_peer.service.named import Named, Pace
 
 if TYPE_CHECKING:

@@ -1,0 +1,155 @@
+"""What our protocols want of a stream: opened in time, read with a limit, and never waited for without an end.
+
+Whatever goes wrong on the way is a StreamFaultError, whose text is a sentence for the user.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import trio
+from libp2p.utils import encode_varint_prefixed
+
+from py_peer.core import limits
+from py_peer.core.frames import MAX_VARINT_BYTES
+
+if TYPE_CHECKING:
+    from libp2p.abc import IHost, INetStream
+    from libp2p.custom_types import TProtocol
+    from libp2p.peer.id import ID
+
+_PART: Final = 64 * 1024
+"""Bytes written under one deadline: a slow line takes them in time, and one that takes nothing is noticed."""
+
+
+class StreamFaultError(Exception):
+    """What was asked of a peer on a stream did not come; the text says why, as in "it …"."""
+
+
+class NotSupportedError(StreamFaultError):
+    """The peer does not speak the protocol. That it says so proves it alive."""
+
+
+class SilentError(StreamFaultError):
+    """Nothing has come, or nothing was taken, for too long."""
+
+
+class EndedError(StreamFaultError):
+    """The stream has ended, or could not be opened: by a reset, with its connection, or before it should."""
+
+
+class GarbageError(StreamFaultError):
+    """What came breaks the protocol; whoever sends it deserves a strike."""
+
+
+async def open_stream(host: IHost, peer_id: ID, protocol: TProtocol, patience: float) -> INetStream:
+    """Open a stream to a connected peer within `patience` seconds.
+
+    Raises NotSupportedError, SilentError or EndedError.
+    """
+    with trio.move_on_after(patience):
+        try:
+            return await host.new_stream(peer_id, [protocol])
+        except Exception as error:  # the library's layers raise what they like
+            if is_not_supported(error):
+                raise NotSupportedError(f"it does not speak {protocol}") from error
+            raise EndedError("the stream could not be opened") from error
+    raise SilentError(f"it did not answer within {patience:.0f} seconds")
+
+
+def is_not_supported(error: BaseException) -> bool:
+    """Say whether a stream was not opened because the other side does not speak the protocol."""
+    return "not supported" in f"{error!r} {error.__cause__!r}"
+
+
+async def read_some(stream: INetStream, most: int, patience: float) -> bytes:
+    """Return what has come, up to `most` bytes (at least 1); b"" at the end of the stream.
+
+    Raises SilentError when nothing comes for `patience` seconds, and EndedError. A reset may look like an end, which
+    the library (0.8.1) does not always tell apart: compare lengths.
+    """
+    with trio.move_on_after(patience):
+        try:
+            return await stream.read(most)
+        except EOFError:
+            return b""
+        except Exception as error:
+            raise EndedError("the stream was reset, or its connection has ended") from error
+    raise SilentError(f"nothing came for {patience:.0f} seconds")
+
+
+async def read_exactly(stream: INetStream, length: int, patience: float) -> bytes:
+    """Return the next `length` bytes, for which the caller has a limit; `patience` seconds are for each part of them.
+
+    Raises SilentError, or EndedError when the stream ends before.
+    """
+    data = bytearray()
+    while len(data) < length:
+        more = await read_some(stream, length - len(data), patience)
+        if not more:
+            raise EndedError(f"the stream ended {length - len(data):,} bytes too early")
+        data += more
+    return bytes(data)
+
+
+async def read_length(stream: INetStream, most: int, patience: float) -> int | None:
+    """Return the unsigned varint that comes next; None where the stream ends instead of it.
+
+    Raises GarbageError when it is larger than `most` or none at all, SilentError, EndedError.
+    """
+    length = 0
+    for index in range(MAX_VARINT_BYTES):
+        byte = await read_some(stream, 1, patience)
+        if not byte:
+            if index:
+                raise EndedError("the stream ended within a length")
+            return None
+        length |= (byte[0] & 0x7F) << 7 * index
+        if byte[0] < 0x80:
+            if length > most:
+                raise GarbageError(f"it announced {length:,} bytes, where {most:,} are the limit")
+            return length
+    raise GarbageError(f"a length of more than {MAX_VARINT_BYTES} bytes")
+
+
+async def read_frame(stream: INetStream, most: int, patience: float) -> bytes | None:
+    """Return `uvarint length ‖ bytes` without its length, at most `most` bytes; None where the stream ends before it.
+
+    `patience` seconds are for the whole of it, not for each part: it is small. Raises GarbageError, SilentError,
+    EndedError.
+    """
+    with trio.move_on_after(patience):
+        length = await read_length(stream, most, patience)
+        return None if length is None else await read_exactly(stream, length, patience)
+    raise SilentError(f"nothing whole came within {patience:.0f} seconds")
+
+
+async def write(stream: INetStream, data: bytes | memoryview, patience: float) -> None:
+    """Write `data`; `patience` seconds are for each 64 KiB of it to be taken. Raises SilentError or EndedError."""
+    for start in range(0, len(data), _PART):
+        part = bytes(data[start : start + _PART])
+        with trio.move_on_after(patience) as scope:
+            try:
+                await stream.write(part)
+            except Exception as error:
+                raise EndedError("the stream was reset, or its connection has ended") from error
+        if scope.cancelled_caught:
+            raise SilentError(f"it took nothing for {patience:.0f} seconds")
+
+
+async def write_frame(stream: INetStream, data: bytes, patience: float) -> None:
+    """Write `uvarint length ‖ data`, for which `patience` is as in `write`. Raises SilentError or EndedError."""
+    await write(stream, encode_varint_prefixed(data), patience)
+
+
+async def close(stream: INetStream) -> None:
+    """Close our side of a stream: what was written comes, and then the end. Raises nothing."""
+    with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT), suppress(Exception):
+        await stream.close()
+
+
+async def reset(stream: INetStream) -> None:
+    """End both sides of a stream, whatever is still to come. Raises nothing."""
+    with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT), suppress(Exception):
+        await stream.reset()
