@@ -116,6 +116,13 @@ LOG_ENTRIES = 20_000
 LOG_CHARS = 8 * 1024 * 1024
 """What a chat keeps to be shown again and searched; the oldest goes first. A character takes one to four bytes."""
 
+CONVERSATIONS = 50
+STRANGERS_TABS = 5
+DIRECT_LOG_ENTRIES = 2_000
+DIRECT_LOG_CHARS = 256 * 1024
+"""Direct conversations that the full screen keeps, closed ones too, and what it keeps of each: 50 MB if all are full
+of the widest characters. So many strangers get a tab of their own, the others have one together."""
+
 KNOWN_SPEAKERS = 4_096
 """Nicknames remembered of those who spoke; the one longest silent is forgotten first."""
 
