@@ -521,24 +521,48 @@ WAITING_SERVED = 64
 MAX_DIRECT_FRAME = 64 * 1024
 """A direct message with everything around it."""
 
+MAX_DIRECT_ANSWER = 4_096
+"""What is read of an answer to one: two small fields, and why it is not taken."""
+
 DIRECT_SECONDS = 5.0
 """For a message to be confirmed, as with the other peers."""
 
-DIRECT_BURST = 20
-DIRECT_RATE = 2.0
-"""Direct messages taken of one peer, at once and a second; our own pace is half of it."""
+DIRECT_STREAMS = 8
+"""Streams of one peer on which messages come at the same time: a program waits for each answer, a person types."""
 
-STRANGERS_BURST = 20
-STRANGERS_RATE = 0.2
-"""The same of all strangers together."""
+DIRECT_BURST = 200
+DIRECT_RATE = 5.0
+"""Direct messages taken of one peer, at once and a second; our own pace is half of it. A script may hand over a list of
+a hundred, nobody types so fast."""
 
-UNDELIVERED_PER_PEER = 100
-UNDELIVERED = 500
+STRANGERS_BURST = 200
+STRANGERS_RATE = 0.5
+"""The same of all strangers together: who makes up a thousand peers has no more than one."""
+
+DIRECT_KNOWN = 4_096
+"""Peers to whom the user has written in this run, and messages by which one that comes again is known; 200 bytes
+each."""
+
+DIRECT_PAUSE = 5.0
+DIRECT_PAUSE_LONGEST = 600.0
+"""Between two tries to deliver what waits; doubled each time. A peer that comes ends the pause."""
+
+UNDELIVERED_PER_PEER = 300
+UNDELIVERED = 1_000
 UNDELIVERED_BYTES = 2 * 1024 * 1024
 """Direct messages that wait for their peers, and what they take in the file."""
 
+UNDELIVERED_FILE_BYTES = 4 * UNDELIVERED_BYTES
+"""The file is shared by all keys of a user; few have more than one."""
+
 UNDELIVERED_SECONDS = 24 * 3_600.0
 """Then a message is given up."""
+
+UNDELIVERED_ORPHANED = 7 * UNDELIVERED_SECONDS
+"""Then it is also taken out of the file when its own key has not been used since, so that nobody could be told."""
+
+UNDELIVERED_PATIENCE = 0.2
+"""For the file to be written at the end of a session."""
 
 # --- DNS ------------------------------------------------------------------------------------------
 
