@@ -1,0 +1,258 @@
+"""Which conversations there are: the room, and with whom the user speaks alone. Worked out from events.
+
+Each peer that writes, or is written to, has a conversation of its own. Anybody can write, so strangers get a few of
+them, until the user answers; the others are gathered in one, where each message says who wrote it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, final
+
+from py_peer.core import limits
+from py_peer.core.direct_events import DirectReceived, DirectRefused, DirectSent, DirectWaiting
+from py_peer.core.direct_journal import DirectJournal
+from py_peer.core.entries import Kind
+from py_peer.core.events import (
+    IgnoreList,
+    NickLearned,
+    NicknameChanged,
+    PeerConnected,
+    PeerDisconnected,
+    Ready,
+    Started,
+)
+from py_peer.core.speakers import Name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from py_peer.core.entries import Entry
+    from py_peer.core.events import Event
+
+ROOM: Final = ""
+STRANGERS: Final = "strangers"
+"""In the place of a peer ID: the conversation of everybody, and the one that gathers strangers."""
+
+MANY_STRANGERS: Final = (
+    "More peers write to you than have a tab, and you have neither written to them nor named them. /msg PEER answers "
+    "one of them, in a tab of its own; /ignore PEER or /strangers off ends this."
+)
+
+Told = tuple[str, "list[Entry]"]
+"""Entries, and the key of the conversation that they are for."""
+
+
+@final
+@dataclass(slots=True, eq=False)
+class Conversation:
+    """One conversation. `key` is the peer's ID, or ROOM, or STRANGERS."""
+
+    key: str
+    name: Name
+    seen: float = 0.0
+    """When something was said in it last, or when it was begun: seconds since 1970."""
+
+    stranger: bool = False
+    """Whether somebody has written whom the user has neither named nor answered."""
+
+    is_open: bool = True
+    unread: int = 0
+    """Messages that came while the user was elsewhere."""
+
+    called: bool = False
+    """Whether one of them is for the user alone, or names him."""
+
+    draft: str = ""
+    """What is typed there, while the user is elsewhere."""
+
+    journal: DirectJournal = field(default_factory=DirectJournal)
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.name.nick if self.key in (ROOM, STRANGERS) else self.name.of(self.key)
+
+
+@final
+class Conversations:
+    """Keeps the conversations. Those that are open are counted from 0, the room first, in the order they were opened.
+
+    `now` is the local time, seconds since 1970.
+    """
+
+    def __init__(self, nickname: str) -> None:
+        self._nickname = nickname
+        self._peer_id = ""
+        self._room = Conversation(ROOM, Name("Room"))
+        self._ignored: tuple[str, ...] = ()
+        self._known: dict[str, Conversation] = {ROOM: self._room}
+        """In the order in which they were opened."""
+
+        self.current = self._room
+
+    def __iter__(self) -> Iterator[Conversation]:
+        """Yield those that are open."""
+        return (known for known in self._known.values() if known.is_open)
+
+    @property
+    def keys(self) -> set[str]:
+        """The keys of all that are kept, closed ones too."""
+        return set(self._known)
+
+    # --- What is told -----------------------------------------------------------------------------
+
+    def tell(self, event: Event, now: float) -> list[Told]:
+        """Return the entries that an event makes in direct conversations."""
+        match event:
+            case Started() | Ready():
+                self._peer_id = event.peer_id
+            case NicknameChanged():
+                self._nickname = event.nickname
+            case IgnoreList():
+                self._ignored = event.peer_ids
+            case DirectReceived():
+                return self._heard(event, now)
+            case DirectSent() | DirectWaiting() | DirectRefused():
+                return self._became(event, now)
+            case NickLearned():
+                return self._renamed(event, now)
+            case PeerConnected():
+                return self._moved(event.peer_id, "is here", now)
+            case PeerDisconnected():
+                return self._moved(event.peer_id, "has gone", now)
+            case _:
+                pass
+        return []
+
+    def said(self, ticket: int, text: str, now: float) -> Told:
+        """Return the entries of a text that the user has said in the current conversation, which is a direct one."""
+        self.current.stranger = False
+        self.current.seen = now
+        return self.current.key, self.current.journal.said(ticket, text, now, self._nickname, self._peer_id)
+
+    def heard_in_room(self, count: int, *, called: bool) -> None:
+        """Note that `count` messages came in the room; `called`: one of them names the user."""
+        if self.current is not self._room:
+            self._mark(self._room, count, called=called)
+
+    # --- What the user does -----------------------------------------------------------------------
+
+    def open(self, peer_id: str, name: Name, now: float) -> Conversation:
+        """Go to the conversation with a peer that the user has named."""
+        known = self._known.get(peer_id) or self._begin(peer_id, name, now)
+        known.stranger = False
+        self._show(known)
+        return self.go_to(known)
+
+    def close(self) -> bool:
+        """Close the current conversation and go to the one before it; return False in the room, which stays."""
+        closed = self.current
+        if closed is self._room:
+            return False
+        before = list(self)[self.index - 1]
+        closed.is_open = False
+        self.go_to(before)
+        return True
+
+    def turn(self, step: int) -> Conversation:
+        """Go to the next conversation, or the one before; after the last comes the first."""
+        shown = list(self)
+        return self.go_to(shown[(self.index + step) % len(shown)])
+
+    def go_to(self, conversation: Conversation) -> Conversation:
+        """Go to a conversation: what was unread in it is read."""
+        self.current = conversation
+        conversation.unread, conversation.called = 0, False
+        return conversation
+
+    @property
+    def index(self) -> int:
+        """Which of those that are open is the current one."""
+        return list(self).index(self.current)
+
+    # --- Behind it --------------------------------------------------------------------------------
+
+    def _heard(self, event: DirectReceived, now: float) -> list[Told]:
+        name = Name(event.nick, event.plain)
+        known = self._known.get(event.peer_id)
+        if known is None and event.stranger and self._strangers() >= limits.STRANGERS_TABS:
+            return self._gather(event, now)
+        entries: list[Entry] = []
+        if known is None:
+            known = self._begin(event.peer_id, name, now)
+            if event.stranger:
+                known.stranger = True
+                entries += known.journal.note(stranger_line(known.title), now)
+        elif not known.is_open and known.stranger and self._strangers() >= limits.STRANGERS_TABS:
+            return self._gather(event, now)
+        self._show(known)
+        known.name, known.seen = name, now
+        self._mark(known, 1, called=True)
+        return [(known.key, [*entries, *known.journal.heard(event)])]
+
+    def _gather(self, event: DirectReceived, now: float) -> list[Told]:
+        known = self._known.get(STRANGERS)
+        entries: list[Entry] = []
+        if known is None:
+            known = self._begin(STRANGERS, Name("Strangers"), now)
+            entries += known.journal.note(MANY_STRANGERS, now)
+        self._show(known)
+        self._mark(known, 1, called=False)
+        return [(STRANGERS, [*entries, *known.journal.heard(event)])]
+
+    def _became(self, event: DirectSent | DirectWaiting | DirectRefused, now: float) -> list[Told]:
+        """Tell what became of a text; one of an earlier run begins a conversation when it has come to its end."""
+        known = self._known.get(event.peer_id)
+        if isinstance(event, DirectWaiting):
+            return [(known.key, known.journal.waits(event, now))] if known is not None else []
+        is_news = known is None or isinstance(event, DirectRefused)
+        known = known or self._begin(event.peer_id, Name(event.nick, event.plain), now)
+        if is_news:
+            self._show(known)
+            self._mark(known, 1, called=False)
+        if isinstance(event, DirectSent):
+            return [(known.key, known.journal.sent(event, self._nickname, self._peer_id))]
+        return [(known.key, known.journal.refused(event, now, self._nickname, self._peer_id))]
+
+    def _renamed(self, event: NickLearned, now: float) -> list[Told]:
+        known = self._known.get(event.peer_id)
+        if known is None or event.peer_id in self._ignored:
+            return []  # of who is ignored a name could be a message, too
+        before = known.title
+        known.name = Name(event.nick, event.plain)
+        if before == known.title:
+            return []
+        return [(known.key, known.journal.note(f"{before} is now called {known.title}", now, Kind.PRESENCE))]
+
+    def _moved(self, peer_id: str, how: str, now: float) -> list[Told]:
+        known = self._known.get(peer_id)
+        return [(peer_id, known.journal.moved(f"{known.title} {how}", now))] if known is not None else []
+
+    def _mark(self, known: Conversation, count: int, *, called: bool) -> None:
+        if known is not self.current:
+            known.unread += count
+            known.called = known.called or called
+
+    def _strangers(self) -> int:
+        return sum(known.stranger for known in self)
+
+    def _show(self, known: Conversation) -> None:
+        """Open a conversation behind the others if it is closed."""
+        if not known.is_open:
+            known.is_open = True
+            self._known[known.key] = self._known.pop(known.key)
+
+    def _begin(self, key: str, name: Name, now: float) -> Conversation:
+        """Add a conversation; of too many the one that would be missed least is forgotten."""
+        others = [known for known in self._known.values() if known not in (self._room, self.current)]
+        if len(others) >= limits.CONVERSATIONS:
+            least = min(others, key=lambda known: (known.is_open, bool(known.draft), not known.stranger, known.seen))
+            del self._known[least.key]
+        known = self._known[key] = Conversation(key, name, now)
+        return known
+
+
+def stranger_line(name: str) -> str:
+    """Return what is said before the first message of a stranger."""
+    return f"You have neither written to {name} nor named it. /ignore {name} or /strangers off ends this."
