@@ -472,6 +472,9 @@ MAX_FILE_ID_BYTES = 128
 MAX_FILE_NAME_BYTES = 200
 """Of a name we give to a file, which systems hold to 255 bytes; a number and an ending may still come."""
 
+MAX_SENT_NAME_BYTES = 1_024
+"""Of a file's name as its offerer sends it; no system has names of more than 255 characters."""
+
 MAX_PIECES = 65_536
 """Pieces of one file: 2 MiB of hashes. Larger files have larger pieces."""
 
@@ -491,7 +494,34 @@ JS_FILE_BYTES = 4 * 1024 * 1024
 FILE_SILENCE = 30.0
 """A transfer on which nothing moves for so long is ended; an answer may take as long."""
 
-SHARED_FILES = 256
+MAX_FILE_RECORD = 4_096
+"""What a file is, signed: some 300 bytes, 1 kB more with an RSA key, and the longest name."""
+
+MAX_FILE_REQUEST = 512
+"""A request on our own protocol: the longest ID, and what stands around it."""
+
+MAX_REFUSAL = 1_024
+"""Why a request is refused; MAX_ERROR_CHARS of it are shown."""
+
+PIECES_ASKED = 1_024
+"""Pieces that one request may ask for; the next request may be sent before they have come."""
+
+FILE_STREAMS_PER_PEER = 8
+"""Streams of our own protocol that one peer has open, most of them idle."""
+
+FILE_IDLE_SECONDS = 60.0
+"""A stream on which nothing is asked for so long is closed."""
+
+FILE_REQUEST_BURST = 200
+FILE_REQUESTS_PER_SECOND = 100.0
+"""Requests of one peer that are answered; the next ones wait. At 1 MiB a request it is no limit at all."""
+
+SHARED_FILES = 128
+"""Files that we serve; each is kept open, and macOS gives a program 256 descriptors."""
+
+SHARED_LEAVES_BYTES = 32 * 1024 * 1024
+"""Hashes of the pieces of all of them: 256 GiB in the smallest pieces."""
+
 OFFERS = 1_000
 OFFERS_PER_PEER = 64
 """Offers kept of others, the oldest goes first; some 500 bytes each."""
@@ -515,6 +545,8 @@ SERVED_TO_ONE = 4
 """Streams on which files are sent at the same time, in all and to one peer; the next ones wait."""
 
 WAITING_SERVED = 64
+WAITING_TO_ONE = 16
+"""Streams that wait for it, in all and of one peer."""
 
 # --- Direct messages ------------------------------------------------------------------------------
 
