@@ -72,7 +72,7 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> None:
         if replace:
             temporary.replace(path)
         else:
-            _name(temporary, path)
+            give_name(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -112,8 +112,11 @@ def cause(error: Exception) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
-def _name(temporary: Path, path: Path) -> None:
-    """Give a file its name, unless there is one of that name already."""
+def give_name(temporary: Path, path: Path) -> None:
+    """Give a file its name; its temporary name may stay, and is to be unlinked.
+
+    Raises OSError, of it FileExistsError when there is a file of that name already.
+    """
     try:
         path.hardlink_to(temporary)
     except FileExistsError:
