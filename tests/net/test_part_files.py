@@ -37,7 +37,7 @@ def test_a_file_goes_into_the_folder_or_to_the_name_that_the_user_has_written(tm
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("missing/", rr"there is no folder .*missing$"),
+        ("missing/", r"there is no folder .*missing$"),
         ("missing/b.txt", r"there is no folder .*missing$"),
         ("", "no folder for downloads"),
         ("\0", "no path"),
