@@ -6,11 +6,13 @@ What a line of input means is decided here; what a command does is looked up by 
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from py_peer.core.cleaning import clean_line, is_blank
+from py_peer.core.sizes import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +23,8 @@ MAX_WORD_CHARS: Final = 40
 LAST_MESSAGES: Final = 20
 """Messages that /last shows when it is not told how many."""
 
-
-def _anything(_argument: str) -> str:
-    return ""
+MAX_HEAD_WORDS: Final = 20
+"""The first of two arguments, a nickname or the name of a file, is looked for in so many words."""
 
 
 def _count(argument: str) -> str:
@@ -38,6 +39,18 @@ def _text(argument: str) -> str:
 
 def _peer(argument: str) -> str:
     return "" if argument else "say which peer: its nickname, or the beginning or end of its ID"
+
+
+def _file(argument: str) -> str:
+    return "" if argument else "say which file: its ID, the beginning of it, or its name; /files lists them"
+
+
+def _path(argument: str) -> str:
+    return "" if argument else "say where the file is, like ~/photo.jpg"
+
+
+def _transfer(argument: str) -> str:
+    return "" if argument else "say which transfer: its number, or its file; /files lists them"
 
 
 def _address(argument: str) -> str:
@@ -67,14 +80,17 @@ SWITCH: Final = ("on", "off")
 @final
 @dataclass(frozen=True, slots=True)
 class CommandEntry:
-    """One row of the table. `name` and `aliases` are written without their slash; `arguments` as `/help` shows them."""
+    """One row of the table. `name` and `aliases` are written without their slash; `arguments` as `/help` shows them.
+
+    There are two arguments at most. Of what is typed the second is all that stands behind the first.
+    """
 
     name: str
     help: str
     aliases: tuple[str, ...] = ()
     arguments: str = ""
-    problem: Callable[[str], str] = _anything
-    """Why an argument cannot be used, or ""."""
+    checks: tuple[Callable[[str], str], ...] = ()
+    """For each argument, what returns why it cannot be used, or ""."""
 
     full_screen: bool = False
     """Whether it is only for the full-screen front-end."""
@@ -82,15 +98,22 @@ class CommandEntry:
     for_eyes: bool = False
     """Whether it only shows again, or elsewhere, what a script has read already."""
 
-    @property
-    def key(self) -> str:
-        """What the argument is called in a script's object; "" if there is none."""
-        return self.arguments.strip("[]").lower()
+    several_lines: bool = False
+    """Whether its last argument is a text, which may have several lines."""
 
     @property
-    def optional(self) -> bool:
-        """Whether the argument may be missing."""
-        return self.arguments.startswith("[")
+    def keys(self) -> dict[str, bool]:
+        """What the arguments are called in a script's object, and whether each may be missing."""
+        return {
+            "switch" if "|" in word else word.strip("[]").lower(): word.startswith("[")
+            for word in self.arguments.split()
+        }
+
+    def problem(self, *arguments: str) -> str:
+        """Return why these arguments cannot be used, or ""."""
+        given = (*arguments, "", "")
+        checked = zip(self.checks, given, strict=False)
+        return next((reason for check, argument in checked if (reason := check(argument))), "")
 
     @property
     def usage(self) -> str:
@@ -110,43 +133,67 @@ COMMANDS: Final = (
         "connect",
         "dial a peer, and again whenever it goes; takes back /disconnect",
         arguments="ADDR",
-        problem=_address,
+        checks=(_address,),
     ),
     CommandEntry(
         "disconnect",
         "let a peer go, and neither dial nor take it until /connect; or give up dialling an address",
         arguments="PEER",
-        problem=_peer,
+        checks=(_peer,),
     ),
-    CommandEntry("ping", "measure how far a connected peer is", arguments="PEER", problem=_peer),
+    CommandEntry("ping", "measure how far a connected peer is", arguments="PEER", checks=(_peer,)),
     CommandEntry(
-        "whois", "show what is known of a peer, by its nickname or a part of its ID", arguments="PEER", problem=_peer
+        "whois", "show what is known of a peer, by its nickname or a part of its ID", arguments="PEER", checks=(_peer,)
     ),
     CommandEntry(
         "ignore",
         "show nothing more of a peer, now and in later runs; alone, list who is ignored",
         arguments="[PEER]",
     ),
-    CommandEntry("unignore", "show again what a peer says", arguments="PEER", problem=_peer),
+    CommandEntry("unignore", "show again what a peer says", arguments="PEER", checks=(_peer,)),
+    CommandEntry(
+        "msg",
+        "send TEXT to one peer alone; it is kept while the peer is away",
+        arguments="PEER TEXT",
+        checks=(_peer, unseen),
+        several_lines=True,
+    ),
+    CommandEntry(
+        "strangers",
+        "take direct messages of peers to whom you have not written, or refuse them",
+        arguments="on|off",
+        checks=(_switch,),
+    ),
+    CommandEntry("share", "offer a file to the room, for as long as you are here", arguments="PATH", checks=(_path,)),
+    CommandEntry("unshare", "serve a file no more", arguments="FILE", checks=(_file,)),
+    CommandEntry("files", "show what is offered, what you share, and what is being fetched"),
+    CommandEntry(
+        "get",
+        "fetch a file that is offered, into the downloads or to PATH; goes on where it was broken off",
+        arguments="FILE [PATH]",
+        checks=(_file,),
+    ),
+    CommandEntry("cancel", "end a transfer; /get goes on with it", arguments="TRANSFER", checks=(_transfer,)),
     CommandEntry(
         "last",
         f"show the last N messages again, {LAST_MESSAGES} if none is given",
         arguments="[N]",
-        problem=_count,
+        checks=(_count,),
         for_eyes=True,
     ),
-    CommandEntry("find", "show the messages that hold TEXT", arguments="TEXT", problem=_text, for_eyes=True),
+    CommandEntry("find", "show the messages that hold TEXT", arguments="TEXT", checks=(_text,), for_eyes=True),
     CommandEntry("clear", "empty the screen; the messages are kept for /last", for_eyes=True),
     CommandEntry(
-        "bell", "ring, or not, when somebody names you", arguments="on|off", problem=_switch, full_screen=True
+        "bell", "ring, or not, when somebody names you", arguments="on|off", checks=(_switch,), full_screen=True
     ),
     CommandEntry(
         "notify",
         "have the desktop tell you, or not, when somebody names you",
         arguments="on|off",
-        problem=_switch,
+        checks=(_switch,),
         full_screen=True,
     ),
+    CommandEntry("close", "close the conversation that is shown", full_screen=True),
     CommandEntry("help", "show these commands", for_eyes=True),
     CommandEntry("quit", "leave", aliases=("exit", "q")),
 )
@@ -154,6 +201,7 @@ ESCAPE_HELP: Final = ("//text", "send /text")
 
 _ENTRIES: Final = {entry.name: entry for entry in COMMANDS}
 _NAMES: Final = {word: entry.name for entry in COMMANDS for word in (entry.name, *entry.aliases)}
+_QUOTED: Final = re.compile(r"""(["'])[^\n]+?\1(?=\s|$)""")
 _BARE_QUIT: Final = {word for word, name in _NAMES.items() if name == "quit"}
 
 
@@ -168,10 +216,15 @@ class Say:
 @final
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Do what the entry `name` of the table says. `argument` is the rest of the line, without spaces at its ends."""
+    """Do what the entry `name` of the table says.
+
+    `argument` is the rest of the line, without spaces at its ends. Of two arguments it is the first; the second, if
+    there is one, is `more`.
+    """
 
     name: str
     argument: str = ""
+    more: tuple[str, ...] = ()
 
 
 @final
@@ -221,11 +274,18 @@ class Nothing:
 Line: TypeAlias = Say | Command | Unknown | Misused | Nothing
 
 
-def parse_line(line: str, *, bare_quit: bool) -> Line:
+def knows_nothing(_key: str, _words: str) -> bool:
+    """Return that nothing is known that is called so."""
+    return False
+
+
+def parse_line(line: str, *, bare_quit: bool, knows: Callable[[str, str], bool] = knows_nothing) -> Line:
     """Return what a line of input means, or a pasted text of several lines, which is one message.
 
     With `bare_quit` the words quit, exit and q alone are the command. A space before a slash does not make a command
-    a message, and a text of several lines is never a command: what follows its first line would be lost.
+    a message, and a text of several lines is a command only where its end is a text: elsewhere what follows its first
+    line would be lost. `knows` says whether a "peer" or a "file" is called so, that has perhaps a name of several
+    words; in quotes it always is the whole name.
     """
     typed = line.strip()
     if is_blank(typed):
@@ -236,18 +296,42 @@ def parse_line(line: str, *, bare_quit: bool) -> Line:
         if bare_quit and typed.lower() in _BARE_QUIT:
             return Command("quit")
         return Say(line.rstrip("\r\n"))
-    return _parse_command(typed, line)
+    return _parse_command(typed, line, knows)
 
 
-def _parse_command(typed: str, line: str) -> Command | Unknown | Misused:
+def _parse_command(typed: str, line: str, knows: Callable[[str, str], bool]) -> Command | Unknown | Misused:
     word = typed.split(maxsplit=1)[0]
     argument = typed[len(word) :].strip()
     entry = named(word)
-    if entry is None or len(typed.splitlines()) > 1:
+    if entry is None or (len(typed.splitlines()) > 1 and not entry.several_lines):
         return Unknown(clean_line(word, MAX_WORD_CHARS), _nearest(word[1:].lower()), line)
-    if reason := entry.problem(argument):
+    keys = tuple(entry.keys)
+    more: tuple[str, ...] = ()
+    if len(keys) > 1:
+        ends = _ends(argument, lambda words: knows(keys[0], words))
+        if len(ends) > 1:
+            both = " and ".join(_shown(argument[:end]) for end in ends[:2])
+            return Misused(entry.usage, f"{both} may be meant; put the one you mean in quotes", line)
+        rest = argument[ends[0] :].strip()
+        argument = _unquoted(argument[: ends[0]])
+        more = (_unquoted(rest) if keys[1] == "path" else rest,) if rest else ()
+    elif keys and keys[0] in ("path", "file", "transfer"):
+        argument = _unquoted(argument)
+    if reason := entry.problem(argument, *more):
         return Misused(entry.usage, reason, line)
-    return Command(entry.name, argument)
+    return Command(entry.name, argument, more)
+
+
+def _ends(text: str, is_known: Callable[[str], bool]) -> list[int]:
+    """Return where the first argument may end: behind its quotes, behind what is known, or behind the first word."""
+    if quoted := _QUOTED.match(text):
+        return [quoted.end()]
+    ends = [word.end() for word in itertools.islice(re.finditer(r"\S+", text), MAX_HEAD_WORDS)] or [0]
+    return [end for end in ends if is_known(text[:end])] or ends[:1]
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if (quoted := _QUOTED.match(text)) and quoted.end() == len(text) else text
 
 
 def named(word: str) -> CommandEntry | None:

@@ -17,7 +17,7 @@ import msgspec
 
 from py_peer.core import direct_events, events, file_events, limits
 from py_peer.core.cleaning import clean_line
-from py_peer.core.commands import COMMANDS, MAX_WORD_CHARS, CommandEntry
+from py_peer.core.commands import COMMANDS, MAX_WORD_CHARS, Command, CommandEntry
 from py_peer.core.events import Event, PeerInfo
 from py_peer.core.sizes import unseen
 
@@ -25,7 +25,7 @@ SAY: Final = CommandEntry(
     "say",
     "send a text to the room, as one message, whatever it begins with",
     arguments="TEXT",
-    problem=unseen,
+    checks=(unseen,),
 )
 SCRIPT_COMMANDS: Final = {entry.name: entry for entry in (SAY, *COMMANDS) if not (entry.for_eyes or entry.full_screen)}
 
@@ -132,10 +132,9 @@ def _is_event(kind: object) -> TypeGuard[type[Event]]:
 @final
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A command that can be obeyed: its name in the table, or "say", and its argument."""
+    """A command that can be obeyed, of the table or "say"."""
 
-    name: str
-    argument: str
+    command: Command
     id: Id
 
 
@@ -166,19 +165,24 @@ def read_command(line: bytes) -> Wish | Mistake:
         wish = msgspec.json.decode(text, type=shape(entry))
     except msgspec.DecodeError as error:
         return Mistake(_reason(error), usage(entry), head.id)
-    argument = getattr(wish, entry.key) if entry.key else ""
-    if reason := entry.problem(argument):
+    arguments = [_argument(key, getattr(wish, key)) for key in entry.keys]
+    if reason := entry.problem(*arguments):
         return Mistake(reason, usage(entry), head.id)
-    return Wish(entry.name, argument if entry is SAY else argument.strip(), head.id)
+    first, *more = arguments or [""]
+    return Wish(Command(entry.name, first, tuple(filter(None, more))), head.id)
+
+
+def _argument(key: str, argument: str) -> str:
+    return argument if key in ("text", "path") else argument.strip()
 
 
 @cache
 def shape(entry: CommandEntry) -> type[msgspec.Struct]:
     """Return the type of a command's object."""
-    argument = [(entry.key, str, "")] if entry.optional else [(entry.key, str)]
+    arguments = [(key, str, "") if optional else (key, str) for key, optional in entry.keys.items()]
     return msgspec.defstruct(
         entry.name,
-        [*(argument if entry.key else []), ("id", Id, None)],
+        [*arguments, ("id", Id, None)],
         tag_field="command",
         tag=entry.name,
         namespace={"__doc__": f"{entry.help[0].upper()}{entry.help[1:]}."},
@@ -187,8 +191,8 @@ def shape(entry: CommandEntry) -> type[msgspec.Struct]:
 
 def usage(entry: CommandEntry) -> str:
     """Return what a command's object looks like."""
-    argument = f', "{entry.key}": "…"' if entry.key else ""
-    return f'{{"command": "{entry.name}"{argument}}}'
+    arguments = "".join(f', "{key}": "…"' for key in entry.keys)
+    return f'{{"command": "{entry.name}"{arguments}}}'
 
 
 class _Head(msgspec.Struct):

@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from py_peer.core.addresses import id_with_nick, short_id
+from py_peer.core.bars import duration
 from py_peer.core.events import Notice, PeerFound
 from py_peer.core.wrapping import wrap_lines
-from py_peer.frontends.figure_lines import duration
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from py_peer.core.bars import duration
 from py_peer.core.figures import FIGURES
+from py_peer.core.sizes import shown_size
 from py_peer.core.wrapping import wrap_lines
 
 if TYPE_CHECKING:
     from py_peer.core.events import Statistics
-
-UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-PREFIXES: Final = ("B", "kB", "MB", "GB")
-ROUND: Final = 999.95
-"""What would be shown as 1,000 of a prefix is shown as 1 of the next."""
 
 
 def stats_lines(statistics: Statistics, columns: int | None) -> list[str]:
@@ -36,28 +33,9 @@ def stats_lines(statistics: Statistics, columns: int | None) -> list[str]:
     return [f"📊 After {duration(statistics.uptime_seconds)}:", *lines]
 
 
-def duration(seconds: float) -> str:
-    """Return a time in its two largest units."""
-    left = max(int(seconds), 0)
-    shown: list[str] = []
-    for size, unit in UNITS:
-        if left >= size or (unit == "s" and not shown):
-            shown.append(f"{left // size} {unit}")
-            left %= size
-    return " ".join(shown[:2])
-
-
 def _shown(name: str, value: float) -> str:
     if name.endswith("_seconds"):
         return f"{value * 1000:.2f} ms"
     if name.endswith("_bytes"):
-        return _size(value)
+        return shown_size(value)
     return f"{value:,}"
-
-
-def _size(value: float) -> str:
-    power = 0
-    while value >= ROUND and power < len(PREFIXES) - 1:
-        value /= 1_000
-        power += 1
-    return f"{value:.{1 if power else 0}f} {PREFIXES[power]}"

@@ -16,6 +16,7 @@ from py_peer.core.addresses import parse_peer_id
 from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, help_lines, parse_line
 from py_peer.core.completion import complete
 from py_peer.core.events import DiscoveryReport, Dropped, MessageRefused, MessageSent, Statistics, StatusReport
+from py_peer.core.file_events import FilesReport, HashingProgress
 from py_peer.core.journal import Journal
 from py_peer.core.requests import (
     Connect,
@@ -32,10 +33,12 @@ from py_peer.core.requests import (
     Unignore,
 )
 from py_peer.core.roster import Roster
-from py_peer.core.sizes import oversize
+from py_peer.core.sizes import without_surrogates
 from py_peer.core.transcript import Transcript
 from py_peer.frontends.discovery_lines import discovery_lines, folded
+from py_peer.frontends.exchange import Exchange
 from py_peer.frontends.figure_lines import stats_lines
+from py_peer.frontends.file_lines import files_lines
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.lines import (
     Narrator,
@@ -64,8 +67,8 @@ if TYPE_CHECKING:
     from py_peer.frontends.log_setup import HeldLog
     from py_peer.frontends.screen import Screen
 
-Handler: TypeAlias = "Callable[[str], Awaitable[None]]"
-"""Does a command; takes its argument."""
+Handler: TypeAlias = "Callable[..., Awaitable[object]]"
+"""Does a command; takes its argument, "" if there is none, and the second one if the command has two."""
 
 LAST_WORDS_SECONDS: Final = 0.4
 """How long a hurried leave takes to send what was typed just before."""
@@ -115,6 +118,9 @@ class Chat(FrontEnd):
         }
         """The commands that this front-end does, by their names in the table; /quit is every caller's own."""
 
+        self.exchange = Exchange(self)
+        self.handlers |= self.exchange.handlers
+
         self.unanswered: set[int] = set()
         """Tickets of requests, other than texts and questions, that no event has answered yet."""
 
@@ -151,7 +157,7 @@ class Chat(FrontEnd):
         self.record([entry for event in events for entry in self.journal.tell(event, now)])
         told: list[Event] = []
         for event in events:
-            if isinstance(event, StatusReport | Statistics | DiscoveryReport):
+            if isinstance(event, StatusReport | Statistics | DiscoveryReport | FilesReport):
                 await self.narrate(told)
                 told.clear()
                 await self.answer(event)
@@ -165,7 +171,9 @@ class Chat(FrontEnd):
         """Remember who is there, and which texts are still on their way."""
         super().note(event)
         self.roster.tell(event, time.time())
-        self.unanswered.discard(getattr(event, "ticket", 0))
+        self.exchange.note(event)
+        if not isinstance(event, HashingProgress):  # the answer is still to come
+            self.unanswered.discard(getattr(event, "ticket", 0))
         match event:
             case MessageSent():
                 self.outstanding.discard(event.ticket)
@@ -192,20 +200,25 @@ class Chat(FrontEnd):
 
     async def obey(self, line: str) -> bool:
         """Do what `line` says; False if it says to leave."""
-        match parse_line(line, bare_quit=self.bare_quit):
+        match parse_line(line, bare_quit=self.bare_quit, knows=self.exchange.knows):
             case Say(text=text):
                 await self.say(text)
             case Command(name="quit"):
                 return False
-            case Command(name=name, argument=argument) if name in self.handlers:
-                await self.handlers[name](argument)
-            case Command(name=name):
-                await self.print_lines([f"/{name} is for the full screen: py-peer --ui"])
+            case Command() as command:
+                await self.do(command)
             case Unknown() | Misused() as wrong:
                 await self.print_lines([wrong.report()])
             case Nothing():
                 pass
         return True
+
+    async def do(self, command: Command) -> None:
+        """Do what a command says."""
+        if (handler := self.handlers.get(command.name)) is None:
+            await self.print_lines([f"/{command.name} is for the full screen: py-peer --ui"])
+        else:
+            await handler(command.argument, *command.more)
 
     async def say(self, text: str) -> None:
         """Send `text` to the room."""
@@ -247,8 +260,11 @@ class Chat(FrontEnd):
 
     async def ask_about(
         self, word: str, make: Callable[[int, str], Request], among: Sequence[str] | None = None
-    ) -> None:
-        """Ask something about the one peer that `word` means; say so when that is nobody, or several."""
+    ) -> bool:
+        """Ask something about the one peer that `word` means; say so when it is nobody or several.
+
+        Return whether it was asked.
+        """
         # Of one who is not among them, or has gone, the service says so.
         found = (self.roster.find(word, among) if among else []) or self.roster.find_again(word)
         if not found and (peer_id := parse_peer_id(word)):
@@ -257,6 +273,7 @@ class Chat(FrontEnd):
             await self.ask(make(self.service.new_ticket(), found[0]))
         else:
             await self.print_lines(not_one_lines(self.roster, found, word))
+        return len(found) == 1
 
     # --- Commands ---------------------------------------------------------------------------------
 
@@ -331,13 +348,16 @@ class Chat(FrontEnd):
             return []
         return [unsent_line(count, reached=self.reached or self._failed is not None)]  # the complaint says why
 
-    async def answer(self, report: StatusReport | Statistics | DiscoveryReport) -> None:
+    async def answer(self, report: StatusReport | Statistics | DiscoveryReport | FilesReport) -> None:
         """Print the answer to the question for which a report was asked."""
         if isinstance(report, Statistics):
             await self.print_lines(stats_lines(report, self.columns()))
             return
         if isinstance(report, DiscoveryReport):
             await self.print_lines(discovery_lines(report, self.columns(), self.roster.ignored))
+            return
+        if isinstance(report, FilesReport):
+            await self.print_lines(files_lines(report, self.columns()))
             return
         answer = self._questions.pop(report.ticket, None)
         if answer is not None and (lines := answer(report)):
@@ -353,16 +373,6 @@ class Chat(FrontEnd):
             self._unasked.append(RequestStatus(self._resync))
         while self._unasked:
             await self.ask(self._unasked.pop(0))
-
-
-def oversize_text(text: str) -> str:
-    """Return why `text` is too large to be sent, or ""."""
-    return oversize(len(without_surrogates(text).encode()))
-
-
-def without_surrogates(text: str) -> str:
-    """Return `text` with U+FFFD for what cannot be UTF-8: input that was none is decoded to lone surrogates."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def make_chat(service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None, *, patience: float) -> Chat:

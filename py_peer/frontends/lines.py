@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, final
 from py_peer.core.addresses import is_of_this_machine, short_id
 from py_peer.core.cleaning import clean_line, indent_lines
 from py_peer.core.commands import MAX_WORD_CHARS, commands_line
+from py_peer.core.direct_events import DirectReceived, DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.entries import Delivery, Kind
 from py_peer.core.events import (
     AddressesChanged,
@@ -35,11 +36,24 @@ from py_peer.core.events import (
     Ready,
     SendProgress,
 )
+from py_peer.core.file_events import (
+    FileOffered,
+    FileServed,
+    FileShared,
+    HashingProgress,
+    TransferDone,
+    TransferFailed,
+    TransferProgress,
+    TransferStarted,
+)
 from py_peer.core.journal import between
 from py_peer.core.roster import Roster
 from py_peer.core.speakers import Name
 from py_peer.core.transcript import MESSAGES
 from py_peer.core.wrapping import limit_lines, wrap_lines
+from py_peer.frontends.direct_lines import direct_message, direct_sentence
+from py_peer.frontends.file_lines import SIGN as FILE_SIGN
+from py_peer.frontends.file_lines import file_sentence
 from py_peer.frontends.invite import invite_line, qr_lines
 
 if TYPE_CHECKING:
@@ -50,6 +64,17 @@ if TYPE_CHECKING:
     from py_peer.core.transcript import Transcript
 
 INDENT: Final = "    "
+SIGNS: Final = {
+    **dict.fromkeys(
+        (FileOffered, FileServed, FileShared, HashingProgress, TransferStarted, TransferProgress), FILE_SIGN
+    ),
+    TransferDone: "✓",
+    TransferFailed: "❌",
+    DirectWaiting: "⚠️ ",
+    DirectRefused: "❌",
+}
+"""What a line of the program's own begins with, where that is not a satellite dish."""
+
 MOST_FOUND: Final = 100
 """Messages that /find shows, the latest."""
 
@@ -125,8 +150,11 @@ def event_lines(  # noqa: PLR0911 - one for each type
             return _broken(f"{'❌' if event.failed else '📡'} {event.text}", columns)
         case Notice():
             return _broken(event.text if event.text.startswith("❌") else f"📡 {event.text}", columns)
+        case DirectReceived() | DirectSent():
+            return message_lines(direct_message(event), columns)
         case _:
-            return _broken(f"📡 {text}", columns) if (text := sentence(event, called)) else []
+            sign = SIGNS.get(type(event), "📡")
+            return _broken(f"{sign} {text}", columns) if (text := sentence(event, called)) else []
 
 
 def _broken(line: str, columns: int | None) -> list[str]:
@@ -185,7 +213,7 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
         case Notice() | Answer():
             return event.text
         case _:
-            return ""
+            return file_sentence(event, called) or direct_sentence(event)
 
 
 def _addresses_sentence(event: AddressesChanged) -> str:

@@ -12,8 +12,8 @@ from py_peer.core import limits
 from py_peer.core.cleaning import is_blank
 from py_peer.core.commands import Say, parse_line
 from py_peer.core.exit_codes import ExitCode
-from py_peer.core.sizes import oversize
-from py_peer.frontends.interactive import Chat, oversize_text
+from py_peer.core.sizes import oversize, oversize_text
+from py_peer.frontends.interactive import Chat
 from py_peer.frontends.stdin_lines import LineSplitter, LineTooLong, StdinReader
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from py_peer.core.direct_events import DirectReceived
 from py_peer.core.events import (
     Identified,
     IgnoreList,
@@ -45,7 +46,7 @@ class Printer(FrontEnd):
         self.screen.show(lines)
 
 
-def headless_lines(  # noqa: C901, PLR0911 - one for each type
+def headless_lines(  # noqa: C901, PLR0911, PLR0912 - one for each type
     event: Event, columns: int | None = None
 ) -> list[str]:
     """Return the lines for one event."""
@@ -71,6 +72,8 @@ def headless_lines(  # noqa: C901, PLR0911 - one for each type
             return [f"Received a ping from {event.peer_id}, round trip time: {event.rtt * 1000:.0f} ms"]
         case MessageReceived():
             return message_lines(f"Received chat message from {event.peer_id}: {event.text}", columns)
+        case DirectReceived():
+            return message_lines(f"Received direct message from {event.peer_id}: {event.text}", columns)
         case NickLearned():
             return [f"Nickname of {event.peer_id}: {event.nick}{f' (was {event.previous})' if event.previous else ''}"]
         case _:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, final
 
 from py_peer.core import limits
 from py_peer.core.cleaning import clean_line
+from py_peer.core.direct_events import DirectWaiting
 from py_peer.core.events import Answer, MessageWaiting, StatusReport
+from py_peer.core.file_events import HashingProgress
 from py_peer.core.json_lines import (
     SAY,
     Ended,
@@ -22,7 +24,7 @@ from py_peer.core.json_lines import (
     event_line,
     read_command,
 )
-from py_peer.core.requests import RequestDiscovery, RequestStatistics, RequestStatus, Stop
+from py_peer.core.requests import RequestDiscovery, RequestFiles, RequestStatistics, RequestStatus, Stop
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.oneshot import OneShot
 from py_peer.frontends.piped import PlainChat
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from py_peer.core.events import DiscoveryReport, Event, Statistics
+    from py_peer.core.file_events import FilesReport
     from py_peer.core.json_lines import Id
     from py_peer.core.requests import Request
     from py_peer.frontends.front_end import Service
@@ -115,14 +118,14 @@ class JsonChat(_JsonOutput, PlainChat):
         self._current = read.id
         if isinstance(read, Mistake):
             self.write(Error(line.number, read.reason, read.advice))
-        elif read.name == "quit":
+        elif read.command.name == "quit":
             self._told_to_leave = True
         elif len(self._ids) >= limits.OPEN_COMMANDS:
             self.write(Error(line.number, f"{len(self._ids):,} commands wait for their answers", "wait for some"))
-        elif read.name == SAY.name:
-            await self.say(read.argument)
+        elif read.command.name == SAY.name:
+            await self.say(read.command.argument)
         else:
-            await self.handlers[read.name](read.argument)
+            await self.do(read.command)
         self._current = None
         return not self._told_to_leave
 
@@ -134,7 +137,7 @@ class JsonChat(_JsonOutput, PlainChat):
 
     async def ask(self, request: Request) -> None:
         """Pass a request to the service; wait while its queue is full."""
-        if not isinstance(request, RequestStatus | RequestStatistics | RequestDiscovery | Stop):
+        if not isinstance(request, RequestStatus | RequestStatistics | RequestDiscovery | RequestFiles | Stop):
             self._expect(request.ticket)
         await super().ask(request)
 
@@ -158,7 +161,7 @@ class JsonChat(_JsonOutput, PlainChat):
         found = self.roster.find(argument)
         self.write(FoundPeers(tuple(FoundPeer(one, self.roster.nick(one), self.roster.get(one)) for one in found)))
 
-    async def answer(self, report: StatusReport | Statistics | DiscoveryReport) -> None:
+    async def answer(self, report: StatusReport | Statistics | DiscoveryReport | FilesReport) -> None:
         """Pass a report on as it is."""
         self.write(report)
         if isinstance(report, StatusReport):
@@ -169,7 +172,7 @@ class JsonChat(_JsonOutput, PlainChat):
         match event:
             case Error() | FoundPeers() | Answer(ticket=0):
                 return self._current
-            case MessageWaiting():
+            case MessageWaiting() | DirectWaiting() | HashingProgress():  # another answer follows
                 return self._ids.get(event.ticket)
             case _:
                 return self._ids.pop(getattr(event, "ticket", 0), None)

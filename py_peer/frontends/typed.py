@@ -27,7 +27,8 @@ from prompt_toolkit.validation import ValidationError, Validator
 from py_peer.core import limits
 from py_peer.core.cleaning import is_blank
 from py_peer.core.commands import Say, Unknown, parse_line
-from py_peer.frontends.interactive import Chat, oversize_text
+from py_peer.core.sizes import oversize_text
+from py_peer.frontends.interactive import Chat
 from py_peer.frontends.leaving import terminal_restorer
 
 if TYPE_CHECKING:

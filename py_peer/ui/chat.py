@@ -9,7 +9,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, final
 
+from py_peer.core.addresses import parse_peer_id
 from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, commands_line, parse_line
+from py_peer.core.conversations import ROOM, STRANGERS
+from py_peer.core.direct_events import DirectReceived, DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.entries import Kind
 from py_peer.core.events import (
     AddressesChanged,
@@ -23,17 +26,19 @@ from py_peer.core.events import (
     Started,
 )
 from py_peer.core.journal import Journal
-from py_peer.core.requests import SendText
+from py_peer.core.requests import SendDirect, SendText
 from py_peer.core.roster import Roster
+from py_peer.core.sizes import oversize_text, without_surrogates
 from py_peer.demo.cast import Cast
 from py_peer.frontends.discovery_lines import folded
 from py_peer.frontends.front_end import STARTING
-from py_peer.frontends.interactive import Chat, oversize_text, without_surrogates
+from py_peer.frontends.interactive import Chat
 from py_peer.frontends.invite import invite_line, qr_rows
-from py_peer.frontends.lines import first_address, multiaddr_lines, remark, sentence
+from py_peer.frontends.lines import first_address, multiaddr_lines, not_one_lines, remark, sentence
 from py_peer.ui.app import ChatUI
 from py_peer.ui.invite_page import InvitePage
 from py_peer.ui.prompt_screen import FRAME_SECONDS
+from py_peer.ui.tabs import NOBODY, Tabs
 from py_peer.ui.terminal import screen_restorer
 
 if TYPE_CHECKING:
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
 
     from py_peer.core.entries import Entry
     from py_peer.core.events import Event, StatusReport
+    from py_peer.core.requests import Request
     from py_peer.frontends.arguments import Arguments
     from py_peer.frontends.front_end import Service
     from py_peer.frontends.leaving import Watchdog
@@ -73,8 +79,10 @@ class FullScreenChat(Chat):
             "multiaddr": self.show_multiaddr,
             "bell": self._switch_bell,
             "notify": self._switch_notifications,
+            "close": self._close,
         }
         self.ui = ChatUI(self)
+        self.tabs = Tabs(self.ui, self.nickname)
         self.ui.attention.bell = arguments.bell
         self.ui.attention.desktop = arguments.notify
         if arguments.theme is not None:
@@ -84,7 +92,7 @@ class FullScreenChat(Chat):
         self._cast = Cast(self.nickname, self._miss) if arguments.demo else None
         self._closed = asyncio.Event()
         self._tasks: set[asyncio.Future[None]] = set()
-        self._draft = ""
+        self._drafts: list[str] = []
         self._within = contextvars.copy_context()
         """The context of the running screen: Textual finds its app in it."""
 
@@ -94,7 +102,7 @@ class FullScreenChat(Chat):
         try:
             await self.ui.run_async()
         finally:
-            self._draft = self.ui.composer.full_text
+            self._drafts = self.tabs.drafts()
             self._closed.set()
             if self._held is not None:
                 self._held.let_go()
@@ -135,21 +143,25 @@ class FullScreenChat(Chat):
             await asyncio.wait((leaving,))
 
     def last_lines(self) -> list[str]:
-        """Say what was typed and not sent, a draft too."""
-        draft = [f"Your draft was not sent: {self._draft}"] if self._draft.strip() else []
-        return [*super().last_lines(), *draft]
+        """Say what was typed and not sent, drafts too."""
+        return [*super().last_lines(), *self._drafts]
 
     # --- What is shown ----------------------------------------------------------------------------
 
     async def show(self, events: Sequence[Event]) -> None:
         """Show a batch of events."""
         if self.ui.is_running:  # what comes while the program leaves has no screen to be shown on
-            await asyncio.create_task(super().show(events), context=self._within)
+            await asyncio.create_task(self._show(events), context=self._within)
             self.ui.show_peers(self.roster)
+
+    async def _show(self, events: Sequence[Event]) -> None:
+        await super().show(events)
+        self.tabs.tell(events, time.time())
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Show entries of the room; call the user who is named in one."""
         self.ui.room.put(entries)
+        self.tabs.heard_in_room(entries)
         if named := [entry for entry in entries if entry.mention]:
             self.ui.attention.named(len(named), named[-1].author, named[-1].text)
 
@@ -171,7 +183,7 @@ class FullScreenChat(Chat):
                         self._do(self._cast.run(event.addresses[0]))
                 case MessageRefused():
                     slash = "/" * event.text.startswith("/")  # as it was typed
-                    self.ui.composer.refuse(slash + event.text, event.reason)
+                    self.tabs.refused(slash + event.text, event.reason)
                 case DialFailed() if event.address in self._named:
                     self.ui.tell([f"{sentence(event)}; it is tried again"], Kind.WARNING)
                 case DialFailed() | Dropped() | PeerBanned():
@@ -179,8 +191,10 @@ class FullScreenChat(Chat):
                 case NicknameChanged():
                     self.nickname = event.nickname
                     self.ui.rename(event.nickname)
-                case NickLearned():
-                    pass  # it is told in the room
+                case NickLearned() | DirectReceived() | DirectSent() | DirectRefused():
+                    pass  # it is told in the conversations
+                case DirectWaiting() if event.ticket:
+                    pass
                 case AddressesChanged():
                     if text := sentence(event):
                         self.ui.tell([text])
@@ -203,13 +217,15 @@ class FullScreenChat(Chat):
 
     def submitted(self, text: str) -> str:
         """Take what was typed; return why it was not taken, or ""."""
-        match parse_line(text, bare_quit=False):
+        match parse_line(text, bare_quit=False, knows=self.exchange.knows):
             case Say(text=said):
-                return self._say(without_surrogates(said))
+                return self._say(without_surrogates(said), self.tabs.peer_id)
             case Command(name="quit"):
                 self.leave()
-            case Command(name=name, argument=argument):
-                self._do(self.handlers[name](argument))
+            case Command() as command:
+                self._do(self.do(command))
+            case Misused(text=typed) if found := self._addressed(typed):
+                self._do(self._open(found))
             case Unknown() | Misused() as wrong:
                 self.ui.tell([wrong.report()], Kind.WARNING)
                 return wrong.report()
@@ -217,15 +233,34 @@ class FullScreenChat(Chat):
                 pass
         return ""
 
-    def _say(self, text: str) -> str:
+    def _say(self, text: str, peer_id: str) -> str:
+        if peer_id == STRANGERS:
+            return f"Not sent: {NOBODY}"
         if reason := oversize_text(text):
             return f"Not sent: {reason}"
         ticket = self.service.new_ticket()
-        if not self.service.request(SendText(ticket, text)):
+        in_room = peer_id == ROOM
+        if not self.service.request(SendText(ticket, text) if in_room else SendDirect(ticket, peer_id, text)):
             return f"Not sent: {TOO_BUSY}"
-        self.outstanding.add(ticket)
-        self.record(self.journal.said(ticket, text, time.time()))
+        if in_room:
+            self.outstanding.add(ticket)
+            self.record(self.journal.said(ticket, text, time.time()))
+        else:
+            self.exchange.on_their_way.add(ticket)
+            self.tabs.said(ticket, text)
         return ""
+
+    def _addressed(self, typed: str) -> str:
+        """Return whom `/msg PEER` without a text names, or ""."""
+        command, _, peer = typed.strip().partition(" ")
+        return peer.strip() if command.lower() == "/msg" else ""
+
+    async def ask(self, request: Request) -> None:
+        """Pass a request to the service; go where it is seen what becomes of it."""
+        if isinstance(request, SendDirect):
+            self.tabs.open(request.peer_id, self.roster.name(request.peer_id))
+            self.tabs.said(request.ticket, request.text)
+        await super().ask(request)
 
     # --- Commands ---------------------------------------------------------------------------------
 
@@ -236,17 +271,18 @@ class FullScreenChat(Chat):
     async def show_last(self, argument: str) -> None:
         """Bring back the last messages, and go to the first of them."""
         count = int(argument or LAST_MESSAGES)
-        self.ui.room.show_last(count)
+        self.ui.log_shown.show_last(count)
         self.ui.hint.say(f"The last {count} messages, or as many as are kept" if count > 1 else "The last message")
 
     async def find(self, argument: str) -> None:
-        """Search in the room."""
+        """Search in the conversation that is shown."""
         self.ui.find(argument)
 
     async def clear(self, _argument: str) -> None:
-        """Empty the room's panel; the messages are kept."""
-        self.ui.room.clear()
-        self.journal.end_fold()
+        """Empty the panel of the conversation that is shown; the messages are kept."""
+        self.ui.log_shown.clear()
+        if self.tabs.peer_id == ROOM:
+            self.journal.end_fold()
 
     async def invite(self, _argument: str) -> None:
         """Open the page with the line and the code that lead here."""
@@ -260,6 +296,27 @@ class FullScreenChat(Chat):
     async def show_multiaddr(self, _argument: str) -> None:
         """Show the address to hand on, and copy it."""
         await self.question(self._copy_multiaddr)
+
+    async def _open(self, word: str) -> None:
+        """Go to the conversation with a peer."""
+        found = self.roster.find_again(word) or [word] * bool(parse_peer_id(word))
+        if len(found) == 1:
+            self.tabs.open(found[0], self.roster.name(found[0]))
+        else:
+            await self.print_lines(not_one_lines(self.roster, found, word))
+
+    async def _close(self, _argument: str) -> None:
+        """Close the conversation that is shown."""
+        if reason := self.tabs.close():
+            await self.print_lines([reason])
+
+    def turn(self, step: int) -> None:
+        """Go to the conversation before or after."""
+        self.tabs.turn(step)
+
+    def go_to(self, index: int) -> None:
+        """Go to a conversation."""
+        self.tabs.go_to(index)
 
     def _open_invitation(self, report: StatusReport) -> list[str]:
         address = first_address(report.addresses, report.peer_id)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped, unused-ignore]
 
 from py_peer.core import limits
-from py_peer.core.commands import COMMANDS
+from py_peer.core.commands import COMMANDS, Command
 from py_peer.core.events import Answer, Event, Failed, FailureKind, MessageReceived, MessageSent, Ready
 from py_peer.core.json_lines import (
     ONE_OBJECT,
@@ -104,19 +104,29 @@ def test_the_schema_in_the_documents_is_the_programs(name: str) -> None:
 
 # --- Commands -------------------------------------------------------------------------------------
 
-ARGUMENTS = {"peer": "Ann", "name": "Bob", "text": "hello", "addr": "/ip4/127.0.0.1/tcp/1"}
+ARGUMENTS = {
+    "peer": "Ann",
+    "name": "Bob",
+    "text": " hello",
+    "addr": "/ip4/127.0.0.1/tcp/1",
+    "switch": "on",
+    "file": "k3x",
+    "path": "/home/a file ",
+    "transfer": "1",
+}
 
 
 @pytest.mark.parametrize("entry", SCRIPT_COMMANDS.values(), ids=lambda entry: entry.name)
 def test_every_row_of_the_table_is_an_object(entry: Any) -> None:
-    argument = {entry.key: ARGUMENTS[entry.key]} if entry.key else {}
-    command = {"command": entry.name, "id": "x", "unheard of": [{}], **argument}
+    arguments = {key: ARGUMENTS[key] for key in entry.keys}
+    command = {"command": entry.name, "id": "x", "unheard of": [{}], **arguments}
     A_COMMAND.validate(command)
-    assert read_command(json.dumps(command).encode()) == Wish(entry.name, argument.get(entry.key, ""), "x")
-    if argument and not entry.optional:
-        del command[entry.key]
-        assert not A_COMMAND.is_valid(command)
-        assert isinstance(read_command(json.dumps(command).encode()), Mistake)
+    first, *more = arguments.values() or [""]
+    assert read_command(json.dumps(command).encode()) == Wish(Command(entry.name, first, tuple(more)), "x")
+    for key, optional in entry.keys.items():
+        less = {name: value for name, value in command.items() if name != key}
+        assert A_COMMAND.is_valid(less) == optional
+        assert isinstance(read_command(json.dumps(less).encode()), Wish) == optional
 
 
 def test_what_is_only_for_eyes_is_left_out() -> None:
@@ -127,10 +137,10 @@ def test_what_is_only_for_eyes_is_left_out() -> None:
 def test_a_text_is_taken_as_it_is() -> None:
     for said in ("/quit", "  indented\n\tand more  ", "quit", "\u2028", "👩\u200d💻"):
         assert read_command(json.dumps({"command": "say", "text": said}).encode()) in (
-            Wish("say", said, None),
+            Wish(Command("say", said), None),
             Mistake("there is no text that can be seen", '{"command": "say", "text": "…"}'),
         )
-    assert read_command(b'{"command":"say","text":"\\ud83d\\ude00\\u0000"}') == Wish("say", "😀\x00", None)
+    assert read_command(b'{"command":"say","text":"\\ud83d\\ude00\\u0000"}') == Wish(Command("say", "😀\x00"), None)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from py_peer.core.bars import duration
 from py_peer.core.events import Statistics
 from py_peer.core.figures import FIGURES
 from py_peer.core.requests import RequestStatistics
-from py_peer.frontends.figure_lines import duration, stats_lines
+from py_peer.frontends.figure_lines import stats_lines
 from tests.frontends.fakes import FakeService, Stage
 from tests.frontends.test_front_end import when
 from tests.frontends.test_piped import chat_over
@@ -81,7 +82,7 @@ def test_a_time_has_two_units_at_most(seconds: float, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "shown"),
-    [(1, "1 B"), (999, "999 B"), (1_000, "1.0 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"), (7e12, "7000.0 GB")],
+    [(1, "1 B"), (999, "999 B"), (1_000, "1.0 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"), (7e15, "7000.0 TB")],
 )
 def test_sizes_are_read_at_a_glance(size: int, shown: str) -> None:
     assert stats_lines(replace(NOTHING, memory_bytes=size), None)[1] == f"  {shown}  memory"

@@ -236,8 +236,7 @@ def test_a_name_that_means_nobody_is_answered_in_words() -> None:
 
 @pytest.mark.parametrize("name", sorted({*SCRIPT_COMMANDS} - {"quit"}))
 def test_every_command_is_done(name: str) -> None:
-    key = SCRIPT_COMMANDS[name].key
-    argument = {"": {}, "addr": {key: ADDRESS}}.get(key, {key: "Ann"})
+    argument = {key: {"addr": ADDRESS, "switch": "on"}.get(key, "Ann") for key in SCRIPT_COMMANDS[name].keys}
 
     async def scene() -> None:
         stage, service = Stage(), FakeService(peers=1)

@@ -1,0 +1,145 @@
+"""Files and direct messages, as every chat deals with them: the commands, and what of them is not finished yet."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, final
+
+from py_peer.core.direct_events import DirectRefused, DirectSent, DirectWaiting
+from py_peer.core.events import Answer
+from py_peer.core.file_events import TransferDone, TransferFailed, TransferStarted
+from py_peer.core.files_known import FilesKnown
+from py_peer.core.limits import MAX_NICK_CHARS
+from py_peer.core.requests import (
+    CancelTransfer,
+    GetFile,
+    RequestFiles,
+    SendDirect,
+    ShareFile,
+    TakeStrangers,
+    UnshareFile,
+)
+from py_peer.core.sizes import without_surrogates
+
+if TYPE_CHECKING:
+    from py_peer.core.events import Event
+    from py_peer.core.requests import Request
+    from py_peer.frontends.interactive import Chat, Handler
+
+LONGEST_WHO = MAX_NICK_CHARS + len("@(12345678)")
+"""Characters of a nickname with its short ID beside it."""
+
+
+@final
+class Exchange:
+    """Does the commands about files and direct messages for a chat, and remembers what has become of them."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self.files = FilesKnown()
+        self.on_their_way: set[int] = set()
+        """Tickets of direct messages of which nothing has been heard yet."""
+
+        self.away: set[int] = set()
+        """Tickets of those that wait until their peer is back."""
+
+        self.undelivered = 0
+        """Direct messages that were refused."""
+
+        self.not_fetched = 0
+        """Files that were asked for and are not there, but for those that the user has cancelled."""
+
+        self._asked: set[int] = set()
+        """Tickets of files of which nothing has been heard yet."""
+
+        self._fetching: set[int] = set()
+        """Numbers of the transfers that the user has asked for."""
+
+        self.handlers: dict[str, Handler] = {
+            "msg": self.msg,
+            "strangers": self._strangers,
+            "share": self._share,
+            "unshare": self._unshare,
+            "files": lambda _: chat.ask_when_ready(RequestFiles(chat.service.new_ticket())),
+            "get": self._get,
+            "cancel": self._cancel,
+        }
+
+    # --- What has happened ------------------------------------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is under way that ends by itself."""
+        return bool(self.on_their_way or self._asked or self._fetching)
+
+    def note(self, event: Event) -> None:
+        """Remember what an event says."""
+        self.files.tell(event)
+        match event:
+            case DirectSent():
+                self._forget(event.ticket)
+            case DirectWaiting() if event.ticket in self.on_their_way:
+                self.on_their_way.discard(event.ticket)
+                self.away.add(event.ticket)
+            case DirectRefused():
+                self.undelivered += self._forget(event.ticket)
+            case TransferStarted() if event.ticket in self._asked:
+                self._asked.discard(event.ticket)
+                self._fetching.add(event.transfer.number)
+            case TransferDone():
+                self._fetching.discard(event.number)
+            case TransferFailed() if event.number in self._fetching:
+                self._fetching.discard(event.number)
+                self.not_fetched += not event.cancelled
+            case Answer(failed=True):
+                self.undelivered += self._forget(event.ticket)
+                self.not_fetched += event.ticket in self._asked
+                self._asked.discard(event.ticket)
+
+    def _forget(self, ticket: int) -> bool:
+        """Forget a direct message; return whether it was one of this run."""
+        known = ticket in self.on_their_way or ticket in self.away
+        self.on_their_way.discard(ticket)
+        self.away.discard(ticket)
+        return known
+
+    def knows(self, key: str, words: str) -> bool:
+        """Say whether a "peer" or a "file" is called so; for `parse_line`."""
+        if key == "peer":
+            return len(words) <= LONGEST_WHO and bool(self._chat.roster.find_again(words))
+        return self.files.knows_offer(words)
+
+    # --- Commands ---------------------------------------------------------------------------------
+
+    async def msg(self, peer: str, text: str) -> None:
+        """Say `text` to one peer."""
+
+        def make(ticket: int, peer_id: str) -> Request:
+            self.on_their_way.add(ticket)
+            return SendDirect(ticket, peer_id, without_surrogates(text))
+
+        if not await self._chat.ask_about(peer, make):
+            self.undelivered += 1
+
+    async def _strangers(self, argument: str) -> None:
+        await self._chat.ask(TakeStrangers(self._chat.service.new_ticket(), argument.lower() == "on"))
+
+    async def _share(self, path: str) -> None:
+        await self._chat.ask(ShareFile(self._chat.service.new_ticket(), whole_path(path)))
+
+    async def _unshare(self, file: str) -> None:
+        await self._chat.ask(UnshareFile(self._chat.service.new_ticket(), without_surrogates(file)))
+
+    async def _get(self, file: str, path: str = "") -> None:
+        ticket = self._chat.service.new_ticket()
+        self._asked.add(ticket)
+        await self._chat.ask(GetFile(ticket, without_surrogates(file), whole_path(path) if path else ""))
+
+    async def _cancel(self, transfer: str) -> None:
+        await self._chat.ask(CancelTransfer(self._chat.service.new_ticket(), without_surrogates(transfer)))
+
+
+def whole_path(path: str) -> str:
+    """Return a path as the user wrote it from the root on: ~ is the home folder, a slash at its end stays."""
+    whole = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - pathlib drops the slash
+    return os.path.join(whole, "") if path.endswith(("/", os.sep)) else whole  # noqa: PTH118

@@ -1,0 +1,139 @@
+"""What is said of files: a sentence for each event, and the answer to /files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from py_peer.core.addresses import short_id
+from py_peer.core.bars import duration, facts, percent
+from py_peer.core.cleaning import clean_line
+from py_peer.core.file_events import (
+    FileOffered,
+    FileServed,
+    FileShared,
+    HashingProgress,
+    TransferDone,
+    TransferFailed,
+    TransferProgress,
+    TransferStarted,
+)
+from py_peer.core.sizes import shown_size
+from py_peer.core.speakers import Name
+from py_peer.core.wrapping import wrap_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from py_peer.core.events import Event
+    from py_peer.core.file_events import FilesReport, Offer, SharedFile, Transfer
+
+SIGN: Final = "📎"
+MOST_LISTED: Final = 30
+"""Offers that are listed, the latest; --json has them all."""
+
+MOST_PATH_CHARS: Final = 1_000
+
+
+def file_sentence(  # noqa: PLR0911 - one for each type
+    event: Event, called: Callable[[str], str] = short_id
+) -> str:
+    """Return what an event about files says, or "" for another one; `called` is as for `lines.sentence`."""
+    match event:
+        case FileOffered(offer=offer):
+            return f"{_offerer(offer)} offers {_named(offer.name, offer.size)}: /get {offer.file_id}"
+        case HashingProgress():
+            return f"Reading {event.name} before it is offered: {percent(event.done, event.size)} %"
+        case FileShared(file=file):
+            remark = f"; {file.remark}" if file.remark else ""
+            return f"You offer {_named(file.name, file.size)}; others fetch it with /get {file.file_id}{remark}"
+        case FileServed():
+            who, name = Name(event.nick, event.plain).of(event.peer_id), event.name or event.file_id
+            if event.reason:
+                return f"{who} has not got all of {name}, but {shown_size(event.sent)}: {event.reason}"
+            return f"{who} has fetched {name}"
+        case TransferStarted(transfer=transfer):
+            return _started(transfer, called, asked=event.ticket != 0)
+        case TransferProgress(transfer=transfer):
+            share = percent(transfer.received, transfer.size)
+            parts = [f"{share} %"] if share is not None else []
+            return f"Fetching {transfer.name or transfer.file_id}: {' · '.join([*parts, *facts(transfer)])}"
+        case TransferDone():
+            how = "" if event.verified else "; nothing shows whether its bytes are right: it came without a hash"
+            took = f"{_named(event.name or event.file_id, event.size)} in {duration(event.seconds)}"
+            return f"Fetched {took}: {_path(event.path)}{how}"
+        case TransferFailed():
+            kept = f"; {shown_size(event.kept)} are kept: /get {event.file_id} goes on" if event.kept else ""
+            name = event.name or event.file_id
+            return f"Cancelled: {name}{kept}" if event.cancelled else f"Not fetched: {name}: {event.reason}{kept}"
+        case _:
+            return ""
+
+
+def files_lines(report: FilesReport, columns: int | None = None) -> list[str]:
+    """Return the answer to /files for a terminal of so many columns; None where nobody breaks lines."""
+    lines: list[str] = []
+    if report.transfers:
+        lines.append(f"{SIGN} Being fetched ({len(report.transfers)}):")
+        lines += [f"  - {_transfer(transfer)}" for transfer in report.transfers]
+    if report.shared:
+        lines.append(f"{SIGN} Shared by you ({len(report.shared)}), for as long as you are here:")
+        lines += [f"  - {_shared(file)}" for file in report.shared]
+    if report.offers:
+        lines.append(f"{SIGN} Offered by others ({len(report.offers):,}), the latest last; /get fetches:")
+        if (more := len(report.offers) - MOST_LISTED) > 0:
+            lines.append(f"    … {more:,} older ones; --json has them all")
+        lines += [f"  - {_offer(offer)}" for offer in report.offers[-MOST_LISTED:]]
+    else:
+        lines.append(f"{SIGN} Nobody else offers a file; /share offers one of yours")
+    if report.refused:
+        lines.append("  Offers that were not taken:")
+        lines += [f"    - {_times(count)}: {reason}" for reason, count in report.refused.items()]
+    if report.downloads:
+        lines.append(f"  What is fetched goes to {_path(report.downloads)}")
+    return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
+
+
+def _started(transfer: Transfer, called: Callable[[str], str], *, asked: bool) -> str:
+    name = _named(transfer.name or transfer.file_id, transfer.size)
+    source = f" from {' and '.join(map(called, transfer.peer_ids))}" if transfer.peer_ids else ""
+    here = f"; {shown_size(transfer.received)} are here already" if transfer.received else ""
+    why = "" if asked else ", as --auto-get says"
+    return f"Fetching {name}{source}{why}: transfer {transfer.number}{here}"
+
+
+def _transfer(transfer: Transfer) -> str:
+    share = percent(transfer.received, transfer.size)
+    known = " · ".join([*([] if share is None else [f"{share} %"]), *facts(transfer)])
+    source = "from " + " and ".join(map(short_id, transfer.peer_ids)) if transfer.peer_ids else "waits for its turn"
+    return "  ".join([str(transfer.number), transfer.name or transfer.file_id, known, source])
+
+
+def _shared(file: SharedFile) -> str:
+    told = "" if file.offered else "fetched from others"
+    served = f"fetched {_times(file.served)}" if file.served else "fetched by nobody yet"
+    parts = [file.file_id, file.name, shown_size(file.size), told, served, _path(file.path), file.remark]
+    return "  ".join(part for part in parts if part)
+
+
+def _offer(offer: Offer) -> str:
+    size = shown_size(offer.size) if offer.size is not None else ""
+    parts = [offer.file_id, offer.name, size, f"{_offerer(offer)}, {duration(offer.seconds)} ago"]
+    return "  ".join(part for part in parts if part)
+
+
+def _offerer(offer: Offer) -> str:
+    return Name(offer.nick, offer.plain).of(offer.peer_id)
+
+
+def _named(name: str, size: int | None) -> str:
+    if not name:
+        return "a file"
+    return name if size is None else f"{name} ({shown_size(size)})"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _path(path: str) -> str:
+    return clean_line(path, MOST_PATH_CHARS)
