@@ -333,6 +333,25 @@ class AddressBook:
             self._budgets.take(word, now)
         return reason, bool(reason)
 
+    def ways_to(self, peer_id: str, now: float) -> tuple[tuple[DialAddress, ...], str]:
+        """Return where to dial, now, a peer that the user asks for, the best first; or nothing, and why.
+
+        No pause holds then, nor a goodbye, nor how often it was tried in vain. What the word of others may cost does.
+        """
+        peer = self._peers.get(peer_id)
+        if peer is None or not peer.spots:
+            return (), "nobody has told where it is"
+        if reason := self._refusal(peer_id) or "it is being dialled" * bool(peer.dials):
+            return (), reason
+        ways: list[DialAddress] = []
+        for spot in sorted(peer.spots.values(), key=lambda spot: spot.order):
+            objection = self._wait(peer, spot, now)[1] if spot.is_named_only else self._no_way(spot)
+            objection = objection or self._budgets.wait(self._word(spot), now)[1]
+            reason = reason or objection
+            if not objection:
+                ways.append(spot.address)
+        return tuple(ways), "" if ways else reason
+
     def _is_full(self, under_way: int = 0) -> bool:
         return len(self._here) - len(self._lookups) + under_way >= limits.TARGET_CONNECTIONS
 
@@ -356,17 +375,21 @@ class AddressBook:
 
     def _obstacle(self, peer: Known, spot: Spot) -> str:
         """Return why an address is not dialled however long one waits, or ""."""
+        if peer.left is not None and not spot.refused:
+            return "it has said goodbye"
+        if reason := self._no_way(spot):
+            return reason
+        return _in_vain(spot) if spot.failures >= limits.FOUND_TRIES else ""
+
+    def _no_way(self, spot: Spot) -> str:
+        """Return why an address is not dialled even when the user asks for who is there, or ""."""
         if spot.refused:
             return spot.refused
-        if peer.left is not None:
-            return "it has said goodbye"
         if spot.place in self._own:
             return "our own address"
         if spot.is_elsewhere:
             return "a private address of a network that we are not in now"
-        if spot.failures >= limits.FOUND_TRIES or (spot.tries >= limits.TOLD_TRIES and spot.is_told):
-            return f"tried {spot.tries} times in vain{_because(spot.cause)}"
-        return ""
+        return _in_vain(spot) if spot.is_told and spot.tries >= limits.TOLD_TRIES else ""
 
     # --- What is known ----------------------------------------------------------------------------
 
@@ -419,6 +442,10 @@ def _make_room(peer: Known, newcomer: Spot) -> bool:
         return False
     del peer.spots[where]
     return True
+
+
+def _in_vain(spot: Spot) -> str:
+    return f"tried {spot.tries} times in vain{_because(spot.cause)}"
 
 
 def _because(cause: str) -> str:

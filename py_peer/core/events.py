@@ -58,12 +58,15 @@ class Failed(Event):
 class Stopped(Event):
     """The last event. `unsent` texts were still waiting; `reached` tells whether anybody was ever in the room.
 
-    `unread` peers have not confirmed in time that they have read all. (js-libp2p's never do.)
+    `unread` peers have not confirmed in time that they have read all. (js-libp2p's never do.) `kept` direct messages
+    are there for the next run; those that are neither delivered nor kept are `lost`, and among the unsent.
     """
 
     unsent: int
     reached: bool
     unread: int = 0
+    kept: int = 0
+    lost: int = 0
 
 
 @final

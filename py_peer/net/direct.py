@@ -83,10 +83,7 @@ async def send(host: IHost, peer_id: ID, text: str, when: int) -> None:
         try:
             request = Request(metadata=Metadata(clientVersion=_CLIENT, timestamp=when), content=text, type=_TEXT)
             await write_frame(stream, request.SerializeToString(), limits.DIRECT_SECONDS)
-            answer = await read_frame(stream, limits.MAX_DIRECT_ANSWER, limits.DIRECT_SECONDS)
-            if answer is None:
-                raise EndedError("it hung up without an answer")
-            response = Response.FromString(answer)
+            response = Response.FromString(await _read_answer(stream))
         except BaseException:
             await reset(stream)
             raise
@@ -96,6 +93,13 @@ async def send(host: IHost, peer_id: ID, text: str, when: int) -> None:
             raise NotTakenError(said or f"it answers with the status {response.status}")
         return
     raise SilentError(f"it has not confirmed within {limits.DIRECT_SECONDS:.0f} seconds")
+
+
+async def _read_answer(stream: INetStream) -> bytes:
+    answer = await read_frame(stream, limits.MAX_DIRECT_ANSWER, limits.DIRECT_SECONDS)
+    if answer is None:
+        raise EndedError("it hung up without an answer")
+    return answer
 
 
 @final

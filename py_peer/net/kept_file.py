@@ -64,9 +64,10 @@ def change_kept(
 ) -> bool:
     """Write what `change` makes of what a file holds (None where there is none); if it makes None, leave it as it is.
 
-    Another program is waited for `patience` seconds, LOCK_SECONDS if not told. With `aside` a file that is too large,
-    or that makes `change` raise BrokenFileError, gives way to a new one: ASIDE is put to its name, in place of an older
-    one that has that name. Return whether that was done. Raises KeptFileError, as `change` may.
+    When it makes b"" the file is removed. Another program is waited for `patience` seconds, LOCK_SECONDS if not told.
+    With `aside` a file that is too large, or that makes `change` raise BrokenFileError, gives way to a new one: ASIDE
+    is put to its name, in place of an older one that has that name. Return whether that was done. Raises KeptFileError,
+    as `change` may.
     """
     file = Path(os.path.realpath(file))  # a link stays one
     moved = False
@@ -83,7 +84,9 @@ def change_kept(
                 data = change(None)
             if data is not None and len(data) > most:
                 raise KeptFileError("has no room left")
-            if data is not None:
+            if data == b"":
+                file.unlink(missing_ok=True)
+            elif data is not None:
                 write_private(file, data, replace=True)
     except TakenError as error:
         raise KeptFileError(f"is kept busy by {error}") from error

@@ -150,6 +150,18 @@ class Finder:
                     return peer_id
         raise NotNowError(str(failure)) if is_for_later else failure
 
+    async def call(self, peer_id: str) -> ID:
+        """Dial, now, a peer that the user asks for, where it is said to be. Raises DialError."""
+        ways, reason = self._book.ways_to(peer_id, trio.current_time())
+        failure = DialError(reason)
+        for address in ways:
+            self._book.begun(peer_id, address, trio.current_time())
+            try:
+                return await self._dial(address, limits.FOUND_DIAL_TIMEOUT)
+            except DialError as error:
+                failure = error
+        raise failure
+
     async def run(self, node: Node) -> None:
         """Dial who is found, until cancelled."""
         self.node = node

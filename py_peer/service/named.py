@@ -162,6 +162,10 @@ class Named:
             entry.stir()
         return ""
 
+    def names(self, peer_id: ID) -> bool:
+        """Return whether a peer is one that the user named, or is at an address that he named."""
+        return self._entry_of(peer_id) is not None
+
     def drop(self, peer_id: ID) -> None:
         """Dial a peer no more."""
         if entry := self._entry_of(peer_id):

@@ -115,9 +115,12 @@ class _Session:
         self._discovery.finder.dialling = self._links.dialling
         self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
         self._files = Files(settings, self._peer_id, emit)
-        self._direct = Direct(settings, self._peer_id, emit)
+        self._direct = Direct(settings, self._peer_id, emit, lasting=identity.file is not None)
         for part in (self._files, self._direct):
             part.called, part.is_ignored = self._nicks.called, self._manners.is_ignored
+        self._direct.is_named = self._links.named.names
+        self._direct.deliveries.call = self._discovery.finder.call
+        self._direct.deliveries.somebody_may_come = self._somebody_may_come
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
         self._witness.parts = (self._discovery, self._files, self._direct)
         self._room: ChatRoom | None = None
@@ -138,7 +141,8 @@ class _Session:
 
     def outcome(self) -> Stopped:
         """Return what is left to say when everything has ended."""
-        return Stopped(unsent=self._outgoing.waiting, reached=self._outgoing.reached, unread=self._unread)
+        kept, lost = self._direct.deliveries.kept, self._direct.deliveries.lost
+        return Stopped(self._outgoing.waiting + lost, self._outgoing.reached, self._unread, kept, lost)
 
     async def run(self) -> None:
         """Serve requests, and beside that bring up the node, until Stop or a failure."""
@@ -241,7 +245,9 @@ class _Session:
     async def _leave(self, request: Stop, draining: trio.CancelScope, everything: trio.CancelScope) -> None:
         """Send what is left while anybody is there, or may come in time; see it arrive; end."""
         with draining:
-            await self._outgoing.drain(request.drain, self._somebody_may_come)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._outgoing.drain, request.drain, self._somebody_may_come)
+                nursery.start_soon(self._direct.deliveries.drain, request.drain)
             await self._settle(request.settle)
         if draining.cancelled_caught:
             await self._settle(limits.CLOSE_TIMEOUT / 2)

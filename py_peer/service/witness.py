@@ -22,6 +22,7 @@ from py_peer.core.events import (
     PeerLeft,
     Pinged,
 )
+from py_peer.service.direct import TOO_MANY, TOO_MANY_STRANGERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +37,12 @@ if TYPE_CHECKING:
     from py_peer.service.nicks import Nicks
     from py_peer.service.outgoing import Outgoing
 
-LOSSES_SAID: Final = ("dropped: a slow peer's queue was full", "dropped: the room was busy")
+LOSSES_SAID: Final = (
+    "dropped: a slow peer's queue was full",
+    "dropped: the room was busy",
+    f"dropped: direct messages, {TOO_MANY}",
+    f"dropped: direct messages, {TOO_MANY_STRANGERS}",
+)
 LOSSES_EVERY: Final = 5.0
 
 
