@@ -503,8 +503,9 @@ MAX_FILE_REQUEST = 512
 MAX_REFUSAL = 1_024
 """Why a request is refused; MAX_ERROR_CHARS of it are shown."""
 
-PIECES_ASKED = 1_024
-"""Pieces that one request may ask for; the next request may be sent before they have come."""
+PIECES_ASKED = 64
+"""Pieces that one request may ask for; the next request may be sent before they have come. Others have their turn in
+between."""
 
 FILE_STREAMS_PER_PEER = 8
 """Streams of our own protocol that one peer has open, most of them idle."""
@@ -543,6 +544,9 @@ SOURCES = 4
 SERVED_AT_ONCE = 16
 SERVED_TO_ONE = 4
 """Streams on which files are sent at the same time, in all and to one peer; the next ones wait."""
+
+SERVED_TOLD_PAUSE = 60.0
+"""That one peer has fetched one file is told so often at most."""
 
 WAITING_SERVED = 64
 WAITING_TO_ONE = 16

@@ -39,7 +39,7 @@ def piece_length(size: int, length: int, number: int) -> int:
     return min(length, size - number * length)
 
 
-def leaf(data: bytes) -> bytes:
+def leaf(data: bytes | memoryview) -> bytes:
     """Return the hash of a piece."""
     hashed = sha256(b"\x00")
     hashed.update(data)

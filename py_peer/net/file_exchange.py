@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, final
 
-import trio
+import anyio.to_thread
 from google.protobuf.message import DecodeError
 
 from py_peer.core import limits, tree_hash
@@ -74,7 +74,7 @@ class Source:
         self._expected = 0
 
     async def describe(self, file_id: str, offerer: str = "") -> FileRecord | None:
-        """Return the record of a file, signed by `offerer` (a peer ID) if one is named; None if it serves no such file."""
+        """Return the record of a file, signed by `offerer` (a peer ID) if one is named; None if there is none here."""
         records = await self._records(Request(describe=file_id))
         if any(record.file_id != file_id for record in records):
             raise GarbageError("it described another file than it was asked for")
@@ -92,7 +92,7 @@ class Source:
             await self._ask(Request(leaves=record.root), 1)
             leaves = await self.piece(record.pieces * tree_hash.HASH_BYTES)
         if record.pieces > _MANY_LEAVES:
-            root = await trio.to_thread.run_sync(tree_hash.root, leaves)
+            root = await anyio.to_thread.run_sync(tree_hash.root, leaves)
         else:
             root = tree_hash.root(leaves)
         if root != record.root:

@@ -5,22 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, final
 
 from libp2p.custom_types import TProtocol
+from libp2p.utils import encode_uvarint
 
 from py_peer.core import limits
+from py_peer.net.served import BLOCK, BusyError
 from py_peer.net.streams import (
     EndedError,
+    GarbageError,
+    SilentError,
     StreamFaultError,
     close,
     open_stream,
+    read_frame,
     read_length,
     read_some,
     reset,
+    write,
     write_frame,
 )
 
 if TYPE_CHECKING:
     from libp2p.abc import IHost, INetStream
     from libp2p.peer.id import ID
+
+    from py_peer.net.served import ServedFile, Shelf
 
 SISTER_FILE: Final = TProtocol("/universal-connectivity-file/1")
 
@@ -86,3 +94,69 @@ class Fetch:
         except StreamFaultError:
             over = b"?"
         await (reset if over else close)(self._stream)
+
+
+@final
+class SisterServer:
+    """Serves what we offer ourselves.
+
+    Go and Rust peers fetch every offer on sight, and a fetch that fails ends the Go peer. So there is always an answer,
+    length 0 where there is no file, and a length that was announced is kept, whatever becomes of the file.
+    """
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def handle(self, stream: INetStream) -> None:
+        """Answer one stream. Raises nothing but for faults of ours."""
+        try:
+            await self._answer(stream, stream.muxed_conn.peer_id)
+        except StreamFaultError as error:
+            self._shelf.counters[f"files: a fetch that ended, {type(error).__name__}"] += 1
+            await reset(stream)
+        else:
+            await close(stream)
+
+    async def _answer(self, stream: INetStream, peer_id: ID) -> None:
+        file = await self._asked_for(stream)
+        await self._shelf.pace.wait(peer_id)
+        if file is None:
+            await self._refuse(stream, "unknown, or too large")
+        elif not await file.is_fit():
+            self._shelf.faulty(file)
+            await self._refuse(stream, "changed")
+        else:
+            try:
+                async with self._shelf.turns.turn(peer_id):
+                    await self._send(stream, file, peer_id)
+            except BusyError:
+                await self._refuse(stream, "too many at once")
+
+    async def _asked_for(self, stream: INetStream) -> ServedFile | None:
+        """Return the file that is asked for, if it is one that we serve to anybody."""
+        try:
+            asked = await read_frame(stream, limits.MAX_FILE_ID_BYTES, limits.FILE_SILENCE)
+        except (SilentError, GarbageError):
+            return None
+        files = self._shelf.find((asked or b"").decode(errors="replace"))
+        return next((one for one in files if one.offered and one.record.size <= limits.MAX_SISTER_FILE_BYTES), None)
+
+    async def _refuse(self, stream: INetStream, reason: str) -> None:
+        self._shelf.counters[f"files: answered with length 0, {reason}"] += 1
+        await write(stream, b"\x00", limits.FILE_SILENCE)
+
+    async def _send(self, stream: INetStream, file: ServedFile, peer_id: ID) -> None:
+        size, sent = file.record.size, 0
+        try:
+            await write(stream, encode_uvarint(size), limits.FILE_SILENCE)
+            while sent < size:
+                length = min(BLOCK, size - sent)
+                data = await file.read(sent, length)
+                if file.fault:
+                    self._shelf.faulty(file)
+                await write(stream, data.ljust(length, b"\x00"), limits.FILE_SILENCE)
+                sent += length
+        except StreamFaultError as error:
+            self._shelf.served(peer_id, file, sent, str(error))
+            raise
+        self._shelf.served(peer_id, file, sent, file.fault)

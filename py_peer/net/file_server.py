@@ -1,0 +1,153 @@
+"""The answering side of our own file protocol. See `docs/file-exchange.md`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, final
+
+from libp2p.utils import encode_uvarint, encode_varint_prefixed
+
+from py_peer.core import limits
+from py_peer.net.file_messages import Records, Refusal, Request
+from py_peer.net.served import BLOCK, CHANGED, BusyError
+from py_peer.net.streams import EndedError, SilentError, close, read_frame, reset, write, write_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from libp2p.abc import INetStream
+    from libp2p.peer.id import ID
+
+    from py_peer.net.served import ServedFile, Shelf
+
+
+class RefusalError(Exception):
+    """What is asked for is not given; the text says why, for the one who asks."""
+
+
+@final
+class FileServer:
+    """Answers requests, one after the other on each stream, at the pace of who takes the answers."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._open: Counter[ID] = Counter()
+
+    async def handle(self, stream: INetStream) -> None:
+        """Answer the requests of one stream. Raises GarbageError and DecodeError, for `guarded`."""
+        peer_id = stream.muxed_conn.peer_id
+        if self._open[peer_id] >= limits.FILE_STREAMS_PER_PEER:
+            self._shelf.counters["files: too many streams of one peer"] += 1
+            await reset(stream)
+            return
+        self._open[peer_id] += 1
+        try:
+            while (request := await self._next(stream, peer_id)) is not None:
+                await self._answer(stream, peer_id, request)
+        except (EndedError, SilentError) as error:
+            self._shelf.counters[f"files: a stream that ended, {type(error).__name__}"] += 1
+            await reset(stream)
+        else:
+            await close(stream)
+        finally:
+            self._open[peer_id] -= 1
+            if not self._open[peer_id]:
+                del self._open[peer_id]
+
+    async def _next(self, stream: INetStream, peer_id: ID) -> Any:
+        """Return the next request, at the pace that is borne of one peer; None when there is no other."""
+        try:
+            frame = await read_frame(stream, limits.MAX_FILE_REQUEST, limits.FILE_IDLE_SECONDS)
+        except SilentError:
+            return None
+        if frame is None:
+            return None
+        await self._shelf.pace.wait(peer_id)
+        return Request.FromString(frame)
+
+    # --- Answers ----------------------------------------------------------------------------------
+
+    async def _answer(self, stream: INetStream, peer_id: ID, request: Any) -> None:
+        try:
+            await self._give(stream, peer_id, request)
+        except BusyError:
+            self._shelf.counters["files: refused, too many at once"] += 1
+            await _refuse(stream, "too many others fetch files here at the moment")
+        except RefusalError as refusal:
+            self._shelf.counters["files: refused"] += 1
+            await _refuse(stream, str(refusal))
+
+    async def _give(self, stream: INetStream, peer_id: ID, request: Any) -> None:
+        """Give what is asked for. Raises BusyError or RefusalError."""
+        if request.HasField("describe"):
+            await self._describe(stream, self._shelf.find(request.describe))
+        elif request.HasField("list"):
+            await self._describe(stream, self._shelf.offered())
+        elif request.HasField("leaves"):
+            file = await self._find(request.leaves, peer_id)
+            async with self._shelf.turns.turn(peer_id):
+                await write_frame(stream, file.leaves, limits.FILE_SILENCE)
+        elif request.HasField("pieces"):
+            await self._send(stream, peer_id, request.pieces)
+        else:
+            raise RefusalError("a request that is not known here")
+
+    async def _describe(self, stream: INetStream, files: Iterable[ServedFile]) -> None:
+        records = [file.record.envelope for file in files if not file.fault]
+        await write_frame(stream, Records(records=records).SerializeToString(), limits.FILE_SILENCE)
+
+    async def _find(self, root: bytes, peer_id: ID) -> ServedFile:
+        """Return the file of a tree hash that has pieces. Raises RefusalError."""
+        file = self._shelf.by_root(root)
+        if file is None:
+            raise RefusalError("the file is not shared here")
+        if not file.record.pieces:
+            raise RefusalError("the file is empty")
+        if not await file.is_fit():
+            self._give_up(peer_id, file)
+        return file
+
+    async def _send(self, stream: INetStream, peer_id: ID, asked: Any) -> None:
+        """Send pieces, as many at a time as are read at a time. Raises RefusalError."""
+        file = await self._find(asked.root, peer_id)
+        if not 0 < asked.count <= limits.PIECES_ASKED:
+            raise RefusalError(f"{asked.count} pieces, where 1 to {limits.PIECES_ASKED} may be asked for")
+        end = asked.first + asked.count
+        if end > file.record.pieces:
+            raise RefusalError(f"piece {end - 1} of a file of {file.record.pieces}")
+        step = max(1, BLOCK // file.record.piece_size)
+        async with self._shelf.turns.turn(peer_id):
+            for first in range(asked.first, end, step):
+                count = min(step, end - first)
+                data = await self._framed(file, first, count, peer_id)
+                try:
+                    await write(stream, data, limits.FILE_SILENCE)
+                except SilentError as error:
+                    self._shelf.served(peer_id, file, 0, str(error))
+                    raise
+                self._shelf.sent(peer_id, file, first, count)
+
+    async def _framed(self, file: ServedFile, first: int, count: int, peer_id: ID) -> bytes:
+        """Return pieces, each behind its length. Raises RefusalError."""
+        size = file.record.piece_size
+        start = first * size
+        data = await file.read(start, min(count * size, file.record.size - start))
+        if file.fault:
+            self._give_up(peer_id, file)
+        view = memoryview(data)
+        framed = bytearray()
+        for offset in range(0, len(data), size):
+            piece = view[offset : offset + size]
+            framed += encode_uvarint(len(piece))
+            framed += piece
+        return bytes(framed)
+
+    def _give_up(self, peer_id: ID, file: ServedFile) -> None:
+        self._shelf.faulty(file)
+        self._shelf.served(peer_id, file, 0, file.fault)
+        raise RefusalError(file.fault or CHANGED)
+
+
+async def _refuse(stream: INetStream, reason: str) -> None:
+    refusal = Refusal(reason=reason).SerializeToString()
+    await write(stream, b"\x00" + encode_varint_prefixed(refusal), limits.FILE_SILENCE)

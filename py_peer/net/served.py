@@ -1,0 +1,232 @@
+"""What both servers of files ask for: a file that stays open, and a turn to send it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from contextlib import asynccontextmanager
+from io import FileIO
+from threading import Lock
+from typing import TYPE_CHECKING, Final, Protocol, final
+
+import anyio.to_thread
+import trio
+
+from py_peer.core import limits
+from py_peer.core.rates import TokenBucket
+from py_peer.net.private_files import UnfitFileError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from libp2p.peer.id import ID
+
+    from py_peer.core.file_record import FileRecord
+    from py_peer.net.counters import Counters
+
+BLOCK: Final = 1024 * 1024
+"""Bytes read at a time: a trip to a thread takes 0.1 ms, reading them as long."""
+
+CHANGED: Final = "the file has changed since it was shared"
+UNREADABLE: Final = "the file cannot be read"
+
+_OPEN: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Opening a FIFO must not wait for somebody who writes into it; Windows must not turn line breaks over."""
+
+
+@final
+class OpenFile:
+    """An ordinary file that is kept open, so that it can be read when it has another name, or none. For threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a file. Raises OSError or UnfitFileError."""
+        self.path = path.absolute()
+        descriptor = os.open(path, _OPEN)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise UnfitFileError("is a folder" if stat.S_ISDIR(status.st_mode) else "is not an ordinary file")
+        self._file = FileIO(descriptor)
+        self._lock = Lock()
+        self._unwanted = False
+        self.size = status.st_size
+        self.identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        """What is the same as long as it is the same file, and has not changed."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return `length` bytes, fewer where the file ends before. Raises OSError, or ValueError when it is closed."""
+        data = bytearray()
+        with self._lock:
+            try:
+                self._file.seek(offset)
+                while len(data) < length and (more := self._file.read(length - len(data))):
+                    data += more
+            finally:
+                self._close_if_unwanted()
+        return bytes(data)
+
+    def is_changed(self) -> bool:
+        """Say whether the file is another than when it was opened. Raises as `read` does."""
+        status = os.fstat(self._file.fileno())
+        return (status.st_size, status.st_mtime_ns) != self.identity[2:]
+
+    def close(self) -> None:
+        """Close the file, or have it closed by who is just reading; does not wait."""
+        self._unwanted = True
+        if self._lock.acquire(blocking=False):
+            self._close_if_unwanted()
+            self._lock.release()
+
+    def _close_if_unwanted(self) -> None:
+        if self._unwanted:
+            self._file.close()
+
+
+@final
+class ServedFile:
+    """A file that others may fetch."""
+
+    def __init__(self, file: OpenFile, record: FileRecord, leaves: bytes, *, offered: bool) -> None:
+        """Serve `file`, whose pieces have the hashes `leaves`. Without `offered` it is another peer's offer."""
+        self.file = file
+        self.record = record
+        self.leaves = leaves
+        self.offered = offered
+        self.served = 0
+        """How often somebody has fetched all of it."""
+
+        self.fault = ""
+        """Why it cannot be served any more: CHANGED, UNREADABLE, or "" while it can."""
+
+        self.fault_told = False
+        """Whether the user knows."""
+
+    async def is_fit(self) -> bool:
+        """Look whether the file is still what was shared, and note it in `fault` when it is not."""
+        try:
+            changed = await anyio.to_thread.run_sync(self.file.is_changed, abandon_on_cancel=True)
+        except (OSError, ValueError):
+            self.fault = UNREADABLE
+        else:
+            self.fault = self.fault or CHANGED * changed
+        return not self.fault
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Return what is there of `length` bytes; when it is not what was shared, `fault` says so."""
+        try:
+            data, changed = await anyio.to_thread.run_sync(self._read, offset, length, abandon_on_cancel=True)
+        except (OSError, ValueError):
+            self.fault = UNREADABLE
+            return b""
+        self.fault = self.fault or CHANGED * (changed or len(data) < length)
+        return data
+
+    def _read(self, offset: int, length: int) -> tuple[bytes, bool]:
+        return self.file.read(offset, length), self.file.is_changed()
+
+
+@final
+class Pace:
+    """How many requests of one peer are answered; the next ones wait."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[ID, TokenBucket] = {}
+
+    async def wait(self, peer_id: ID) -> None:
+        """Return when another request of a peer may be answered."""
+        bucket = self._buckets.pop(peer_id, None)
+        bucket = self._buckets[peer_id] = bucket or TokenBucket(
+            limits.FILE_REQUESTS_PER_SECOND, limits.FILE_REQUEST_BURST
+        )
+        if len(self._buckets) > limits.MAX_TRACKED_PEERS:
+            del self._buckets[next(iter(self._buckets))]
+        while not bucket.take(trio.current_time()):  # noqa: ASYNC110 - other streams of the peer take from it, too
+            await trio.sleep(bucket.wait(trio.current_time()))
+
+
+class BusyError(Exception):
+    """Too many fetch files at the moment."""
+
+
+@final
+class Turns:
+    """Who sends now, and who waits: SERVED_AT_ONCE streams in all and SERVED_TO_ONE to one peer."""
+
+    def __init__(self) -> None:
+        self._sending: Counter[ID] = Counter()
+        self._line: list[tuple[ID, trio.Event]] = []
+
+    @asynccontextmanager
+    async def turn(self, peer_id: ID) -> AsyncIterator[None]:
+        """Wait for a turn, and have it for as long as the block runs.
+
+        Raises BusyError when too many wait already, or when it takes so long that the other side may give us up.
+        """
+        await self._take(peer_id)
+        try:
+            yield
+        finally:
+            self._leave(peer_id)
+
+    async def _take(self, peer_id: ID) -> None:
+        if self._has_room(peer_id):
+            self._sending[peer_id] += 1
+            return
+        of_one = sum(1 for waiting, _ in self._line if waiting == peer_id)
+        if len(self._line) >= limits.WAITING_SERVED or of_one >= limits.WAITING_TO_ONE:
+            raise BusyError
+        called = trio.Event()
+        self._line.append((peer_id, called))
+        try:
+            with trio.move_on_after(limits.FILE_SILENCE / 2):
+                await called.wait()
+        except BaseException:
+            if called.is_set():
+                self._leave(peer_id)
+            raise
+        finally:
+            if not called.is_set():
+                self._line.remove((peer_id, called))
+        if not called.is_set():
+            raise BusyError
+
+    def _has_room(self, peer_id: ID) -> bool:
+        return self._sending.total() < limits.SERVED_AT_ONCE and self._sending[peer_id] < limits.SERVED_TO_ONE
+
+    def _leave(self, peer_id: ID) -> None:
+        self._sending[peer_id] -= 1
+        if not self._sending[peer_id]:
+            del self._sending[peer_id]
+        for entry in [entry for entry in self._line if self._has_room(entry[0])]:
+            if self._has_room(entry[0]):
+                self._line.remove(entry)
+                self._sending[entry[0]] += 1
+                entry[1].set()
+
+
+class Shelf(Protocol):
+    """What is served, and who is told of it. No method may block or raise."""
+
+    counters: Counters
+    turns: Turns
+    pace: Pace
+
+    def find(self, file_id: str) -> Sequence[ServedFile]:
+        """Return the files of an ID: ours, and those of others."""
+
+    def by_root(self, root: bytes) -> ServedFile | None:
+        """Return a file of that tree hash."""
+
+    def offered(self) -> Sequence[ServedFile]:
+        """Return what we offer ourselves."""
+
+    def sent(self, peer_id: ID, file: ServedFile, first: int, count: int) -> None:
+        """Take note that a peer has been sent `count` pieces from number `first` on."""
+
+    def served(self, peer_id: ID, file: ServedFile, sent: int, reason: str) -> None:
+        """Take note that a peer has been sent all of a file, or only `sent` bytes, for that `reason`."""
+
+    def faulty(self, file: ServedFile) -> None:
+        """Take note that a file has a fault; may be told again."""
