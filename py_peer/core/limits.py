@@ -534,12 +534,39 @@ OFFER_RATE = 0.2
 OFFER_SECONDS = 24 * 3_600.0
 """After that an offer is forgotten."""
 
+OFFERS_TOLD_BURST = 30
+OFFERS_TOLD_RATE = 0.5
+"""Offers that a front-end is told of one by one; of the others, how many they were."""
+
+DESCRIBE_SECONDS = 5.0
+"""For a py-peer to say what it offers; then an offer is told without, or the file is looked for elsewhere."""
+
 TRANSFERS = 4
 """Files fetched at the same time; the next ones wait for their turn."""
 
 WAITING_TRANSFERS = 100
 SOURCES = 4
 """Peers from whom one file is fetched at the same time."""
+
+PIECES_BYTES = 2 * 1024 * 1024
+"""What is asked of one source at a time, and as much again before it has come: 20 MiB a second over 100 ms."""
+
+MORE_SOURCES_BYTES = 2 * PIECES_BYTES
+"""While more is missing, others are asked whether they have the file, too."""
+
+SOURCE_SECONDS = 60.0
+"""So long somebody is waited for who has the file, when the last one is gone."""
+
+SOURCE_PAUSE = 5.0
+REFUSED_PAUSE = 60.0
+"""Before a peer is asked again for the same file: one that was lost, and one that has said no."""
+
+TRANSFER_TOLD_PAUSE = 0.2
+"""Between two events of how far a transfer is."""
+
+AUTO_GETS_OF_ONE = 10
+AUTO_GETS = 50
+"""Files an hour that are fetched without being asked for: of one peer, and of all."""
 
 SERVED_AT_ONCE = 16
 SERVED_TO_ONE = 4
