@@ -308,7 +308,7 @@ def _parse_command(typed: str, line: str, knows: Callable[[str, str], bool]) -> 
     keys = tuple(entry.keys)
     more: tuple[str, ...] = ()
     if len(keys) > 1:
-        ends = _ends(argument, lambda words: knows(keys[0], words))
+        ends = first_ends(argument, lambda words: knows(keys[0], words))
         if len(ends) > 1:
             both = " and ".join(_shown(argument[:end]) for end in ends[:2])
             return Misused(entry.usage, f"{both} may be meant; put the one you mean in quotes", line)
@@ -322,8 +322,8 @@ def _parse_command(typed: str, line: str, knows: Callable[[str, str], bool]) -> 
     return Command(entry.name, argument, more)
 
 
-def _ends(text: str, is_known: Callable[[str], bool]) -> list[int]:
-    """Return where the first argument may end: behind its quotes, behind what is known, or behind the first word."""
+def first_ends(text: str, is_known: Callable[[str], bool]) -> list[int]:
+    """Return where the first of two arguments may end: behind its quotes, what is known, or else its first word."""
     if quoted := _QUOTED.match(text):
         return [quoted.end()]
     ends = [word.end() for word in itertools.islice(re.finditer(r"\S+", text), MAX_HEAD_WORDS)] or [0]

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
-from py_peer.core.commands import completions, named
+from py_peer.core.commands import SWITCH, completions, first_ends, named
 from py_peer.core.limits import MAX_NICK_CHARS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _WORD_START: Final = re.compile(r"(?<!\S)\S")
 _ADDRESS: Final = re.compile(r"/(?:ip|dns)|12D3")
@@ -26,11 +26,24 @@ class Completion:
     candidates: tuple[str, ...]
 
 
-def complete(text: str, cursor: int, nicks: Sequence[str], addresses: Sequence[str]) -> Completion:
+def no_paths(_typed: str) -> Sequence[str]:
+    """Return that there is nothing in the file system."""
+    return ()
+
+
+def complete(  # noqa: PLR0911, PLR0913 - each is a thing of its own
+    text: str,
+    cursor: int,
+    nicks: Sequence[str],
+    addresses: Sequence[str],
+    files: Sequence[str] = (),
+    paths_like: Callable[[str], Sequence[str]] = no_paths,
+) -> Completion:
     """Return what the word that ends at `cursor` can become.
 
-    `nicks` and `addresses` are what is known, the likeliest first: nicknames and short IDs, multiaddrs and peer IDs.
-    A nickname that begins the text is followed by a colon, as one addresses somebody.
+    `nicks`, `addresses` and `files` are what is known, the likeliest first: nicknames and short IDs, multiaddrs and
+    peer IDs, names and IDs of files. `paths_like` returns the paths that begin as typed. A nickname that begins the
+    text is followed by a colon, as one addresses somebody.
     """
     cursor = max(0, min(cursor, len(text)))
     before = text[:cursor]
@@ -40,18 +53,39 @@ def complete(text: str, cursor: int, nicks: Sequence[str], addresses: Sequence[s
     if not head and word.startswith("/"):
         return _completion(start, cursor, _commands(word))
     entry = named(head[0]) if head else None
-    if entry is not None and "|" in entry.arguments:
-        choices = entry.arguments.split("|") if len(head) == 1 else ()
+    keys = tuple(entry.keys) if entry is not None else ()
+    if keys == ("switch",):
+        choices = SWITCH if len(head) == 1 else ()
         return _completion(start, cursor, (choice for choice in choices if choice.startswith(word.lower())))
-    if entry is not None and entry.arguments not in ("PEER", "[PEER]", "TEXT"):
+    if keys and keys[0] in ("file", "transfer", "path"):
+        return _of_files(before, keys, files, paths_like)
+    if entry is not None and not {"peer", "text"}.issuperset(keys or ("",)):
         return Completion(cursor, cursor, ())
     if _ADDRESS.match(word):
         return _completion(start, cursor, (address for address in addresses if address.startswith(word)))
     for nick_start in _nick_starts(before):
         if found := _named_like(before[nick_start:], nicks):
-            colon = "" if before[:nick_start].strip() else ": "
+            colon = {"": ": ", "/msg": " "}.get(before[:nick_start].strip().lower(), "")
             return _completion(nick_start, cursor, (name + colon for name in found))
     return Completion(cursor, cursor, ())
+
+
+def _of_files(
+    before: str, keys: tuple[str, ...], files: Sequence[str], paths_like: Callable[[str], Sequence[str]]
+) -> Completion:
+    """Complete the arguments of a command about files; they may have spaces, in quotes or not."""
+    start = len(before) - len(before.split(maxsplit=1)[1]) if len(before.split(maxsplit=1)) > 1 else len(before)
+    if keys[0] != "path":
+        argument = before[start:]
+        if found := [file for file in files if file.casefold().startswith(argument.casefold())]:
+            return _completion(start, len(before), found)
+        ends = first_ends(argument, files.__contains__) if "path" in keys else []
+        if not ends or not argument[ends[-1] :]:
+            return Completion(len(before), len(before), ())
+        start += len(argument) - len(argument[ends[-1] :].lstrip())
+    quote = before[start : start + 1] if before[start : start + 1] in ("'", '"') else ""
+    found = [f"{quote}{path}" for path in paths_like(before[start + len(quote) :])]
+    return _completion(start, len(before), found)
 
 
 def _completion(start: int, end: int, candidates: Iterable[str]) -> Completion:

@@ -199,8 +199,8 @@ def _add(parser: argparse._ActionsContainer, option: Option, *, opposites: bool)
     if option.choices:
         more["choices"] = option.choices
     action = parser.add_argument(*(option.flags or (option.name,)), metavar=option.metavar, type=option.check, **more)
-    if option.is_file:
-        action.complete = "file"  # type: ignore[attr-defined] # for shtab, which makes the completions
+    if option.is_file or option.is_folder:  # for shtab, which makes the completions
+        action.complete = "file" if option.is_file else "directory"  # type: ignore[attr-defined]
 
 
 def _print_completion(parser: argparse.ArgumentParser, shell: str) -> NoReturn:
@@ -242,6 +242,8 @@ def _contradiction(held: Mapping[str, Held], command: str) -> str:
 
 
 def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], fault: str) -> Arguments:
+    from py_peer.core.sizes import read_size  # noqa: PLC0415 - not for --help
+
     values = {name: one.value for name, one in held.items()}
     demo = values["demo"]
     quiet = next((name for name in ("json", "oneshot", "headless") if values[name]), "")
@@ -261,6 +263,9 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
             identity=_identity(held),
             identity_named=bool(values["identity"]),
             data=None if demo else _data_folder(),
+            downloads=None if demo else _downloads(values["downloads"]),
+            auto_get=read_size(values["auto_get"]) or 0,
+            strangers=values["strangers"],
             metrics=values["metrics"],
             intro=values["intro"],
         ),
@@ -285,6 +290,12 @@ def _identity(held: Mapping[str, Held]) -> Path | None:
     from py_peer.frontends.places import identity_file  # noqa: PLC0415 - not for --help
 
     return identity_file()
+
+
+def _downloads(named: str | None) -> Path:
+    from py_peer.frontends.places import downloads_folder  # noqa: PLC0415 - not for --help
+
+    return Path(named).absolute() if named else downloads_folder()
 
 
 def _data_folder() -> Path:

@@ -182,7 +182,7 @@ def _checked(option: Option, value: Any, path: Path) -> Any:
         return value
     checked = option.check(str(value))
     # The working directory may be another one each time; a key that comes and goes with it would be a trap.
-    return str(path.parent / checked) if option.is_file else checked
+    return str(path.parent / checked) if option.is_file or option.is_folder else checked
 
 
 # --- What holds -----------------------------------------------------------------------------------
@@ -200,7 +200,9 @@ def printed(held: Mapping[str, Held]) -> str:
     )
     # Read back it would be beside the configuration, and not where the flag or the variable meant it.
     values = {
-        name: str(Path(held[name].value).absolute()) if option.is_file and held[name].value else held[name].value
+        name: str(Path(held[name].value).absolute())
+        if (option.is_file or option.is_folder) and held[name].value
+        else held[name].value
         for name, option in KEPT.items()
     }
     rows = [(_line(option, values[name]), held[name].origin) for name, option in KEPT.items()]

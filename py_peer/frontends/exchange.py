@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, final
 
 from py_peer.core.direct_events import DirectRefused, DirectSent, DirectWaiting
@@ -20,6 +19,7 @@ from py_peer.core.requests import (
     UnshareFile,
 )
 from py_peer.core.sizes import without_surrogates
+from py_peer.frontends.paths import whole_path
 
 if TYPE_CHECKING:
     from py_peer.core.events import Event
@@ -109,6 +109,16 @@ class Exchange:
             return len(words) <= LONGEST_WHO and bool(self._chat.roster.find_again(words))
         return self.files.knows_offer(words)
 
+    def words(self, typed: str) -> list[str]:
+        """Return all that the files may be called which a typed command is about, for completion."""
+        known = {
+            "/get": self.files.offer_words,
+            "/unshare": self.files.shared_words,
+            "/cancel": self.files.transfer_words,
+        }
+        words = known.get(typed.partition(" ")[0].lower())
+        return words() if words is not None else []
+
     # --- Commands ---------------------------------------------------------------------------------
 
     async def msg(self, peer: str, text: str) -> None:
@@ -137,9 +147,3 @@ class Exchange:
 
     async def _cancel(self, transfer: str) -> None:
         await self._chat.ask(CancelTransfer(self._chat.service.new_ticket(), without_surrogates(transfer)))
-
-
-def whole_path(path: str) -> str:
-    """Return a path as the user wrote it from the root on: ~ is the home folder, a slash at its end stays."""
-    whole = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - pathlib drops the slash
-    return os.path.join(whole, "") if path.endswith(("/", os.sep)) else whole  # noqa: PTH118

@@ -53,6 +53,7 @@ from py_peer.frontends.lines import (
     unsent_line,
     whois_lines,
 )
+from py_peer.frontends.paths import paths_like
 from py_peer.frontends.screen import on_a_terminal
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ class Chat(FrontEnd):
         addresses = self.roster.addresses()
         if text.startswith("/disconnect "):
             addresses = [*self.roster.dialling, *addresses]
-        return complete(text, cursor, self.roster.names(), addresses)
+        return complete(text, cursor, self.roster.names(), addresses, self.exchange.words(text), paths_like)
 
     async def obey(self, line: str) -> bool:
         """Do what `line` says; False if it says to leave."""

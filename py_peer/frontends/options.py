@@ -98,6 +98,15 @@ def _file(text: str) -> str:
     raise ArgumentTypeError(msg)
 
 
+def _size(text: str) -> str:
+    from py_peer.core.sizes import read_size  # noqa: PLC0415 - needed only now
+
+    if read_size(text) is not None:
+        return text.strip()
+    msg = f"{text[:40]!r} is not a size, like 10 MB, or 0 for nothing"
+    raise ArgumentTypeError(msg)
+
+
 def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text in choices:
@@ -152,6 +161,7 @@ class Option:
     """What it is in the file: bool, int, float or str; a list of them for `many`."""
 
     is_file: bool = False
+    is_folder: bool = False
     choices: tuple[str, ...] = ()
     action: str = ""
     """argparse's, where it does all that is to be done."""
@@ -264,6 +274,33 @@ GROUPS: Final = {
             "remember",
             "keep no addresses of peers for the next run, and try none of the last (as with --ephemeral)",
             ("--no-remember",),
+            default=True,
+            kind=bool,
+        ),
+    ),
+    "what is exchanged": (
+        Option(
+            "downloads",
+            "the folder that files are fetched into",
+            ("--downloads",),
+            "FOLDER",
+            _file,
+            default_text="the system's folder for downloads",
+            is_folder=True,
+        ),
+        Option(
+            "auto_get",
+            "fetch what is offered without being asked, up to this size, like 10 MB",
+            ("--auto-get",),
+            "SIZE",
+            _size,
+            default="0",
+            default_text="0, nothing is",
+        ),
+        Option(
+            "strangers",
+            "refuse direct messages of peers to whom you have not written",
+            ("--no-strangers",),
             default=True,
             kind=bool,
         ),

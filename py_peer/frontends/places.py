@@ -25,6 +25,13 @@ def data_folder() -> Path:
     return user_data_path(NAME, appauthor=False)
 
 
+def downloads_folder() -> Path:
+    """Return the system's folder for downloads. It need not be there."""
+    from platformdirs import user_downloads_path  # noqa: PLC0415 - see above
+
+    return user_downloads_path()
+
+
 def state_folder() -> Path:
     """Return the folder of the reports on crashes. It need not be there."""
     from platformdirs import user_state_path  # noqa: PLC0415 - see above

@@ -71,6 +71,74 @@ def test_a_command_takes_its_argument(line: str, name: str, argument: str) -> No
     assert parse_line(line, bare_quit=True) == Command(name, argument)
 
 
+KNOWN_NAMES = {"peer": {"Al", "Ann Lee", "Ann"}, "file": {"my photo.jpg", "k3xab"}}
+
+
+def knows(key: str, words: str) -> bool:
+    return words in KNOWN_NAMES[key]
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("/msg Bob hello there", Command("msg", "Bob", ("hello there",))),
+        ("/msg Al Ice hello", Command("msg", "Al", ("Ice hello",))),
+        ("/msg  @Bob   two  spaces ", Command("msg", "@Bob", ("two  spaces",))),
+        ('/msg "Al Ice" hello', Command("msg", "Al Ice", ("hello",))),
+        ("/msg 'Al Ice' \"hello\"", Command("msg", "Al Ice", ('"hello"',))),
+        ("/msg 'Ann Lee' hi", Command("msg", "Ann Lee", ("hi",))),
+        ("/msg Bob\nfirst\n  second", Command("msg", "Bob", ("first\n  second",))),
+        ("/msg Bob first\nsecond\n", Command("msg", "Bob", ("first\nsecond",))),
+        ("/get k3xab", Command("get", "k3xab")),
+        ("/get my photo.jpg", Command("get", "my photo.jpg")),
+        ("/get my photo.jpg ~/my pictures/", Command("get", "my photo.jpg", ("~/my pictures/",))),
+        ("/get my house.jpg", Command("get", "my", ("house.jpg",))),
+        ('/get "my house.jpg" "~/new one"', Command("get", "my house.jpg", ("~/new one",))),
+        ("/get it's here", Command("get", "it's", ("here",))),
+        ('/share "~/my photo.jpg"', Command("share", "~/my photo.jpg")),
+        ("/share ~/my photo.jpg", Command("share", "~/my photo.jpg")),
+        ("/share 'one' and 'two'", Command("share", "'one' and 'two'")),
+        ("/unshare 'my photo.jpg'", Command("unshare", "my photo.jpg")),
+        ("/cancel 3", Command("cancel", "3")),
+    ],
+)
+def test_of_two_arguments_the_first_is_a_word_or_what_is_known_or_stands_in_quotes(line: str, command: Command) -> None:
+    assert parse_line(line, bare_quit=True, knows=knows) == command
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("/msg", "say which peer: its nickname, or the beginning or end of its ID"),
+        ("/msg Bob", "there is no text that can be seen"),
+        ("/msg Bob \u200b", "there is no text that can be seen"),
+        ("/msg 'Ann Lee'", "there is no text that can be seen"),
+        ("/get", "say which file: its ID, the beginning of it, or its name; /files lists them"),
+        ("/share ", "say where the file is, like ~/photo.jpg"),
+        ("/cancel", "say which transfer: its number, or its file; /files lists them"),
+        ("/strangers perhaps", "'perhaps' is neither"),
+    ],
+)
+def test_what_is_missing_of_two_arguments_is_told(line: str, reason: str) -> None:
+    misused = parse_line(line, bare_quit=True, knows=knows)
+    assert isinstance(misused, Misused)
+    assert misused.reason == reason
+
+
+def test_a_nickname_that_begins_like_another_gets_nobodys_messages() -> None:
+    """Who is called "Ann hello" must not get what is meant for Ann."""
+    misused = parse_line("/msg Ann Lee told me", bare_quit=True, knows=knows)
+    assert isinstance(misused, Misused)
+    assert misused.reason == "'Ann' and 'Ann Lee' may be meant; put the one you mean in quotes"
+
+
+@pytest.mark.parametrize("text", ["x" * 60_000, "x " * 30_000, "' " * 30_000, "'" * 60_000, "'x' " * 15_000])
+def test_the_longest_message_to_one_peer_takes_no_time(text: str) -> None:
+    asked: list[str] = []
+    parse_line(f"/msg {text}", bare_quit=True, knows=lambda _key, words: bool(asked.append(words)))
+    assert len(asked) <= 20
+
+
 @pytest.mark.parametrize(
     ("line", "report"),
     [
@@ -167,7 +235,7 @@ def test_nothing_that_begins_with_one_slash_is_sent_and_nothing_else_is_lost(lin
             assert text.strip() == typed[1:].strip() if typed.startswith("//") else text == line.rstrip("\r\n")
         case Command(name=name):
             assert name in KNOWN
-            assert len(line.strip().splitlines()) == 1
+            assert len(line.strip().splitlines()) == 1 or name == "msg"
         case Unknown(text=text) | Misused(text=text):
             assert line.strip().startswith("/")
             assert text == line

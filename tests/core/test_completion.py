@@ -11,13 +11,15 @@ from py_peer.core.completion import Completion, complete
 
 ANN = "12D3KooWAnnAnnAn"
 NICKS = ["Bob", "Ann", "bobby", "Al Ice", "[x]", "AnnAnnAn"]
+FILES = ["my photo.jpg", "Notes.txt", "k3xab", "k3xcd"]
+PATHS = ["~/my photo.jpg", "~/my music/", "notes"]
 ADDRESSES = ["/ip4/127.0.0.1/tcp/1", "/dns4/a.example/tcp/2", ANN]
 
 
 def completed(typed: str) -> list[str]:
     """Return what the text becomes; `|` marks the cursor."""
     text, cursor = typed.replace("|", "", 1), typed.index("|")
-    found = complete(text, cursor, NICKS, ADDRESSES)
+    found = complete(text, cursor, NICKS, ADDRESSES, FILES, paths_like)
     return [text[: found.start] + candidate + text[found.end :] for candidate in found.candidates]
 
 
@@ -40,9 +42,42 @@ def completed(typed: str) -> list[str]:
         ("/whois 12D3|", [f"/whois {ANN}"]),
         ("/whois annann|", ["/whois AnnAnnAn"]),
         ("/find Al I|", ["/find Al Ice"]),
+        ("/msg bo|", ["/msg Bob ", "/msg bobby "]),
+        ("/msg al i|", ["/msg Al Ice "]),
+        ("/msg 12D3|", [f"/msg {ANN}"]),
+        ("/msg Bob ask bobb|", ["/msg Bob ask bobby"]),
+        ("/strangers o|", ["/strangers on", "/strangers off"]),
     ],
 )
 def test_commands_and_what_they_take(typed: str, becomes: list[str]) -> None:
+    assert completed(typed) == becomes
+
+
+def paths_like(typed: str) -> list[str]:
+    return [path for path in PATHS if path.startswith(typed)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "becomes"),
+    [
+        ("/get k3x|", ["/get k3xab", "/get k3xcd"]),
+        ("/get no|", ["/get Notes.txt"]),
+        ("/get my ph|", ["/get my photo.jpg"]),
+        ("/get |", [f"/get {file}" for file in FILES]),
+        ("/get k3xab |", [f"/get k3xab {path}" for path in PATHS]),
+        ("/get my photo.jpg ~/my m|", ["/get my photo.jpg ~/my music/"]),
+        ('/get "my photo.jpg" ~/my m|', ['/get "my photo.jpg" ~/my music/']),
+        ("/get nobody's ~/my ph|", ["/get nobody's ~/my photo.jpg"]),
+        ("/unshare my|", ["/unshare my photo.jpg"]),
+        ("/cancel k3xc|", ["/cancel k3xcd"]),
+        ("/cancel k3xcd |", []),
+        ("/share ~/my |", ["/share ~/my photo.jpg", "/share ~/my music/"]),
+        ('/SHARE "~/my p|', ['/SHARE "~/my photo.jpg']),
+        ("/share nothing|", []),
+        ("/files |", []),
+    ],
+)
+def test_files_by_name_and_id_and_paths_with_their_spaces(typed: str, becomes: list[str]) -> None:
     assert completed(typed) == becomes
 
 
@@ -89,7 +124,7 @@ words = st.text(st.sampled_from("/@ \nabP|Ä。") | st.characters(), max_size=30
 
 @given(words | st.sampled_from([f"/{entry.name} x" for entry in COMMANDS]), st.integers(-3, 40), st.lists(words))
 def test_whatever_is_typed_the_word_ends_at_the_cursor(text: str, cursor: int, known: list[str]) -> None:
-    found = complete(text, cursor, known, known)
+    found = complete(text, cursor, known, known, known, lambda _typed: known)
     assert 0 <= found.start <= found.end <= len(text)
     assert found.end == max(0, min(cursor, len(text)))
     assert len(set(found.candidates)) == len(found.candidates)
@@ -97,4 +132,6 @@ def test_whatever_is_typed_the_word_ends_at_the_cursor(text: str, cursor: int, k
 
 @pytest.mark.parametrize("text", ["x" * 60_000, "x " * 30_000, " " * 60_000, "/" * 60_000])
 def test_the_longest_text_takes_no_time(text: str) -> None:
-    assert complete(text, len(text), NICKS, ADDRESSES).end == len(text)
+    for head in ("", "/get ", "/msg "):
+        typed = head + text
+        assert complete(typed, len(typed), NICKS, ADDRESSES, FILES, paths_like).end == len(typed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.frontends.programs import environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 ELSEWHERE = f"/dns4/peer.invalid/tcp/4001/p2p/{ANN}"
 
@@ -72,6 +72,17 @@ def test_the_programs_of_tests_and_benchmarks_look_for_nobody_unless_they_are_to
         settings = parsed(environ=environ).settings
         assert (settings.mdns, settings.announce, settings.remember, settings.kademlia) == (False,) * 4
     assert parsed(environ=environment(PY_PEER_MDNS="1")).settings.mdns
+
+
+def test_where_files_go_what_is_fetched_unasked_and_whose_messages_are_taken_can_be_chosen(tmp_path: Path) -> None:
+    from platformdirs import user_downloads_path
+
+    settings = parsed().settings
+    assert (settings.downloads, settings.auto_get, settings.strangers) == (user_downloads_path(), 0, True)
+    settings = parsed("--downloads", str(tmp_path), "--auto-get", "1.5 MB", "--no-strangers").settings
+    assert (settings.downloads, settings.auto_get, settings.strangers) == (tmp_path, 1_500_000, False)
+    assert parsed("--downloads", "here").settings.downloads == Path.cwd() / "here"
+    assert parsed("--demo").settings.downloads is None
 
 
 def test_a_peer_for_one_run_remembers_nobody() -> None:
