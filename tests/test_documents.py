@@ -20,7 +20,7 @@ DOCUMENTS = [
     PROJECT / "CHANGELOG.md",
     *(PROJECT / "docs").glob("*.md"),
 ]
-RESERVED = {ExitCode.NOT_FOUND, ExitCode.BAD_SIGNATURE}
+RESERVED = {ExitCode.BAD_SIGNATURE}
 """Exit codes that nothing in this version ends with."""
 
 

@@ -7,10 +7,23 @@ from typing import TYPE_CHECKING, Final, final
 
 from wcwidth import iter_graphemes, wcswidth
 
+from py_peer.core.events import Answer
+from py_peer.core.file_events import (
+    FileShared,
+    HashingProgress,
+    TransferDone,
+    TransferFailed,
+    TransferProgress,
+    TransferStarted,
+)
 from py_peer.core.sizes import shown_size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from py_peer.core.events import Event
     from py_peer.core.file_events import Transfer
+    from py_peer.core.files_known import FilesKnown
 
 UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 LONGEST: Final = 30 * 86_400
@@ -20,6 +33,9 @@ LEAST_NAME: Final = 12
 LEAST_BAR: Final = 8
 MOST_BAR: Final = 30
 """Columns of a name that is cut, and of a bar."""
+
+MOST_LINES: Final = 5
+"""More would push the line being typed away."""
 
 WHOLE: Final = 100
 STEP: Final = 10
@@ -67,19 +83,35 @@ def facts(transfer: Transfer) -> list[str]:
 def progress_line(transfer: Transfer, columns: int) -> str:
     """Return one line of at most `columns` columns: the name, a bar, and as many facts as there is room for."""
     known = facts(transfer)
-    share = percent(transfer.received, transfer.size)
-    head = [] if share is None else [f"{share} %"]
     # The rate is missed least, then how many bytes it is; the time left stays longest.
     fewer = (known, [known[0], *known[2:]], known[2:] or known[:1])
-    tails = [" · ".join([*head, *kept]) for kept in fewer]
+    return _line(transfer.name or transfer.file_id, transfer.received, transfer.size, fewer, columns)
+
+
+def reading_line(event: HashingProgress, columns: int) -> str:
+    """Return the same of a file that is read before it can be offered."""
+    size = f"{shown_size(event.done)} of {shown_size(event.size)}"
+    return _line(f"reading {event.name}", event.done, event.size, ([size], []), columns)
+
+
+def progress_lines(files: FilesKnown, columns: int) -> list[str]:
+    """Return a line for each file that is read or fetched; of many, how many more there are."""
+    lines = [reading_line(one, columns) for one in files.reading.values()]
+    lines += [progress_line(one, columns) for one in files.transfers.values()]
+    if (more := len(lines) - MOST_LINES) > 0:
+        lines = [*lines[:MOST_LINES], f"… and {more} more; /files lists them"[:columns]]
+    return lines
+
+
+def _line(name: str, done: int, size: int | None, fewer: Iterable[Sequence[str]], columns: int) -> str:
+    share = percent(done, size)
+    tails = [" · ".join([*([] if share is None else [f"{share} %"]), *some]) for some in fewer]
     tail = next((one for one in tails if len(one) + 2 + LEAST_BAR + 2 + LEAST_NAME <= columns), tails[-1])
     room = columns - len(tail) - 2
-    name = transfer.name or transfer.file_id
-    if transfer.size is None or room < LEAST_NAME + 2 + LEAST_BAR:
+    if size is None or room < LEAST_NAME + 2 + LEAST_BAR:
         return f"{cut_name(name, room)}  {tail}"[-columns:]
     name = cut_name(name, max(LEAST_NAME, room - 2 - MOST_BAR))
-    cells = min(MOST_BAR, room - 2 - wcswidth(name))
-    return f"{name}  {bar(transfer.received, transfer.size, cells)}  {tail}"
+    return f"{name}  {bar(done, size, min(MOST_BAR, room - 2 - wcswidth(name)))}  {tail}"
 
 
 def cut_name(name: str, columns: int) -> str:
@@ -98,25 +130,33 @@ def cut_name(name: str, columns: int) -> str:
 
 @final
 class Steps:
-    """Says when a line is due where there is no bar: at every tenth of the size, but for the beginning and the end."""
+    """Says of which events a line is due where there is no bar: how far something is, at every tenth of its size."""
 
     def __init__(self) -> None:
         self._told: dict[int, int] = {}
+        """By the number of a transfer, or by the ticket of a file that is read, as a negative number."""
 
-    def begin(self, number: int, done: int, size: int | None) -> None:
-        """Note how far something is that is told of anyway."""
-        self._told[number] = _step(done, size)
-
-    def is_due(self, number: int, done: int, size: int | None) -> bool:
-        """Return whether a line is to be said of something, by its number."""
-        if _step(done, size) <= self._told.get(number, 0) or percent(done, size) == WHOLE:
-            return False
-        self.begin(number, done, size)
+    def tells(self, event: Event) -> bool:
+        """Return whether an event is to be told."""
+        match event:
+            case TransferStarted(transfer=transfer):
+                self._told[transfer.number] = _step(transfer.received, transfer.size)
+            case TransferProgress(transfer=transfer):
+                return self._is_due(transfer.number, transfer.received, transfer.size)
+            case HashingProgress():
+                return self._is_due(-event.ticket, event.done, event.size)
+            case TransferDone() | TransferFailed():
+                self._told.pop(event.number, None)
+            case FileShared() | Answer():
+                self._told.pop(-event.ticket, None)
         return True
 
-    def end(self, number: int) -> None:
-        """Forget what has ended."""
-        self._told.pop(number, None)
+    def _is_due(self, number: int, done: int, size: int | None) -> bool:
+        step = _step(done, size)
+        if step <= self._told.get(number, 0) or percent(done, size) == WHOLE:  # that it is done is told anyway
+            return False
+        self._told[number] = step
+        return True
 
 
 def _step(done: int, size: int | None) -> int:

@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
     """Somebody was reached, but something that was typed was not sent."""
 
     NOT_FOUND = 6
-    """What was asked for does not exist."""
+    """What was asked for does not exist, or could not be fetched."""
 
     BAD_SIGNATURE = 7
     """A signature or a hash does not hold."""

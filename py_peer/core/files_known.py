@@ -6,10 +6,12 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar, final
 
 from py_peer.core import limits
+from py_peer.core.events import Answer
 from py_peer.core.file_events import (
     FileOffered,
     FileShared,
     FilesReport,
+    HashingProgress,
     TransferDone,
     TransferFailed,
     TransferProgress,
@@ -39,12 +41,20 @@ class FilesKnown:
         self.transfers: dict[int, Transfer] = {}
         """By number."""
 
+        self.reading: dict[int, HashingProgress] = {}
+        """What is read before it can be offered, by ticket."""
+
     def tell(self, event: Event) -> None:
         """Note what an event says."""
         match event:
             case FileOffered():
                 _keep(self.offers, event.offer.file_id, event.offer, limits.OFFERS)
+            case HashingProgress():
+                self.reading[event.ticket] = event
+            case Answer():
+                self.reading.pop(event.ticket, None)
             case FileShared():
+                self.reading.pop(event.ticket, None)
                 _keep(self.shared, event.file.file_id, event.file, limits.SHARED_FILES)
             case TransferStarted() | TransferProgress():
                 self.transfers[event.transfer.number] = event.transfer

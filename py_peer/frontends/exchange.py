@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from py_peer.core.addresses import parse_peer_id
+from py_peer.core.commands import Command
 from py_peer.core.direct_events import DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.events import Answer
 from py_peer.core.file_events import TransferDone, TransferFailed, TransferStarted
@@ -22,6 +24,7 @@ from py_peer.core.sizes import without_surrogates
 from py_peer.frontends.paths import whole_path
 
 if TYPE_CHECKING:
+    from py_peer.core.commands import Line
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
     from py_peer.frontends.interactive import Chat, Handler
@@ -43,12 +46,10 @@ class Exchange:
         self.away: set[int] = set()
         """Tickets of those that wait until their peer is back."""
 
-        self.undelivered = 0
-        """Direct messages that were refused."""
+        self.refused = 0
+        """Direct messages that will not be delivered."""
 
-        self.not_fetched = 0
-        """Files that were asked for and are not there, but for those that the user has cancelled."""
-
+        self._not_fetched = 0
         self._asked: set[int] = set()
         """Tickets of files of which nothing has been heard yet."""
 
@@ -68,6 +69,16 @@ class Exchange:
     # --- What has happened ------------------------------------------------------------------------
 
     @property
+    def waiting(self) -> int:
+        """How many direct messages have not been confirmed yet."""
+        return len(self.on_their_way) + len(self.away)
+
+    @property
+    def missing(self) -> int:
+        """How many files were asked for and are not there, but for those that the user has cancelled."""
+        return self._not_fetched + len(self._asked) + len(self._fetching)
+
+    @property
     def is_busy(self) -> bool:
         """Whether anything is under way that ends by itself."""
         return bool(self.on_their_way or self._asked or self._fetching)
@@ -82,7 +93,7 @@ class Exchange:
                 self.on_their_way.discard(event.ticket)
                 self.away.add(event.ticket)
             case DirectRefused():
-                self.undelivered += self._forget(event.ticket)
+                self.refused += self._forget(event.ticket)
             case TransferStarted() if event.ticket in self._asked:
                 self._asked.discard(event.ticket)
                 self._fetching.add(event.transfer.number)
@@ -90,10 +101,10 @@ class Exchange:
                 self._fetching.discard(event.number)
             case TransferFailed() if event.number in self._fetching:
                 self._fetching.discard(event.number)
-                self.not_fetched += not event.cancelled
+                self._not_fetched += not event.cancelled
             case Answer(failed=True):
-                self.undelivered += self._forget(event.ticket)
-                self.not_fetched += event.ticket in self._asked
+                self.refused += self._forget(event.ticket)
+                self._not_fetched += event.ticket in self._asked
                 self._asked.discard(event.ticket)
 
     def _forget(self, ticket: int) -> bool:
@@ -102,6 +113,16 @@ class Exchange:
         self.on_their_way.discard(ticket)
         self.away.discard(ticket)
         return known
+
+    def is_unheard_of(self, line: Line) -> bool:
+        """Say whether a line is about a peer or a file of which nothing has been heard yet."""
+        match line:
+            case Command(name="msg", argument=peer):
+                return not (parse_peer_id(peer) or self._chat.roster.find_again(peer))
+            case Command(name="get", argument=file):
+                return not self.files.knows_offer(file)
+            case _:
+                return False
 
     def knows(self, key: str, words: str) -> bool:
         """Say whether a "peer" or a "file" is called so; for `parse_line`."""
@@ -129,7 +150,7 @@ class Exchange:
             return SendDirect(ticket, peer_id, without_surrogates(text))
 
         if not await self._chat.ask_about(peer, make):
-            self.undelivered += 1
+            self.refused += 1
 
     async def _strangers(self, argument: str) -> None:
         await self._chat.ask(TakeStrangers(self._chat.service.new_ticket(), argument.lower() == "on"))

@@ -336,18 +336,24 @@ class Chat(FrontEnd):
     # --- The end ----------------------------------------------------------------------------------
 
     def unsent(self) -> int:
-        """Return how many texts of the user have not gone out."""
-        return len(self.outstanding)
+        """Return how many texts of the user have not gone out, or not to the one peer they are for."""
+        return len(self.outstanding) + self.undelivered()
+
+    def undelivered(self) -> int:
+        """Return how many direct messages have not been confirmed."""
+        return self.exchange.waiting
 
     def drain_seconds(self) -> float:
         """Return how long a hurried leave may take to send what was typed just before."""
-        return LAST_WORDS_SECONDS if self.outstanding else 0.0
+        return LAST_WORDS_SECONDS if self.outstanding or self.exchange.on_their_way else 0.0
 
     def last_lines(self) -> list[str]:
         """Say how many texts were not sent."""
-        if not (count := self.unsent()):
-            return []
-        return [unsent_line(count, reached=self.reached or self._failed is not None)]  # the complaint says why
+        undelivered = self.undelivered()
+        lines = [f"⚠️  Not delivered: {undelivered} direct message(s)"] if undelivered else []
+        if count := self.unsent() - undelivered:
+            lines.append(unsent_line(count, reached=self.reached or self._failed is not None))  # the complaint says why
+        return lines
 
     async def answer(self, report: StatusReport | Statistics | DiscoveryReport | FilesReport) -> None:
         """Print the answer to the question for which a report was asked."""

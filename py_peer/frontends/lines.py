@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core.addresses import is_of_this_machine, short_id
+from py_peer.core.bars import Steps
 from py_peer.core.cleaning import clean_line, indent_lines
 from py_peer.core.commands import MAX_WORD_CHARS, commands_line
 from py_peer.core.direct_events import DirectReceived, DirectRefused, DirectSent, DirectWaiting
@@ -98,6 +99,7 @@ class Narrator:
     def __init__(self, columns: Callable[[], int | None] = lambda: None, roster: Roster | None = None) -> None:
         self._columns = columns
         self._roster = roster or Roster()
+        self._steps = Steps()
         self._told: dict[str, str] = {}
         """Who has joined, and the name under which it was told."""
 
@@ -116,6 +118,8 @@ class Narrator:
         return lines + event_lines(waiting, self._columns()) if waiting is not None else lines
 
     def _lines(self, event: Event) -> list[str]:
+        if not self._steps.tells(event):
+            return []
         match event:
             case PeerJoined():
                 self._told[event.peer_id] = self._roster.nick(event.peer_id)

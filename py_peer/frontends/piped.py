@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from py_peer.core import limits
 from py_peer.core.cleaning import is_blank
-from py_peer.core.commands import Say, parse_line
+from py_peer.core.commands import Command, Say, parse_line
+from py_peer.core.events import Ready
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.sizes import oversize, oversize_text
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.stdin_lines import LineSplitter, LineTooLong, StdinReader
 
 if TYPE_CHECKING:
+    from py_peer.core.events import Event
     from py_peer.frontends.front_end import Service
     from py_peer.frontends.leaving import Watchdog
     from py_peer.frontends.screen import Screen
@@ -26,8 +28,8 @@ WINDOW: Final = 256
 """Texts on their way at once; while so many are neither sent nor refused, no more input is taken."""
 
 ANSWER_SECONDS: Final = 2.0
-LONGEST_LINE: Final = limits.MAX_TEXT_BYTES + 1
-"""A text of the largest size, and the slash that may stand before one that begins with a slash."""
+LONGEST_LINE: Final = limits.MAX_TEXT_BYTES + 256
+"""A text of the largest size, and a slash before it or whom it is for."""
 
 
 class PlainChat(Chat):
@@ -50,8 +52,15 @@ class PlainChat(Chat):
         self._too_long = 0
         self._lines: deque[InputLine | LineTooLong] = deque()
         self._unread = 0
+        self._meeting_ends: float | None = None
         self._told_enough = False
         """Whether the input was read to its end, or to a line that says to leave."""
+
+    def note(self, event: Event) -> None:
+        """Remember when the service was ready."""
+        super().note(event)
+        if isinstance(event, Ready):
+            self._meeting_ends = time.monotonic() + self._waits
 
     async def work(self) -> None:
         """Read and obey lines; then leave."""
@@ -59,6 +68,7 @@ class PlainChat(Chat):
         self._told_enough = await self.read_lines()
         if self._told_enough and not self._typed:
             await self.ready.wait()  # so that a port that is taken is known
+            await self._finish_exchange()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.answered(), ANSWER_SECONDS)
             self.leave_when_sent(limits.NAMED_PEER_WAIT if self.outstanding else 0.0)
@@ -75,18 +85,26 @@ class PlainChat(Chat):
     def last_lines(self) -> list[str]:
         """Say how many messages were not sent, and if there may be more that were not even read."""
         lines = super().last_lines()
+        if missing := self.exchange.missing:
+            lines.append(f"⚠️  Not fetched: {missing} file(s)")
         if self._unread and not self.reader.ended:
             lines.append("⚠️  The input had not come to its end; the rest of it was not read")
         return lines
 
     def unsent(self) -> int:
         """Count what was typed and not sent: on its way, refused, or not even looked at."""
-        return len(self.outstanding) + self.refused + self._too_long + self._unread
+        return super().unsent() + self.refused + self._too_long + self._unread
+
+    def undelivered(self) -> int:
+        """Count the direct messages that were not delivered, also those that will not be."""
+        return super().undelivered() + self.exchange.refused
 
     def exit_code(self) -> ExitCode:
-        """Tell texts that nobody was there for from those that were not sent though somebody was."""
+        """Tell texts that nobody was there for from those that were not sent though somebody was; then, files."""
         code = super().exit_code()
-        return ExitCode.NOBODY_REACHED if code is ExitCode.NOT_SENT and not self.reached else code
+        if code is ExitCode.NOT_SENT and not self.reached:
+            return ExitCode.NOBODY_REACHED
+        return ExitCode.NOT_FOUND if code is ExitCode.OK and self.exchange.missing else code
 
     async def read_lines(self) -> bool:
         """Obey the input; return whether it was read as far as the user wanted, or False if nobody is to come."""
@@ -110,10 +128,11 @@ class PlainChat(Chat):
     async def obey_line(self, line: InputLine) -> bool:
         """Do what a line says; False if it says to leave."""
         match parse_line(line.text, bare_quit=True):
-            case Say(text=text) if reason := oversize_text(text):
+            case Say(text=text) | Command(name="msg", more=(text,)) if reason := oversize_text(text):
                 await self._refuse(line.number, reason)
                 return True
             case _:
+                await self._meet_who_is_meant(line.text)
                 return await self.obey(line.text)
 
     async def _refuse(self, number: int, reason: str) -> None:
@@ -128,10 +147,34 @@ class PlainChat(Chat):
         """Return whether the next line waits while many texts are on their way."""
         return True
 
+    async def _meet_who_is_meant(self, line: str) -> None:
+        """Give the first seconds of a run to a peer or a file that a line names and that nobody has told of yet."""
+        while not self._typed and self.exchange.is_unheard_of(
+            parse_line(line, bare_quit=True, knows=self.exchange.knows)
+        ):
+            self.changed.clear()
+            try:
+                await asyncio.wait_for(self.changed.wait(), self._time_to_meet())
+            except TimeoutError:
+                return
+
+    async def _finish_exchange(self) -> None:
+        """Wait until what is fetched is there or has failed, and for a while for those who were written to."""
+        while self.exchange.is_busy or self.exchange.away:
+            self.changed.clear()
+            try:
+                await asyncio.wait_for(self.changed.wait(), None if self.exchange.is_busy else self._time_to_meet())
+            except TimeoutError:
+                return
+
+    def _time_to_meet(self) -> float | None:
+        """Return how many seconds are left in which those come who were named or are found; None until it begins."""
+        return self._meeting_ends and max(0.0, self._meeting_ends - time.monotonic())
+
     async def _has_room(self) -> bool:
         """Wait until one more text may be on its way; False if the input has ended and nobody is to come."""
         deadline: float | None = None
-        while len(self.outstanding) >= WINDOW and self.holds_back():
+        while max(len(self.outstanding), len(self.exchange.on_their_way)) >= WINDOW and self.holds_back():
             if self.room_size or not self.ready.is_set() or not self.reader.ended:
                 deadline = None
             elif deadline is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from py_peer.core.bars import Steps
 from py_peer.core.direct_events import DirectReceived
 from py_peer.core.events import (
     Identified,
@@ -26,13 +27,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from py_peer.core.events import Event
+    from py_peer.frontends.front_end import Service
+    from py_peer.frontends.leaving import Watchdog
+    from py_peer.frontends.screen import Screen
 
 
 @final
 class Printer(FrontEnd):
     """Prints what happens, and nothing else."""
 
-    _ignored: tuple[str, ...] = ()
+    def __init__(self, service: Service, screen: Screen, watchdog: Watchdog) -> None:
+        super().__init__(service, screen, watchdog)
+        self._ignored: tuple[str, ...] = ()
+        self._steps = Steps()
 
     async def show(self, events: Sequence[Event]) -> None:
         """Print the lines of `events`; a new name of who is ignored could be a message, and is none of them."""
@@ -41,7 +48,8 @@ class Printer(FrontEnd):
         for event in events:
             if isinstance(event, IgnoreList):
                 self._ignored = event.peer_ids
-            if not (isinstance(event, NickLearned) and event.previous and event.peer_id in self._ignored):
+            of_ignored = isinstance(event, NickLearned) and event.previous and event.peer_id in self._ignored
+            if self._steps.tells(event) and not of_ignored:
                 lines += headless_lines(event, columns)
         self.screen.show(lines)
 

@@ -1,7 +1,7 @@
 """The chat on a terminal: prompt_toolkit keeps the line being typed whole while others arrive above it.
 
 Enter sends, Alt-Enter breaks the line, a paste of several lines stays one message; Up brings back what was typed, Tab
-completes a command, a nickname or an address, Ctrl-C and Ctrl-D leave.
+completes a command, a nickname, a path and so on, Ctrl-C and Ctrl-D leave.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.validation import ValidationError, Validator
 
 from py_peer.core import limits
+from py_peer.core.bars import progress_lines
 from py_peer.core.cleaning import is_blank
-from py_peer.core.commands import Say, Unknown, parse_line
+from py_peer.core.commands import Command, Say, Unknown, parse_line
+from py_peer.core.file_events import HashingProgress, TransferProgress
 from py_peer.core.sizes import oversize_text
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.leaving import terminal_restorer
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.document import Document
 
     from py_peer.core import completion
+    from py_peer.core.events import Event
     from py_peer.frontends.front_end import Service
     from py_peer.frontends.leaving import Watchdog
     from py_peer.frontends.log_setup import HeldLog
@@ -55,7 +58,7 @@ class TerminalChat(Chat):
         """Print the lines of `held` above the prompt too, on stderr."""
         super().__init__(service, screen, watchdog)
         watchdog.restore_terminal = terminal_restorer()
-        self._prompt = _make_prompt(self.complete)
+        self._prompt = _make_prompt(self._head, self.complete)
         self._held = held
         self._closed = asyncio.Event()
         self._closed.set()
@@ -74,6 +77,20 @@ class TerminalChat(Chat):
                 logging_task.cancel()
                 self._held.let_go()
         self.leave()
+
+    async def narrate(self, events: Sequence[Event]) -> None:
+        """Tell what has happened; how far a file is, a bar shows that stays where it is."""
+        told = [event for event in events if not isinstance(event, TransferProgress | HashingProgress)]
+        if len(told) < len(events):
+            self._prompt.app.invalidate()
+        await super().narrate(told)
+
+    def _head(self) -> str:
+        """Return what stands before the line being typed, the bars in lines of their own above it."""
+        if self._prompt.app.is_done:  # what was typed stays on the screen, what was under way does not
+            return PROMPT
+        columns = self._prompt.app.output.get_size().columns
+        return "".join(f"{line}\n" for line in progress_lines(self.exchange.files, columns - 1)) + PROMPT
 
     async def print_lines(self, lines: Sequence[str]) -> None:
         """Print `lines` above the line being typed."""
@@ -116,7 +133,7 @@ class TerminalChat(Chat):
                 await run_in_terminal(partial(print, text, end="", file=sys.stderr, flush=True))
 
 
-def _make_prompt(complete: Complete) -> PromptSession[str]:
+def _make_prompt(head: Callable[[], str], complete: Complete) -> PromptSession[str]:
     source = create_input()
     # prompt_toolkit switches echo on while it prints above the prompt: a key pressed at that moment would appear in the
     # middle of somebody's message. Nothing here needs the terminal's own line editing, so it stays off.
@@ -127,7 +144,7 @@ def _make_prompt(complete: Complete) -> PromptSession[str]:
     if hasattr(sink, "enable_cpr"):
         sink.enable_cpr = False
     return PromptSession(
-        PROMPT,
+        head,
         multiline=True,
         prompt_continuation=" " * len(PROMPT),
         key_bindings=_key_bindings(),
@@ -202,7 +219,7 @@ class _Sendable(Validator):
     def validate(self, document: Document) -> None:
         """Raise ValidationError with the reason."""
         match parse_line(document.text, bare_quit=True):
-            case Say(text=text) if reason := oversize_text(text):
+            case Say(text=text) | Command(name="msg", more=(text,)) if reason := oversize_text(text):
                 raise ValidationError(document.cursor_position, f"Not sent: {reason}")
             case Unknown() as unknown if "\n" in document.text.strip():
                 raise ValidationError(document.cursor_position, unknown.report())

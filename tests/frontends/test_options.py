@@ -15,6 +15,7 @@ from py_peer.frontends.options import KEPT, OPTIONS, SHELLS, Option
 from py_peer.frontends.sub_commands import SUB_COMMANDS, SubCommand
 from py_peer.service.ignored import FILE as IGNORED
 from py_peer.service.remembered import FILE as REMEMBERED
+from py_peer.service.undelivered import FILE as UNDELIVERED
 from tests.frontends.programs import DEADLINE, ROOT
 
 if TYPE_CHECKING:
@@ -100,9 +101,9 @@ def test_the_man_page_tells_of_every_option_and_command() -> None:
     assert "REMOTE_PEER" in page
     assert f'"py-peer {__version__}"' in page
     files, exits = page.split(".SH FILES")[1].split(".SH EXIT STATUS")
-    for name in ("config.toml", "identity.key", IGNORED, REMEMBERED, "crash-", "system_messages.txt"):
+    for name in ("config.toml", "identity.key", IGNORED, REMEMBERED, UNDELIVERED, "crash-", "system_messages.txt"):
         assert name in files
-    for code in range(ExitCode.NOT_SENT + 1):  # nothing ends with those above it yet
+    for code in range(ExitCode.NOT_FOUND + 1):  # nothing ends with those above it yet
         assert f".B {code}" in exits
 
 
