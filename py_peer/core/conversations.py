@@ -25,7 +25,7 @@ from py_peer.core.events import (
 from py_peer.core.speakers import Name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from py_peer.core.entries import Entry
     from py_peer.core.events import Event
@@ -96,9 +96,9 @@ class Conversations:
         return (known for known in self._known.values() if known.is_open)
 
     @property
-    def keys(self) -> set[str]:
-        """The keys of all that are kept, closed ones too."""
-        return set(self._known)
+    def known(self) -> Mapping[str, Conversation]:
+        """All that are kept, by their keys, closed ones too."""
+        return self._known
 
     # --- What is told -----------------------------------------------------------------------------
 

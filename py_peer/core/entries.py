@@ -64,4 +64,4 @@ class Entry:
     """Of OWN only."""
 
     peers: int = 0
-    """How many peers a text that is SENT was handed to."""
+    """How many peers a text that is SENT was handed to; 0 where its one peer has confirmed it."""

@@ -1,6 +1,6 @@
 """The full screen: which widgets there are, where, and what leads from one to the other.
 
-What is typed and chosen goes to a `Conversation` (chat.py); what has happened comes from it as entries, rows and lines.
+What is typed and chosen goes to a `Behind` (chat.py); what has happened comes from it as entries, rows and lines.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import itertools
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -18,22 +18,22 @@ from textual.constants import DRIVER
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, Input, TextArea
 
-from py_peer.core.commands import COMMANDS, help_rows
+from py_peer.core.commands import COMMANDS
 from py_peer.core.entries import Entry, Kind
 from py_peer.core.speakers import Name
 from py_peer.ui.colours import themed
-from py_peer.ui.composer import KEYS as COMPOSER_KEYS
 from py_peer.ui.composer import Composer
 from py_peer.ui.failure_page import FailurePage
 from py_peer.ui.find_bar import FindBar
 from py_peer.ui.header import Header
-from py_peer.ui.help_page import HelpPage
+from py_peer.ui.help_page import HelpPage, everything
 from py_peer.ui.hint import Hint
 from py_peer.ui.log_view import LogView
-from py_peer.ui.new_mark import NewMark
+from py_peer.ui.logs import Logs
 from py_peer.ui.peer_menu import IGNORE, UNIGNORE, PeerMenu
 from py_peer.ui.peers_panel import PeersPanel
 from py_peer.ui.prompt_screen import PromptScreen
+from py_peer.ui.tab_bar import NUMBERED, TabBar
 from py_peer.ui.terminal import Attention
 
 if TYPE_CHECKING:
@@ -44,10 +44,9 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.screen import Screen
 
-    from py_peer.core.completion import Completion
     from py_peer.core.roster import Roster, Row
+    from py_peer.ui.behind import Behind
 
-ROOM_TITLE: Final = "Room: universal-connectivity"
 NARROW_COLUMNS: Final = 72
 """On a narrower screen the room has it all; F3 shows the peers instead."""
 
@@ -57,43 +56,6 @@ TALL_ROWS: Final = 18
 
 SYSTEM_ROWS: Final = 3
 """Rows that the System panel has at least, as in styles.tcss; for a longer answer it grows."""
-
-KEYS: Final = (
-    ("F1", "this page"),
-    ("F2, F3, F4", "the room, the peers, the program's own lines"),
-    ("Escape", "back to the input, and to what is new"),
-    ("Ctrl-F", "find in the room"),
-    ("Ctrl-L", "clear the room; /last brings it back"),
-    ("Ctrl-P", "all commands and themes"),
-    ("Ctrl-C, Ctrl-Q", "quit (with a selection Ctrl-C copies)"),
-    ("PageUp, PageDown", "scroll the room"),
-)
-ROOM_KEYS: Final = (
-    ("Up, Down", "choose a message (after F2)"),
-    ("Shift-Up, Shift-Down", "choose several"),
-    ("Enter, c, Ctrl-C", "copy them"),
-    ("End", "to what is new"),
-)
-
-
-class Conversation(Protocol):
-    """What the screen needs of the front-end behind it."""
-
-    @property
-    def nickname(self) -> str:
-        """Who the user is."""
-
-    def opened(self) -> None:
-        """Note that the screen has been painted."""
-
-    def submitted(self, text: str) -> str:
-        """Take what was typed; return why it was not taken, or ""."""
-
-    def complete(self, text: str, cursor: int) -> Completion:
-        """Return what the word at `cursor` can become."""
-
-    def leave(self) -> None:
-        """Leave the program."""
 
 
 @final
@@ -109,6 +71,12 @@ class ChatUI(App[None]):
         Binding("f3", "panel('peers')", "Peers"),
         Binding("f4", "panel('system')", "System"),
         Binding("ctrl+f", "find", "Find", priority=True),  # at once: the next key is for the bar
+        Binding("f5,ctrl+pageup", "conversation(-1)", show=False, priority=True),  # at once, as above
+        Binding("f6,ctrl+pagedown", "conversation(1)", show=False, priority=True),
+        *(
+            Binding(f"alt+{number}", f"conversation_number({number})", show=False, priority=True)
+            for number in range(1, NUMBERED + 1)
+        ),
         Binding("ctrl+l", "command('/clear')", show=False),
         Binding("ctrl+q", "quit", "Quit", priority=True),
         Binding("ctrl+c", "quit", show=False, system=True),
@@ -118,22 +86,23 @@ class ChatUI(App[None]):
         Binding("pagedown", "page(1)", show=False),
     ]
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, behind: Behind) -> None:
         # Textual 8.2.8 makes greys of the colours where there should be none, unless they are the terminal's own.
         super().__init__(ansi_color=bool(os.environ.get("NO_COLOR")) or None)
-        self.conversation = conversation
-        self.room = LogView(id="room-log")
+        self.behind = behind
+        self.logs = Logs(id="room")
+        self.tab_bar = TabBar()
         self.system = LogView(id="system-log")
-        self.composer = Composer(conversation.nickname, conversation.complete, conversation.submitted)
+        self.composer = Composer(behind.nickname, behind.complete, behind.submitted)
         self.hint = Hint()
-        self.attention = Attention(conversation.nickname, self._write_to_terminal)
+        self.attention = Attention(behind.nickname, self._write_to_terminal)
         self.fault: Exception | None = None
         """What has ended the screen, if nobody asked for it."""
 
-        self._header = Header(conversation.nickname)
+        self._header = Header(behind.nickname)
         self._peers = PeersPanel(id="peers")
         self._ignored: tuple[str, ...] = ()
-        self._find_bar = FindBar()
+        self._find_bar = FindBar(self.logs.room)
         self._numbers = itertools.count(1)
 
     # --- What is where ----------------------------------------------------------------------------
@@ -141,11 +110,9 @@ class ChatUI(App[None]):
     def compose(self) -> ComposeResult:
         """Yield the panels."""
         yield self._header
+        yield self.tab_bar
         with Horizontal(id="middle"):
-            with Vertical(id="room") as room:
-                room.border_title = f" {ROOM_TITLE} "
-                yield self.room
-                yield NewMark(self.room)
+            yield self.logs
             yield self._peers
         with Vertical(id="system") as system:
             system.border_title = " System "
@@ -168,7 +135,17 @@ class ChatUI(App[None]):
 
     def on_ready(self) -> None:
         """Say that the first frame is painted."""
-        self.conversation.opened()
+        self.behind.opened()
+
+    @property
+    def room(self) -> LogView:
+        """The log of the room."""
+        return self.logs.room
+
+    @property
+    def log_shown(self) -> LogView:
+        """The log of the conversation that is shown."""
+        return self.logs.current
 
     # --- What has happened ------------------------------------------------------------------------
 
@@ -202,7 +179,13 @@ class ChatUI(App[None]):
 
     def show_failure(self, reason: str) -> None:
         """Say that the service has ended, over everything else."""
-        self.push_screen(FailurePage(reason), lambda leave: self.conversation.leave() if leave else None)
+        self.push_screen(FailurePage(reason), lambda leave: self.behind.leave() if leave else None)
+
+    def show_conversation(self, key: str) -> None:
+        """Show another conversation, and let the user write there."""
+        self._find_bar.close()
+        self.logs.show(key)
+        self.action_write()
 
     def copy_to_clipboard(self, text: str) -> None:
         """Put `text` on the clipboard, and say so; whatever copies comes here."""
@@ -216,9 +199,9 @@ class ChatUI(App[None]):
     # --- What is typed and chosen -----------------------------------------------------------------
 
     def on_composer_submitted(self, _event: Composer.Submitted) -> None:
-        """Go to the end of the room, where what was said stands, and to where an answer will stand."""
+        """Go to the end of the log, where what was said stands, and to where an answer will stand."""
         self.query_one("#system").remove_class("-grown")
-        self.room.go_to_end()
+        self.log_shown.go_to_end()
         self.system.go_to_end()
         self.attention.look(looking=True)  # who types looks, whatever the terminal says of its focus
 
@@ -267,14 +250,14 @@ class ChatUI(App[None]):
                 self.copy(row.peer_id, "the peer ID")
             case "copy-address":
                 self.copy(row.address, "the address")
-            case "whois" | "ping" | "disconnect" | "ignore" | "unignore":
+            case "msg" | "whois" | "ping" | "disconnect" | "ignore" | "unignore":
                 self.action_command(f"/{wish} {row.peer_id}")
 
     # --- Keys -------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
         """Leave the program."""
-        self.conversation.leave()
+        self.behind.leave()
 
     async def key_ctrl_c(self) -> None:
         """Leave from a page, too: the bindings of the app end under it."""
@@ -286,63 +269,58 @@ class ChatUI(App[None]):
         self.screen_stack[0].set_focus(self.composer)
 
     def action_home(self) -> None:
-        """Go back to the input, and to the end of the room."""
+        """Go back to the input, and to the end of the log."""
         self.query_one("#system").remove_class("-grown")
         self.action_write()
-        self.room.go_to_end()
+        self.log_shown.go_to_end()
 
     def action_panel(self, name: str) -> None:
         """Go to a panel; where there is no room for it beside the room, it takes its place."""
         self._show_panel(name)
-        {"room": self.room, "peers": self._peers, "system": self.system}[name].focus()
+        {"room": self.log_shown, "peers": self._peers, "system": self.system}[name].focus()
 
     def action_to_end(self) -> None:
-        """Go to the end of the room."""
-        self.room.go_to_end()
+        """Go to the end of the log."""
+        self.log_shown.go_to_end()
 
     def action_page(self, pages: int) -> None:
-        """Scroll the room by a page."""
-        self.room.action_page(pages)
+        """Scroll the log by a page."""
+        self.log_shown.action_page(pages)
+
+    def action_conversation(self, step: int) -> None:
+        """Go to the conversation before or after, unless a page stands before them."""
+        if self.screen is self.screen_stack[0]:
+            self.behind.turn(step)
+
+    def action_conversation_number(self, number: int) -> None:
+        """Go to a conversation, counted from 1, unless a page stands before it."""
+        if self.screen is self.screen_stack[0]:
+            self.behind.go_to(number - 1)
+
+    def on_tab_bar_chosen(self, event: TabBar.Chosen) -> None:
+        """Go to the conversation that was clicked at."""
+        self.behind.go_to(event.index)
 
     def action_command(self, line: str) -> None:
         """Do a command of the table."""
-        self.conversation.submitted(line)
+        self.behind.submitted(line)
 
     def action_help(self) -> None:
         """Show the commands and the keys."""
-        self.push_screen(
-            HelpPage(
-                [
-                    ("Commands", help_rows(full_screen=True)),
-                    ("Keys", KEYS),
-                    ("In the input", COMPOSER_KEYS),
-                    ("In the room", ROOM_KEYS),
-                ]
-            )
-        )
+        self.push_screen(HelpPage(everything()))
 
     def action_find(self) -> None:
-        """Search in the room, unless a page stands before it."""
+        """Search in the log, unless a page stands before it."""
         if self.screen is self.screen_stack[0]:
             self.find("")
 
     def find(self, text: str) -> None:
-        """Search in the room for `text`, or let it be typed."""
+        """Search in the log for `text`, or let it be typed."""
         self._show_panel("")
-        self._find_bar.open(text)
-
-    def on_find_bar_query(self, event: FindBar.Query) -> None:
-        """Find what is typed."""
-        count = self.room.search(event.text)
-        self._find_bar.show_count(count, count)
-
-    def on_find_bar_step(self, event: FindBar.Step) -> None:
-        """Go to another match."""
-        self._find_bar.show_count(*(self.room.search_previous() if event.older else self.room.search_next()))
+        self._find_bar.open(self.log_shown, text)
 
     def on_find_bar_closed(self) -> None:
         """End the search."""
-        self.room.end_search()
         self.action_write()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

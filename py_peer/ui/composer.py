@@ -109,6 +109,8 @@ class Composer(PasteArea):
         super().__init__(prompt(nick))
         self._complete = complete
         self._submit = submit
+        self._nick = nick
+        self._to = ""
         self._sent = History(limits.MAX_HISTORY_TEXTS, limits.MAX_HISTORY_BYTES)
         self._choice: _Choice | None = None
         self._refused = ("", "")
@@ -119,7 +121,27 @@ class Composer(PasteArea):
 
     def rename(self, nick: str) -> None:
         """Show what the user is called where nothing is typed."""
-        self.placeholder = prompt(nick)
+        self._nick = nick
+        self.placeholder = prompt(nick, self._to)
+
+    def address(self, to: str) -> None:
+        """Show whom a text goes to where nothing is typed; "" is everybody."""
+        self._to = to
+        self.placeholder = prompt(self._nick, to)
+
+    @property
+    def draft(self) -> str:
+        """What is being typed, though something that was sent before may be shown in its place."""
+        return self._sent.draft(self.full_text)
+
+    def exchange(self, draft: str) -> None:
+        """Put another draft in the place of this one, to which nothing leads back."""
+        self._refused, self._returned, self._choice = ("", ""), "", None
+        self._sent.end_walk()
+        self.empty()
+        if draft:
+            self.put(draft)
+        self._tell()
 
     # --- What is typed ----------------------------------------------------------------------------
 
@@ -298,6 +320,6 @@ class Composer(PasteArea):
         raise SkipAction
 
 
-def prompt(nick: str) -> Content:
+def prompt(nick: str, to: str = "") -> Content:
     """Return what stands where nothing is typed."""
-    return Content(f"{nick} > Type your message...")
+    return Content(f"{nick} > Type your message{to and f' to {to}'}...")

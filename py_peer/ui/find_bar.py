@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, final
 
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -15,6 +14,15 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
 KEYS: Final = "Enter: an older one  Down: a newer one  Esc: back"
+
+
+class Searched(Protocol):
+    """What is searched: a log. Where it goes is one of its matches, counted from 1, of so many."""
+
+    def search(self, query: str) -> int: ...  # noqa: D102
+    def search_next(self) -> tuple[int, int]: ...  # noqa: D102
+    def search_previous(self) -> tuple[int, int]: ...  # noqa: D102
+    def end_search(self) -> None: ...  # noqa: D102
 
 
 @final
@@ -37,22 +45,12 @@ class FindBar(Horizontal):
     """
 
     @final
-    @dataclass
-    class Query(Message):
-        """What is to be found has changed."""
-
-        text: str
-
-    @final
-    @dataclass
-    class Step(Message):
-        """Go to the next match: an older one, or a newer one."""
-
-        older: bool
-
-    @final
     class Closed(Message):
         """The search is over."""
+
+    def __init__(self, log: Searched) -> None:
+        super().__init__()
+        self._log = log
 
     def compose(self) -> ComposeResult:
         """Yield the question and the count."""
@@ -60,8 +58,9 @@ class FindBar(Horizontal):
         yield Input(placeholder=KEYS, compact=True)
         yield Label("", id="find-count", markup=False)
 
-    def open(self, text: str = "") -> None:
+    def open(self, log: Searched, text: str = "") -> None:
         """Show the bar and let typing begin, with `text` or else what was searched for last, selected."""
+        self._log = log
         self.display = True
         field = self.query_one(Input)
         with field.prevent(Input.Changed):
@@ -69,9 +68,13 @@ class FindBar(Horizontal):
         self.screen.set_focus(field)  # at once: the next key may be there already
         field.action_select_all()
         if field.value:
-            self.post_message(self.Query(field.value))
+            self._search(field.value)
 
-    def show_count(self, index: int, count: int) -> None:
+    def _search(self, text: str) -> None:
+        count = self._log.search(text)
+        self._show_count(count, count)
+
+    def _show_count(self, index: int, count: int) -> None:
         """Show that match `index` of `count` is in sight, counted from 1."""
         label = self.query_one("#find-count", Label)
         asked = bool(self.query_one(Input).value)
@@ -81,18 +84,24 @@ class FindBar(Horizontal):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search at once."""
         event.stop()
-        self.post_message(self.Query(event.value))
+        self._search(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go to the match before."""
         event.stop()
-        self.post_message(self.Step(older=True))
+        self.action_step(older=True)
 
     def action_step(self, older: bool) -> None:  # noqa: FBT001 - an argument of a key binding
         """Go to the match before or after."""
-        self.post_message(self.Step(older))
+        self._show_count(*(self._log.search_previous() if older else self._log.search_next()))
 
     def action_close(self) -> None:
         """End the search."""
-        self.display = False
+        self.close()
         self.post_message(self.Closed())
+
+    def close(self) -> None:
+        """Hide the bar; nothing in the log is marked any more."""
+        if self.display:
+            self.display = False
+            self._log.end_search()

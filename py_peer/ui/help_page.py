@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, final
 
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -10,11 +10,36 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from py_peer.core.commands import help_rows
+from py_peer.ui.composer import KEYS as COMPOSER_KEYS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
+
+    Sections: TypeAlias = Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    """Headings, and below each rows of what is typed and what it does."""
+
+KEYS: Final = (
+    ("F1", "this page"),
+    ("F2, F3, F4", "the room, the peers, the program's own lines"),
+    ("Escape", "back to the input, and to what is new"),
+    ("F5, F6", "the conversation before, the next one (Ctrl-PageUp, Ctrl-PageDown too)"),
+    ("Alt-1 to Alt-9", "the room, and the direct conversations"),
+    ("Ctrl-F", "find in the conversation"),
+    ("Ctrl-L", "clear the conversation; /last brings it back"),
+    ("Ctrl-P", "all commands and themes"),
+    ("Ctrl-C, Ctrl-Q", "quit (with a selection Ctrl-C copies)"),
+    ("PageUp, PageDown", "scroll the conversation"),
+)
+LOG_KEYS: Final = (
+    ("Up, Down", "choose a message (after F2)"),
+    ("Shift-Up, Shift-Down", "choose several"),
+    ("Enter, c, Ctrl-C", "copy them"),
+    ("End", "to what is new"),
+)
 
 PAGE_COLUMNS: Final = 90
 """Of the page at the most, as in its style."""
@@ -40,8 +65,8 @@ class HelpPage(ModalScreen[None]):
     HelpPage Static { height: auto; }
     """
 
-    def __init__(self, sections: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> None:
-        """Show `sections`: a heading, and rows of what is typed and what it does."""
+    def __init__(self, sections: Sections) -> None:
+        """Show `sections`."""
         super().__init__()
         self._sections = sections
 
@@ -73,3 +98,13 @@ class HelpPage(ModalScreen[None]):
                     yield name
                     yield Content.assemble(" " * column, first)
                 yield from (Content.assemble(" " * column, line) for line in more)
+
+
+def everything() -> Sections:
+    """Return all commands and keys."""
+    return [
+        ("Commands", help_rows(full_screen=True)),
+        ("Keys", KEYS),
+        ("In the input", COMPOSER_KEYS),
+        ("In a conversation", LOG_KEYS),
+    ]

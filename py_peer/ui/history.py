@@ -52,6 +52,11 @@ class History:
         """Return the text after the one that is shown as `current`, the draft after the newest, None after that."""
         return self._step(current, 1) if self._walk else None
 
+    def draft(self, current: str) -> str:
+        """Return the draft that a walk began at, if what is shown as `current` was not changed; else that."""
+        walked = self._walk and self._at < len(self._walk) - 1 and current == self._walk[self._at]
+        return self._walk[-1] if walked else current
+
     def end_walk(self) -> None:
         """Forget the draft, and what was changed on the way."""
         self._walk = []

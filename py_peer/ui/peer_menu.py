@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 OPTIONS: Final = (
     ("Mention in the input", "mention"),
+    ("Write directly (/msg)", "msg"),
     ("Copy the peer ID", "copy-id"),
     ("Copy the address", "copy-address"),
     ("Show details (/whois)", "whois"),

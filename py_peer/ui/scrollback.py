@@ -200,7 +200,7 @@ class Scrollback(ScrollView):
             self.vertical_scrollbar.window_virtual_size = rows
 
     def _first_in_view(self) -> Place | None:
-        for row in range(self.rows_in_view):
+        for row in range(max(self.rows_in_view, 1)):  # a hidden panel has no rows, and keeps its place
             at = self.locate(row)
             entry = self.entry(at[0]) if at is not None else None
             if at is not None and entry is not None and at[0] != NOTICE:
@@ -215,7 +215,7 @@ class Scrollback(ScrollView):
 
     def _look(self) -> None:
         """Take note of what is in view."""
-        if not self._columns:
+        if not self._columns or not self.rows_in_view:  # before it is shown, and while it is hidden
             return
         self._following = self.scroll_offset.y >= self.max_scroll_y
         last = self.locate(self.rows_in_view - 1)

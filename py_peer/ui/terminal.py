@@ -37,7 +37,7 @@ AS_IT_WAS: Final = (
 
 @final
 class Attention:
-    """Calls the user when they are named, and counts it in the title while they look elsewhere."""
+    """Calls the user, and counts the calls in the title while they look elsewhere."""
 
     def __init__(self, nickname: str, write: Callable[[str], None]) -> None:
         """`write` passes a control sequence to the terminal."""
@@ -49,6 +49,11 @@ class Attention:
         self._missed = 0
         self._called = -QUIET_SECONDS
 
+    @property
+    def looking(self) -> bool:
+        """Whether the user looks at the terminal, as far as it tells."""
+        return self._looking
+
     def look(self, *, looking: bool) -> None:
         """Note that the terminal's window got the focus, or lost it."""
         self._looking = looking
@@ -57,7 +62,7 @@ class Attention:
             self.show_title()
 
     def named(self, count: int, who: str, text: str) -> None:
-        """Tell that `count` messages that came together name the user, the last of them said by `who`."""
+        """Tell that `count` messages that came together are for the user, the last of them said by `who`."""
         now = time.monotonic()
         if (self.bell or self.desktop) and now - self._called >= QUIET_SECONDS:
             self._called = now

@@ -104,7 +104,7 @@ def clock(timestamp: int) -> str:
 def mark_of(entry: Entry) -> str:
     """Return how far a text of the user's own has come, as it stands after it."""
     if entry.delivery is Delivery.SENT:
-        return f"✓{entry.peers}"
+        return f"✓{entry.peers or ''}"
     return NOT_SENT if entry.delivery is Delivery.REFUSED else ""
 
 

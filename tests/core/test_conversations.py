@@ -245,7 +245,7 @@ def test_a_flood_of_strangers_is_gathered_in_one_conversation_that_calls_nobody(
     assert gathered.unread == 200 - limits.STRANGERS_TABS
     ((key, (entry,)),) = talks.tell(stranger(200), NOON)
     assert (key, entry.author) == (STRANGERS, "S200")
-    assert len(talks.keys) == limits.STRANGERS_TABS + 2
+    assert len(talks.known) == limits.STRANGERS_TABS + 2
 
 
 def test_strangers_never_gather_a_peer_that_the_user_knows(talks: Conversations) -> None:
@@ -291,7 +291,7 @@ def test_of_too_many_the_one_that_is_missed_least_is_forgotten(talks: Conversati
     for number in (1_000, 1_001, 1_002):
         talks.open(peer(number), Name(str(number)), NOON + number)
     kept = titles(talks)
-    assert len(talks.keys) <= limits.CONVERSATIONS + 2
+    assert len(talks.known) <= limits.CONVERSATIONS + 2
     assert "3" not in kept
     assert "0" in kept
     assert "1" not in kept

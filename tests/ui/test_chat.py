@@ -366,7 +366,7 @@ def test_enter_on_a_peer_offers_its_commands() -> None:
             await shown.pilot.press("enter")
             await shown.settle()
             assert shown.ui.composer.full_text == f"{ANN[-8:]}: "
-            await shown.pilot.press("f3", "enter", "down", "enter")
+            await shown.pilot.press("f3", "enter", "down", "down", "enter")
             assert shown.ui.clipboard == ANN
 
     run(scene())

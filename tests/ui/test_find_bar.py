@@ -18,7 +18,7 @@ def test_it_is_hidden_until_it_is_opened_and_takes_no_key() -> None:
 def test_each_letter_asks_and_enter_and_the_arrows_step() -> None:
     async def scene() -> None:
         async with typing() as (app, pilot):
-            app.find_bar.open()
+            app.find_bar.open(app.log_of_notes)
             await pilot.press("h", "i", "enter", "up", "down", "shift+enter")
             assert app.noted == ["h", "hi", "older", "older", "newer", "newer"]
             assert app.composer.text == ""
@@ -29,15 +29,15 @@ def test_each_letter_asks_and_enter_and_the_arrows_step() -> None:
 def test_escape_closes_it_and_it_opens_again_with_what_was_asked_selected() -> None:
     async def scene() -> None:
         async with typing() as (app, pilot):
-            app.find_bar.open()
+            app.find_bar.open(app.log_of_notes)
             await press(pilot, "h", "escape")
-            assert (app.noted, app.find_bar.display) == (["h", "closed"], False)
-            app.find_bar.open()
+            assert (app.noted, app.find_bar.display) == (["h", "ended", "closed"], False)
+            app.find_bar.open(app.log_of_notes)
             await press(pilot, "x")
-            assert app.noted == ["h", "closed", "h", "x"]
-            app.find_bar.open("asked for")
+            assert app.noted == ["h", "ended", "closed", "h", "x"]
+            app.find_bar.open(app.log_of_notes, "asked for")
             await pilot.pause()
-            assert app.noted[4:] == ["asked for"]
+            assert app.noted[5:] == ["asked for"]
 
     run(scene())
 
@@ -46,13 +46,13 @@ def test_it_shows_which_of_how_many_is_in_sight() -> None:
     async def scene() -> None:
         async with typing(20, 8) as (app, pilot):
             label = app.find_bar.query_one("#find-count")
-            app.find_bar.open()
-            app.find_bar.show_count(0, 0)
+            app.find_bar.open(app.log_of_notes)
             assert str(label.render()) == ""
             await press(pilot, "h")
-            app.find_bar.show_count(3, 1_017)
-            assert str(label.render()) == "3/1,017"
-            app.find_bar.show_count(0, 0)
+            assert str(label.render()) == "3/3"
+            await press(pilot, "down")
+            assert str(label.render()) == "2/1,017"
+            app.find_bar.open(app.log_of_notes, "nowhere")
             assert str(label.render()) == "none"
 
     run(scene())

@@ -53,7 +53,7 @@ def test_a_choice_for_a_peer_is_made_by_keys() -> None:
     async def scene() -> None:
         app: App[None] = App()
         results: list[str | None] = []
-        ways = {"enter": "mention", "down enter": "copy-id", "down down enter": "copy-address", "up enter": "wave"}
+        ways = {"enter": "mention", "down enter": "msg", "down down enter": "copy-id", "up enter": "wave"}
         async with app.run_test(size=(20, 10)) as pilot:
             for keys in (*ways, "escape"):
                 await app.push_screen(PeerMenu(BOB, [("Wave [i]now", "wave")]), results.append)
@@ -74,7 +74,7 @@ def test_a_choice_for_a_peer_is_made_by_mouse() -> None:
             await app.push_screen(PeerMenu(BOB), results.append)
             await pilot.pause()
             await pilot.click(OptionList, offset=(3, 2))
-            assert results == ["copy-address"]
+            assert results == ["copy-id"]
 
     run(scene())
 

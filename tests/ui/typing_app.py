@@ -28,6 +28,29 @@ APP_KEYS = ("ctrl+c", "ctrl+f", "ctrl+l", "f1", "f2", "f3", "f4", "pageup", "pag
 
 
 @final
+class Notes:
+    """A log in which everything is found three times."""
+
+    def __init__(self, noted: list[object]) -> None:
+        self._noted = noted
+
+    def search(self, query: str) -> int:
+        self._noted.append(query)
+        return 3 if query != "nowhere" else 0
+
+    def search_next(self) -> tuple[int, int]:
+        self._noted.append("newer")
+        return 2, 1_017
+
+    def search_previous(self) -> tuple[int, int]:
+        self._noted.append("older")
+        return 1, 1_017
+
+    def end_search(self) -> None:
+        self._noted.append("ended")
+
+
+@final
 class TypingApp(App[None]):
     """Takes every text but an unknown command and one that is too large; bound to the keys of the real program."""
 
@@ -39,7 +62,8 @@ class TypingApp(App[None]):
         self.noted: list[object] = []
         self.composer = Composer("A[b]lice", self._complete, self._submit)
         self.hint = Hint()
-        self.find_bar = FindBar()
+        self.log_of_notes = Notes(self.noted)
+        self.find_bar = FindBar(self.log_of_notes)
 
     def compose(self) -> ComposeResult:
         yield self.find_bar
@@ -51,12 +75,6 @@ class TypingApp(App[None]):
 
     def on_composer_hinted(self, event: Composer.Hinted) -> None:
         self.hint.show(event.hints)
-
-    def on_find_bar_query(self, event: FindBar.Query) -> None:
-        self.noted.append(event.text)
-
-    def on_find_bar_step(self, event: FindBar.Step) -> None:
-        self.noted.append("older" if event.older else "newer")
 
     def on_find_bar_closed(self) -> None:
         self.noted.append("closed")
