@@ -158,6 +158,10 @@ class Turns:
         self._sending: Counter[ID] = Counter()
         self._line: list[tuple[ID, trio.Event]] = []
 
+    def __len__(self) -> int:
+        """Return how many have a turn or wait for one."""
+        return self._sending.total() + len(self._line)
+
     @asynccontextmanager
     async def turn(self, peer_id: ID) -> AsyncIterator[None]:
         """Wait for a turn, and have it for as long as the block runs.
