@@ -75,7 +75,7 @@ def facts(transfer: Transfer) -> list[str]:
     known = [f"{shown_size(transfer.received)}{size}"]
     if transfer.rate > 0:
         known.append(f"{shown_size(transfer.rate)}/s")
-    if transfer.seconds_left is not None and transfer.seconds_left <= LONGEST:
+    if transfer.seconds_left is not None and 0 <= transfer.seconds_left <= LONGEST:
         known.append(f"{duration(math.ceil(transfer.seconds_left))} left")
     return known
 
@@ -110,7 +110,7 @@ def _line(name: str, done: int, size: int | None, fewer: Iterable[Sequence[str]]
     room = columns - len(tail) - 2
     if size is None or room < LEAST_NAME + 2 + LEAST_BAR:
         return f"{cut_name(name, room)}  {tail}"[-columns:]
-    name = cut_name(name, max(LEAST_NAME, room - 2 - MOST_BAR))
+    name = cut_name(name, max(LEAST_NAME, (room - 2) // 2, room - 2 - MOST_BAR))
     return f"{name}  {bar(done, size, min(MOST_BAR, room - 2 - wcswidth(name)))}  {tail}"
 
 

@@ -58,7 +58,7 @@ def file_sentence(  # noqa: PLR0911 - one for each type
             parts = [f"{share} %"] if share is not None else []
             return f"Fetching {transfer.name or transfer.file_id}: {' · '.join([*parts, *facts(transfer)])}"
         case TransferDone():
-            how = "" if event.verified else "; nothing shows whether its bytes are right: it came without a hash"
+            how = "" if event.verified else "; it came without a hash, so nothing shows whether it is right"
             took = f"{_named(event.name or event.file_id, event.size)} in {duration(event.seconds)}"
             return f"Fetched {took}: {_path(event.path)}{how}"
         case TransferFailed():
