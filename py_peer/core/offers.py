@@ -22,6 +22,10 @@ class OfferError(ValueError):
     """An offer that is not taken; the text says why, and holds nothing of it."""
 
 
+class TakenError(OfferError):
+    """Another peer has offered that ID before."""
+
+
 @final
 @dataclass(slots=True)
 class Offered:
@@ -87,7 +91,7 @@ class Offers:
         self._forget_old(now)
         known = self._offers.get(file_id)
         if known is not None and known.peer_id != peer_id:
-            raise OfferError("another peer has offered it before")
+            raise TakenError("another peer has offered it before")
         if known is not None:
             known.heard = now
             self._offers[file_id] = self._offers.pop(file_id)

@@ -2,68 +2,180 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-from py_peer.core.addresses import short_id
-from py_peer.core.events import Answer
-from py_peer.core.file_events import FilesReport
+import trio
+
+from py_peer.core import limits
+from py_peer.core.cleaning import clean_line
+from py_peer.core.events import Answer, Notice
+from py_peer.core.file_events import FileServed, FileShared, FilesReport, HashingProgress
+from py_peer.core.file_names import NotOneFileError, find
 from py_peer.core.requests import CancelTransfer, GetFile, RequestFiles, ShareFile, UnshareFile
-from py_peer.core.speakers import Name
+from py_peer.service.auto_get import AutoGet
+from py_peer.service.fetching import Fetcher
+from py_peer.service.offers import FILE_TOPIC, OfferBoard
+from py_peer.service.shared import Shared, ShareError
+from py_peer.service.sources import Sources
+from py_peer.service.transfers import Transfers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from libp2p.custom_types import StreamHandlerFn, TProtocol
     from libp2p.peer.id import ID
 
     from py_peer.core.events import Event
+    from py_peer.core.file_events import SharedFile
     from py_peer.core.requests import Request
     from py_peer.core.settings import Settings
+    from py_peer.core.speakers import Name
     from py_peer.net.connections import PeerRecord
     from py_peer.net.node import Node
     from py_peer.net.pubsub import Board
+    from py_peer.service.jobs import Fetched
 
-FILE_TOPIC: Final = "universal-connectivity-file"
+MOST_WAITING: Final = 64
+"""Files that wait to be read before they are offered."""
+
+HASHING_TOLD: Final = 1.0
 
 
 @final
 class Files:
-    """The user's wishes about files, and the topic on which they are offered."""
+    """The user's wishes about files."""
 
-    def __init__(self, settings: Settings, peer_id: str, emit: Callable[[Event], None]) -> None:
-        """`peer_id` is our own."""
-        self._settings = settings
-        self._peer_id = peer_id
+    def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
+        self._downloads = settings.downloads
         self._emit = emit
-        self.called: Callable[[str], Name] = lambda peer_id: Name(short_id(peer_id))
-        """Returns what a peer is called."""
-
-        self.is_ignored: Callable[[str], bool] = lambda _peer_id: False
-        """Returns whether the user wants nothing of a peer."""
-
-        self.boards: dict[str, Board] = {}
-        self.streams: dict[TProtocol, StreamHandlerFn] = {}
+        self._sources = Sources()
+        self._board = OfferBoard(self._sources, emit)
+        self._shared = Shared()
+        fetcher = Fetcher(self._sources, settings.downloads, self._say)
+        self._transfers = Transfers(fetcher.fetch, self._serve_on, emit)
+        self._board.on_news = AutoGet(settings.auto_get, settings.downloads, self._sources, self._transfers).consider
+        self._shared.on_served = self._tell_served
+        self._shared.on_changed = lambda file: self._say(f"{file.name} is not served any more: {file.remark}")
+        self._to_share, self._next_to_share = trio.open_memory_channel[ShareFile](MOST_WAITING)
+        self.boards: dict[str, Board] = {FILE_TOPIC: self._board}
+        self.streams = self._shared.streams
         """What answers the streams of others, by protocol; there before the first peer is."""
 
         self.handlers: dict[type[Request], Callable[[Any], None]] = {
-            ShareFile: self._not_yet,
-            UnshareFile: self._not_yet,
+            ShareFile: self._accept,
+            UnshareFile: self._unshare,
             RequestFiles: self._report,
-            GetFile: self._not_yet,
-            CancelTransfer: self._not_yet,
+            GetFile: self._get,
+            CancelTransfer: self._transfers.cancel,
         }
+
+    def know(
+        self,
+        called: Callable[[str], Name],
+        is_ignored: Callable[[str], bool],
+        call: Callable[[str], Awaitable[object]],
+    ) -> None:
+        """Learn what a peer is called, whom the user ignores, and how a peer is dialled (which raises DialError)."""
+        self._sources.called, self._board.is_ignored, self._sources.call = called, is_ignored, call
 
     async def run(self, node: Node) -> None:
         """Offer, serve and fetch, until cancelled."""
+        self._sources.node = node
+        self._shared.start(node.host.get_private_key(), node.counters)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._board.run, node)
+                nursery.start_soon(self._transfers.run, node)
+                async for request in self._next_to_share:
+                    await self._share(node, request)
+        finally:
+            self._shared.close()
 
     def identified(self, record: PeerRecord) -> None:
         """Take note of what a peer says it is."""
+        self._sources.identified()
+        self._board.identified(record.peer_id)
 
     def moved(self, peer_id: ID) -> None:
         """Take note that a peer has come or gone."""
+        self._board.moved(peer_id)
 
-    def _not_yet(self, request: Request) -> None:
-        self._emit(Answer(request.ticket, "not built yet", failed=True))
+    # --- What we share ----------------------------------------------------------------------------
+
+    def _accept(self, request: ShareFile) -> None:
+        try:
+            self._to_share.send_nowait(request)
+        except trio.WouldBlock:
+            self._fail(request, f"Not shared: {MOST_WAITING} files wait to be read already")
+
+    async def _share(self, node: Node, request: ShareFile) -> None:
+        path = Path(request.path)
+        told = trio.current_time()
+
+        def progress(done: int, size: int) -> None:
+            nonlocal told
+            if (now := trio.current_time()) - told >= HASHING_TOLD:
+                told = now
+                name = clean_line(path.name, limits.MAX_SHOWN_PATH_CHARS)
+                self._emit(HashingProgress(request.ticket, name, done, size))
+
+        try:
+            file = await self._shared.share(path, progress)
+        except ShareError as error:
+            self._fail(request, f"Not shared: {request.path}: {error}")
+            return
+        self._emit(FileShared(request.ticket, file))
+        await self._board.publish(node, file.file_id)
+
+    def _unshare(self, request: UnshareFile) -> None:
+        try:
+            file = find(request.file, self._shared.listing())
+        except NotOneFileError as error:
+            self._fail(request, f"Not unshared: {error}")
+            return
+        for one in self._shared.find(file.file_id):
+            self._shared.unshare(file.file_id, "" if one.offered else one.record.offerer)
+        self._emit(Answer(request.ticket, f"Not served any more: {file.name} ({file.file_id})"))
+
+    async def _serve_on(self, fetched: Fetched) -> None:
+        """Serve what was fetched to who looks for another source; where that cannot be done nobody misses it."""
+        if fetched.record is None:
+            return
+        try:
+            await self._shared.add(fetched.record, fetched.path, fetched.leaves)
+        except ShareError:
+            self._shared.counters["files: fetched ones that are not served on"] += 1
+
+    def _tell_served(self, peer_id: str, file: SharedFile, sent: int, reason: str) -> None:
+        name = self._sources.called(peer_id)
+        reason = clean_line(reason, limits.MAX_ERROR_CHARS)
+        self._emit(FileServed(peer_id, name.nick, name.plain, file.file_id, file.name, sent, reason))
+
+    # --- What others offer ------------------------------------------------------------------------
+
+    def _get(self, request: GetFile) -> None:
+        try:
+            offer = find(request.file, self._board.offers())
+        except NotOneFileError as error:
+            self._fail(request, f"Not fetched: {error}")
+            return
+        if objection := self._transfers.start(offer, request.path, request.ticket):
+            self._fail(request, f"Not fetched: {objection}")
 
     def _report(self, request: RequestFiles) -> None:
-        self._emit(FilesReport(request.ticket, (), (), (), str(self._settings.downloads or ""), {}))
+        self._emit(
+            FilesReport(
+                ticket=request.ticket,
+                offers=tuple(map(self._board.shown, self._board.offers())),
+                shared=self._shared.listing(),
+                transfers=self._transfers.shown(),
+                downloads=clean_line(str(self._downloads or ""), limits.MAX_SHOWN_PATH_CHARS),
+                refused=self._board.refused,
+            )
+        )
+
+    def _fail(self, request: Request, text: str) -> None:
+        self._emit(Answer(request.ticket, clean_line(text, limits.MAX_ERROR_CHARS), failed=True))
+
+    def _say(self, text: str) -> None:
+        self._emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))

@@ -45,11 +45,12 @@ from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
 from py_peer.service.direct import Direct
 from py_peer.service.discovery import Discovery
-from py_peer.service.files import FILE_TOPIC, Files
+from py_peer.service.files import Files
 from py_peer.service.ignored import Ignored
 from py_peer.service.links import Links
 from py_peer.service.manners import Manners
 from py_peer.service.nicks import Nicks
+from py_peer.service.offers import FILE_TOPIC
 from py_peer.service.outgoing import Outgoing
 from py_peer.service.statistics import Bookkeeper
 from py_peer.service.witness import Witness
@@ -114,10 +115,10 @@ class _Session:
         self._discovery.finder.called = self._nicks.called
         self._discovery.finder.dialling = self._links.dialling
         self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
-        self._files = Files(settings, self._peer_id, emit)
+        self._files = Files(settings, emit)
+        self._files.know(self._nicks.called, self._manners.is_ignored, self._discovery.finder.call)
         self._direct = Direct(settings, self._peer_id, emit, lasting=identity.file is not None)
-        for part in (self._files, self._direct):
-            part.called, part.is_ignored = self._nicks.called, self._manners.is_ignored
+        self._direct.called, self._direct.is_ignored = self._nicks.called, self._manners.is_ignored
         self._direct.is_named = self._links.named.names
         self._direct.deliveries.call = self._discovery.finder.call
         self._direct.deliveries.somebody_may_come = self._somebody_may_come

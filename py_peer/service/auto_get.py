@@ -1,0 +1,57 @@
+"""Files that are fetched without being asked for (--auto-get): small ones, and so many an hour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, final
+
+import trio
+from libp2p.peer.id import ID
+
+from py_peer.core import limits
+from py_peer.core.file_names import safe_name
+from py_peer.core.rates import TokenBucket
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from py_peer.core.offers import Offered
+    from py_peer.service.sources import Sources
+    from py_peer.service.transfers import Transfers
+
+_HOUR: Final = 3_600.0
+
+
+@final
+class AutoGet:
+    """Decides what is fetched."""
+
+    def __init__(self, most: int, downloads: Path | None, sources: Sources, transfers: Transfers) -> None:
+        """Fetch files of at most `most` bytes into the `downloads`; 0, or no downloads, fetches none."""
+        self._most = most
+        self._downloads = downloads
+        self._sources = sources
+        self._transfers = transfers
+        self._pace = TokenBucket(limits.AUTO_GETS / _HOUR, limits.AUTO_GETS)
+        self._paces: dict[str, TokenBucket] = {}  # of those who offer, whoever was heard last stands last
+
+    def consider(self, offer: Offered) -> None:
+        """Fetch what is offered, if it is small enough; how large a file of another program is shows on the way."""
+        if not self._most or self._downloads is None or not self._is_small(offer):
+            return
+        name = offer.name or safe_name(offer.file_id)
+        if not (self._downloads / name).exists() and self._hold_pace(offer.peer_id):
+            self._transfers.start(offer, "", 0, self._most)
+
+    def _is_small(self, offer: Offered) -> bool:
+        if offer.record is not None:
+            return offer.record.size <= self._most
+        peer_id = ID.from_string(offer.peer_id)
+        return self._sources.is_here(peer_id) and not self._sources.speaks(peer_id)
+
+    def _hold_pace(self, peer_id: str) -> bool:
+        now = trio.current_time()
+        pace = self._paces.pop(peer_id, None) or TokenBucket(limits.AUTO_GETS_OF_ONE / _HOUR, limits.AUTO_GETS_OF_ONE)
+        self._paces[peer_id] = pace
+        if len(self._paces) > limits.OFFERS:
+            del self._paces[next(iter(self._paces))]
+        return pace.take(now) and self._pace.take(now)

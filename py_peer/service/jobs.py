@@ -1,0 +1,114 @@
+"""A file that is to be fetched: what is asked for, and how far it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, final
+
+import trio
+
+from py_peer.core import limits
+from py_peer.core.cleaning import clean_line
+from py_peer.core.file_events import Transfer
+from py_peer.core.progress import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from py_peer.core.file_record import FileRecord
+    from py_peer.core.offers import Offered
+
+
+class FetchError(Exception):
+    """A file was not fetched; the text says why, in a sentence without its end."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that is there, whole. Where it was verified, its record, and the hashes of its pieces."""
+
+    path: Path
+    record: FileRecord | None = None
+    leaves: bytes = b""
+
+
+@final
+@dataclass(slots=True)
+class Job:
+    """A file that is to be fetched, for request `ticket`; 0 where nobody has asked for it."""
+
+    number: int
+    ticket: int
+    offer: Offered
+    path: str
+    """Where it goes, as in GetFile."""
+
+    most: int = limits.MAX_FILE_BYTES
+    """How large it may be, in bytes."""
+
+    on_begun: Callable[[], None] = lambda: None
+    """Called when the first byte may come."""
+
+    name: str = ""
+    goal: Path | None = None
+    size: int | None = None
+    before: int = 0
+    """Bytes that an earlier try has left."""
+
+    peer_ids: dict[str, None] = field(default_factory=dict)
+    """Who it comes from."""
+
+    keeps: bool = False
+    """Whether what has come is there for the next try."""
+
+    meter: Meter = field(default_factory=lambda: Meter(trio.current_time()))
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    is_begun: bool = False
+
+    @property
+    def file_id(self) -> str:
+        """The ID of the file."""
+        return self.offer.file_id
+
+    @property
+    def received(self) -> int:
+        """How many bytes are here."""
+        return self.before + self.meter.received
+
+    @property
+    def kept(self) -> int:
+        """How many bytes stay when it ends now."""
+        return self.received if self.keeps else 0
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether nobody has asked for it."""
+        return not self.ticket
+
+    def begin(self, goal: Path, size: int, before: int = 0) -> None:
+        """Note that the first byte may come, and what there is already."""
+        self.goal, self.size, self.before = goal, size, before
+        self.meter = Meter(trio.current_time())
+        self.is_begun = True
+        self.on_begun()
+
+    def add(self, count: int) -> None:
+        """Note that `count` bytes have come, and are written."""
+        self.meter.add(count, trio.current_time())
+
+    def shown(self) -> Transfer:
+        """Return how far it is, as a front-end is told of it."""
+        now = trio.current_time()
+        return Transfer(
+            number=self.number,
+            file_id=self.file_id,
+            name=self.name,
+            path=clean_line(str(self.goal or self.path), limits.MAX_SHOWN_PATH_CHARS),
+            peer_ids=tuple(self.peer_ids),
+            received=self.received,
+            size=self.size,
+            rate=self.meter.rate(now),
+            seconds_left=None if self.size is None else self.meter.seconds_left(self.size - self.received, now),
+        )

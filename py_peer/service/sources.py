@@ -1,0 +1,107 @@
+"""The peers from whom files may be had: who is there, who speaks our file protocol, who can be reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast, final
+
+import trio
+from libp2p.peer.id import ID
+
+from py_peer.core import limits
+from py_peer.core.addresses import short_id
+from py_peer.core.speakers import Name
+from py_peer.net.dial import DialError
+from py_peer.net.file_exchange import WrongHashError, open_source
+from py_peer.net.file_messages import FILE_EXCHANGE
+from py_peer.net.streams import GarbageError, SilentError, StreamFaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from libp2p.abc import IHost
+
+    from py_peer.core.file_record import FileRecord
+    from py_peer.net.node import Node
+
+
+@final
+class Sources:
+    """The connected peers, as those see them who fetch."""
+
+    def __init__(self) -> None:
+        self.node: Node | None = None
+        """The node, when it is up."""
+
+        self.called: Callable[[str], Name] = lambda peer_id: Name(short_id(peer_id))
+        """Returns what a peer is called."""
+
+        self.call: Callable[[str], Awaitable[Any]] | None = None
+        """Dials a peer by what is known of where it is. Raises DialError."""
+
+        self._identified = trio.Event()
+
+    @property
+    def host(self) -> IHost:
+        """The host of the node, which is up."""
+        return cast("Node", self.node).host
+
+    def name(self, peer_id: ID | str) -> str:
+        """Return what a peer is called, for a sentence."""
+        return self.called(str(peer_id)).of(str(peer_id))
+
+    def is_here(self, peer_id: ID) -> bool:
+        """Return whether a peer is connected."""
+        return self.node is not None and peer_id in self.node.peers.records
+
+    def speaks(self, peer_id: ID) -> bool:
+        """Return whether a peer is connected and has said that it speaks our file protocol."""
+        record = self.node.peers.records.get(peer_id) if self.node is not None else None
+        return record is not None and FILE_EXCHANGE in record.protocols
+
+    def speakers(self) -> list[ID]:
+        """Return who is connected and speaks our file protocol."""
+        return [peer_id for peer_id in self.node.peers.records if self.speaks(peer_id)] if self.node is not None else []
+
+    def identified(self) -> None:
+        """Take note that a peer has said what it is."""
+        self._identified.set()
+        self._identified = trio.Event()
+
+    async def know(self, peer_id: ID) -> None:
+        """Wait until a peer that is connected has said what it speaks, DESCRIBE_SECONDS at most."""
+        with trio.move_on_after(limits.DESCRIBE_SECONDS):
+            while self.node is not None and (record := self.node.peers.records.get(peer_id)) and not record.protocols:
+                await self._identified.wait()
+
+    async def reach(self, peer_id: str) -> ID:
+        """Return the ID of a peer that is connected, after a dial if need be. Raises DialError."""
+        wanted = ID.from_string(peer_id)
+        if not self.is_here(wanted):
+            if self.call is None:
+                raise DialError("it is not connected")
+            await self.call(peer_id)
+        return wanted
+
+    async def describe(self, peer_id: ID, file_id: str, offerer: str) -> FileRecord | None:
+        """Ask a connected peer what a file is; None if it serves no such file of that offerer.
+
+        Raises StreamFaultError; a peer that breaks the protocol gets a strike.
+        """
+        try:
+            with trio.move_on_after(limits.DESCRIBE_SECONDS):
+                async with open_source(self.host, peer_id) as source:
+                    return await source.describe(file_id, offerer)
+        except StreamFaultError as error:
+            self.blame(peer_id, error)
+            raise
+        raise SilentError(f"it did not answer within {limits.DESCRIBE_SECONDS:.0f} seconds")
+
+    def blame(self, peer_id: ID, error: StreamFaultError) -> None:
+        """Count what went wrong with a peer, and hold it against one who lies or breaks the protocol."""
+        if self.node is None:
+            return
+        self.node.counters[f"files: {type(error).__name__.removesuffix('Error')}"] += 1
+        if isinstance(error, GarbageError):
+            self.node.bans.strike(peer_id, "it broke the protocol for files")
+        elif isinstance(error, WrongHashError):
+            self.node.bans.strike(peer_id, "it sent a file that is not what its hash stands for")

@@ -1,0 +1,141 @@
+"""What is being fetched, and what waits for its turn: one task for each, told as events."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final, cast, final
+
+import trio
+
+from py_peer.core import limits
+from py_peer.core.cleaning import clean_line
+from py_peer.core.events import Answer, Notice
+from py_peer.core.file_events import TransferDone, TransferFailed, TransferProgress, TransferStarted
+from py_peer.core.file_names import NotOneFileError, find
+from py_peer.service.jobs import FetchError, Job
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from py_peer.core.events import Event
+    from py_peer.core.file_events import Transfer
+    from py_peer.core.offers import Offered
+    from py_peer.core.requests import CancelTransfer
+    from py_peer.net.node import Node
+    from py_peer.service.jobs import Fetched
+
+FAULT: Final = "a fault of this program, which --verbose shows"
+_LONGEST_NUMBER: Final = 10
+STALLED: Final = 5
+"""While nothing comes, every fifth of the events that say how far it is."""
+
+
+@final
+class Transfers:
+    """The transfers of a session."""
+
+    def __init__(
+        self,
+        fetch: Callable[[Job], Awaitable[Fetched]],
+        done: Callable[[Fetched], Awaitable[None]],
+        emit: Callable[[Event], None],
+    ) -> None:
+        """`fetch` fetches a file, and raises FetchError; `done` is given what is there."""
+        self._fetch = fetch
+        self._done = done
+        self._emit = emit
+        self._numbers = itertools.count(1)
+        self._jobs: dict[int, Job] = {}
+        self._turns = trio.CapacityLimiter(limits.TRANSFERS)
+        self._nursery: trio.Nursery | None = None
+        self._node: Node | None = None
+
+    async def run(self, node: Node) -> None:
+        """Fetch what is asked for, until cancelled."""
+        self._node = node
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            await trio.sleep_forever()
+
+    def start(self, offer: Offered, path: str, ticket: int, most: int = limits.MAX_FILE_BYTES) -> str:
+        """Fetch what is offered, of at most `most` bytes; return why that is not done, or "".
+
+        `path` is as in GetFile, and `ticket` 0 where nobody has asked.
+        """
+        if self._nursery is None:
+            return "the node does not run yet"
+        same = (one for one in self._jobs.values() if one.file_id == offer.file_id and one.path == path)
+        if (job := next(same, None)) is not None:
+            return f"it is being fetched already: transfer {job.number}"
+        if len(self._jobs) >= limits.TRANSFERS + limits.WAITING_TRANSFERS:
+            return f"{len(self._jobs)} files are being fetched or wait for it already"
+        job = Job(next(self._numbers), ticket, offer, path, most, name=offer.name)
+        job.on_begun = lambda: self._emit(TransferStarted(ticket, job.shown()))
+        if not job.is_auto and self._turns.available_tokens == 0:
+            self._emit(Notice(f"{offer.name or offer.file_id} waits: {limits.TRANSFERS} files are being fetched"))
+        self._jobs[job.number] = job
+        self._nursery.start_soon(self._serve, job)
+        return ""
+
+    def cancel(self, request: CancelTransfer) -> None:
+        """End a transfer, as the user asks."""
+        wanted = request.transfer.strip()
+        is_number = wanted.isascii() and wanted.isdigit() and len(wanted) < _LONGEST_NUMBER
+        job = self._jobs.get(int(wanted)) if is_number else None
+        try:
+            job = job or find(wanted, self._jobs.values())
+        except NotOneFileError as error:
+            self._emit(Answer(request.ticket, f"Not cancelled: {error}", failed=True))
+            return
+        job.scope.cancel()
+        self._emit(Answer(request.ticket, f"Transfer {job.number} ends: {job.name or job.file_id}"))
+
+    def shown(self) -> tuple[Transfer, ...]:
+        """Return what is being fetched, and what waits."""
+        return tuple(job.shown() for job in self._jobs.values())
+
+    async def _serve(self, job: Job) -> None:
+        """Fetch a file when it is its turn, and tell what became of it."""
+        fetched: Fetched | None = None
+        reason = "it was cancelled"
+        began = trio.current_time()
+        with job.scope:
+            async with self._turns, trio.open_nursery() as nursery:
+                began = trio.current_time()
+                nursery.start_soon(self._report, job)
+                try:
+                    fetched = await self._fetch(job)
+                except FetchError as error:
+                    reason = str(error)
+                except Exception as error:  # noqa: BLE001 - one transfer must not end the others
+                    cast("Node", self._node).counters.caught("fetching a file", error)
+                    reason = FAULT
+                nursery.cancel_scope.cancel()
+        del self._jobs[job.number]
+        if fetched is None:
+            self._tell_failure(job, clean_line(reason, limits.MAX_ERROR_CHARS))
+            return
+        path = clean_line(str(fetched.path), limits.MAX_SHOWN_PATH_CHARS)
+        seconds = trio.current_time() - began
+        is_verified = fetched.record is not None
+        self._emit(TransferDone(job.number, job.file_id, job.name, path, job.received, seconds, is_verified))
+        await self._done(fetched)
+
+    async def _report(self, job: Job) -> None:
+        """Say now and then how far a transfer is."""
+        told = -1
+        for number in itertools.count():
+            await trio.sleep(limits.TRANSFER_TOLD_PAUSE)
+            if job.is_begun and (job.received != told or number % STALLED == 0):
+                told = job.received
+                self._emit(TransferProgress(job.shown()))
+
+    def _tell_failure(self, job: Job, reason: str) -> None:
+        is_cancelled = job.scope.cancelled_caught
+        name = job.name or job.file_id
+        if job.is_begun:
+            self._emit(TransferFailed(job.number, job.file_id, job.name, reason, job.kept, is_cancelled))
+        elif job.ticket:
+            self._emit(Answer(job.ticket, f"Not fetched: {name}: {reason}", failed=True))
+        elif self._node is not None:
+            self._node.counters["files: not fetched by --auto-get"] += 1
