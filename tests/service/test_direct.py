@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from py_peer.core.direct_events import DirectReceived, DirectRefused, DirectSent, DirectWaiting
-from py_peer.core.events import Answer, PeerConnected, PeerDisconnected, Ready, Started
+from py_peer.core.events import Answer, PeerConnected, Started
 from py_peer.core.requests import Connect, Ignore, SendDirect, TakeStrangers
+from py_peer.net.identity import new_identity
 from tests.loops import run
 from tests.service.support import Person, person
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 QUIET = {"intro": False, "loopback": True}
 
@@ -51,5 +47,81 @@ def test_what_is_said_to_one_arrives_there_in_order_and_is_confirmed() -> None:
             assert (heard[0].peer_id, heard[0].stranger) == (bobs, False)
             assert not [event for event in alice.events if isinstance(event, DirectWaiting)]
             assert (await alice.leave()).unsent == 0
+
+    run(scene())
+
+
+# --- Who is refused -------------------------------------------------------------------------------
+
+
+def test_a_stranger_is_shown_as_one_and_turned_away_when_strangers_are_not_wanted() -> None:
+    async def scene() -> None:
+        async with (
+            person("alice", **QUIET) as alice,
+            person("bob", **QUIET, connect=(await alice.address(),)) as bob,
+        ):
+            alices, bobs = await own_id(alice), await own_id(bob)
+            await sent(bob, write(bob, alices, "hello"))
+            assert (await alice.see(DirectReceived)).stranger
+            answer = alice.ask(lambda ticket: TakeStrangers(ticket, take=False))
+            assert "refused from now on" in (await alice.see(Answer, lambda event: event.ticket == answer)).text
+            reason = await refused(bob, write(bob, alices, "are you there?"))
+            assert reason == "not taken: takes no direct messages of strangers"
+            await sent(alice, write(alice, bobs, "now I know you"))
+            assert not (await bob.see(DirectReceived)).stranger  # bob has named alice, and has written to her
+            await sent(bob, write(bob, alices, "good"))
+            texts = [(one.text, one.stranger) for one in await alice.see_all(DirectReceived, 2)]
+            assert texts == [("hello", True), ("good", False)]
+
+    run(scene())
+
+
+def test_with_no_strangers_from_the_start_one_whom_the_user_has_named_is_heard() -> None:
+    async def scene() -> None:
+        async with (
+            person("alice", **QUIET) as alice,
+            person("bob", **QUIET, strangers=False) as bob,
+        ):
+            bobs = await own_id(bob)
+            address = await bob.address()
+            alice.ask(lambda ticket: Connect(ticket, address))
+            await alice.see(PeerConnected)
+            assert "strangers" in await refused(alice, write(alice, bobs, "hello"))
+            alices = await alice.address()
+            named = bob.ask(lambda ticket: Connect(ticket, alices))
+            await bob.see(Answer, lambda event: event.ticket == named)
+            await sent(alice, write(alice, bobs, "hello again"))
+            assert (await bob.see(DirectReceived)).text == "hello again"
+
+    run(scene())
+
+
+def test_who_is_ignored_is_refused_and_nothing_is_shown() -> None:
+    async def scene() -> None:
+        async with (
+            person("alice", **QUIET) as alice,
+            person("bob", **QUIET, connect=(await alice.address(),)) as bob,
+        ):
+            alices, bobs = await own_id(alice), await own_id(bob)
+            await bob.see(PeerConnected)
+            ignored = alice.ask(lambda ticket: Ignore(ticket, bobs))
+            await alice.see(Answer, lambda event: event.ticket == ignored)
+            assert await refused(bob, write(bob, alices, "hello")) == "not taken: takes no messages of yours"
+            await alice.leave()
+            assert not [event for event in alice.events if isinstance(event, DirectReceived)]
+
+    run(scene())
+
+
+def test_what_cannot_be_sent_is_refused_at_once() -> None:
+    async def scene() -> None:
+        async with person("alice", **QUIET) as alice:
+            alices = await own_id(alice)
+            somebody = new_identity().peer_id
+            assert await refused(alice, write(alice, alices, "hello")) == "that is you"
+            assert await refused(alice, write(alice, "bob\x1b[2J", "hello")) == "there is no such peer ID"
+            assert await refused(alice, write(alice, somebody, " \x1b[m")) == "there is no text that can be seen"
+            assert "60,000" in await refused(alice, write(alice, somebody, "x" * 60_001))
+            assert all("\x1b" not in e.peer_id for e in alice.events if isinstance(e, DirectRefused))
 
     run(scene())
