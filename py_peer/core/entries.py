@@ -65,3 +65,6 @@ class Entry:
 
     peers: int = 0
     """How many peers a text that is SENT was handed to; 0 where its one peer has confirmed it."""
+
+    command: str = ""
+    """What a click on it puts into the input; it stands in the text."""

@@ -117,9 +117,9 @@ class Journal:
         self._waiting[ticket] = entries[-1]
         return entries
 
-    def note(self, text: str, now: float, kind: Kind = Kind.NOTE) -> list[Entry]:
-        """Return an entry of the program itself; `text` has been cleaned."""
-        return self._add(Entry(0, kind, now, text))
+    def note(self, text: str, now: float, kind: Kind = Kind.NOTE, command: str = "") -> list[Entry]:
+        """Return an entry of the program itself; `text` has been cleaned. `command` is as in Entry."""
+        return self._add(Entry(0, kind, now, text, command=command))
 
     def end_fold(self) -> None:
         """Make an entry of its own of who comes or goes next: the one before may be out of sight."""

@@ -35,6 +35,7 @@ from py_peer.ui.peers_panel import PeersPanel
 from py_peer.ui.prompt_screen import PromptScreen
 from py_peer.ui.tab_bar import NUMBERED, TabBar
 from py_peer.ui.terminal import Attention
+from py_peer.ui.transfers import Transfers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,6 +78,7 @@ class ChatUI(App[None]):
             Binding(f"alt+{number}", f"conversation_number({number})", show=False, priority=True)
             for number in range(1, NUMBERED + 1)
         ),
+        Binding("f7", "cancel", show=False, priority=True),
         Binding("ctrl+l", "command('/clear')", show=False),
         Binding("ctrl+q", "quit", "Quit", priority=True),
         Binding("ctrl+c", "quit", show=False, system=True),
@@ -92,6 +94,7 @@ class ChatUI(App[None]):
         self.behind = behind
         self.logs = Logs(id="room")
         self.tab_bar = TabBar()
+        self.transfers = Transfers()
         self.system = LogView(id="system-log")
         self.composer = Composer(behind.nickname, behind.complete, behind.submitted)
         self.hint = Hint()
@@ -117,6 +120,7 @@ class ChatUI(App[None]):
         with Vertical(id="system") as system:
             system.border_title = " System "
             yield self.system
+        yield self.transfers
         yield self._find_bar
         yield self.composer
         with Horizontal(id="foot"):
@@ -213,6 +217,18 @@ class ChatUI(App[None]):
         """Put what was chosen in a log on the clipboard."""
         self.copy_to_clipboard(event.text)
 
+    def on_log_view_wanted(self, event: LogView.Wanted) -> None:
+        """Put a command into the input, where it waits for Enter; what is typed there stays."""
+        self.action_write()
+        if self.composer.text.strip():
+            self.copy(event.command, event.command)
+        else:
+            self.composer.put(event.command)
+
+    def on_transfers_chosen(self, event: Transfers.Chosen) -> None:
+        """Ask whether a transfer is to be ended."""
+        self.behind.ask_to_cancel(event.number)
+
     def on_peers_panel_chosen(self, event: PeersPanel.Chosen) -> None:
         """Offer what can be done with a peer."""
         more = UNIGNORE if event.row.peer_id in self._ignored else IGNORE
@@ -300,6 +316,11 @@ class ChatUI(App[None]):
     def on_tab_bar_chosen(self, event: TabBar.Chosen) -> None:
         """Go to the conversation that was clicked at."""
         self.behind.go_to(event.index)
+
+    def action_cancel(self) -> None:
+        """Ask which transfer is to be ended, unless a page stands before them."""
+        if self.screen is self.screen_stack[0]:
+            self.behind.ask_to_cancel(0)
 
     def action_command(self, line: str) -> None:
         """Do a command of the table."""

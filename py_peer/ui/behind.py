@@ -30,5 +30,8 @@ class Behind(Protocol):
     def go_to(self, index: int) -> None:
         """Go to a conversation, counted from 0, if there are so many."""
 
+    def ask_to_cancel(self, number: int) -> None:
+        """Ask whether a transfer is to be ended, this one first; 0 for any."""
+
     def leave(self) -> None:
         """Leave the program."""

@@ -25,6 +25,13 @@ from py_peer.core.events import (
     Ready,
     Started,
 )
+from py_peer.core.file_events import (
+    FileOffered,
+    HashingProgress,
+    TransferDone,
+    TransferFailed,
+    TransferProgress,
+)
 from py_peer.core.journal import Journal
 from py_peer.core.requests import SendDirect, SendText
 from py_peer.core.roster import Roster
@@ -40,6 +47,7 @@ from py_peer.ui.invite_page import InvitePage
 from py_peer.ui.prompt_screen import FRAME_SECONDS
 from py_peer.ui.tabs import NOBODY, Tabs
 from py_peer.ui.terminal import screen_restorer
+from py_peer.ui.transfers import CancelPage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -157,6 +165,7 @@ class FullScreenChat(Chat):
     async def _show(self, events: Sequence[Event]) -> None:
         await super().show(events)
         self.tabs.tell(events, time.time())
+        self.ui.transfers.put(self.exchange.files)
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Show entries of the room; call the user who is named in one."""
@@ -195,6 +204,14 @@ class FullScreenChat(Chat):
                     pass  # it is told in the conversations
                 case DirectWaiting() if event.ticket:
                     pass
+                case TransferProgress() | HashingProgress():
+                    pass  # there are bars for that
+                case FileOffered(offer=offer):
+                    self._note(sentence(event), command=f"/get {offer.file_id}")
+                case TransferDone():
+                    self._note(sentence(event))
+                case TransferFailed():
+                    self._note(sentence(event), Kind.NOTE if event.cancelled else Kind.WARNING)
                 case AddressesChanged():
                     if text := sentence(event):
                         self.ui.tell([text])
@@ -204,6 +221,10 @@ class FullScreenChat(Chat):
                 case _:
                     if text := sentence(event, self.roster.called):
                         self.ui.tell([text])
+
+    def _note(self, text: str, kind: Kind = Kind.NOTE, command: str = "") -> None:
+        """Tell in the room what is about files; it is looked for there later."""
+        self.record(self.journal.note(text, time.time(), kind, command))
 
     def columns(self) -> int | None:
         """Leave it to the panel to break lines."""
@@ -317,6 +338,15 @@ class FullScreenChat(Chat):
     def go_to(self, index: int) -> None:
         """Go to a conversation."""
         self.tabs.go_to(index)
+
+    def ask_to_cancel(self, number: int) -> None:
+        """Ask whether a transfer is to be ended."""
+        if transfers := list(self.exchange.files.transfers.values()):
+            self.ui.push_screen(CancelPage(transfers, number), self._cancel)
+
+    def _cancel(self, number: int | None) -> None:
+        if number:
+            self.submitted(f"/cancel {number}")
 
     def _open_invitation(self, report: StatusReport) -> list[str]:
         address = first_address(report.addresses, report.peer_id)

@@ -28,6 +28,7 @@ KEYS: Final = (
     ("Escape", "back to the input, and to what is new"),
     ("F5, F6", "the conversation before, the next one (Ctrl-PageUp, Ctrl-PageDown too)"),
     ("Alt-1 to Alt-9", "the room, and the direct conversations"),
+    ("F7, a click on its bar", "end a transfer"),
     ("Ctrl-F", "find in the conversation"),
     ("Ctrl-L", "clear the conversation; /last brings it back"),
     ("Ctrl-P", "all commands and themes"),

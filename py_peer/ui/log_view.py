@@ -85,6 +85,13 @@ class LogView(Scrollback, can_focus=True):
 
     @final
     @dataclass
+    class Wanted(Message):
+        """The user has clicked at an entry that has a command."""
+
+        command: str
+
+    @final
+    @dataclass
     class Copied(Message):
         """The user wants this text on the clipboard."""
 
@@ -310,12 +317,15 @@ class LogView(Scrollback, can_focus=True):
         self._cursor = None
 
     def on_click(self, event: events.Click) -> None:
-        """Select a word with two clicks, a message with three."""
-        if event.chain < 2:
-            return
-        event.prevent_default()  # which would select everything
+        """Do what an entry offers; select a word with two clicks, a message with three."""
+        if event.chain > 1:
+            event.prevent_default()  # which would select everything
         _, place = self.screen.get_widget_and_offset_at(event.screen_x, event.screen_y)
         if place is None or (entry := self.entry(place.y)) is None:
+            return
+        if event.chain < 2:
+            if entry.command and self.text_selection is None:
+                self.post_message(self.Wanted(entry.command))
             return
         begin, end = 0, len(plain(entry))
         if event.chain == 2:

@@ -127,12 +127,12 @@ def _label(tab: Tab, index: int, width: int) -> Content:
     mark = f" {CALLED * tab.called}{unread}" if tab.unread else ""
     if tab.current:
         return Content.styled(f"{text} ", "bold reverse")
-    look = "bold $text-accent" if tab.called else "bold" if tab.unread else "$quiet"
+    look = "bold $text-warning" if tab.called else "bold" if tab.unread else "$quiet"
     return Content.styled(f"{text}{mark} ", look)
 
 
 def _end(hidden: Sequence[Tab], sign: str) -> Content:
     """Return the sign that there are more, which says whether one of them calls."""
     if any(tab.called for tab in hidden):
-        return Content.styled(sign.replace(" ", CALLED), "bold $text-accent")
+        return Content.styled(sign.replace(" ", CALLED), "bold $text-warning")
     return Content.styled(sign, "bold" if any(tab.unread for tab in hidden) else "$quiet")

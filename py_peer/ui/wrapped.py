@@ -124,7 +124,10 @@ def wrap(entry: Entry, width: int) -> Wrapped:
     text = plain(entry)
     author = (CLOCK_COLUMNS, CLOCK_COLUMNS + len(entry.author)) if entry.kind in MESSAGES else (0, 0)
     mark = mark_of(entry)[: max(width - indent_of(width), 0)]
-    return Wrapped(text, _rows(entry, text, width), width, author, links_of(text), mark)
+    links = links_of(text)
+    if entry.command and (place := text.rfind(entry.command)) >= 0:
+        links.append((place, place + len(entry.command)))
+    return Wrapped(text, _rows(entry, text, width), width, author, links, mark)
 
 
 def _indent_at(text: str, begin: int, width: int) -> int:
