@@ -150,6 +150,9 @@ MAX_MULTISTREAM_LINE = 1_024
 MAX_STREAM_WINDOW = 256 * 1024
 """What a peer may send on one stream before we have read it: yamux's first window."""
 
+WINDOW_PATIENCE = 30.0
+"""Who takes nothing off a stream for so long loses it. Rust's peers have been seen to read nothing for 18 s."""
+
 MAX_STREAMS_PER_PEER = 64
 """Inbound streams open at once on one connection: GossipSub 1, and some for ping, identify, Kademlia, files."""
 

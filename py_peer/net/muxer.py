@@ -5,7 +5,9 @@ sends more than its window, and accepts any number of streams. Here each header 
 memory: a frame beyond the stream's window ends the connection, a stream beyond the limit is reset.
 
 It also sends a window update after every read, even of one byte, which costs more than all cryptography together
-(yamux.py:410); here one is sent when half of the window has been used, as the specification suggests.
+(yamux.py:410); here one is sent when half of the window has been used, as the specification suggests. And a writer
+looks only every 10 ms whether the window has opened, which is 25 MB/s at most, and gives up after 5 s (yamux.py:280);
+here it is woken, and more patient.
 
 And it never notices that the other side is gone without a word (yamux.py:719). Here a ping of Yamux's own is sent now
 and then, and the connection is cut when nothing comes any more. Any byte is a sign of life: the answer itself may wait
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import trio
 from libp2p.io.exceptions import ConnectionClosedError
+from libp2p.stream_muxer.exceptions import MuxedStreamError
 from libp2p.stream_muxer.yamux.yamux import (
     FLAG_RST,
     FLAG_SYN,
@@ -42,13 +45,70 @@ if TYPE_CHECKING:
 
 _HEADER = struct.Struct("!BBHII")
 _VERSION: Final = 0
+_PART: Final = 65_519 - HEADER_SIZE
+"""Bytes of one frame: with its header it is what one Noise message holds."""
 
 SILENT: Final = "silent"
 BROKE_THE_PROTOCOL: Final = "broke the protocol"
 
 
 class LimitedStream(YamuxStream):
-    """A stream that gives its window back in halves and never lets it grow."""
+    """A stream that gives its window back in halves and never lets it grow, and that writes as soon as it may."""
+
+    _moved: trio.Event | None = None
+    """Set when the other side has opened its window, or the stream has ended."""
+
+    _send_window: int
+    _closed: bool
+
+    @property
+    def send_window(self) -> int:
+        """How many bytes the other side takes."""
+        return self._send_window
+
+    @send_window.setter
+    def send_window(self, size: int) -> None:
+        self._send_window = size
+        self._wake_writer()
+
+    @property
+    def closed(self) -> bool:
+        """Whether both sides have ended, or one of them has reset the stream."""
+        return self._closed
+
+    @closed.setter
+    def closed(self, closed: bool) -> None:
+        self._closed = closed
+        self._wake_writer()
+
+    async def write(self, data: bytes) -> None:
+        """Write all of `data`. Raises MuxedStreamError: the stream is closed, or the other side takes nothing."""
+        rest = memoryview(data)
+        while rest:
+            if self.send_closed or self.closed:
+                msg = "the stream is closed"
+                raise MuxedStreamError(msg)
+            if part := rest[: min(self._send_window, _PART)]:
+                self._send_window -= len(part)  # no await between look and change, so no lock
+                frame = _HEADER.pack(_VERSION, TYPE_DATA, 0, self.stream_id, len(part)) + part
+                await self.conn._write_frame(frame)  # noqa: SLF001
+                rest = rest[len(part) :]
+            else:
+                await self._wait_for_window()
+
+    async def _wait_for_window(self) -> None:
+        if self._moved is None:
+            self._moved = trio.Event()
+        with trio.move_on_after(limits.WINDOW_PATIENCE) as waiting:
+            await self._moved.wait()
+        if waiting.cancelled_caught:
+            msg = f"the other side took nothing for {limits.WINDOW_PATIENCE:.0f} s"
+            raise MuxedStreamError(msg)
+
+    def _wake_writer(self) -> None:
+        if self._moved is not None:
+            self._moved.set()
+            self._moved = None
 
     async def _auto_tune_and_send_window_update(self, *, bytes_read: int = 0) -> None:
         """Send a window update once half of the window has been read."""

@@ -18,6 +18,8 @@ from tests.net.raw_peer import (
     WINDOW,
     WINDOW_UPDATE,
     GoneError,
+    RawPeer,
+    RawStream,
     raw_peer,
     signed,
 )
@@ -169,6 +171,56 @@ async def test_window_updates_come_in_halves_of_the_window_not_after_each_read()
         await stream.write(bytes(WINDOW))
         assert await stream.read(1) == b"2"
         assert 1 <= stream.updates <= 2
+
+
+async def writer(one: Member, peer: RawPeer, size: int) -> tuple[RawStream, dict[str, Any]]:
+    """Have a node write `size` bytes to a peer who gives no window back; return the stream and how it `ended`."""
+    ended: dict[str, Any] = {}
+
+    async def write(stream: Any) -> None:
+        try:
+            await stream.write(bytes(size))
+        except Exception as error:
+            ended["error"] = error.__cause__ or error
+            raise
+        ended["well"] = True
+
+    one.node.host.set_stream_handler(TProtocol("/write"), write)
+    peer.stingy = frozenset({1})
+    stream = await peer.open("/write")
+    await stream.grant(0)
+    return stream, ended
+
+
+@trio_test
+async def test_a_writer_goes_on_as_soon_as_the_window_opens() -> None:
+    async with member() as one, raw_peer(one.port) as peer:
+        stream, ended = await writer(one, peer, 2 * WINDOW)
+        got = len(await stream.read(WINDOW - 100))
+        while got < 2 * WINDOW - 2_000:
+            await stream.grant(1_000)
+            got += len(await stream.read(1_000))
+        assert not ended
+        await stream.grant(10_000)
+        await until(lambda: "well" in ended)
+
+
+@trio_test
+async def test_a_writer_whose_stream_is_reset_or_whose_window_stays_shut_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with member() as one:
+        async with raw_peer(one.port) as peer:
+            stream, ended = await writer(one, peer, 2 * WINDOW)
+            await stream.read(WINDOW - 100)
+            await stream.abort()
+            await until(lambda: "error" in ended)
+        monkeypatch.setattr(limits, "WINDOW_PATIENCE", 0.1)
+        async with raw_peer(one.port) as peer:
+            stream, ended = await writer(one, peer, 2 * WINDOW)
+            await until(lambda: "took nothing" in str(ended.get("error")))
+            await stream.wait_end()
+        await still_hears(one)
 
 
 @trio_test
