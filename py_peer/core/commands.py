@@ -15,7 +15,7 @@ from py_peer.core.cleaning import clean_line, is_blank
 from py_peer.core.sizes import unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 MAX_WORD_CHARS: Final = 40
 """Of what was typed wrongly this much is repeated to the user."""
@@ -274,18 +274,18 @@ class Nothing:
 Line: TypeAlias = Say | Command | Unknown | Misused | Nothing
 
 
-def knows_nothing(_key: str, _words: str) -> bool:
+def nothing_known(_key: str, _words: str) -> Collection[str]:
     """Return that nothing is known that is called so."""
-    return False
+    return ()
 
 
-def parse_line(line: str, *, bare_quit: bool, knows: Callable[[str, str], bool] = knows_nothing) -> Line:
+def parse_line(line: str, *, bare_quit: bool, meant: Callable[[str, str], Collection[str]] = nothing_known) -> Line:
     """Return what a line of input means, or a pasted text of several lines, which is one message.
 
     With `bare_quit` the words quit, exit and q alone are the command. A space before a slash does not make a command
     a message, and a text of several lines is a command only where its end is a text: elsewhere what follows its first
-    line would be lost. `knows` says whether a "peer" or a "file" is called so, that has perhaps a name of several
-    words; in quotes it always is the whole name.
+    line would be lost. `meant` returns the IDs of all that a "peer" or a "file" may mean, whose names may have several
+    words; in quotes it is always the whole name.
     """
     typed = line.strip()
     if is_blank(typed):
@@ -296,10 +296,10 @@ def parse_line(line: str, *, bare_quit: bool, knows: Callable[[str, str], bool] 
         if bare_quit and typed.lower() in _BARE_QUIT:
             return Command("quit")
         return Say(line.rstrip("\r\n"))
-    return _parse_command(typed, line, knows)
+    return _parse_command(typed, line, meant)
 
 
-def _parse_command(typed: str, line: str, knows: Callable[[str, str], bool]) -> Command | Unknown | Misused:
+def _parse_command(typed: str, line: str, meant: Callable[[str, str], Collection[str]]) -> Command | Unknown | Misused:
     word = typed.split(maxsplit=1)[0]
     argument = typed[len(word) :].strip()
     entry = named(word)
@@ -308,12 +308,12 @@ def _parse_command(typed: str, line: str, knows: Callable[[str, str], bool]) -> 
     keys = tuple(entry.keys)
     more: tuple[str, ...] = ()
     if len(keys) > 1:
-        ends = first_ends(argument, lambda words: knows(keys[0], words))
-        if len(ends) > 1:
-            both = " and ".join(_shown(argument[:end]) for end in ends[:2])
+        ends = first_ends(argument, lambda words: bool(meant(keys[0], words)))
+        if len({tuple(sorted(meant(keys[0], argument[:end]))) for end in ends}) > 1:
+            both = " and ".join(_shown(argument[:end]) for end in ends[-2:])
             return Misused(entry.usage, f"{both} may be meant; put the one you mean in quotes", line)
-        rest = argument[ends[0] :].strip()
-        argument = _unquoted(argument[: ends[0]])
+        rest = argument[ends[-1] :].strip()
+        argument = _unquoted(argument[: ends[-1]])
         more = (_unquoted(rest) if keys[1] == "path" else rest,) if rest else ()
     elif keys and keys[0] in ("path", "file", "transfer"):
         argument = _unquoted(argument)

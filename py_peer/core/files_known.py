@@ -65,9 +65,9 @@ class FilesKnown:
                 self.shared = OrderedDict((file.file_id, file) for file in event.shared)
                 self.transfers = {transfer.number: transfer for transfer in event.transfers}
 
-    def knows_offer(self, word: str) -> bool:
-        """Say whether `word` is the name of a file that is offered, its ID, or the beginning of it."""
-        return any(word == offer.name or file_id.startswith(word) for file_id, offer in self.offers.items())
+    def find_offers(self, word: str) -> list[str]:
+        """Return the IDs of the offers that `word` may mean: the name of a file, its ID, or the beginning of that."""
+        return [file_id for file_id, offer in self.offers.items() if word == offer.name or file_id.startswith(word)]
 
     def offer_words(self) -> list[str]:
         """Return all that offers may be called, for completion: names and IDs, the latest first."""

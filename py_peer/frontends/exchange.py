@@ -24,6 +24,8 @@ from py_peer.core.sizes import without_surrogates
 from py_peer.frontends.paths import whole_path
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from py_peer.core.commands import Line
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
@@ -120,15 +122,15 @@ class Exchange:
             case Command(name="msg", argument=peer):
                 return not (parse_peer_id(peer) or self._chat.roster.find_again(peer))
             case Command(name="get", argument=file):
-                return not self.files.knows_offer(file)
+                return not self.files.find_offers(file)
             case _:
                 return False
 
-    def knows(self, key: str, words: str) -> bool:
-        """Say whether a "peer" or a "file" is called so; for `parse_line`."""
+    def meant(self, key: str, words: str) -> Collection[str]:
+        """Return the IDs of all that a "peer" or a "file" may mean; for `parse_line`."""
         if key == "peer":
-            return len(words) <= LONGEST_WHO and bool(self._chat.roster.find_again(words))
-        return self.files.knows_offer(words)
+            return self._chat.roster.find_again(words) if len(words) <= LONGEST_WHO else ()
+        return self.files.find_offers(words)
 
     def words(self, typed: str) -> list[str]:
         """Return all that the files may be called which a typed command is about, for completion."""

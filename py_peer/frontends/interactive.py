@@ -201,7 +201,7 @@ class Chat(FrontEnd):
 
     async def obey(self, line: str) -> bool:
         """Do what `line` says; False if it says to leave."""
-        match parse_line(line, bare_quit=self.bare_quit, knows=self.exchange.knows):
+        match parse_line(line, bare_quit=self.bare_quit, meant=self.exchange.meant):
             case Say(text=text):
                 await self.say(text)
             case Command(name="quit"):

@@ -150,7 +150,7 @@ class PlainChat(Chat):
     async def _meet_who_is_meant(self, line: str) -> None:
         """Give the first seconds of a run to a peer or a file that a line names and that nobody has told of yet."""
         while not self._typed and self.exchange.is_unheard_of(
-            parse_line(line, bare_quit=True, knows=self.exchange.knows)
+            parse_line(line, bare_quit=True, meant=self.exchange.meant)
         ):
             self.changed.clear()
             try:

@@ -238,7 +238,7 @@ class FullScreenChat(Chat):
 
     def submitted(self, text: str) -> str:
         """Take what was typed; return why it was not taken, or ""."""
-        match parse_line(text, bare_quit=False, knows=self.exchange.knows):
+        match parse_line(text, bare_quit=False, meant=self.exchange.meant):
             case Say(text=said):
                 return self._say(without_surrogates(said), self.tabs.peer_id)
             case Command(name="quit"):

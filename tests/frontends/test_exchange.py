@@ -1,0 +1,359 @@
+"""Files and direct messages through pipes: what is asked for, what is waited for, and how it ends; no network."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from py_peer.core.direct_events import DirectRefused, DirectSent, DirectWaiting
+from py_peer.core.events import Answer, MessageReceived, NickLearned, PeerInfo, PeerJoined, StatusReport
+from py_peer.core.exit_codes import ExitCode
+from py_peer.core.file_events import (
+    FileOffered,
+    FileShared,
+    FilesReport,
+    HashingProgress,
+    Offer,
+    SharedFile,
+    Transfer,
+    TransferDone,
+    TransferFailed,
+    TransferStarted,
+)
+from py_peer.core.requests import (
+    CancelTransfer,
+    GetFile,
+    RequestFiles,
+    SendDirect,
+    ShareFile,
+    TakeStrangers,
+    UnshareFile,
+)
+from py_peer.frontends.paths import MOST_OFFERED, paths_like, whole_path
+from py_peer.frontends.piped import WINDOW, PlainChat
+from tests.frontends.fakes import ADDRESS, ANN, US, FakeService, Stage
+from tests.frontends.test_front_end import when
+from tests.frontends.test_piped import Typed
+from tests.frontends.test_scripted import chat_over as json_chat
+from tests.frontends.test_scripted import commands, said
+from tests.loops import run
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from py_peer.core.events import Event
+    from py_peer.core.requests import Request
+
+OFFER = Offer("k3xab", ANN, "Ann", plain=True, seconds=0.0, name="my photo.jpg", size=10)
+TRANSFER = Transfer(7, "k3xab", "my photo.jpg", "/d/my photo.jpg", (ANN,), 0, 10, 0.0, None)
+DONE = TransferDone(7, "k3xab", "my photo.jpg", "/d/my photo.jpg", 10, 1.0, verified=True)
+NAME = NickLearned(ANN, "Ann Lee", plain=True)
+PATIENCE = 0.2
+
+
+def piped(stage: Stage, service: FakeService, lines: str, patience: float = PATIENCE) -> PlainChat:
+    return PlainChat(service, stage.screen, stage.watchdog, Typed(lines.encode()), patience=patience)
+
+
+def talk(
+    lines: str,
+    meanwhile: Callable[[FakeService], Awaitable[None]],
+    *events: Event,
+    patience: float = PATIENCE,
+) -> tuple[ExitCode, list[str], list[Request]]:
+    """Let a script write `lines` and end its input while something else goes on; return how it ends."""
+
+    async def scene() -> tuple[ExitCode, list[str], list[Request]]:
+        stage, service = Stage(), FakeService(peers=1)
+        service.emit(*events)
+        running = asyncio.create_task(stage.run(piped(stage, service, lines, patience)))
+        await meanwhile(service)
+        return await running, stage.lines, service.requests
+
+    return run(scene())
+
+
+def asked(service: FakeService, kind: type[Any]) -> Any:
+    return next((request for request in service.requests if isinstance(request, kind)), None)
+
+
+async def nothing(_service: FakeService) -> None:
+    """Let nothing go on."""
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+
+def test_a_script_that_gets_a_file_and_quits_has_its_file() -> None:
+    async def fetch(service: FakeService) -> None:
+        await when(lambda: asked(service, GetFile))
+        service.emit(TransferStarted(asked(service, GetFile).ticket, TRANSFER))
+        await asyncio.sleep(0)
+        assert service.stop is None
+        service.emit(DONE)
+
+    code, lines, requests = talk("/get my photo.jpg\n/quit\n", fetch, FileOffered(OFFER))
+    assert code is ExitCode.OK
+    assert "✓ Fetched my photo.jpg (10 B) in 1 s: /d/my photo.jpg" in lines
+    assert GetFile(1, "my photo.jpg") in requests
+    assert lines[-1] == "Goodbye!"
+
+
+def test_a_script_that_gets_a_file_at_once_waits_until_it_is_offered() -> None:
+    async def offer(service: FakeService) -> None:
+        await when(lambda: service.joined == [])
+        assert asked(service, GetFile) is None
+        service.emit(FileOffered(OFFER))
+        await when(lambda: asked(service, GetFile))
+        service.emit(TransferStarted(asked(service, GetFile).ticket, TRANSFER), DONE)
+
+    code, _, requests = talk("/get k3x ~/here/\n", offer, patience=60.0)
+    assert code is ExitCode.OK
+    assert GetFile(1, "k3x", f"{Path('~/here').expanduser()}/") in requests
+
+
+def test_a_file_that_nobody_offers_is_asked_for_all_the_same_and_the_exit_code_says_it_was_not_found() -> None:
+    async def refuse(service: FakeService) -> None:
+        await when(lambda: asked(service, GetFile))
+        service.emit(Answer(asked(service, GetFile).ticket, "nobody offers it", failed=True))
+
+    code, lines, _ = talk("/get nothing\n", refuse)
+    assert code is ExitCode.NOT_FOUND
+    assert lines[-3:] == ["❌ nobody offers it", "⚠️  Not fetched: 1 file(s)", "Goodbye!"]
+
+
+@pytest.mark.parametrize(("cancelled", "code"), [(False, ExitCode.NOT_FOUND), (True, ExitCode.OK)])
+def test_a_fetch_that_fails_has_its_exit_code_and_one_that_was_cancelled_has_none(
+    cancelled: bool,
+    code: ExitCode,
+) -> None:
+    async def fail(service: FakeService) -> None:
+        await when(lambda: asked(service, GetFile))
+        ticket = asked(service, GetFile).ticket
+        service.emit(TransferStarted(ticket, TRANSFER), TransferFailed(7, "k3xab", "x", "no", 0, cancelled=cancelled))
+
+    assert talk("/get k3xab\n", fail, FileOffered(OFFER))[0] is code
+
+
+def test_what_nobody_has_asked_for_keeps_nobody() -> None:
+    code, lines, _ = talk("hello\n", nothing, TransferStarted(0, TRANSFER))
+    assert code is ExitCode.OK
+    assert lines[-1] == "Goodbye!"
+
+
+def test_a_text_that_was_not_sent_weighs_more_than_a_file_that_was_not_fetched() -> None:
+    async def refuse(service: FakeService) -> None:
+        await when(lambda: asked(service, GetFile))
+        service.emit(Answer(asked(service, GetFile).ticket, "no", failed=True))
+
+    assert talk(f"/get k3xab\n{'x' * 60_001}\n", refuse, FileOffered(OFFER))[0] is ExitCode.NOT_SENT
+
+
+def test_a_path_goes_to_the_service_from_the_root_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/bob")
+    assert whole_path("~/a file") == "/home/bob/a file"
+    assert whole_path("here/") == f"{tmp_path}/here/"
+    assert whole_path("../x") == str(tmp_path.parent / "x")
+
+    async def share(service: FakeService) -> None:
+        await when(lambda: asked(service, ShareFile))
+        ticket = asked(service, ShareFile).ticket
+        shared = SharedFile("m7y", "/x", "notes.txt", 1, "00", offered=True, served=0)
+        service.emit(HashingProgress(ticket, "notes.txt", 1, 1), FileShared(ticket, shared))
+
+    code, lines, requests = talk("/share 'my notes.txt'\n", share)
+    assert code is ExitCode.OK
+    assert ShareFile(1, str(tmp_path / "my notes.txt")) in requests
+    assert "📎 You offer notes.txt (1 B); others fetch it with /get m7y" in lines
+
+
+def test_the_other_commands_ask_what_they_say() -> None:
+    async def answer(service: FakeService) -> None:
+        await when(lambda: asked(service, TakeStrangers))
+        service.emit(*(Answer(request.ticket, "done") for request in service.requests))
+        service.emit(FilesReport(asked(service, RequestFiles).ticket, (OFFER,), (), (), "/d", {}))
+
+    _, lines, requests = talk("/unshare my notes\n/files\n/cancel 7\n/strangers OFF\n", answer)
+    assert {UnshareFile(1, "my notes"), RequestFiles(2), CancelTransfer(3, "7"), TakeStrangers(4, take=False)} <= {
+        *requests
+    }
+    assert "  - k3xab  my photo.jpg  10 B  Ann, 0 s ago" in lines
+
+
+# --- Direct messages ------------------------------------------------------------------------------
+
+
+def confirmed(request: SendDirect, waited: float = 0.0) -> DirectSent:
+    return DirectSent(request.ticket, request.peer_id, "Ann Lee", True, request.text, 0.0, waited)
+
+
+def away(request: SendDirect) -> DirectWaiting:
+    return DirectWaiting(request.ticket, request.peer_id, "Ann Lee", True, request.text, "away", 1)
+
+
+def test_a_direct_message_keeps_the_program_until_it_is_delivered() -> None:
+    async def confirm(service: FakeService) -> None:
+        await when(lambda: asked(service, SendDirect))
+        await asyncio.sleep(0)
+        assert service.stop is None
+        service.emit(confirmed(asked(service, SendDirect)))
+
+    code, lines, requests = talk("/msg Ann Lee hello\n", confirm, NAME)
+    assert code is ExitCode.OK
+    assert SendDirect(1, ANN, "hello") in requests
+    assert any(line.startswith("📨 [DM to Ann Lee(") for line in lines)
+
+
+def test_whom_a_script_writes_to_at_once_is_waited_for() -> None:
+    async def come(service: FakeService) -> None:
+        service.emit(NAME)
+        await when(lambda: asked(service, SendDirect))
+        service.emit(away(asked(service, SendDirect)))
+        service.emit(confirmed(asked(service, SendDirect), 2.0))
+
+    code, _, requests = talk('/msg "Ann Lee" hello\n', come, patience=60.0)
+    assert code is ExitCode.OK
+    assert SendDirect(1, ANN, "hello") in requests
+
+
+def test_one_that_could_not_be_delivered_in_time_is_told_and_has_its_exit_code() -> None:
+    async def wait(service: FakeService) -> None:
+        await when(lambda: asked(service, SendDirect))
+        service.emit(away(asked(service, SendDirect)))
+
+    code, lines, _ = talk("/msg Ann Lee hello\n", wait, NAME)
+    assert code is ExitCode.NOT_SENT
+    assert lines[-2:] == ["⚠️  Not delivered: 1 direct message(s)", "Goodbye!"]
+
+
+@pytest.mark.parametrize("line", ["/msg Zoe hello", f"/msg {ANN} hello"])
+def test_one_to_nobody_and_one_that_is_refused_have_it_too(line: str) -> None:
+    async def refuse(service: FakeService) -> None:
+        if ANN in line:
+            await when(lambda: asked(service, SendDirect))
+            ticket = asked(service, SendDirect).ticket
+            service.emit(DirectRefused(ticket, ANN, "Ann", True, "hello", "no"))
+
+    code, lines, _ = talk(f"{line}\n", refuse)
+    assert code is ExitCode.NOT_SENT
+    assert "⚠️  Not delivered: 1 direct message(s)" in lines
+
+
+def test_a_direct_message_that_is_too_large_is_not_sent() -> None:
+    code, lines, requests = talk(f"/msg Ann {'x' * 60_001}\n", nothing, NAME)
+    assert code is ExitCode.NOT_SENT
+    assert any(line.startswith("❌ Line 1 was not sent: it has 60,001 bytes") for line in lines)
+    assert not any(isinstance(request, SendDirect) for request in requests)
+
+
+def test_many_direct_messages_go_out_in_order_and_not_all_at_once() -> None:
+    async def confirm(service: FakeService) -> None:
+        for count in range(400):
+            await when(partial(has_asked, service, count + 1))
+            assert len(directs(service)) <= count + WINDOW
+            service.emit(confirmed(directs(service)[count]))
+
+    def has_asked(service: FakeService, count: int) -> bool:
+        return len(directs(service)) >= count
+
+    def directs(service: FakeService) -> list[SendDirect]:
+        return [request for request in service.requests if isinstance(request, SendDirect)]
+
+    lines = "".join(f"/msg {ANN} {number}\n" for number in range(400))
+    code, _, requests = talk(lines, confirm)
+    assert code is ExitCode.OK
+    assert [one.text for one in requests if isinstance(one, SendDirect)] == [str(number) for number in range(400)]
+
+
+# --- --json ---------------------------------------------------------------------------------------
+
+
+def test_commands_with_two_arguments_are_objects_with_two_keys_and_their_ids_come_back() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        ann = PeerInfo(ANN, "Ann", ADDRESS, inbound=False, in_room=True, rtt=0.1, agent_version="", connected_since=0.0)
+        report = StatusReport(0, US, "bob", (ADDRESS,), (ann,), (), 0, ())
+        data = commands(
+            {"command": "msg", "peer": "Ann", "text": "/quit\n it", "id": 1},
+            {"command": "get", "file": "k3x", "path": "/a b/'c'", "id": 2},
+            {"command": "get", "file": "k3x", "id": 3},
+            {"command": "share", "path": "/d", "id": 4},
+            {"command": "files", "id": 5},
+            {"command": "quit"},
+        )
+        chat = json_chat(stage, service, data)
+        chat.note(report)
+        running = asyncio.create_task(stage.run(chat))
+        await when(lambda: asked(service, RequestFiles))
+        direct, get, again, share, files = service.requests
+        assert (direct, get, again) == (
+            SendDirect(1, ANN, "/quit\n it"),
+            GetFile(2, "k3x", "/a b/'c'"),
+            GetFile(3, "k3x"),
+        )
+        assert isinstance(direct, SendDirect)
+        service.emit(away(direct), confirmed(direct), TransferStarted(2, TRANSFER), DONE)
+        service.emit(Answer(again.ticket, "it is being fetched already", failed=True))
+        service.emit(HashingProgress(share.ticket, "d", 1, 2), Answer(share.ticket, "it is a folder", failed=True))
+        service.emit(FilesReport(files.ticket, (OFFER,), (), (), "/d", {}))
+        assert await running is ExitCode.NOT_FOUND
+        ids = {name: [event.get("id") for event in said(stage, name)] for name in ("answer", "files_report")}
+        assert ids == {"answer": [3, 4], "files_report": [5]}
+        assert [event["id"] for event in said(stage, "direct_waiting") + said(stage, "direct_sent")] == [1, 1]
+        assert [event["id"] for event in said(stage, "transfer_started")] == [2]
+        assert said(stage, "ended")[0]["reason"] == "Not fetched: 1 file(s)"
+
+    run(scene())
+
+
+# --- Tab ------------------------------------------------------------------------------------------
+
+
+def test_tab_knows_the_files_each_command_is_about() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService()
+        chat = piped(stage, service, "")
+        shared = SharedFile("m7y", "/x", "notes.txt", 1, "00", offered=True, served=0)
+        for event in (
+            FileOffered(OFFER),
+            FileShared(1, shared),
+            TransferStarted(1, TRANSFER),
+            PeerJoined(ANN, 1),
+            NAME,
+        ):
+            chat.note(event)
+        chat.note(MessageReceived(ANN, "Ann Lee", "hi", 0.0))
+        for typed, candidates in (
+            ("/get m", ("my photo.jpg",)),
+            ("/unshare ", ("notes.txt", "m7y")),
+            ("/cancel ", ("my photo.jpg", "k3xab")),
+            ("/msg ann", ("Ann Lee ",)),
+            ("/files ", ()),
+        ):
+            assert chat.complete(typed, len(typed)).candidates == candidates
+
+    run(scene())
+
+
+def test_tab_knows_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "my files").mkdir()
+    for name in ("my files/a b.txt", "my notes", ".hidden", "odd\nname"):
+        (tmp_path / name).touch()
+    assert paths_like("") == ["my files/", "my notes"]
+    assert paths_like("my ") == ["my files/", "my notes"]
+    assert paths_like("my files/") == ["my files/a b.txt"]
+    assert paths_like("~/my f") == ["~/my files/"]
+    assert paths_like("~") == ["~/"]
+    assert paths_like(".h") == [".hidden"]
+    assert paths_like(f"{tmp_path}/my n") == [f"{tmp_path}/my notes"]
+    assert paths_like("nowhere/") == paths_like("\0") == paths_like("my notes/") == []
+    for number in range(MOST_OFFERED + 5):
+        (tmp_path / f"x{number}").touch()
+    assert len(paths_like("x")) == MOST_OFFERED
