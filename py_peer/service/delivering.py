@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from py_peer.core.events import Event
-    from py_peer.net.connections import PeerRecord
     from py_peer.net.node import Node
     from py_peer.service.undelivered import Undelivered
 
@@ -51,6 +50,10 @@ NOT_SPOKEN: Final = (
 GIVEN_UP: Final = f"it was not delivered within {limits.UNDELIVERED_SECONDS / 3600:.0f} hours, and is given up"
 
 _as_id = lru_cache(maxsize=limits.UNDELIVERED)(ID.from_string)
+
+
+async def _call_nobody(_peer_id: str) -> None:
+    raise DialError("nobody has told where it is")
 
 
 @final
@@ -84,13 +87,14 @@ class Deliveries:
         self._letters = Letters()
         self._couriers: dict[str, _Courier] = {}
         self._buckets: dict[str, TokenBucket] = {}
+        self._written_to: dict[str, None] = {}
         self._node: Node | None = None
         self._nursery: trio.Nursery | None = None
         self._changed = trio.Event()
         self.called: Callable[[str], Name] = lambda peer_id: Name(short_id(peer_id))
         """Returns what a peer is called."""
 
-        self.call: Callable[[str], Awaitable[object]] | None = None
+        self.call: Callable[[str], Awaitable[object]] = _call_nobody
         """Dials a peer by what is known of where it is. Raises DialError."""
 
         self.somebody_may_come: Callable[[], bool] = lambda: False
@@ -112,6 +116,7 @@ class Deliveries:
         """Take a text of the user; return why it is not taken, or ""."""
         if reason := self._letters.put(letter):
             return reason
+        self._note_written_to(letter.peer_id)
         courier = self._couriers.get(letter.peer_id)
         if courier is not None and courier.reason:
             self._tell_waiting(courier, courier.reason)
@@ -122,13 +127,15 @@ class Deliveries:
         return ""
 
     def moved(self, peer_id: ID) -> None:
-        """Take note that a peer has come or gone."""
+        """Take note that a peer has come or gone, or has said what it speaks."""
         if self._couriers and (courier := self._couriers.get(str(peer_id))):
+            if self._node is not None and peer_id in self._node.peers.records:
+                courier.reason, courier.pause = "", limits.DIRECT_PAUSE
             courier.stir()
 
-    def identified(self, record: PeerRecord) -> None:
-        """Take note of what a peer says it speaks."""
-        self.moved(record.peer_id)
+    def has_written_to(self, peer_id: str) -> bool:
+        """Say whether the user has written to a peer in this run, or what he wrote before that was still waiting."""
+        return peer_id in self._written_to
 
     # --- Running ----------------------------------------------------------------------------------
 
@@ -177,6 +184,8 @@ class Deliveries:
         for letter in self._letters.put_before(waiting):
             self._tell_refused(letter, "too many direct messages wait already")
             self._kept.drop(letter)
+        for letter in waiting:
+            self._note_written_to(letter.peer_id)
         count = Counter(letter.peer_id for letter in waiting if not letter.is_due(wall()))
         if not count:
             return
@@ -186,6 +195,11 @@ class Deliveries:
         total = sum(count.values())
         messages = f"{total} direct messages wait" if total > 1 else "1 direct message waits"
         self._emit(Notice(f"{messages} from an earlier run: {', '.join(who)}; sent when the peer is here"))
+
+    def _note_written_to(self, peer_id: str) -> None:
+        self._written_to[peer_id] = None
+        if len(self._written_to) > limits.DIRECT_KNOWN:
+            del self._written_to[next(iter(self._written_to))]
 
     # --- One peer ---------------------------------------------------------------------------------
 
@@ -250,20 +264,37 @@ class Deliveries:
 
     async def _reach(self, courier: _Courier, node: Node, peer_id: ID) -> str:
         """See that a peer is connected; return why it is not, or ""."""
-        if peer_id in node.peers.records:
-            return ""
-        reason = "it is not connected"
-        if self.call is not None:
-            try:
-                await self.call(courier.peer_id)
-            except DialError as error:
-                reason = f"it is not connected: {clean_line(str(error), limits.MAX_ERROR_CHARS)}"
-        if not courier.reason and self.somebody_may_come():
-            with trio.move_on_after(GRACE):
+        reason = ""
+
+        async def call() -> None:
+            nonlocal reason
+            reason = await self._call(courier)
+            nursery.cancel_scope.cancel()
+
+        if peer_id not in node.peers.records:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(call)
+                nursery.start_soon(self._say_dialling, courier)
                 while peer_id not in node.peers.records:
                     await courier.stirred.wait()
                     courier.stirred = trio.Event()
+                nursery.cancel_scope.cancel()
         return "" if peer_id in node.peers.records else reason
+
+    async def _call(self, courier: _Courier) -> str:
+        """Dial a peer, and give it a moment to be there; return why it is not."""
+        reason = ""
+        try:
+            await self.call(courier.peer_id)
+        except DialError as error:
+            reason = f": {clean_line(str(error), limits.MAX_ERROR_CHARS)}"
+        if not reason or (self.somebody_may_come() and not courier.reason):
+            await trio.sleep(GRACE)
+        return f"it is not connected{reason}"
+
+    async def _say_dialling(self, courier: _Courier) -> None:
+        await trio.sleep(2 * GRACE)
+        self._tell_waiting(courier, "it is not connected; it is being dialled")
 
     def _fault(self, node: Node, peer_id: ID, error: StreamFaultError) -> str:
         node.counters.caught(f"direct message to {peer_id}", error)

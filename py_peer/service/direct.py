@@ -64,7 +64,6 @@ class Direct:
         """What is on its way."""
 
         self._takes_strangers = settings.strangers
-        self._written_to: dict[str, None] = {}
         self._taken: dict[bytes, None] = {}
         self._rates: dict[str, TokenBucket] = {}
         self._strangers = TokenBucket(limits.STRANGERS_RATE, limits.STRANGERS_BURST)
@@ -104,8 +103,6 @@ class Direct:
             shown = clean_line(letter.peer_id, limits.MAX_ERROR_CHARS // 2)
             name = self.called(shown)
             self._emit(DirectRefused(request.ticket, shown, name.nick, name.plain, text, reason))
-        else:
-            self._note(self._written_to, letter.peer_id)
 
     def _objection(self, letter: Letter) -> str:
         if parse_peer_id(letter.peer_id) != letter.peer_id:
@@ -127,12 +124,12 @@ class Direct:
     def _judge(self, message: DirectMessage) -> str:
         """Take a message, and show it unless it was shown before; return why it is not taken, or ""."""
         sender = str(message.sender)
-        stranger = not (sender in self._written_to or self.is_named(message.sender))
-        sign = hashlib.sha256(f"{sender} {message.when} {message.text}".encode()).digest()
+        stranger = not (self.deliveries.has_written_to(sender) or self.is_named(message.sender))
         if self.is_ignored(sender):
             return self._dropped("the author is ignored", "takes no messages of yours")
         if stranger and not self._takes_strangers:
             return self._dropped("strangers are not wanted", "takes no direct messages of strangers")
+        sign = hashlib.sha256(f"{sender} {message.when} {message.text}".encode()).digest()
         if message.when and sign in self._taken:
             if self._node is not None:
                 self._node.counters["ignored: direct messages that came again"] += 1
@@ -141,7 +138,9 @@ class Direct:
             return self._dropped("nothing can be seen", unseen(message.text))
         if reason := self._too_many(sender, stranger=stranger):
             return reason
-        self._note(self._taken, sign)
+        self._taken[sign] = None
+        if len(self._taken) > limits.DIRECT_KNOWN:
+            del self._taken[next(iter(self._taken))]
         name = self.called(sender)
         text = clean_text(message.text)
         self._emit(DirectReceived(sender, name.nick, name.plain, text, time.time(), stranger))
@@ -166,10 +165,3 @@ class Direct:
         if self._node is not None:
             self._node.counters[f"dropped: direct messages, {why}"] += 1
         return reason
-
-    def _note(self, table: dict[Any, None], key: object) -> None:
-        """Remember something; of very much the oldest is forgotten."""
-        table.pop(key, None)
-        table[key] = None
-        if len(table) > limits.DIRECT_KNOWN:
-            del table[next(iter(table))]

@@ -244,6 +244,34 @@ async def test_a_peer_is_dialled_when_something_is_written_to_it_and_then_with_g
         assert set(alice.calls) == {BOB}
 
 
+@trio_test
+async def test_who_comes_while_he_is_dialled_in_vain_is_not_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("py_peer.service.delivering.GRACE", 0.05)
+
+    async def dial_for_ever(_: str) -> None:
+        await trio.sleep_forever()
+
+    async with writer() as alice, writer() as bob:
+        alice.direct.deliveries.call = dial_for_ever
+        alice.write(bob.one.id)
+        (waiting,) = await alice.see(DirectWaiting)
+        assert waiting.reason.startswith("it is not connected; it is being dialled")
+        await bob.one.node.dial(alice.one.address)
+        await alice.see(DirectSent)
+
+
+@trio_test
+async def test_who_got_a_message_of_an_earlier_run_is_no_stranger(tmp_path: Path) -> None:
+    key_pair = create_new_key_pair()
+    async with writer() as bob:
+        keep(tmp_path, str(ID.from_pubkey(key_pair.public_key)), Letter(str(bob.one.id), "hello", undelivered.wall()))
+        async with writer(tmp_path, key_pair) as alice:
+            await alice.one.node.dial(bob.one.address)
+            await alice.see(DirectSent)
+            bob.write(alice.one.id, "hello yourself")
+            assert not (await alice.see(DirectReceived))[0].stranger
+
+
 # --- Not delivered --------------------------------------------------------------------------------
 
 
