@@ -211,7 +211,8 @@ class FullScreenChat(Chat):
                 case TransferDone():
                     self._note(sentence(event))
                 case TransferFailed():
-                    self._note(sentence(event), Kind.NOTE if event.cancelled else Kind.WARNING)
+                    again = f"/get {event.file_id}" if event.kept else ""
+                    self._note(sentence(event), Kind.NOTE if event.cancelled else Kind.WARNING, again)
                 case AddressesChanged():
                     if text := sentence(event):
                         self.ui.tell([text])
