@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, cast, final
 
 from libp2p.custom_types import TProtocol
 from libp2p.utils import encode_uvarint
@@ -26,6 +27,7 @@ from py_peer.net.streams import (
 
 if TYPE_CHECKING:
     from libp2p.abc import IHost, INetStream
+    from libp2p.network.stream.net_stream import NetStream
     from libp2p.peer.id import ID
 
     from py_peer.net.served import ServedFile, Shelf
@@ -53,6 +55,8 @@ async def open_fetch(host: IHost, peer_id: ID, file_id: str, most: int = limits.
 
 async def _ask(stream: INetStream, file_id: str, most: int) -> int:
     await write_frame(stream, file_id.encode(), limits.FILE_SILENCE)
+    with suppress(Exception):  # a stream that is gone has no answer either
+        await cast("NetStream", stream).close_write()  # JavaScript's peers end their answer only then
     size = await read_length(stream, 2**63 - 1, limits.FILE_SILENCE)
     if size is None:
         raise EndedError("it ended the stream without an answer")

@@ -344,8 +344,7 @@ async def test_a_fetch_can_be_cancelled() -> None:
     async def stall(stream: RawStream) -> None:
         await stream.write(encode_uvarint(100_000) + b"some")
         stalled.set()
-        await stream.wait_end()
-        assert stream.rst
+        await until(lambda: stream.rst)
 
     async with asking(stall) as (one, peer):
         with trio.CancelScope() as scope:

@@ -159,13 +159,20 @@ class Peer:
         """Return its address without its ID, as people do not type it; `port` may be a proxy's."""
         return f"/ip{6 if ':' in self.host else 4}/{self.host}/tcp/{port}"
 
+    def command(self, name: str, **arguments: object) -> None:
+        """Have it do something."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"command": name, **arguments}).encode() + b"\n")
+        self.process.stdin.flush()
+
     def say(self, text: str) -> None:
-        self._command("say", text=text)
+        self.command("say", text=text)
 
     def usage(self) -> Usage:
         """Ask what the process holds now."""
         self._asked += 1
-        self._command("stats", id=self._asked)
+        self.command("stats", id=self._asked)
         self.wait_for(lambda: (self.last("statistics") or {}).get("id") == self._asked, "statistics")
         told = self.last("statistics") or {}
         return Usage(told["memory_bytes"], told["file_descriptors"], told["tasks"])
@@ -183,6 +190,17 @@ class Peer:
                 if told["event"] in ("started", *ENDS):
                     break
         return None
+
+    def see(self, event: str, seconds: float = PATIENCE, **fields: object) -> Told:
+        """Return the first event of a kind that has these fields, told already or to come."""
+
+        def seen() -> Told | None:
+            return next((told for told in self.all(event) if fields.items() <= told.items()), None)
+
+        self.wait_for(seen, f"{event} {fields}", seconds)
+        found = seen()
+        assert found is not None
+        return found
 
     def room(self, when: float = math.inf) -> frozenset[str]:
         """Return the peer IDs of those whom this peer, in this life, says (or said at a time) to be in the room."""
@@ -218,12 +236,6 @@ class Peer:
             if not self.changed.wait_for(condition, seconds):
                 told = "\n".join(map(str, self.told[-20:]))
                 raise AssertionError(f"{self.name} did not see in {seconds:g} s: {what}\n--- told, at last:\n{told}")
-
-    def _command(self, name: str, **arguments: object) -> None:
-        assert self.process is not None
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"command": name, **arguments}).encode() + b"\n")
-        self.process.stdin.flush()
 
     def _read(self, stream: IO[bytes]) -> None:
         for line in stream:

@@ -1,6 +1,6 @@
 // A js-libp2p peer of the chat, configured as the Node peer of Universal Connectivity is. It tells what it sees in the
-// words of `py-peer --json`, a JSON object a line, and does what it reads: {"command": "say", "text": "hello"}. Files and
-// direct messages are those of the browser peer.
+// words of `py-peer --json`, a JSON object a line, and does what it reads: {"command": "say", "text": "hello"}. Files
+// and direct messages are those of the browser peer.
 //
 //   node peer.mjs --port PORT [--connect MULTIADDR ...] [--mdns] [--discovery] [--interval MS]
 //
