@@ -17,7 +17,7 @@ from py_peer.core.sizes import oversize
 from py_peer.ui.hint import Hints, size_hint
 from py_peer.ui.history import History
 from py_peer.ui.history_search import HistorySearch
-from py_peer.ui.keys import know_alt_enter
+from py_peer.ui.keys import know_alt_keys
 from py_peer.ui.paste_area import PasteArea
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Composer(PasteArea):
             self.hints = hints
 
     def __init__(self, nick: str, complete: Callable[[str, int], Completion], submit: Callable[[str], str]) -> None:
-        know_alt_enter()
+        know_alt_keys()
         super().__init__(prompt(nick))
         self._complete = complete
         self._submit = submit

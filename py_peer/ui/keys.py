@@ -1,21 +1,22 @@
-"""A key that Textual does not tell from another."""
+"""Keys that Textual does not tell from others."""
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 
 
-class _Keys(Enum):
-    ALT_ENTER = "alt+enter"
+class _Key(NamedTuple):
+    value: str
 
 
-def know_alt_enter() -> None:
-    """Let Textual read Alt-Enter.
+def know_alt_keys() -> None:
+    """Let Textual read Alt-Enter, and Alt with a digit.
 
-    Of what terminals send for it, ESC CR, Textual 8.2.8 makes a plain Enter: a message would go out where a line was to
-    be broken.
+    Of what terminals send for Alt-Enter, ESC CR, Textual 8.2.8 makes a plain Enter: a message would go out where a line
+    was to be broken. Of ESC and a digit it makes the sign that a Mac has on that key.
     """
-    cast("dict[str, Any]", ANSI_SEQUENCES_KEYS)["\x1b\r"] = (_Keys.ALT_ENTER,)
+    known = cast("dict[str, Any]", ANSI_SEQUENCES_KEYS)
+    known["\x1b\r"] = (_Key("alt+enter"),)
+    known.update({f"\x1b{digit}": (_Key(f"alt+{digit}"),) for digit in range(1, 10)})

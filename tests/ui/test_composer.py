@@ -49,9 +49,16 @@ def test_a_line_is_broken_without_sending(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sequence", "key"), [("\x1b\r", "alt+enter"), ("\x1b[13;3u", "alt+enter"), ("\x1b[13;2u", "shift+enter")]
+    ("sequence", "key"),
+    [
+        ("\x1b\r", "alt+enter"),
+        ("\x1b[13;3u", "alt+enter"),
+        ("\x1b[13;2u", "shift+enter"),
+        ("\x1b1", "alt+1"),
+        ("\x1b[57;3u", "alt+9"),
+    ],
 )
-def test_what_terminals_send_for_a_broken_line_is_not_read_as_enter(sequence: str, key: str) -> None:
+def test_what_terminals_send_for_alt_and_a_key_is_read_as_that(sequence: str, key: str) -> None:
     async def scene() -> None:
         async with typing():
             read = [event for event in XTermParser().feed(sequence) if isinstance(event, events.Key)]
