@@ -41,6 +41,10 @@ def _peer(argument: str) -> str:
     return "" if argument else "say which peer: its nickname, or the beginning or end of its ID"
 
 
+def _said(argument: str) -> str:
+    return unseen(argument) if argument else "say what to write"
+
+
 def _file(argument: str) -> str:
     return "" if argument else "say which file: its ID, the beginning of it, or its name; /files lists them"
 
@@ -155,7 +159,7 @@ COMMANDS: Final = (
         "msg",
         "send TEXT to one peer alone; it is kept while the peer is away",
         arguments="PEER TEXT",
-        checks=(_peer, unseen),
+        checks=(_peer, _said),
         several_lines=True,
     ),
     CommandEntry(

@@ -69,12 +69,12 @@ def file_sentence(  # noqa: PLR0911 - one for each type
             return ""
 
 
-def files_lines(report: FilesReport, columns: int | None = None) -> list[str]:
+def files_lines(report: FilesReport, columns: int | None = None, called: Callable[[str], str] = short_id) -> list[str]:
     """Return the answer to /files for a terminal of so many columns; None where nobody breaks lines."""
     lines: list[str] = []
     if report.transfers:
         lines.append(f"{SIGN} Being fetched ({len(report.transfers)}):")
-        lines += [f"  - {_transfer(transfer)}" for transfer in report.transfers]
+        lines += [f"  - {_transfer(transfer, called)}" for transfer in report.transfers]
     if report.shared:
         lines.append(f"{SIGN} Shared by you ({len(report.shared)}), for as long as you are here:")
         lines += [f"  - {_shared(file)}" for file in report.shared]
@@ -101,10 +101,10 @@ def _started(transfer: Transfer, called: Callable[[str], str], *, asked: bool) -
     return f"Fetching {name}{source}{why}: transfer {transfer.number}{here}"
 
 
-def _transfer(transfer: Transfer) -> str:
+def _transfer(transfer: Transfer, called: Callable[[str], str]) -> str:
     share = percent(transfer.received, transfer.size)
     known = " · ".join([*([] if share is None else [f"{share} %"]), *facts(transfer)])
-    source = "from " + " and ".join(map(short_id, transfer.peer_ids)) if transfer.peer_ids else "waits for its turn"
+    source = "from " + " and ".join(map(called, transfer.peer_ids)) if transfer.peer_ids else "waits for its turn"
     return "  ".join([str(transfer.number), transfer.name or transfer.file_id, known, source])
 
 

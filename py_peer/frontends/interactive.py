@@ -42,6 +42,7 @@ from py_peer.frontends.file_lines import files_lines
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.lines import (
     Narrator,
+    broken,
     found_lines,
     ignored_lines,
     invite_lines,
@@ -209,7 +210,7 @@ class Chat(FrontEnd):
             case Command() as command:
                 await self.do(command)
             case Unknown() | Misused() as wrong:
-                await self.print_lines([wrong.report()])
+                await self.print_lines(broken(wrong.report(), self.columns()))
             case Nothing():
                 pass
         return True
@@ -273,7 +274,8 @@ class Chat(FrontEnd):
         if len(found) == 1:
             await self.ask(make(self.service.new_ticket(), found[0]))
         else:
-            await self.print_lines(not_one_lines(self.roster, found, word))
+            lines = not_one_lines(self.roster, found, word)
+            await self.print_lines([row for line in lines for row in broken(line, self.columns())])
         return len(found) == 1
 
     # --- Commands ---------------------------------------------------------------------------------
@@ -364,7 +366,7 @@ class Chat(FrontEnd):
             await self.print_lines(discovery_lines(report, self.columns(), self.roster.ignored))
             return
         if isinstance(report, FilesReport):
-            await self.print_lines(files_lines(report, self.columns()))
+            await self.print_lines(files_lines(report, self.columns(), self.roster.called))
             return
         answer = self._questions.pop(report.ticket, None)
         if answer is not None and (lines := answer(report)):

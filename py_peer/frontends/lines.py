@@ -144,24 +144,24 @@ def event_lines(  # noqa: PLR0911 - one for each type
         case MessageReceived():
             return message_lines(f"[{event.nick}({short_id(event.peer_id)})]: {event.text}", columns)
         case MessageSent():
-            return _broken(f"✓ Message sent to {event.peers} peer(s)", columns)
+            return broken(f"✓ Message sent to {event.peers} peer(s)", columns)
         case MessageWaiting():
             waiting = f"⚠️  No peers connected - {event.waiting} message(s) will be sent when one comes"
-            return _broken(waiting, columns)
+            return broken(waiting, columns)
         case MessageRefused():
-            return _broken(f"❌ Message not sent: {event.reason}", columns)
+            return broken(f"❌ Message not sent: {event.reason}", columns)
         case Answer():
-            return _broken(f"{'❌' if event.failed else '📡'} {event.text}", columns)
+            return broken(f"{'❌' if event.failed else '📡'} {event.text}", columns)
         case Notice():
-            return _broken(event.text if event.text.startswith("❌") else f"📡 {event.text}", columns)
+            return broken(event.text if event.text.startswith("❌") else f"📡 {event.text}", columns)
         case DirectReceived() | DirectSent():
             return message_lines(direct_message(event), columns)
         case _:
             sign = SIGNS.get(type(event), "📡")
-            return _broken(f"{sign} {text}", columns) if (text := sentence(event, called)) else []
+            return broken(f"{sign} {text}", columns) if (text := sentence(event, called)) else []
 
 
-def _broken(line: str, columns: int | None) -> list[str]:
+def broken(line: str, columns: int | None) -> list[str]:
     """Return a line of the program's own, broken between words where a terminal would break it anywhere."""
     return [line] if columns is None else wrap_lines(line, columns, INDENT)
 
@@ -248,7 +248,7 @@ def remark(addresses: tuple[str, ...]) -> str:
 
 
 def _remarks(addresses: tuple[str, ...], columns: int | None = None) -> list[str]:
-    return _broken(f"📡 {text}", columns) if (text := remark(addresses)) else []
+    return broken(f"📡 {text}", columns) if (text := remark(addresses)) else []
 
 
 def banner(ready: Ready, columns: int | None = None) -> list[str]:
@@ -258,9 +258,9 @@ def banner(ready: Ready, columns: int | None = None) -> list[str]:
         f"Nickname: {ready.nickname}",
         f"Peer ID: {ready.peer_id}",
         f"Multiaddr: {first_address(ready.addresses, ready.peer_id)}",
-        *_broken("Type messages and press Enter to send. Type 'quit' to exit.", columns),
-        *_broken(commands_line(), columns),
-        *_broken(f"📡 Joined chat room as '{ready.nickname}'", columns),
+        *broken("Type messages and press Enter to send. Type 'quit' to exit.", columns),
+        *broken(commands_line(), columns),
+        *broken(f"📡 Joined chat room as '{ready.nickname}'", columns),
         *_remarks(ready.addresses, columns),
     ]
 

@@ -115,9 +115,9 @@ def test_of_two_arguments_the_first_is_a_word_or_what_is_known_or_stands_in_quot
     ("line", "reason"),
     [
         ("/msg", "say which peer: its nickname, or the beginning or end of its ID"),
-        ("/msg Bob", "there is no text that can be seen"),
+        ("/msg Bob", "say what to write"),
         ("/msg Bob \u200b", "there is no text that can be seen"),
-        ("/msg 'Ann Lee'", "there is no text that can be seen"),
+        ("/msg 'Ann Lee'", "say what to write"),
         ("/get", "say which file: its ID, the beginning of it, or its name; /files lists them"),
         ("/share ", "say where the file is, like ~/photo.jpg"),
         ("/cancel", "say which transfer: its number, or its file; /files lists them"),
