@@ -413,6 +413,8 @@ class Statistics(Event):
     messages_dropped: dict[str, int]
     announcements_sent: int
     announcements_received: int
+    direct_sent: int
+    direct_received: int
     events_dropped: int
     gossip_sent_bytes: int
     gossip_received_bytes: int

@@ -49,6 +49,8 @@ FIGURES: Final = (
     Figure("messages_dropped", "dropped", "Messages, or copies for a peer, that were dropped.", "reason", "dropped"),
     Figure("announcements_sent", "announcements sent", "Ours on other topics.", counted="announcements sent"),
     Figure("announcements_received", "announcements received", "Others' on other topics.", counted="announcements"),
+    Figure("direct_sent", "direct messages sent", "Direct messages that a peer has confirmed.", counted="direct sent"),
+    Figure("direct_received", "direct messages received", "Direct messages shown.", counted="direct received"),
     Figure("events_dropped", "events not shown", "Events dropped because the front-end was too slow.", grows=True),
     Figure("gossip_sent_bytes", "gossip sent", "Written to gossip streams.", counted="gossip bytes out"),
     Figure("gossip_received_bytes", "gossip received", "Read from gossip streams.", counted="gossip bytes in"),

@@ -317,6 +317,7 @@ class Deliveries:
         self._kept.keep(letters)
 
     def _sent(self, letter: Letter) -> None:
+        cast("Node", self._node).counters["direct sent"] += 1
         self._done(letter)
         name = self.called(letter.peer_id)
         who = letter.peer_id, name.nick, name.plain

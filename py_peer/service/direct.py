@@ -131,8 +131,7 @@ class Direct:
             return self._dropped("strangers are not wanted", "takes no direct messages of strangers")
         sign = hashlib.sha256(f"{sender} {message.when} {message.text}".encode()).digest()
         if message.when and sign in self._taken:
-            if self._node is not None:
-                self._node.counters["ignored: direct messages that came again"] += 1
+            self._count("ignored: direct messages that came again")
             return ""
         if is_blank(message.text):
             return self._dropped("nothing can be seen", unseen(message.text))
@@ -141,6 +140,7 @@ class Direct:
         self._taken[sign] = None
         if len(self._taken) > limits.DIRECT_KNOWN:
             del self._taken[next(iter(self._taken))]
+        self._count("direct received")
         name = self.called(sender)
         text = clean_text(message.text)
         self._emit(DirectReceived(sender, name.nick, name.plain, text, time.time(), stranger))
@@ -162,6 +162,9 @@ class Direct:
         return ""
 
     def _dropped(self, why: str, reason: str) -> str:
-        if self._node is not None:
-            self._node.counters[f"dropped: direct messages, {why}"] += 1
+        self._count(f"dropped: direct messages, {why}")
         return reason
+
+    def _count(self, what: str) -> None:
+        if self._node is not None:  # what comes in the first moment of all is taken, and not counted
+            self._node.counters[what] += 1
