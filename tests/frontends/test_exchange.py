@@ -61,7 +61,7 @@ def piped(stage: Stage, service: FakeService, lines: str, patience: float = PATI
 
 def talk(
     lines: str,
-    meanwhile: Callable[[FakeService], Awaitable[None]],
+    meanwhile: Callable[[FakeService, Stage], Awaitable[None]],
     *events: Event,
     patience: float = PATIENCE,
 ) -> tuple[ExitCode, list[str], list[Request]]:
@@ -71,17 +71,24 @@ def talk(
         stage, service = Stage(), FakeService(peers=1)
         service.emit(*events)
         running = asyncio.create_task(stage.run(piped(stage, service, lines, patience)))
-        await meanwhile(service)
+        await meanwhile(service, stage)
         return await running, stage.lines, service.requests
 
     return run(scene())
+
+
+async def shown(stage: Stage, text: str) -> None:
+    """Wait until a text is shown, and everybody has had the time to do what follows from it."""
+    await when(lambda: any(text in line for line in stage.lines))
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 def asked(service: FakeService, kind: type[Any]) -> Any:
     return next((request for request in service.requests if isinstance(request, kind)), None)
 
 
-async def nothing(_service: FakeService) -> None:
+async def nothing(_service: FakeService, _stage: Stage) -> None:
     """Let nothing go on."""
 
 
@@ -89,10 +96,10 @@ async def nothing(_service: FakeService) -> None:
 
 
 def test_a_script_that_gets_a_file_and_quits_has_its_file() -> None:
-    async def fetch(service: FakeService) -> None:
+    async def fetch(service: FakeService, stage: Stage) -> None:
         await when(lambda: asked(service, GetFile))
         service.emit(TransferStarted(asked(service, GetFile).ticket, TRANSFER))
-        await asyncio.sleep(0)
+        await shown(stage, "Fetching my photo.jpg")
         assert service.stop is None
         service.emit(DONE)
 
@@ -104,8 +111,8 @@ def test_a_script_that_gets_a_file_and_quits_has_its_file() -> None:
 
 
 def test_a_script_that_gets_a_file_at_once_waits_until_it_is_offered() -> None:
-    async def offer(service: FakeService) -> None:
-        await when(lambda: service.joined == [])
+    async def offer(service: FakeService, stage: Stage) -> None:
+        await shown(stage, "Peer joined")
         assert asked(service, GetFile) is None
         service.emit(FileOffered(OFFER))
         await when(lambda: asked(service, GetFile))
@@ -117,7 +124,7 @@ def test_a_script_that_gets_a_file_at_once_waits_until_it_is_offered() -> None:
 
 
 def test_a_file_that_nobody_offers_is_asked_for_all_the_same_and_the_exit_code_says_it_was_not_found() -> None:
-    async def refuse(service: FakeService) -> None:
+    async def refuse(service: FakeService, stage: Stage) -> None:
         await when(lambda: asked(service, GetFile))
         service.emit(Answer(asked(service, GetFile).ticket, "nobody offers it", failed=True))
 
@@ -131,7 +138,7 @@ def test_a_fetch_that_fails_has_its_exit_code_and_one_that_was_cancelled_has_non
     cancelled: bool,
     code: ExitCode,
 ) -> None:
-    async def fail(service: FakeService) -> None:
+    async def fail(service: FakeService, stage: Stage) -> None:
         await when(lambda: asked(service, GetFile))
         ticket = asked(service, GetFile).ticket
         service.emit(TransferStarted(ticket, TRANSFER), TransferFailed(7, "k3xab", "x", "no", 0, cancelled=cancelled))
@@ -146,7 +153,7 @@ def test_what_nobody_has_asked_for_keeps_nobody() -> None:
 
 
 def test_a_text_that_was_not_sent_weighs_more_than_a_file_that_was_not_fetched() -> None:
-    async def refuse(service: FakeService) -> None:
+    async def refuse(service: FakeService, stage: Stage) -> None:
         await when(lambda: asked(service, GetFile))
         service.emit(Answer(asked(service, GetFile).ticket, "no", failed=True))
 
@@ -160,11 +167,14 @@ def test_a_path_goes_to_the_service_from_the_root_on(tmp_path: Path, monkeypatch
     assert whole_path("here/") == f"{tmp_path}/here/"
     assert whole_path("../x") == str(tmp_path.parent / "x")
 
-    async def share(service: FakeService) -> None:
+    async def share(service: FakeService, stage: Stage) -> None:
         await when(lambda: asked(service, ShareFile))
         ticket = asked(service, ShareFile).ticket
         shared = SharedFile("m7y", "/x", "notes.txt", 1, "00", offered=True, served=0)
-        service.emit(HashingProgress(ticket, "notes.txt", 1, 1), FileShared(ticket, shared))
+        service.emit(HashingProgress(ticket, "notes.txt", 1, 2))
+        await shown(stage, "Reading notes.txt")
+        assert service.stop is None
+        service.emit(FileShared(ticket, shared))
 
     code, lines, requests = talk("/share 'my notes.txt'\n", share)
     assert code is ExitCode.OK
@@ -173,7 +183,7 @@ def test_a_path_goes_to_the_service_from_the_root_on(tmp_path: Path, monkeypatch
 
 
 def test_the_other_commands_ask_what_they_say() -> None:
-    async def answer(service: FakeService) -> None:
+    async def answer(service: FakeService, stage: Stage) -> None:
         await when(lambda: asked(service, TakeStrangers))
         service.emit(*(Answer(request.ticket, "done") for request in service.requests))
         service.emit(FilesReport(asked(service, RequestFiles).ticket, (OFFER,), (), (), "/d", {}))
@@ -197,20 +207,22 @@ def away(request: SendDirect) -> DirectWaiting:
 
 
 def test_a_direct_message_keeps_the_program_until_it_is_delivered() -> None:
-    async def confirm(service: FakeService) -> None:
+    async def confirm(service: FakeService, stage: Stage) -> None:
         await when(lambda: asked(service, SendDirect))
-        await asyncio.sleep(0)
+        service.emit(away(asked(service, SendDirect)))
+        await shown(stage, "not delivered yet")
         assert service.stop is None
         service.emit(confirmed(asked(service, SendDirect)))
 
-    code, lines, requests = talk("/msg Ann Lee hello\n", confirm, NAME)
+    code, lines, requests = talk("/msg Ann Lee hello\n", confirm, NAME, patience=60.0)
     assert code is ExitCode.OK
     assert SendDirect(1, ANN, "hello") in requests
     assert any(line.startswith("📨 [DM to Ann Lee(") for line in lines)
 
 
 def test_whom_a_script_writes_to_at_once_is_waited_for() -> None:
-    async def come(service: FakeService) -> None:
+    async def come(service: FakeService, stage: Stage) -> None:
+        await shown(stage, "Peer joined")
         service.emit(NAME)
         await when(lambda: asked(service, SendDirect))
         service.emit(away(asked(service, SendDirect)))
@@ -222,7 +234,7 @@ def test_whom_a_script_writes_to_at_once_is_waited_for() -> None:
 
 
 def test_one_that_could_not_be_delivered_in_time_is_told_and_has_its_exit_code() -> None:
-    async def wait(service: FakeService) -> None:
+    async def wait(service: FakeService, stage: Stage) -> None:
         await when(lambda: asked(service, SendDirect))
         service.emit(away(asked(service, SendDirect)))
 
@@ -233,7 +245,7 @@ def test_one_that_could_not_be_delivered_in_time_is_told_and_has_its_exit_code()
 
 @pytest.mark.parametrize("line", ["/msg Zoe hello", f"/msg {ANN} hello"])
 def test_one_to_nobody_and_one_that_is_refused_have_it_too(line: str) -> None:
-    async def refuse(service: FakeService) -> None:
+    async def refuse(service: FakeService, stage: Stage) -> None:
         if ANN in line:
             await when(lambda: asked(service, SendDirect))
             ticket = asked(service, SendDirect).ticket
@@ -252,7 +264,7 @@ def test_a_direct_message_that_is_too_large_is_not_sent() -> None:
 
 
 def test_many_direct_messages_go_out_in_order_and_not_all_at_once() -> None:
-    async def confirm(service: FakeService) -> None:
+    async def confirm(service: FakeService, stage: Stage) -> None:
         for count in range(400):
             await when(partial(has_asked, service, count + 1))
             assert len(directs(service)) <= count + WINDOW
