@@ -813,3 +813,50 @@ def _dial_all(scene: Scene, step: object, told: list[str], here: list[str]) -> N
         cause = "" if step == "reach" else "refused"
         scene.book.ended(dial.peer_id, dial.address, scene.now, cause, wrong=step == "wrong")
     pytest.fail("it dials without end")
+
+
+# --- Whom the user asks for -----------------------------------------------------------------------
+
+
+def test_whom_the_user_asks_for_is_dialled_in_spite_of_pauses_and_goodbyes_the_best_address_first() -> None:
+    scene = Scene()
+    scene.tell(ANN, "8.8.4.4", by=Source.MEMORY)
+    scene.tell(ANN, "9.9.9.9")
+    assert scene.dials(10 * 86_400)
+    scene.book.left(ANN, scene.now)
+    assert scene.state(ANN)[0] == "not dialled"
+    ways, reason = scene.book.ways_to(ANN, scene.now)
+    assert ([way.host for way in ways], reason) == (["9.9.9.9", "8.8.4.4"], "")
+
+
+def test_of_whom_the_user_asks_for_it_is_said_why_he_is_not_dialled() -> None:
+    scene = Scene()
+    assert scene.book.ways_to(ANN, scene.now) == ((), "nobody has told where it is")
+    scene.tell(ANN, "192.168.7.7", by=Source.TOPIC)
+    assert scene.book.ways_to(ANN, scene.now) == ((), NOT_IN_THAT_NETWORK)
+    scene.tell(BOB, "8.8.4.4")
+    scene.banned[BOB] = "it was let go"
+    assert scene.book.ways_to(BOB, scene.now) == ((), "it was let go")
+    scene.banned.clear()
+    (way,), _ = scene.book.ways_to(BOB, scene.now)
+    scene.book.begun(BOB, way, scene.now)
+    assert scene.book.ways_to(BOB, scene.now) == ((), "it is being dialled")
+
+
+def test_what_strangers_tell_of_whom_the_user_asks_for_costs_no_more_than_it_may() -> None:
+    scene = Scene()
+    scene.tell(ANN, "8.8.4.4", by=Source.TOPIC)
+    tries = 0
+    while ways := scene.book.ways_to(ANN, scene.now)[0]:
+        tries += 1
+        scene.book.begun(ANN, ways[0], scene.now)
+        scene.book.ended(ANN, ways[0], scene.now, "refused")
+        scene.now += 3_600
+    assert tries == limits.TOLD_TRIES
+    assert "in vain: refused" in scene.book.ways_to(ANN, scene.now)[1]
+
+
+def test_an_address_that_is_named_is_left_to_those_who_dial_it_anyway() -> None:
+    scene = Scene()
+    scene.tell(ANN, "8.8.4.4", by=Source.NAMED)
+    assert scene.book.ways_to(ANN, scene.now) == ((), "dialled for as long as it is named")

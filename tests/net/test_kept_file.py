@@ -43,3 +43,11 @@ def test_what_cannot_be_moved_aside_stays_and_says_so(tmp_path: Path) -> None:
     assert change_kept(tmp_path / "file", 4, lambda _: b"new", aside=True)
     assert not change_kept(tmp_path / "file", 4, lambda _: b"new", aside=True)
     assert (tmp_path / "file.broken").read_bytes() == b"12345"
+
+
+def test_what_is_changed_to_nothing_is_removed(tmp_path: Path) -> None:
+    change_kept(tmp_path / "file", 4, lambda _: b"here")
+    change_kept(tmp_path / "file", 4, lambda _: b"")
+    assert not (tmp_path / "file").exists()
+    change_kept(tmp_path / "file", 4, lambda data: b"" if data is None else b"x")
+    assert read_kept(tmp_path / "file", 4) is None

@@ -224,6 +224,20 @@ async def test_a_dial_of_the_users_that_is_given_up_is_none_under_way() -> None:
 
 
 @trio_test
+async def test_who_is_called_is_dialled_at_once_where_he_is_said_to_be_or_it_is_said_why_not() -> None:
+    async with scene(run=False) as ours, member(loopback=True) as other:
+        ours.finder.node = ours.one.node
+        with pytest.raises(DialError, match="nobody has told where it is"):
+            await ours.finder.call(str(other.id))
+        ours.hear(str(other.id), dial_address(LOOPBACK, 1), by=Source.MEMORY)
+        with pytest.raises(DialError, match="refused"):
+            await ours.finder.call(str(other.id))
+        ours.hear_of(other)
+        assert await ours.finder.call(str(other.id)) == other.id
+        assert ours.has(other)
+
+
+@trio_test
 async def test_a_lookup_reaches_whom_the_rules_allow_and_nobody_else() -> None:
     async with scene() as it, member(loopback=True) as other:
         far = Finding(str(other.id), (other.address,), Source.KADEMLIA, somebody(99), "198.51.100.1")
