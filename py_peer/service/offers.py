@@ -120,27 +120,30 @@ class OfferBoard:
 
     async def _question(self, peer_id: ID) -> None:
         """Ask a connected peer what it offers, and tell what is new, whether it answers or not."""
+        news = self._unknown[peer_id]
         with trio.move_on_after(limits.DESCRIBE_SECONDS):
             await self._sources.know(peer_id)
             if self._sources.speaks(peer_id):
                 try:
                     async with open_source(self._sources.host, peer_id) as source:
-                        await self._describe(source)
+                        await self._describe(source, news)
+                        del self._unknown[peer_id]  # what is offered from now on is asked for anew
                 except StreamFaultError as error:
                     self._sources.blame(peer_id, error)
-        for offer in self._unknown.pop(peer_id):
+        if self._unknown.get(peer_id) is news:
+            del self._unknown[peer_id]
+        for offer in news:
             self._tell(offer)
 
-    async def _describe(self, source: Source) -> None:
+    async def _describe(self, source: Source, news: list[Offered]) -> None:
         """Ask for all that a peer offers, if that is not known, and then for what it has told of meanwhile."""
-        unknown = self._unknown[source.peer_id]
         if source.peer_id not in self._listed:
             for record in (await source.offers())[-limits.OFFERS_PER_PEER :]:
                 with suppress(OfferError):
-                    if (news := self._offers.describe(record, trio.current_time())) is not None:
-                        unknown.append(news)
+                    if (new := self._offers.describe(record, trio.current_time())) is not None:
+                        news.append(new)
             self._listed.add(source.peer_id)
-        for offer in unknown:  # it grows meanwhile
+        for offer in news:  # it grows meanwhile
             offer.record = offer.record or await source.describe(offer.file_id, offer.peer_id)
 
     # --- What is told -----------------------------------------------------------------------------

@@ -182,10 +182,14 @@ class PieceFetch:
     # --- Pieces -----------------------------------------------------------------------------------
 
     async def _prepared(self, source: Source) -> Pieces[ID]:
-        """Return what is missing; the first source is asked for the hashes, and an earlier try held to them."""
+        """Return what is missing, when the hashes are here, and what an earlier try has left was held to them.
+
+        Who comes first has his own hashes, since nobody is to wait for another who may hang.
+        """
+        leaves = self._leaves or await source.leaves(self._record)
         async with self._preparing:
             if self._pieces is None:
-                self._leaves = await source.leaves(self._record)
+                self._leaves = leaves
                 missing = await self._missing()
                 size = sum(map(self._record.piece_length, missing))
                 await trio.to_thread.run_sync(self._part.check_space, size)

@@ -71,8 +71,8 @@ class Transfers:
             return f"{len(self._jobs)} files are being fetched or wait for it already"
         job = Job(next(self._numbers), ticket, offer, path, most, name=offer.name)
         job.on_begun = lambda: self._emit(TransferStarted(ticket, job.shown()))
-        if not job.is_auto and self._turns.available_tokens == 0:
-            self._emit(Notice(f"{offer.name or offer.file_id} waits: {limits.TRANSFERS} files are being fetched"))
+        if not job.is_auto and len(self._jobs) >= limits.TRANSFERS:
+            self._emit(Notice(f"{offer.name or offer.file_id} waits for its turn"))
         self._jobs[job.number] = job
         self._nursery.start_soon(self._serve, job)
         return ""
