@@ -375,7 +375,13 @@ class FullScreenChat(Chat):
 
     def _do(self, work: Awaitable[None]) -> None:
         """Do something that may wait; a fault of it ends the program as any other does."""
-        task = asyncio.ensure_future(work)
+
+        async def soon() -> None:
+            # Textual has tasks begin at once: a command would be done while it still stands in the input.
+            await asyncio.sleep(0)
+            await work
+
+        task = asyncio.ensure_future(soon())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(self.note_fault)

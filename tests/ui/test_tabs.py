@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import sys
 from dataclasses import replace
 
 import pytest
@@ -120,6 +122,19 @@ def test_the_user_opens_a_conversation(way: str) -> None:
             assert direct(shown) == ([(ANN, "hello")] if "hello" in way else [])
             assert said(shown) == (["hello"] if "hello" in way else [])
             assert shown.ui.focused is shown.ui.composer
+
+    run(scene())
+
+
+def test_the_command_that_opens_a_tab_stays_in_no_input() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            if sys.version_info >= (3, 12):  # as Textual does where it runs on a terminal
+                asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+            await shown.type(f"/msg {ANN} hello")
+            assert shown.ui.composer.full_text == ""
+            await shown.pilot.press("f5")
+            assert shown.ui.composer.full_text == ""
 
     run(scene())
 
