@@ -380,6 +380,24 @@ async def test_a_file_that_is_not_offered_any_more_is_said_at_once(tmp_path: Pat
         assert failures(bob)[1] == f"Not fetched: a.bin: alice offered it, but {reason}"
 
 
+@trio_test
+async def test_an_offerer_who_is_not_connected_is_dialled(tmp_path: Path) -> None:
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        await bob.meet(alice)
+        file = await alice.share(write(tmp_path / "a.bin", 6 * PIECE))
+        await bob.listed(file)
+        await alice.part(bob)
+        await until(lambda: not bob.node.peers.records)
+
+        async def call(peer_id: str) -> None:
+            assert peer_id == str(alice.id)
+            await bob.meet(alice)
+
+        bob.files._sources.call = call
+        await get(bob, file)
+        await done(bob, file)
+
+
 # --- Peers in other languages ---------------------------------------------------------------------
 
 
