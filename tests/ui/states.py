@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from textual.widgets import Input
 
+from py_peer.core.direct_events import DirectReceived, DirectSent, DirectWaiting
 from py_peer.core.events import (
     AddressesChanged,
     DialFailed,
@@ -16,11 +17,20 @@ from py_peer.core.events import (
     MessageReceived,
     MessageRefused,
     PeerConnected,
+    PeerDisconnected,
     PeerFound,
     PeerJoined,
     PeerLeft,
     PeerMuted,
     Pinged,
+)
+from py_peer.core.file_events import (
+    FileOffered,
+    Offer,
+    Transfer,
+    TransferDone,
+    TransferFailed,
+    TransferStarted,
 )
 from tests.frontends.fakes import ANN, US
 
@@ -164,6 +174,52 @@ async def look_around(scene: Scene, clock: Clock) -> None:
     ways = ("mDNS: on eth0 and wlan0, 3 peers", "the discovery topic: 2 peers announced there")
     ticket = scene.service.requests[-1].ticket
     await scene.tell(DiscoveryReport(ticket, ways, peers, {"not a peer ID": 2}, 1))
+
+
+async def whisper(scene: Scene, clock: Clock) -> None:
+    """Let Ann, a stranger with somebody else's name, and one with a long name write to the user, who answers Ann."""
+
+    def wrote(text: str, peer_id: str, nick: str, *, plain: bool = True, stranger: bool = False) -> DirectReceived:
+        clock.now += 20
+        return DirectReceived(peer_id, nick, plain, text, clock.now, stranger)
+
+    await scene.tell(
+        wrote("Are you still up? I have a question that is not for everybody.", ANN, "Ann"),
+        wrote("Buy my coins! https://coins.example.net", FLOODER, "rusty", plain=False, stranger=True),
+        wrote("明日の話ですが", MING, "小明", stranger=True),
+        wrote("Hello", SILENT[0], "Somebody with a long name"),
+    )
+    await scene.pilot.press("f6")
+    await scene.type("Yes, ask")
+    ticket = scene.service.requests[-1].ticket
+    await scene.tell(DirectSent(ticket, ANN, "Ann", plain=True, text="Yes, ask", timestamp=clock.now))
+    await scene.tell(PeerDisconnected(ANN))
+    await scene.type("Where are you?")
+    away = DirectWaiting(
+        scene.service.requests[-1].ticket, ANN, "Ann", plain=True, text="", reason="it is not connected", waiting=1
+    )
+    await scene.tell(away, clock.heard("Is anybody awake?", ZOE, "Zoë"))
+
+
+async def fetch(scene: Scene) -> None:
+    """Let files be offered; one has come, one has not, four come."""
+
+    def transfer(number: int, name: str, received: int, size: int | None) -> Transfer:
+        left = None if size is None else (size - received) / 2e7
+        return Transfer(number, f"id{number}", name, "", (GO,), received, size, 2e7, left)
+
+    await scene.tell(
+        FileOffered(
+            Offer("mzxw6ytb4k2q9abc", MING, "小明", plain=True, seconds=0.0, name="relays.pdf", size=3_412_000)
+        ),
+        FileOffered(Offer("7c7d2b1e-0a37-4a0e-bf6b-5b1c6f2f0001", GO, "go-peer", plain=True, seconds=0.0)),
+        TransferDone(1, "id1", "relays.pdf", "/home/bob/Downloads/relays.pdf", 3_412_000, 2.0, verified=True),
+        TransferFailed(2, "id2", "big.iso", "nothing came for 30 s", 500_000_000),
+        TransferStarted(9, transfer(3, "What was said about relays, all of it.pdf", 1_500_000, 3_412_000)),
+        TransferStarted(9, transfer(4, "holiday.mp4", 400_000_000, 1_000_000_000)),
+        TransferStarted(9, transfer(5, "7c7d2b1e-0a37-4a0e-bf6b-5b1c6f2f0001", 12_000_000, None)),
+        TransferStarted(9, transfer(6, "last.zip", 0, 1_000)),
+    )
 
 
 async def fail(scene: Scene) -> None:

@@ -31,7 +31,8 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 USUAL = (100, 30)
 NAMES = (
     *("empty", "busy", "narrow", "narrow-peers", "tiny", "wide", "light", "terminal-colours", "refusal"),
-    *("selection", "search", "help", "scrolled-back", "discovery", "narrow-discovery", "error"),
+    *("selection", "search", "help", "scrolled-back", "discovery", "narrow-discovery", "direct", "narrow-direct"),
+    *("stranger", "transfers", "narrow-transfers", "cancel", "error"),
 )
 
 
@@ -92,6 +93,22 @@ async def walk(clock: states.Clock, taken: dict[str, str]) -> None:
         taken["narrow-discovery"] = await picture(shown)
         await shown.pilot.resize_terminal(*USUAL)
         await shown.pilot.press("escape")
+        await states.whisper(shown, clock)
+        taken["direct"] = await picture(shown)
+        await shown.pilot.resize_terminal(48, 20)
+        taken["narrow-direct"] = await picture(shown)
+        await shown.pilot.press("f6")
+        taken["stranger"] = await picture(shown)
+        await shown.pilot.resize_terminal(*USUAL)
+        await shown.pilot.press("alt+1")
+        await states.fetch(shown)
+        taken["transfers"] = await picture(shown)
+        await shown.pilot.press("f7")
+        taken["cancel"] = await picture(shown)
+        await shown.pilot.press("escape")
+        await shown.pilot.resize_terminal(48, 20)
+        taken["narrow-transfers"] = await picture(shown)
+        await shown.pilot.resize_terminal(*USUAL)
         await states.fail(shown)
         taken["error"] = await picture(shown)
 
