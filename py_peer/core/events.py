@@ -415,6 +415,11 @@ class Statistics(Event):
     announcements_received: int
     direct_sent: int
     direct_received: int
+    files_sent: int
+    files_fetched: int
+    files_sent_bytes: int
+    files_received_bytes: int
+    files_refused: dict[str, int]
     events_dropped: int
     gossip_sent_bytes: int
     gossip_received_bytes: int

@@ -51,6 +51,13 @@ FIGURES: Final = (
     Figure("announcements_received", "announcements received", "Others' on other topics.", counted="announcements"),
     Figure("direct_sent", "direct messages sent", "Direct messages that a peer has confirmed.", counted="direct sent"),
     Figure("direct_received", "direct messages received", "Direct messages shown.", counted="direct received"),
+    # Files
+    Figure("files_sent", "files sent", "Files that somebody has fetched whole.", counted="files: sent"),
+    Figure("files_fetched", "files fetched", "Files of others that are here, whole.", counted="files: fetched"),
+    Figure("files_sent_bytes", "of files sent", "Sent to who fetches files.", counted="files: bytes sent"),
+    Figure("files_received_bytes", "of files fetched", "Fetched of files.", counted="files: bytes received"),
+    Figure("files_refused", "files", "What was refused or went wrong with files.", "reason", "files"),
+    # What waits, and is lost
     Figure("events_dropped", "events not shown", "Events dropped because the front-end was too slow.", grows=True),
     Figure("gossip_sent_bytes", "gossip sent", "Written to gossip streams.", counted="gossip bytes out"),
     Figure("gossip_received_bytes", "gossip received", "Read from gossip streams.", counted="gossip bytes in"),
@@ -103,7 +110,12 @@ def count(counters: Mapping[str, int], figure: Figure) -> int | dict[str, int]:
     if not figure.label:
         return counters.get(figure.counted, 0)
     before = figure.counted + ": "
-    return {name.removeprefix(before): value for name, value in counters.items() if name.startswith(before)}
+    others = {other.counted for other in FIGURES if other is not figure}
+    return {
+        name.removeprefix(before): value
+        for name, value in counters.items()
+        if name.startswith(before) and name not in others
+    }
 
 
 def markdown_table() -> str:

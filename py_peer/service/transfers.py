@@ -99,6 +99,7 @@ class Transfers:
         fetched: Fetched | None = None
         reason = "it was cancelled"
         began = trio.current_time()
+        counters = cast("Node", self._node).counters
         with job.scope:
             async with self._turns, trio.open_nursery() as nursery:
                 began = trio.current_time()
@@ -108,10 +109,12 @@ class Transfers:
                 except FetchError as error:
                     reason = str(error)
                 except Exception as error:  # noqa: BLE001 - one transfer must not end the others
-                    cast("Node", self._node).counters.caught("fetching a file", error)
+                    counters.caught("fetching a file", error)
                     reason = FAULT
                 nursery.cancel_scope.cancel()
         del self._jobs[job.number]
+        counters["files: bytes received"] += job.meter.received
+        counters["files: fetched"] += fetched is not None
         if fetched is None:
             self._tell_failure(job, clean_line(reason, limits.MAX_ERROR_CHARS))
             return

@@ -43,6 +43,14 @@ def test_counters_are_read_by_name_and_by_what_stands_before_the_reason() -> Non
     assert count({}, dropped) == {}
 
 
+def test_what_has_a_figure_of_its_own_is_no_part_of_another() -> None:
+    files = {figure.name: figure for figure in FIGURES if figure.name.startswith("files_")}
+    counters = {"files: sent": 2, "files: bytes sent": 30, "files: refused": 5}
+    assert count(counters, files["files_sent"]) == 2
+    assert count(counters, files["files_sent_bytes"]) == 30
+    assert count(counters, files["files_refused"]) == {"refused": 5}
+
+
 def test_whatever_is_counted_is_in_the_table() -> None:
     plain = {figure.counted for figure in FIGURES if figure.counted and not figure.label}
     labelled = {figure.counted for figure in FIGURES if figure.counted and figure.label}
