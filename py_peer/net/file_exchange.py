@@ -16,11 +16,9 @@ from py_peer.net.streams import (
     EndedError,
     GarbageError,
     StreamFaultError,
+    StreamReader,
     close,
     open_stream,
-    read_exactly,
-    read_frame,
-    read_length,
     reset,
     write_frame,
 )
@@ -71,6 +69,7 @@ class Source:
         """Use a stream on which nothing has been said yet."""
         self.peer_id = peer_id
         self._stream = stream
+        self._reader = StreamReader(stream)
         self._expected = 0
 
     async def describe(self, file_id: str, offerer: str = "") -> FileRecord | None:
@@ -108,14 +107,14 @@ class Source:
 
         Raises RefusedError when it does not come: then none of that request does any more, but of the next one.
         """
-        announced = await read_length(self._stream, length, limits.FILE_SILENCE)
+        announced = await self._reader.length(length, limits.FILE_SILENCE)
         if announced is None:
             raise EndedError("the stream ended before all pieces had come")
         if announced == 0:
             raise RefusedError(await self._reason())
         if announced != length:
             raise GarbageError(f"it announced a piece of {announced:,} bytes in place of {length:,}")
-        data = await read_exactly(self._stream, length, limits.FILE_SILENCE)
+        data = await self._reader.exactly(length, limits.FILE_SILENCE)
         self._expected -= 1
         return data
 
@@ -145,7 +144,7 @@ class Source:
         return clean_line(refusal.reason, limits.MAX_ERROR_CHARS) or "it gave no reason"
 
     async def _frame(self, most: int) -> bytes:
-        frame = await read_frame(self._stream, most, limits.FILE_SILENCE)
+        frame = await self._reader.frame(most, limits.FILE_SILENCE)
         if frame is None:
             raise EndedError("the stream ended without an answer")
         return frame

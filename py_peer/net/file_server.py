@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from libp2p.utils import encode_uvarint, encode_varint_prefixed
 
 from py_peer.core import limits
 from py_peer.net.file_messages import Records, Refusal, Request
 from py_peer.net.served import BLOCK, CHANGED, BusyError
-from py_peer.net.streams import EndedError, SilentError, close, read_frame, reset, write, write_frame
+from py_peer.net.streams import EndedError, SilentError, StreamReader, close, reset, write, write_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from libp2p.peer.id import ID
 
     from py_peer.net.served import ServedFile, Shelf
+
+
+_MOST_LENGTH: Final = 4
+"""Bytes of the length of a piece."""
 
 
 class RefusalError(Exception):
@@ -42,7 +46,8 @@ class FileServer:
             return
         self._open[peer_id] += 1
         try:
-            while (request := await self._next(stream, peer_id)) is not None:
+            reader = StreamReader(stream)
+            while (request := await self._next(reader, peer_id)) is not None:
                 await self._answer(stream, peer_id, request)
         except (EndedError, SilentError) as error:
             self._shelf.counters[f"files: a stream that ended, {type(error).__name__}"] += 1
@@ -54,10 +59,10 @@ class FileServer:
             if not self._open[peer_id]:
                 del self._open[peer_id]
 
-    async def _next(self, stream: INetStream, peer_id: ID) -> Any:
+    async def _next(self, reader: StreamReader, peer_id: ID) -> Any:
         """Return the next request, at the pace that is borne of one peer; None when there is no other."""
         try:
-            frame = await read_frame(stream, limits.MAX_FILE_REQUEST, limits.FILE_IDLE_SECONDS)
+            frame = await reader.frame(limits.MAX_FILE_REQUEST, limits.FILE_IDLE_SECONDS)
         except SilentError:
             return None
         if frame is None:
@@ -115,32 +120,35 @@ class FileServer:
         end = asked.first + asked.count
         if end > file.record.pieces:
             raise RefusalError(f"piece {end - 1} of a file of {file.record.pieces}")
-        step = max(1, BLOCK // file.record.piece_size)
+        together = min(asked.count, max(1, BLOCK // file.record.piece_size))
+        block = bytearray(together * (file.record.piece_size + _MOST_LENGTH))
         async with self._shelf.turns.turn(peer_id):
-            for first in range(asked.first, end, step):
-                count = min(step, end - first)
-                data = await self._framed(file, first, count, peer_id)
+            for first in range(asked.first, end, together):
+                pieces = range(first, min(first + together, end))
+                framed = await self._framed(file, pieces, block)
+                if file.fault:
+                    self._give_up(peer_id, file)
                 try:
-                    await write(stream, data, limits.FILE_SILENCE)
+                    await write(stream, framed, limits.FILE_SILENCE)
                 except SilentError as error:
                     self._shelf.served(peer_id, file, 0, str(error))
                     raise
-                self._shelf.sent(peer_id, file, first, count)
+                self._shelf.sent(peer_id, file, first, len(pieces))
 
-    async def _framed(self, file: ServedFile, first: int, count: int, peer_id: ID) -> bytes:
-        """Return pieces, each behind its length. Raises RefusalError."""
-        size = file.record.piece_size
-        start = first * size
-        data = await file.read(start, min(count * size, file.record.size - start))
-        if file.fault:
-            self._give_up(peer_id, file)
-        view = memoryview(data)
-        framed = bytearray()
-        for offset in range(0, len(data), size):
-            piece = view[offset : offset + size]
-            framed += encode_uvarint(len(piece))
-            framed += piece
-        return bytes(framed)
+    async def _framed(self, file: ServedFile, pieces: range, block: bytearray) -> memoryview:
+        """Read pieces into `block`, each behind its length, and return what of it was filled."""
+        framed = memoryview(block)
+        places = []
+        end = 0
+        for number in pieces:
+            length = file.record.piece_length(number)
+            head = encode_uvarint(length)
+            start = end + len(head)
+            framed[end:start] = head
+            end = start + length
+            places.append((number * file.record.piece_size, framed[start:end]))
+        await file.read(places)
+        return framed[:end]
 
     def _give_up(self, peer_id: ID, file: ServedFile) -> None:
         self._shelf.faulty(file)

@@ -55,17 +55,20 @@ class OpenFile:
         self.identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         """What is the same as long as it is the same file, and has not changed."""
 
-    def read(self, offset: int, length: int) -> bytes:
-        """Return `length` bytes, fewer where the file ends before. Raises OSError, or ValueError when it is closed."""
-        data = bytearray()
+    def read(self, offset: int, into: memoryview) -> int:
+        """Fill `into` from `offset` on; return how many bytes there were, fewer where the file ends before.
+
+        Raises OSError, or ValueError when it is closed.
+        """
+        done = 0
         with self._lock:
             try:
                 self._file.seek(offset)
-                while len(data) < length and (more := self._file.read(length - len(data))):
-                    data += more
+                while more := self._file.readinto(into[done:]):
+                    done += more
             finally:
                 self._close_if_unwanted()
-        return bytes(data)
+        return done
 
     def is_changed(self) -> bool:
         """Say whether the file is another than when it was opened. Raises as `read` does."""
@@ -113,18 +116,27 @@ class ServedFile:
             self.fault = self.fault or CHANGED * changed
         return not self.fault
 
-    async def read(self, offset: int, length: int) -> bytes:
-        """Return what is there of `length` bytes; when it is not what was shared, `fault` says so."""
+    async def read(self, places: Sequence[tuple[int, memoryview]]) -> None:
+        """Fill each view from its offset on, with zeros behind the end of the file.
+
+        When what there is is not what was shared, `fault` says so.
+        """
         try:
-            data, changed = await anyio.to_thread.run_sync(self._read, offset, length, abandon_on_cancel=True)
+            whole = await anyio.to_thread.run_sync(self._read, places, abandon_on_cancel=True)
         except (OSError, ValueError):
             self.fault = UNREADABLE
-            return b""
-        self.fault = self.fault or CHANGED * (changed or len(data) < length)
-        return data
+            for _, view in places:
+                view[:] = bytes(len(view))
+        else:
+            self.fault = self.fault or CHANGED * (not whole)
 
-    def _read(self, offset: int, length: int) -> tuple[bytes, bool]:
-        return self.file.read(offset, length), self.file.is_changed()
+    def _read(self, places: Sequence[tuple[int, memoryview]]) -> bool:
+        whole = True
+        for offset, view in places:
+            done = self.file.read(offset, view)
+            view[done:] = bytes(len(view) - done)
+            whole &= done == len(view)
+        return whole and not self.file.is_changed()
 
 
 @final

@@ -151,15 +151,16 @@ class SisterServer:
 
     async def _send(self, stream: INetStream, file: ServedFile, peer_id: ID) -> None:
         size, sent = file.record.size, 0
+        block = memoryview(bytearray(min(BLOCK, size)))
         try:
             await write(stream, encode_uvarint(size), limits.FILE_SILENCE)
             while sent < size:
-                length = min(BLOCK, size - sent)
-                data = await file.read(sent, length)
+                part = block[: size - sent]
+                await file.read([(sent, part)])
                 if file.fault:
                     self._shelf.faulty(file)
-                await write(stream, data.ljust(length, b"\x00"), limits.FILE_SILENCE)
-                sent += length
+                await write(stream, part, limits.FILE_SILENCE)
+                sent += len(part)
         except StreamFaultError as error:
             self._shelf.served(peer_id, file, sent, str(error))
             raise

@@ -6,7 +6,7 @@ Whatever goes wrong on the way is a StreamFaultError, whose text is a sentence f
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, final
 
 import trio
 from libp2p.utils import encode_varint_prefixed
@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from libp2p.custom_types import TProtocol
     from libp2p.peer.id import ID
 
-_PART: Final = 64 * 1024
-"""Bytes written under one deadline: a slow line takes them in time, and one that takes nothing is noticed."""
+_PART: Final = 65_519 - 12
+"""Bytes written under one deadline: a slow line takes them in time, and one that takes nothing is noticed. With Yamux's
+header they fill one Noise message; a few bytes more, and it is two."""
+
+_AHEAD: Final = 16
+"""Bytes that are read with those before them, where they are there already: reading costs the same for one and many."""
 
 
 class StreamFaultError(Exception):
@@ -79,54 +83,84 @@ async def read_some(stream: INetStream, most: int, patience: float) -> bytes:
     raise SilentError(f"nothing came for {patience:.0f} seconds")
 
 
-async def read_exactly(stream: INetStream, length: int, patience: float) -> bytes:
-    """Return the next `length` bytes, for which the caller has a limit; `patience` seconds are for each part of them.
+@final
+class StreamReader:
+    """Reads a stream that nobody else reads. It asks for a few bytes more than are wanted: they are the next length.
 
-    Raises SilentError, or EndedError when the stream ends before.
+    `patience`, in seconds, is how long nothing may come. Every method raises SilentError then, and EndedError when the
+    stream ends where more must come.
     """
-    data = bytearray()
-    while len(data) < length:
-        more = await read_some(stream, length - len(data), patience)
-        if not more:
-            raise EndedError(f"the stream ended {length - len(data):,} bytes too early")
-        data += more
-    return bytes(data)
+
+    def __init__(self, stream: INetStream, ahead: int = _AHEAD) -> None:
+        """With `ahead` 0 nothing more is taken off the stream than is asked for."""
+        self._stream = stream
+        self._more = ahead
+        self._ahead = b""
+
+    async def some(self, most: int, patience: float) -> bytes:
+        """Return what has come, up to `most` bytes (at least 1); b"" at the end of the stream."""
+        data = self._ahead or await read_some(self._stream, most + self._more, patience)
+        self._ahead = data[most:]
+        return data[:most]
+
+    async def exactly(self, length: int, patience: float) -> bytes:
+        """Return the next `length` bytes, for which the caller has a limit."""
+        parts: list[bytes] = []
+        while length:
+            more = await self.some(length, patience)
+            if not more:
+                raise EndedError(f"the stream ended {length:,} bytes too early")
+            parts.append(more)
+            length -= len(more)
+        return b"".join(parts)
+
+    async def length(self, most: int, patience: float) -> int | None:
+        """Return the unsigned varint that comes next; None where the stream ends instead of it.
+
+        Raises GarbageError when it is larger than `most` or none at all.
+        """
+        length = 0
+        for index in range(MAX_VARINT_BYTES):
+            byte = await self.some(1, patience)
+            if not byte and not index:
+                return None
+            if not byte:
+                raise EndedError("the stream ended within a length")
+            length |= (byte[0] & 0x7F) << 7 * index
+            if byte[0] < 0x80:
+                if length > most:
+                    raise GarbageError(f"it announced {length:,} bytes, where {most:,} are the limit")
+                return length
+        raise GarbageError(f"a length of more than {MAX_VARINT_BYTES} bytes")
+
+    async def frame(self, most: int, patience: float) -> bytes | None:
+        """Return `uvarint length ‖ bytes` without its length, at most `most` bytes; None at the end of the stream.
+
+        `patience` is for the whole of it, not for each part: it is small. Raises GarbageError.
+        """
+        with trio.move_on_after(patience):
+            length = await self.length(most, patience)
+            return None if length is None else await self.exactly(length, patience)
+        raise SilentError(f"nothing whole came within {patience:.0f} seconds")
+
+
+async def read_exactly(stream: INetStream, length: int, patience: float) -> bytes:
+    """Return the next `length` bytes of a stream, as `StreamReader.exactly` does, and take no more off it."""
+    return await StreamReader(stream, 0).exactly(length, patience)
 
 
 async def read_length(stream: INetStream, most: int, patience: float) -> int | None:
-    """Return the unsigned varint that comes next; None where the stream ends instead of it.
-
-    Raises GarbageError when it is larger than `most` or none at all, SilentError, EndedError.
-    """
-    length = 0
-    for index in range(MAX_VARINT_BYTES):
-        byte = await read_some(stream, 1, patience)
-        if not byte:
-            if index:
-                raise EndedError("the stream ended within a length")
-            return None
-        length |= (byte[0] & 0x7F) << 7 * index
-        if byte[0] < 0x80:
-            if length > most:
-                raise GarbageError(f"it announced {length:,} bytes, where {most:,} are the limit")
-            return length
-    raise GarbageError(f"a length of more than {MAX_VARINT_BYTES} bytes")
+    """Return the next length of a stream, as `StreamReader.length` does, and take no more off it."""
+    return await StreamReader(stream, 0).length(most, patience)
 
 
 async def read_frame(stream: INetStream, most: int, patience: float) -> bytes | None:
-    """Return `uvarint length ‖ bytes` without its length, at most `most` bytes; None where the stream ends before it.
-
-    `patience` seconds are for the whole of it, not for each part: it is small. Raises GarbageError, SilentError,
-    EndedError.
-    """
-    with trio.move_on_after(patience):
-        length = await read_length(stream, most, patience)
-        return None if length is None else await read_exactly(stream, length, patience)
-    raise SilentError(f"nothing whole came within {patience:.0f} seconds")
+    """Return the next frame of a stream, as `StreamReader.frame` does, and take no more off it."""
+    return await StreamReader(stream, 0).frame(most, patience)
 
 
 async def write(stream: INetStream, data: bytes | memoryview, patience: float) -> None:
-    """Write `data`; `patience` seconds are for each 64 KiB of it to be taken. Raises SilentError or EndedError."""
+    """Write `data`; `patience` seconds are for each 64 kB of it to be taken. Raises SilentError or EndedError."""
     for start in range(0, len(data), _PART):
         part = bytes(data[start : start + _PART])
         with trio.move_on_after(patience) as scope:

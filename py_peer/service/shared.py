@@ -305,5 +305,6 @@ async def _hash(file: OpenFile, progress: Callable[[int, int], None]) -> bytes:
 
 def _read_and_hash(file: OpenFile, length: int, first: int, count: int) -> bytes:
     """Return the hashes of up to `count` pieces from number `first` on."""
-    view = memoryview(file.read(first * length, count * length))
-    return b"".join(tree_hash.leaf(view[start : start + length]) for start in range(0, len(view), length))
+    block = memoryview(bytearray(min(count * length, file.size - first * length)))
+    data = block[: file.read(first * length, block)]
+    return b"".join(tree_hash.leaf(data[start : start + length]) for start in range(0, len(data), length))

@@ -228,10 +228,12 @@ def test_a_file_that_is_closed_while_somebody_reads_it_is_closed_by_him(path: Pa
     with file._lock:
         file.close()
         assert not file._file.closed
-    assert file.read(0, 4) == DATA[:4]
+    data = bytearray(4)
+    assert file.read(0, memoryview(data)) == 4
+    assert data == DATA[:4]
     assert file._file.closed
     with pytest.raises(ValueError, match="closed"):
-        file.read(0, 4)
+        file.read(0, memoryview(data))
 
 
 # --- Who has fetched what -------------------------------------------------------------------------
