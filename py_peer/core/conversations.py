@@ -183,7 +183,7 @@ class Conversations:
             known = self._begin(event.peer_id, name, now)
             if event.stranger:
                 known.stranger = True
-                entries += known.journal.note(stranger_line(known.title), now)
+                entries += known.journal.note(stranger_line(known.title), event.timestamp)
         elif not known.is_open and known.stranger and self._strangers() >= limits.STRANGERS_TABS:
             return self._gather(event, now)
         self._show(known)
@@ -196,7 +196,7 @@ class Conversations:
         entries: list[Entry] = []
         if known is None:
             known = self._begin(STRANGERS, Name("Strangers"), now)
-            entries += known.journal.note(MANY_STRANGERS, now)
+            entries += known.journal.note(MANY_STRANGERS, event.timestamp)
         self._show(known)
         self._mark(known, 1, called=False)
         return [(STRANGERS, [*entries, *known.journal.heard(event)])]
