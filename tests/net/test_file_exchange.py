@@ -15,7 +15,7 @@ from libp2p.utils.varint import encode_uvarint, encode_varint_prefixed
 
 from py_peer.core import limits, tree_hash
 from py_peer.core.file_record import RecordError
-from py_peer.net.file_exchange import RefusedError, WrongHashError, open_source
+from py_peer.net.file_exchange import RefusedError, Source, WrongHashError, open_source
 from py_peer.net.file_messages import (
     DOMAIN,
     FILE_EXCHANGE,
@@ -299,12 +299,12 @@ async def test_who_hangs_up_in_the_middle_leaves_nothing_behind(tmp_path: Path) 
 
 
 @asynccontextmanager
-async def asking(handler: Any) -> AsyncIterator[tuple[Member, RawPeer]]:
-    """Run a node that is connected to somebody who answers in his own way."""
-    async with member() as one, raw_peer(one.port, handlers={FILE_EXCHANGE: handler}) as peer:
+async def source_of(one: Member, handler: Any) -> AsyncIterator[tuple[Source, RawPeer]]:
+    """Have a node ask somebody who answers in his own way."""
+    async with raw_peer(one.port, handlers={FILE_EXCHANGE: handler}) as peer:
         await until(lambda: peer.id in one.node.peers.records)
-        yield one, peer
-        await still_hears(one)
+        async with open_source(one.node.host, peer.id) as source:
+            yield source, peer
 
 
 def says(answer: bytes) -> Any:
@@ -328,7 +328,7 @@ async def test_an_answer_that_is_no_signed_record_of_the_file_is_garbage() -> No
     forged = unmarshal_envelope(sound.envelope)
     forged.public_key = OTHERS.public_key
     elsewhere = sealed(b"another-domain", PAYLOAD_TYPE)
-    for answer in (
+    answers = (
         records(b"garbage"),
         records(b""),
         records(sound.envelope[:-1] + b"\x00"),
@@ -338,10 +338,13 @@ async def test_an_answer_that_is_no_signed_record_of_the_file_is_garbage() -> No
         records(record_of(KEYS, DATA, file_id="another").envelope),
         b"\x03\xff\xff\xff",
         encode_uvarint(2**40),
-    ):
-        async with asking(says(answer)) as (one, peer), open_source(one.node.host, peer.id) as source:
-            with pytest.raises(GarbageError):
-                await source.describe(FILE_ID)
+    )
+    async with member() as one:
+        for answer in answers:
+            async with source_of(one, says(answer)) as (source, _):
+                with pytest.raises(GarbageError):
+                    await source.describe(FILE_ID)
+        await still_hears(one)
 
 
 def sealed(domain: bytes, payload_type: bytes) -> bytes:
@@ -358,9 +361,9 @@ def test_only_an_envelope_of_a_file_record_in_our_domain_is_opened() -> None:
 
 
 @trio_test
-async def test_pieces_are_exactly_as_long_as_expected_or_it_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pieces_are_exactly_as_long_as_expected_or_it_is_noticed() -> None:
     record = record_of(KEYS, DATA)
-    for answer, error in (
+    scenes = (
         (encode_uvarint(PIECE + 1) + DATA, GarbageError),
         (encode_uvarint(PIECE - 1) + DATA, GarbageError),
         (encode_uvarint(PIECE) + b"short", EndedError),
@@ -369,35 +372,45 @@ async def test_pieces_are_exactly_as_long_as_expected_or_it_is_noticed(monkeypat
         (b"\x00", EndedError),
         (b"\x00\x02\xff\xff", GarbageError),
         (b"\x00" + encode_uvarint(2**30), GarbageError),
-    ):
-        async with asking(says(answer)) as (one, peer), open_source(one.node.host, peer.id) as source:
-            await source.ask(record, 0, 1)
-            with pytest.raises(error):
-                await source.piece(PIECE)
-    refusal = encode_varint_prefixed(Refusal(reason="\x1b[2Jno\n" + 5_00 * "!").SerializeToString())
-    async with asking(says(b"\x00" + refusal)) as (one, peer), open_source(one.node.host, peer.id) as source:
-        await source.ask(record, 0, 1)
+    )
+    async with member() as one:
+        for answer, error in scenes:
+            async with source_of(one, says(answer)) as (source, _):
+                await source.ask(record, 0, 1)
+                with pytest.raises(error):
+                    await source.piece(PIECE)
+        await still_hears(one)
+
+
+@trio_test
+async def test_a_reason_is_cleaned_before_anybody_sees_it() -> None:
+    refusal = encode_varint_prefixed(Refusal(reason="\x1b[2Jno\n" + 500 * "!").SerializeToString())
+    async with member() as one, source_of(one, says(b"\x00" + refusal)) as (source, _):
+        await source.ask(record_of(KEYS, DATA), 0, 1)
         with pytest.raises(RefusedError) as refused:
             await source.piece(PIECE)
         assert str(refused.value) == "no " + 296 * "!" + "…"
-    monkeypatch.setattr(limits, "FILE_SILENCE", 0.2)
 
+
+@trio_test
+async def test_silence_ends_a_stream_on_which_answers_are_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
     async def silent(stream: RawStream) -> None:
         await stream.wait_end()
 
-    async with asking(silent) as (one, peer):
-        async with open_source(one.node.host, peer.id) as source:
-            await source.ask(record, 0, 1)
-            with pytest.raises(SilentError):
-                await source.piece(PIECE)
-        await until(lambda: any(stream.rst for stream in peer.streams.values()))  # and nothing more comes
+    async with member() as one, source_of(one, silent) as (source, peer):
+        await source.ask(record_of(KEYS, DATA), 0, 1)
+        monkeypatch.setattr(limits, "FILE_SILENCE", 0.2)
+        with pytest.raises(SilentError):
+            await source.piece(PIECE)
+        await source.aclose()
+        await until(lambda: any(stream.rst for stream in peer.streams.values()))
 
 
 @trio_test
 async def test_leaves_that_do_not_belong_to_the_root_are_noticed() -> None:
     record = record_of(KEYS, DATA)
     wrong = encode_varint_prefixed(bytes(COUNT * tree_hash.HASH_BYTES))
-    async with asking(says(wrong)) as (one, peer), open_source(one.node.host, peer.id) as source:
+    async with member() as one, source_of(one, says(wrong)) as (source, _):
         with pytest.raises(WrongHashError):
             await source.leaves(record)
 
