@@ -51,7 +51,9 @@ class Exchange:
         self.refused = 0
         """Direct messages that will not be delivered."""
 
-        self._not_fetched = 0
+        self.not_fetched = 0
+        """Files that were asked for and will not come, but for those that the user has cancelled."""
+
         self._asked: set[int] = set()
         """Tickets of files of which nothing has been heard yet."""
 
@@ -76,9 +78,9 @@ class Exchange:
         return len(self.on_their_way) + len(self.away)
 
     @property
-    def missing(self) -> int:
-        """How many files were asked for and are not there, but for those that the user has cancelled."""
-        return self._not_fetched + len(self._asked) + len(self._fetching)
+    def unfinished(self) -> int:
+        """How many files that the user has asked for are still being fetched."""
+        return len(self._asked) + len(self._fetching)
 
     @property
     def is_busy(self) -> bool:
@@ -103,10 +105,10 @@ class Exchange:
                 self._fetching.discard(event.number)
             case TransferFailed() if event.number in self._fetching:
                 self._fetching.discard(event.number)
-                self._not_fetched += not event.cancelled
+                self.not_fetched += not event.cancelled
             case Answer(failed=True):
                 self.refused += self._forget(event.ticket)
-                self._not_fetched += event.ticket in self._asked
+                self.not_fetched += event.ticket in self._asked
                 self._asked.discard(event.ticket)
 
     def _forget(self, ticket: int) -> bool:

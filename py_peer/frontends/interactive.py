@@ -350,11 +350,13 @@ class Chat(FrontEnd):
         return LAST_WORDS_SECONDS if self.outstanding or self.exchange.on_their_way else 0.0
 
     def last_lines(self) -> list[str]:
-        """Say how many texts were not sent."""
+        """Say how many texts were not sent, and how many files are not there."""
         undelivered = self.undelivered()
         lines = [f"⚠️  Not delivered: {undelivered} direct message(s)"] if undelivered else []
         if count := self.unsent() - undelivered:
             lines.append(unsent_line(count, reached=self.reached or self._failed is not None))  # the complaint says why
+        if unfinished := self.exchange.unfinished:
+            lines.append(f"⚠️  Not fetched to the end: {unfinished} file(s)")
         return lines
 
     async def answer(self, report: StatusReport | Statistics | DiscoveryReport | FilesReport) -> None:

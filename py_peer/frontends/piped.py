@@ -85,8 +85,8 @@ class PlainChat(Chat):
     def last_lines(self) -> list[str]:
         """Say how many messages were not sent, and if there may be more that were not even read."""
         lines = super().last_lines()
-        if missing := self.exchange.missing:
-            lines.append(f"⚠️  Not fetched: {missing} file(s)")
+        if self.exchange.not_fetched:
+            lines.append(f"⚠️  Not fetched: {self.exchange.not_fetched} file(s)")
         if self._unread and not self.reader.ended:
             lines.append("⚠️  The input had not come to its end; the rest of it was not read")
         return lines
@@ -104,7 +104,8 @@ class PlainChat(Chat):
         code = super().exit_code()
         if code is ExitCode.NOT_SENT and not self.reached:
             return ExitCode.NOBODY_REACHED
-        return ExitCode.NOT_FOUND if code is ExitCode.OK and self.exchange.missing else code
+        missing = self.exchange.not_fetched + self.exchange.unfinished
+        return ExitCode.NOT_FOUND if code is ExitCode.OK and missing else code
 
     async def read_lines(self) -> bool:
         """Obey the input; return whether it was read as far as the user wanted, or False if nobody is to come."""

@@ -146,6 +146,22 @@ def test_a_fetch_that_fails_has_its_exit_code_and_one_that_was_cancelled_has_non
     assert talk("/get k3xab\n", fail, FileOffered(OFFER))[0] is code
 
 
+def test_who_is_told_to_leave_in_the_middle_says_what_is_not_there() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        service.emit(FileOffered(OFFER))
+        chat = piped(stage, service, "/get k3xab\n")
+        running = asyncio.create_task(stage.run(chat))
+        await when(lambda: asked(service, GetFile))
+        service.emit(TransferStarted(asked(service, GetFile).ticket, TRANSFER))
+        await shown(stage, "Fetching")
+        chat.leave()
+        assert await running is ExitCode.NOT_FOUND
+        assert stage.lines[-2:] == ["⚠️  Not fetched to the end: 1 file(s)", "Goodbye!"]
+
+    run(scene())
+
+
 def test_what_nobody_has_asked_for_keeps_nobody() -> None:
     code, lines, _ = talk("hello\n", nothing, TransferStarted(0, TRANSFER))
     assert code is ExitCode.OK
