@@ -16,6 +16,9 @@ from py_peer.core.speakers import Name
 if TYPE_CHECKING:
     from py_peer.core.events import Event
 
+SIGNS: Final[dict[type[Event], str]] = {DirectWaiting: "⚠️ ", DirectRefused: "❌"}
+"""What a line begins with."""
+
 LATE: Final = 60.0
 """Seconds after which it is said how long a message has waited."""
 

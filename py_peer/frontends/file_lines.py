@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from py_peer.core.file_events import FilesReport, Offer, SharedFile, Transfer
 
 SIGN: Final = "📎"
+SIGNS: Final[dict[type[Event], str]] = {
+    **dict.fromkeys((FileOffered, FileServed, FileShared, HashingProgress, TransferStarted, TransferProgress), SIGN),
+    TransferDone: "✓",
+    TransferFailed: "❌",
+}
+"""What a line begins with."""
+
 MOST_LISTED: Final = 30
 """Offers that are listed, the latest; --json has them all."""
 

@@ -12,7 +12,7 @@ from py_peer.core.addresses import is_of_this_machine, short_id
 from py_peer.core.bars import Steps
 from py_peer.core.cleaning import clean_line, indent_lines
 from py_peer.core.commands import MAX_WORD_CHARS, commands_line
-from py_peer.core.direct_events import DirectReceived, DirectRefused, DirectSent, DirectWaiting
+from py_peer.core.direct_events import DirectReceived, DirectSent
 from py_peer.core.entries import Delivery, Kind
 from py_peer.core.events import (
     AddressesChanged,
@@ -37,23 +37,14 @@ from py_peer.core.events import (
     Ready,
     SendProgress,
 )
-from py_peer.core.file_events import (
-    FileOffered,
-    FileServed,
-    FileShared,
-    HashingProgress,
-    TransferDone,
-    TransferFailed,
-    TransferProgress,
-    TransferStarted,
-)
 from py_peer.core.journal import between
 from py_peer.core.roster import Roster
 from py_peer.core.speakers import Name
 from py_peer.core.transcript import MESSAGES
 from py_peer.core.wrapping import limit_lines, wrap_lines
+from py_peer.frontends.direct_lines import SIGNS as DIRECT_SIGNS
 from py_peer.frontends.direct_lines import direct_message, direct_sentence
-from py_peer.frontends.file_lines import SIGN as FILE_SIGN
+from py_peer.frontends.file_lines import SIGNS as FILE_SIGNS
 from py_peer.frontends.file_lines import file_sentence
 from py_peer.frontends.invite import invite_line, qr_lines
 
@@ -65,15 +56,7 @@ if TYPE_CHECKING:
     from py_peer.core.transcript import Transcript
 
 INDENT: Final = "    "
-SIGNS: Final = {
-    **dict.fromkeys(
-        (FileOffered, FileServed, FileShared, HashingProgress, TransferStarted, TransferProgress), FILE_SIGN
-    ),
-    TransferDone: "✓",
-    TransferFailed: "❌",
-    DirectWaiting: "⚠️ ",
-    DirectRefused: "❌",
-}
+SIGNS: Final = FILE_SIGNS | DIRECT_SIGNS
 """What a line of the program's own begins with, where that is not a satellite dish."""
 
 MOST_FOUND: Final = 100
