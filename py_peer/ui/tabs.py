@@ -40,8 +40,10 @@ class Tabs:
         """Show what events say of the conversations; call the user when one is for them alone."""
         calls: list[DirectReceived] = []
         before = self.conversations.current.title
+        changed = False
         for event in events:
             for key, entries in self.conversations.tell(event, now):
+                changed = True
                 self._ui.logs.put(key, entries)
                 if isinstance(event, DirectReceived) and self._calls(key):
                     calls.append(event)
@@ -50,11 +52,13 @@ class Tabs:
             self._ui.attention.named(len(calls), who, calls[-1].text)
         if self.conversations.current.title != before:
             self._name()
-        self._show()
+        if changed:
+            self._show()
 
     def heard_in_room(self, entries: Sequence[Entry]) -> None:
         """Count what was said in the room while the user was elsewhere."""
-        if heard := [entry for entry in entries if entry.kind is Kind.SAID]:
+        heard = [entry for entry in entries if entry.kind is Kind.SAID]
+        if heard and self.peer_id != ROOM:
             self.conversations.heard_in_room(len(heard), called=any(entry.mention for entry in heard))
             self._show()
 
