@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import trio
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from libp2p.abc import IHost
     from libp2p.peer.id import ID
+
+T = TypeVar("T")
 
 _NAMES_OF_THE_LAYER_BELOW: Final = ("conn", "read_writer", "read_write_closer", "stream")
 
@@ -62,7 +64,11 @@ async def close_host(host: IHost) -> None:
 
 def socket_of(muxed_conn: Any) -> trio.SocketStream:
     """Return the socket under a connection's layers."""
-    layer = muxed_conn.secured_conn
-    while not isinstance(layer, trio.SocketStream):
-        layer = next(getattr(layer, name) for name in _NAMES_OF_THE_LAYER_BELOW if hasattr(layer, name))
-    return layer
+    return layer_of(muxed_conn.secured_conn, trio.SocketStream)
+
+
+def layer_of(conn: Any, kind: type[T]) -> T:
+    """Return the layer of a connection that is of a `kind`. Raises StopIteration where there is none."""
+    while not isinstance(conn, kind):
+        conn = next(getattr(conn, name) for name in _NAMES_OF_THE_LAYER_BELOW if hasattr(conn, name))
+    return conn

@@ -12,13 +12,13 @@ import socket
 from typing import TYPE_CHECKING, cast
 
 import trio
-from libp2p.io.trio import TrioTCPStream
 from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.peer.id import ID
 from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
+from py_peer.net.tcp import TCPStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ async def _resolve(address: DialAddress) -> list[str]:
 async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None, refusal: Callable[[ID], str]) -> ID:
     """Connect, secure, multiplex and register one connection."""
     # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause.
-    raw = RawConnection(TrioTCPStream(await trio.open_tcp_stream(host, port)), True)  # noqa: FBT003
+    raw = RawConnection(TCPStream(await trio.open_tcp_stream(host, port)), True)  # noqa: FBT003
     try:
         # Past upgrader.upgrade_security, which insists on an ID: with None, whatever the annotation says, the Noise
         # handshake takes whoever proves one.

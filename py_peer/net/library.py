@@ -20,12 +20,14 @@ import libp2p.protocol_muxer.multiselect_communicator as _communicator  # noqa: 
 import libp2p.pubsub.pubsub as _pubsub  # noqa: E402
 import libp2p.stream_muxer.muxer_multistream as _multistream  # noqa: E402
 import libp2p.stream_muxer.yamux.yamux as _yamux  # noqa: E402
+import libp2p.transport.tcp.tcp as _tcp  # noqa: E402
 from libp2p.exceptions import ParseError  # noqa: E402
 from libp2p.io.exceptions import IncompleteReadError, MessageTooLarge  # noqa: E402
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited  # noqa: E402
 
 from py_peer.core import limits  # noqa: E402
 from py_peer.net.muxer import LimitedStream, LimitedYamux  # noqa: E402
+from py_peer.net.tcp import TCPStream  # noqa: E402
 
 if TYPE_CHECKING:
     from libp2p.io.abc import Reader
@@ -104,6 +106,7 @@ def disarm() -> None:
         # MuxerMultistream.new_conn makes a Yamux by name for /yamux/1.0.0 and ignores the class it was given.
         (_multistream, "Yamux", LimitedYamux),
         (_yamux, "YamuxStream", LimitedStream),
+        (_tcp, "TrioTCPStream", TCPStream),
     ]
     for place, name, ours in places:
         if not hasattr(place, name):

@@ -114,7 +114,7 @@ async def again_and_again(one: Member, key_pair: KeyPair, attack: Callable[[RawP
             async with raw_peer(one.port, key_pair) as peer:
                 await attack(peer)
                 await still_hears(one)
-        except (GoneError, IOException):
+        except* (GoneError, IOException):  # banned in the middle of it, or before it
             await trio.lowlevel.checkpoint()
 
 

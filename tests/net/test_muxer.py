@@ -12,6 +12,7 @@ from py_peer.core import limits
 from tests.net.raw_peer import (
     DATA,
     FIN,
+    HEADER,
     PING,
     RST,
     SYN,
@@ -238,3 +239,36 @@ async def test_ten_megabytes_come_over_one_stream_whole() -> None:
         stream = await peer.open("/read")
         await stream.write(body)
         assert await stream.read(1) == b"1"
+
+
+@trio_test
+async def test_a_connection_that_ends_within_a_frame_is_a_connection_that_has_ended() -> None:
+    async with member() as one:
+        sink(one)
+        async with raw_peer(one.port) as peer:
+            stream = await peer.open("/sink")
+            await peer.send(DATA, 0, stream.id, b"a part", length=1_000)
+        await until(lambda: not one.node.peers.records)
+        await still_hears(one)
+
+
+@trio_test
+async def test_what_comes_for_a_stream_that_is_gone_is_let_pass() -> None:
+    async with member() as one, raw_peer(one.port) as peer:
+        reading = trio.Event()
+
+        async def reset(stream: Any) -> None:
+            await stream.read(1)
+            await stream.reset()
+            reading.set()
+
+        one.node.host.set_stream_handler(TProtocol("/reset"), reset)
+        stream = await peer.open("/reset")
+        half = HEADER.pack(0, DATA, 0, stream.id, 26) + b"half of a fra"
+        async with peer._writing:
+            await peer.secured.write(HEADER.pack(0, DATA, 0, stream.id, 1) + b"x" + half)
+            await reading.wait()
+            await peer.secured.write(b"me, and the r")  # the other half
+        await peer.send(DATA, 0, stream.id, bytes(1_000))
+        assert await peer.open("/ipfs/ping/1.0.0")
+        await still_hears(one)

@@ -1,0 +1,69 @@
+"""A TCP connection that is read in large parts, and that survives a write which is given up.
+
+The library's (io/trio.py, 0.8.1) asks the system twice for each Noise message. And who is cancelled while he writes
+leaves half a message behind, after which the other side can read nothing any more: one transfer that is ended, or one
+deadline, would end the connection. Here what was begun goes out before what comes next.
+
+Pinned by tests/net/test_tcp.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, final
+
+import trio
+from libp2p.io.exceptions import ConnectionClosedError
+from libp2p.io.trio import TrioTCPStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_RECEIVED: Final = 128 * 1024
+"""Bytes taken from the system at a time, two Noise messages of the largest."""
+
+
+@final
+class TCPStream(TrioTCPStream):
+    """A TCP stream under libp2p's layers, of which one reads and one writes at a time."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        super().__init__(stream)
+        self._received = memoryview(b"")
+        self._unsent = bytearray()  # of who was cancelled: at most a Noise message for each stream
+        self.on_life: Callable[[], None] = lambda: None
+        """Called when anything has come."""
+
+    async def read(self, n: int | None = None) -> bytes:
+        """Return what has come, up to `n` bytes; b"" at the end, also at ours. Raises ConnectionClosedError."""
+        if n == 0:
+            return b""
+        if not self._received:
+            async with self.read_lock:
+                try:
+                    self._received = memoryview(await self.stream.receive_some(_RECEIVED))
+                except trio.BrokenResourceError as error:
+                    raise _broken(error) from error
+                except trio.ClosedResourceError:
+                    return b""
+            self.on_life()
+        data, self._received = bytes(self._received[:n]), self._received[n:] if n else memoryview(b"")
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Write `data` behind what is still unsent; nothing when we have closed. Raises ConnectionClosedError."""
+        self._unsent += data
+        async with self.write_lock:
+            try:
+                while self._unsent:
+                    sent = await self.stream.socket.send(self._unsent)
+                    del self._unsent[:sent]
+            except trio.ClosedResourceError:
+                self._unsent.clear()
+            except OSError as error:
+                self._unsent.clear()
+                if self.stream.socket.fileno() >= 0:
+                    raise _broken(error) from error
+
+
+def _broken(error: Exception) -> ConnectionClosedError:
+    return ConnectionClosedError(f"TCP connection reset by remote peer: {error}", transport="tcp")
