@@ -544,6 +544,9 @@ OFFERS_TOLD_RATE = 0.5
 DESCRIBE_SECONDS = 5.0
 """For a py-peer to say what it offers; then an offer is told without, or the file is looked for elsewhere."""
 
+COME_SECONDS = 2.0
+"""For a peer to come by itself who cannot be dialled, when a file of his is asked for."""
+
 TRANSFERS = 4
 """Files fetched at the same time; the next ones wait for their turn."""
 

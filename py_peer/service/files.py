@@ -93,11 +93,12 @@ class Files:
 
     def identified(self, record: PeerRecord) -> None:
         """Take note of what a peer says it is."""
-        self._sources.identified()
+        self._sources.stir()
         self._board.identified(record.peer_id)
 
     def moved(self, peer_id: ID) -> None:
         """Take note that a peer has come or gone."""
+        self._sources.stir()
         self._board.moved(peer_id)
 
     # --- What we share ----------------------------------------------------------------------------

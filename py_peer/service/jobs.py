@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 import trio
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from py_peer.core.file_record import FileRecord
     from py_peer.core.offers import Offered
+
+
+MOST_PATH_CHARS: Final = 4_096
+"""As Linux has it: scripts want all of a path."""
 
 
 class FetchError(Exception):
@@ -105,7 +109,7 @@ class Job:
             number=self.number,
             file_id=self.file_id,
             name=self.name,
-            path=clean_line(str(self.goal or self.path), limits.MAX_SHOWN_PATH_CHARS),
+            path=clean_line(str(self.goal or self.path), MOST_PATH_CHARS),
             peer_ids=tuple(self.peer_ids),
             received=self.received,
             size=self.size,

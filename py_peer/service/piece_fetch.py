@@ -79,24 +79,29 @@ class PieceFetch:
 
     async def _see_to_it(self, nursery: trio.Nursery) -> None:
         """Have sources at work until every piece is there. Raises FetchError."""
-        deadline = math.inf
+        received, deadline = 0, math.inf
         while self._failure is None and not (self._pieces is not None and not self._pieces.missing):
             changed = self._changed
             for peer_id in self._candidates():
                 self._at_work.add(peer_id)
                 nursery.start_soon(self._work, peer_id)
-            seconds = f"{limits.SOURCE_SECONDS:.0f} seconds"
-            if self._at_work:
-                deadline = math.inf
-            elif not self._lost:
-                raise FetchError(f"{self._fault}; and nobody else who is here has it")
-            elif trio.current_time() >= deadline:
-                raise FetchError(f"{self._fault}; and nobody who has it came within {seconds}")
-            elif deadline == math.inf:
-                deadline = trio.current_time() + limits.SOURCE_SECONDS
-                self._tell(f"{self._job.name}: {self._fault}; waiting up to {seconds} for somebody who has it")
+            if self._job.received > received:
+                received, deadline = self._job.received, math.inf
+            if not self._at_work:
+                deadline = min(deadline, self._wait_for_somebody(deadline))
             with trio.move_on_after(LOOK_SECONDS):
                 await changed.wait()
+
+    def _wait_for_somebody(self, deadline: float) -> float:
+        """Return until when somebody is waited for who has the file. Raises FetchError when that is over."""
+        seconds = f"{limits.SOURCE_SECONDS:.0f} seconds"
+        if not self._lost:
+            raise FetchError(f"{self._fault}; and nobody else who is here has it")
+        if trio.current_time() >= deadline:
+            raise FetchError(f"{self._fault}; and nobody who has it came within {seconds}")
+        if deadline == math.inf:
+            self._tell(f"{self._job.name}: {self._fault}; waiting up to {seconds} for somebody who has it")
+        return trio.current_time() + limits.SOURCE_SECONDS
 
     def _candidates(self) -> list[ID]:
         """Return who is to be asked now: the offerer first; others only where much is missing, or he is not there."""
@@ -130,10 +135,12 @@ class PieceFetch:
         pause, fault = limits.REFUSED_PAUSE, ""
         try:
             async with open_source(self._sources.host, peer_id) as source:
-                if await self._has_it(source):
-                    self._lost.add(peer_id)
-                    self._job.peer_ids[str(peer_id)] = None
-                    await self._fetch(source, await self._prepared(source))
+                if not await self._has_it(source):
+                    fault = "it does not have it any more"
+                    return
+                self._lost.add(peer_id)
+                self._job.peer_ids[str(peer_id)] = None
+                await self._fetch(source, await self._prepared(source))
         except PartError as error:
             self._failure = FetchError(str(error))
         except StreamFaultError as error:
@@ -144,7 +151,7 @@ class PieceFetch:
             elif not isinstance(error, RefusedError):
                 pause = limits.SOURCE_PAUSE
         finally:
-            if fault and peer_id in self._lost:
+            if fault and peer_id in self._lost:  # of others nobody has expected it
                 self._fault = f"{self._sources.name(peer_id)} sends no more of it: {fault}"
             if pause != limits.SOURCE_PAUSE:
                 self._lost.discard(peer_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, cast, final
 
 import trio
 from libp2p.peer.id import ID
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from py_peer.net.node import Node
 
 
+async def _nobody(_: str) -> None:
+    raise DialError("it is not connected")
+
+
 @final
 class Sources:
     """The connected peers, as those see them who fetch."""
@@ -35,10 +39,10 @@ class Sources:
         self.called: Callable[[str], Name] = lambda peer_id: Name(short_id(peer_id))
         """Returns what a peer is called."""
 
-        self.call: Callable[[str], Awaitable[Any]] | None = None
+        self.call: Callable[[str], Awaitable[object]] = _nobody
         """Dials a peer by what is known of where it is. Raises DialError."""
 
-        self._identified = trio.Event()
+        self._changed = trio.Event()
 
     @property
     def host(self) -> IHost:
@@ -62,24 +66,33 @@ class Sources:
         """Return who is connected and speaks our file protocol."""
         return [peer_id for peer_id in self.node.peers.records if self.speaks(peer_id)] if self.node is not None else []
 
-    def identified(self) -> None:
-        """Take note that a peer has said what it is."""
-        self._identified.set()
-        self._identified = trio.Event()
+    def stir(self) -> None:
+        """Take note that a peer has come or gone, or has said what it is."""
+        changed, self._changed = self._changed, trio.Event()
+        changed.set()
 
     async def know(self, peer_id: ID) -> None:
         """Wait until a peer that is connected has said what it speaks, DESCRIBE_SECONDS at most."""
         with trio.move_on_after(limits.DESCRIBE_SECONDS):
             while self.node is not None and (record := self.node.peers.records.get(peer_id)) and not record.protocols:
-                await self._identified.wait()
+                await self._changed.wait()
 
     async def reach(self, peer_id: str) -> ID:
-        """Return the ID of a peer that is connected, after a dial if need be. Raises DialError."""
+        """Return the ID of a peer that is connected, after a dial if need be. Raises DialError.
+
+        One that cannot be dialled may be about to come by itself.
+        """
         wanted = ID.from_string(peer_id)
-        if not self.is_here(wanted):
-            if self.call is None:
-                raise DialError("it is not connected")
+        if self.is_here(wanted):
+            return wanted
+        try:
             await self.call(peer_id)
+        except DialError:
+            with trio.move_on_after(limits.COME_SECONDS):
+                while not self.is_here(wanted):
+                    await self._changed.wait()
+                return wanted
+            raise
         return wanted
 
     async def describe(self, peer_id: ID, file_id: str, offerer: str) -> FileRecord | None:
@@ -100,7 +113,7 @@ class Sources:
         """Count what went wrong with a peer, and hold it against one who lies or breaks the protocol."""
         if self.node is None:
             return
-        self.node.counters[f"files: {type(error).__name__.removesuffix('Error')}"] += 1
+        self.node.counters[f"files: a source failed, {type(error).__name__}"] += 1
         if isinstance(error, GarbageError):
             self.node.bans.strike(peer_id, "it broke the protocol for files")
         elif isinstance(error, WrongHashError):

@@ -12,7 +12,7 @@ from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Answer, Notice
 from py_peer.core.file_events import TransferDone, TransferFailed, TransferProgress, TransferStarted
 from py_peer.core.file_names import NotOneFileError, find
-from py_peer.service.jobs import FetchError, Job
+from py_peer.service.jobs import MOST_PATH_CHARS, FetchError, Job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -113,12 +113,13 @@ class Transfers:
                     reason = FAULT
                 nursery.cancel_scope.cancel()
         del self._jobs[job.number]
+        counters = cast("Node", self._node).counters
         counters["files: bytes received"] += job.meter.received
-        counters["files: fetched"] += fetched is not None
         if fetched is None:
             self._tell_failure(job, clean_line(reason, limits.MAX_ERROR_CHARS))
             return
-        path = clean_line(str(fetched.path), limits.MAX_SHOWN_PATH_CHARS)
+        counters["files: fetched"] += 1
+        path = clean_line(str(fetched.path), MOST_PATH_CHARS)
         seconds = trio.current_time() - began
         is_verified = fetched.record is not None
         self._emit(TransferDone(job.number, job.file_id, job.name, path, job.received, seconds, is_verified))
@@ -140,5 +141,5 @@ class Transfers:
             self._emit(TransferFailed(job.number, job.file_id, job.name, reason, job.kept, is_cancelled))
         elif job.ticket:
             self._emit(Answer(job.ticket, f"Not fetched: {name}: {reason}", failed=True))
-        elif self._node is not None:
-            self._node.counters["files: not fetched by --auto-get"] += 1
+        else:
+            cast("Node", self._node).counters["files: not fetched by --auto-get"] += 1

@@ -44,6 +44,7 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PIECES_BYTES", PIECE)
     monkeypatch.setattr(limits, "MORE_SOURCES_BYTES", 2 * PIECE)
     monkeypatch.setattr(limits, "SOURCE_PAUSE", 0.1)
+    monkeypatch.setattr(limits, "COME_SECONDS", 0.1)
 
 
 async def get(one: Friend, file: SharedFile, path: str = "") -> int:
@@ -330,12 +331,12 @@ async def test_who_sends_something_else_loses_his_place_and_the_file_is_whole_al
         await bob.meet(mallory, alice)
         gate = alice.serve(BEFORE_PIECES)
         await get(bob, file)
-        await until(lambda: bob.node.counters["files: WrongHash"] == 1)
+        await until(lambda: bob.node.counters["files: a source failed, WrongHashError"] == 1)
         assert bob.node.counters["strikes"] == 1
         gate.left = 99
         gate.opened.set()
         await done(bob, file)
-        assert bob.node.counters["files: WrongHash"] == 1
+        assert bob.node.counters["files: a source failed, WrongHashError"] == 1
 
 
 @trio_test
@@ -396,6 +397,27 @@ async def test_an_offerer_who_is_not_connected_is_dialled(tmp_path: Path) -> Non
         bob.files._sources.call = call
         await get(bob, file)
         await done(bob, file)
+
+
+@trio_test
+async def test_who_comes_again_and_again_and_brings_nothing_is_not_waited_for_without_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SOURCE_SECONDS", 0.5)
+    monkeypatch.setattr(limits, "FILE_SILENCE", 0.3)
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        await bob.meet(alice)
+        file = await alice.share(write(tmp_path / "a.bin", 2 * PIECE))
+        await bob.listed(file)
+        gate = alice.serve(BEFORE_PIECES + 1)
+        await get(bob, file)
+        failed = await bob.see(TransferFailed)
+        assert failed.reason.startswith("alice sends no more of it: nothing ")
+        assert failed.reason.endswith("; and nobody who has it came within 0 seconds")
+        assert failed.kept == PIECE
+        assert gate.asked > BEFORE_PIECES + 3
+        assert len(bob.told(Notice)) == 1
+        gate.opened.set()
 
 
 # --- Peers in other languages ---------------------------------------------------------------------
