@@ -1,8 +1,8 @@
 """One service in a process of its own, driven by JSON lines: the child of the service-to-service figures.
 
-Commands, on standard input: `{"do": "send", "count": …, "rate": …}`, `{"do": "expect", "count": …}`,
-`{"do": "report"}`, `{"do": "stop"}`. Each text carries its number and the time at which it was
-handed to the service; time.monotonic is the same clock in all processes of one machine.
+Commands, on standard input: `{"do": "send", "count": …, "rate": …}`, the same as `direct` with a `peer`,
+`{"do": "expect", "count": …}`, `{"do": "report"}`, `{"do": "stop"}`. Each text carries its number and the time at which
+it was handed to the service; time.monotonic is the same clock in all processes of one machine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from array import array
 from typing import Any, final
 
+from py_peer.core.direct_events import DirectReceived, DirectSent
 from py_peer.core.events import (
     Dropped,
     Failed,
@@ -26,7 +27,7 @@ from py_peer.core.events import (
     Ready,
     Stopped,
 )
-from py_peer.core.requests import SendText, Stop
+from py_peer.core.requests import SendDirect, SendText, Stop
 from py_peer.core.settings import Settings
 from py_peer.headless import HeadlessService
 
@@ -53,6 +54,8 @@ class ServicePeer:
         self._expected = 0
         self._numbers = array("l")  # arrays, so that the memory that is measured is not ours
         self._delays = array("d")
+        self._said_at: dict[int, float] = {}
+        self._confirmed = array("d")
         self._first = self._last = 0.0
 
     async def run(self) -> None:
@@ -75,21 +78,34 @@ class ServicePeer:
 
     def _take(self, event: object) -> None:
         match event:
-            case MessageReceived():
-                now = time.monotonic()
-                number, _, rest = event.text.partition(" ")
-                self._numbers.append(int(number))
-                self._delays.append(now - float(rest.partition(" ")[0]))
-                self._first = self._first or now
-                self._last = now
-                if len(self._numbers) == self._expected:
-                    self._report()
+            case MessageReceived() | DirectReceived():
+                self._note(event.text)
             case MessageSent():
                 self._sent += 1
                 self._tell_sent()
             case MessageRefused():
                 self._refused += 1
                 self._tell_sent()
+            case DirectSent():
+                self._confirmed.append(time.monotonic() - self._said_at.pop(event.ticket))
+                if len(self._confirmed) == self._to_send:
+                    say("confirmed", delays=list(self._confirmed))
+            case _:
+                self._pass_on(event)
+
+    def _note(self, text: str) -> None:
+        """Take note of a text that has come."""
+        now = time.monotonic()
+        number, _, rest = text.partition(" ")
+        self._numbers.append(int(number))
+        self._delays.append(now - float(rest.partition(" ")[0]))
+        self._first = self._first or now
+        self._last = now
+        if len(self._numbers) == self._expected:
+            self._report()
+
+    def _pass_on(self, event: object) -> None:
+        match event:
             case Ready():
                 address = next(text for text in event.addresses if text.startswith("/ip4/127.0.0.1/"))
                 say("ready", address=address)
@@ -121,6 +137,8 @@ class ServicePeer:
             match command["do"]:
                 case "send":
                     await self._send(command["count"], command["rate"])
+                case "direct":
+                    await self._send_direct(command["peer"], command["count"], command["rate"])
                 case "expect":
                     self._expected = command["count"]
                     self._numbers, self._delays, self._first = array("l"), array("d"), 0.0
@@ -144,6 +162,17 @@ class ServicePeer:
             while number - self._sent - self._refused >= WINDOW or not self._service.request(request):  # noqa: ASYNC110
                 await asyncio.sleep(0.001)  # the text's time stands: what it waits here is part of its delay
         say("handed over", seconds=time.monotonic() - start)
+
+    async def _send_direct(self, peer_id: str, count: int, rate: float) -> None:
+        """Hand `count` direct messages to the service, evenly, at `rate` a second."""
+        self._to_send, self._confirmed = count, array("d")
+        start = time.monotonic()
+        for number in range(count):
+            await asyncio.sleep(max(0.0, start + number / rate - time.monotonic()))
+            ticket = self._service.new_ticket()
+            self._said_at[ticket] = now = time.monotonic()
+            text = f"{number} {now:.6f} ".ljust(TEXT_BYTES, ".")
+            self._service.request(SendDirect(ticket, peer_id, text))
 
 
 def main() -> None:

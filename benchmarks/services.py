@@ -35,6 +35,8 @@ class Service:
 
     def __init__(self, child: Child) -> None:
         self.child = child
+        self.address = ""
+        """Where it is to be dialled, when it is ready and that has been read."""
 
     def __enter__(self) -> Self:
         return self
@@ -69,8 +71,8 @@ def start(shop: Workshop, *connect: str, paced: bool = False) -> Service:
 def pair(shop: Workshop) -> Iterator[tuple[Service, Service]]:
     """Run two services that see each other in the room."""
     with start(shop) as first:
-        address = first.wait_for("ready")["address"]
-        with start(shop, address) as second:
+        first.address = first.wait_for("ready")["address"]
+        with start(shop, first.address) as second:
             second.wait_for("joined")
             first.wait_for("joined")
             yield first, second

@@ -1,0 +1,238 @@
+"""Figures of files and direct messages, between two real programs on loopback.
+
+How to read them: everything is measured in turns, in the same run, and the median of the rounds is shown. A file that
+is fetched is read off a disk, sent, verified piece by piece and written to a disk, so it is slower than one raw libp2p
+stream of the same length between two of our nodes, which stands beside it: what is told is how much of that speed is
+left. The sister protocol is that of peers in other languages, whose files are neither verified nor gone on with. How
+fast a file is read before it is offered stands beside plain SHA-256 of the same bytes. On a machine of few cores the
+two processes slow each other down, so that each figure shows the work of both sides.
+
+Memory is the largest resident set of each side while a file is sent, beside what it held before; it is flat when it
+does not grow with the file, 1 GiB with --large.
+
+A direct message is timed from the moment at which it is handed to its author's service, to the moment at which the
+other service tells it, and to its confirmation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import statistics
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, Self, final
+
+from benchmarks import services
+from benchmarks.processes import PATIENCE, PY_PEER
+from benchmarks.table import Row, milliseconds, percentile
+from py_peer.core.limits import MAX_SISTER_FILE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from benchmarks.processes import Child, Workshop
+
+GOAL_GROWTH: Final = 32
+"""Megabytes that either side may hold more while a file is sent, however large it is."""
+
+DIRECT_RATE: Final = 20.0
+MEGABYTE: Final = 1_000_000
+CHUNK: Final = 1024 * 1024
+
+
+@final
+class Program:
+    """A child that writes JSON lines."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process."""
+        self.child.__exit__()
+
+    def see(self, event: str, **fields: Any) -> dict[str, Any]:
+        """Return the next event with that name and these fields, whatever else is told before it."""
+
+        def wanted(line: str) -> bool:
+            told = json.loads(line)
+            return bool(told["event"] == event and fields.items() <= told.items())
+
+        told: dict[str, Any] = json.loads(self.child.wait_for(wanted, 10 * PATIENCE)[1])
+        return told
+
+    def do(self, command: str, **arguments: Any) -> None:
+        """Give a command."""
+        self.child.write(json.dumps({"command": command, **arguments}) + "\n")
+
+    def share(self, path: Path) -> tuple[str, float]:
+        """Have it offer a file; return the file's ID, and the seconds that it took to read it."""
+        start = time.monotonic()
+        self.do("share", path=str(path))
+        file_id: str = self.see("file_shared")["file"]["file_id"]
+        return file_id, time.monotonic() - start
+
+    def get(self, file_id: str, path: Path) -> float:
+        """Have it fetch a file; return the seconds that it took, by the clock of the one who waits."""
+        start = time.monotonic()
+        self.do("get", file=file_id, path=str(path))
+        self.see("transfer_done", file_id=file_id)
+        seconds = time.monotonic() - start
+        path.unlink()
+        return seconds
+
+
+def program(shop: Workshop, *options: str) -> Program:
+    """Start py-peer as a script does."""
+    downloads = str(shop.new_folder())
+    return Program(shop.start(*PY_PEER, "--headless", "--json", "--no-intro", "--downloads", downloads, *options))
+
+
+def stream_peer(shop: Workshop, *arguments: str) -> Program:
+    """Start a node with nothing on top."""
+    return Program(shop.start(sys.executable, "-m", "benchmarks.stream_peer", *arguments))
+
+
+@contextlib.contextmanager
+def couple(shop: Workshop, *connect: str) -> Iterator[tuple[Program, Program]]:
+    """Run two programs that see each other in the room."""
+    with program(shop) as first:
+        address = _local(first.see("ready")["addresses"])
+        known = [part for one in (address, *connect) for part in ("-c", one)]
+        with program(shop, *known) as second:
+            for _ in range(1 + len(connect)):
+                second.see("peer_joined")
+            first.see("peer_joined")
+            yield first, second
+
+
+def _local(addresses: list[str]) -> str:
+    return next(one for one in addresses if one.startswith("/ip4/127.0.0.1/"))
+
+
+def _random_file(folder: Path, size: int) -> Path:
+    path = folder / f"{size}.bin"
+    with path.open("wb") as file:
+        for _ in range(size // CHUNK):
+            file.write(os.urandom(CHUNK))
+    return path
+
+
+def files(shop: Workshop, rounds: int, size: int) -> Iterator[Row]:
+    """Measure one raw stream, a fetch by our own protocol, one by the sister protocol, and reading, in turns."""
+    path = _random_file(shop.new_folder(), size)
+    goal = path.with_name("fetched")
+    small = min(size, MAX_SISTER_FILE_BYTES)
+    rates: dict[str, list[float]] = {name: [] for name in ("raw", "get", "sister", "share", "sha256")}
+    with stream_peer(shop) as serving, stream_peer(shop) as asking, stream_peer(shop, str(small)) as sister:
+        address = serving.see("ready")["address"]
+        asking.see("ready")
+        with couple(shop, sister.see("ready")["address"]) as (ann, bob):
+            for number in range(rounds):
+                asking.child.write(f"{address} {size}\n")
+                rates["raw"].append(size / asking.see("fetched")["seconds"])
+                rates["sha256"].append(size / _hashed(path))
+                file_id, seconds = ann.share(path)
+                rates["share"].append(size / seconds)
+                bob.see("file_offered")
+                rates["get"].append(size / bob.get(file_id, goal))
+                sister.child.write(f"sister-{number}\n")
+                bob.see("file_offered")
+                rates["sister"].append(small / bob.get(f"sister-{number}", goal))
+                ann.do("unshare", file=file_id)
+    names = {
+        "raw": f"one raw libp2p stream, {size // CHUNK} MiB",
+        "get": f"/get of a py-peer's file, {size // CHUNK} MiB",
+        "sister": f"/get by the sister protocol, {small // CHUNK} MiB",
+        "sha256": "SHA-256 of a file, one thread",
+        "share": "/share: a file is read and hashed",
+    }
+    beside = {"get": "raw", "sister": "raw", "share": "sha256"}
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    for name, figure in names.items():
+        measured = f"{medians[name] / MEGABYTE:,.0f} MB/s"
+        if other := beside.get(name):
+            measured += f", {medians[name] / medians[other]:.2f} of {names[other].split(',')[0]}"
+        yield Row(figure, measured, values={"bytes_per_second": rates[name]})
+
+
+def _hashed(path: Path) -> float:
+    start = time.monotonic()
+    with path.open("rb") as file:
+        hashlib.file_digest(file, "sha256")
+    return time.monotonic() - start
+
+
+def memory(shop: Workshop, size: int) -> Row:
+    """Measure what both sides hold at most while a file is sent, beside what they held before."""
+    path = _random_file(shop.new_folder(), size)
+    with couple(shop) as (ann, bob):
+        file_id, _ = ann.share(path)
+        bob.see("file_offered")
+        time.sleep(2)  # identify and the first pings
+        before = [one.child.memory() for one in (ann, bob)]
+        with _largest(ann.child, bob.child) as largest:
+            seconds = bob.get(file_id, path.with_name("fetched"))
+        path.unlink()
+    sides = [
+        f"{name} {most / MEGABYTE:.0f} MB (before: {idle / MEGABYTE:.0f} MB)"
+        for name, most, idle in zip(("sender", "fetcher"), largest, before, strict=True)
+    ]
+    growth = max(most - idle for most, idle in zip(largest, before, strict=True))
+    return Row(
+        f"memory while {size // CHUNK:,} MiB are fetched",
+        f"{', '.join(sides)}; {size / seconds / MEGABYTE:,.0f} MB/s",
+        f"{GOAL_GROWTH} MB more",
+        growth <= GOAL_GROWTH * MEGABYTE,
+        {"before": before, "largest": largest, "seconds": seconds},
+    )
+
+
+@contextlib.contextmanager
+def _largest(*children: Child) -> Iterator[list[int]]:
+    """Watch the memory of children while the block runs; the list holds the largest of each."""
+    largest = [0] * len(children)
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.02):
+            largest[:] = [max(most, child.memory()) for most, child in zip(largest, children, strict=True)]
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield largest
+    finally:
+        over.set()
+        thread.join()
+
+
+def direct(shop: Workshop, seconds: float) -> Iterator[Row]:
+    """Measure direct messages: until they are told, and until they are confirmed."""
+    with services.pair(shop) as (first, second):
+        _say_directly(second, first, 20)  # the first ones also pay for code that runs for the first time
+        told, confirmed = _say_directly(second, first, int(seconds * DIRECT_RATE))
+    for way, delays in (("until told", told), ("until confirmed", confirmed)):
+        p50, p99 = percentile(delays, 0.5), percentile(delays, 0.99)
+        yield Row(
+            f"direct message at {DIRECT_RATE:.0f}/s, {way}",
+            f"p50 {milliseconds(p50)}, p99 {milliseconds(p99)}",
+            values={"p50": p50, "p99": p99, "count": len(delays)},
+        )
+
+
+def _say_directly(author: services.Service, other: services.Service, count: int) -> tuple[list[float], list[float]]:
+    """Send direct messages; return the seconds until each was told, and until each was confirmed."""
+    other.do("expect", count=count)
+    other.wait_for("expecting")
+    author.do("direct", peer=other.address.rpartition("/")[2], count=count, rate=DIRECT_RATE)
+    confirmed = author.wait_for("confirmed", 3 * count / DIRECT_RATE + 10)["delays"]
+    return other.wait_for("received")["delays"], confirmed
