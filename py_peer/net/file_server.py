@@ -9,7 +9,7 @@ from libp2p.utils import encode_uvarint, encode_varint_prefixed
 
 from py_peer.core import limits
 from py_peer.net.file_messages import Records, Refusal, Request
-from py_peer.net.served import BLOCK, CHANGED, BusyError
+from py_peer.net.served import BLOCK, CHANGED, BusyError, ending
 from py_peer.net.streams import EndedError, SilentError, StreamReader, close, reset, write, write_frame
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class FileServer:
             while (request := await self._next(reader, peer_id)) is not None:
                 await self._answer(stream, peer_id, request)
         except (EndedError, SilentError) as error:
-            self._shelf.counters[f"files: a stream that ended, {type(error).__name__}"] += 1
+            self._shelf.counters[f"files: {ending(error)}"] += 1
             await reset(stream)
         else:
             await close(stream)

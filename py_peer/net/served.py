@@ -16,6 +16,7 @@ import trio
 from py_peer.core import limits
 from py_peer.core.rates import TokenBucket
 from py_peer.net.private_files import UnfitFileError
+from py_peer.net.streams import SilentError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from py_peer.core.file_record import FileRecord
     from py_peer.net.counters import Counters
+    from py_peer.net.streams import StreamFaultError
 
 BLOCK: Final = 1024 * 1024
 """Bytes read at a time: a trip to a thread takes 0.1 ms, reading them as long."""
@@ -220,6 +222,11 @@ class Turns:
                 self._line.remove(entry)
                 self._sending[entry[0]] += 1
                 entry[1].set()
+
+
+def ending(error: StreamFaultError) -> str:
+    """Return how a stream on which we served has ended, for the counters."""
+    return "took nothing and were let go" if isinstance(error, SilentError) else "broken off by who fetched"
 
 
 class Shelf(Protocol):

@@ -9,7 +9,7 @@ from libp2p.custom_types import TProtocol
 from libp2p.utils import encode_uvarint
 
 from py_peer.core import limits
-from py_peer.net.served import BLOCK, BusyError
+from py_peer.net.served import BLOCK, BusyError, ending
 from py_peer.net.streams import (
     EndedError,
     GarbageError,
@@ -116,7 +116,7 @@ class SisterServer:
         try:
             await self._answer(stream, stream.muxed_conn.peer_id)
         except StreamFaultError as error:
-            self._shelf.counters[f"files: a fetch that ended, {type(error).__name__}"] += 1
+            self._shelf.counters[f"files: {ending(error)}"] += 1
             await reset(stream)
         else:
             await close(stream)

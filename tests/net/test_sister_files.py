@@ -197,7 +197,7 @@ async def test_who_hangs_up_before_or_while_he_asks_costs_nothing(tmp_path: Path
             stream = await asked(peer, None)
             await stream.write(part)
             await stream.abort()
-        await until(lambda: one.node.counters["files: a fetch that ended, EndedError"] >= 1)
+        await until(lambda: one.node.counters["files: broken off by who fetched"] >= 1)
         await still_hears(one)
 
 
