@@ -19,14 +19,17 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, NoReturn, final
 
 from py_peer.core.addresses import parse_dial_address
+from py_peer.core.direct_events import DirectReceived
 from py_peer.core.events import DialFailed, Failed, MessageReceived, PeerJoined, PeerLeft, Stopped
-from py_peer.core.requests import SendText, Stop
+from py_peer.core.requests import SendDirect, SendText, ShareFile, Stop
 from py_peer.core.settings import Settings
 from py_peer.demo import script
 from py_peer.headless import HeadlessService
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from py_peer.core.requests import Request
 
 NICENESS: Final = 5
 """The screen of the user goes first."""
@@ -52,7 +55,7 @@ class Bot:
         self._name = name
         self._nick = nick
         self._settings = Settings(name, loopback=True, connect=(address,), intro=False)
-        self._user = parse_dial_address(address).peer_id
+        self._user = parse_dial_address(address).peer_id or ""
         self._since = since
         self._pace = pace
         self._met = False
@@ -82,6 +85,8 @@ class Bot:
                     speaking = asyncio.create_task(self._speak(service, lines, stays=stays))
                 case MessageReceived(peer_id=self._user):
                     self._hear(service, event.text)
+                case DirectReceived(peer_id=self._user):
+                    self._hear(service, event.text, directly=True)
                 case DialFailed() if not self._met:
                     sys.exit(f"cannot reach {event.address}: {event.cause}")
                 case Failed():
@@ -99,21 +104,28 @@ class Bot:
         await asyncio.sleep(AFTER_ARRIVAL * self._pace)
         while lines:
             await self._until(lines[0].at)
-            service.request(SendText(service.new_ticket(), lines.popleft().text))
+            service.request(self._request(service.new_ticket(), lines.popleft().text))
             await asyncio.sleep(GAP * self._pace)
         if not stays:
             service.request(Stop(service.new_ticket(), DRAIN))
 
-    def _hear(self, service: HeadlessService, text: str) -> None:
-        answer = script.reply(self._name, text, self._answers)
+    def _request(self, ticket: int, text: str) -> Request:
+        if text == script.SHARES:
+            return ShareFile(ticket, script.__file__)
+        if text.startswith(script.DIRECTLY):
+            return SendDirect(ticket, self._user, text.removeprefix(script.DIRECTLY))
+        return SendText(ticket, text)
+
+    def _hear(self, service: HeadlessService, text: str, *, directly: bool = False) -> None:
+        answer = script.reply(self._name, text, self._answers, directly=directly)
         if not answer:
             return
         if not self._answer:
             asyncio.get_running_loop().call_later(ANSWER * self._pace, self._say_answer, service)
-        self._answer = answer
+        self._answer = f"{script.DIRECTLY * directly}{answer}"
 
     def _say_answer(self, service: HeadlessService) -> None:
-        service.request(SendText(service.new_ticket(), self._answer))
+        service.request(self._request(service.new_ticket(), self._answer))
         self._answers += 1
         self._answer = ""
 

@@ -16,6 +16,12 @@ NAMES: Final = ("Echo", "Noor", "Kenji", "Mia")
 LEAVES: Final = ""
 """In the place of a text: who is named leaves, until it is their turn again."""
 
+DIRECTLY: Final = "/msg "
+"""Begins a text for the user alone."""
+
+SHARES: Final = "/share"
+"""In the place of a text: this file is offered."""
+
 _CODE: Final = """\
 I wrote this last night:
 
@@ -48,11 +54,17 @@ _SCRIPT: Final = (
     ("Noor", "There she goes: one peer less in the panel."),
     ("Noor", _CODE),
     ("Noor", "A paste stays in one piece, as it should."),
+    (
+        "Noor",
+        f"{DIRECTLY}Noor here. Only you read this: F6 leads here, F5 back, and what you type here goes to me alone.",
+    ),
     ("Kenji", "きれいですね. But what keeps it from growing for ever?"),
     ("Noor", "Good question. Nothing, so far 😅"),
     ("Mia", "Mia again, with tea. A new session is a new peer ID: another colour, and its end beside my name."),
     ("Kenji", "おかえり!"),
     ("Noor", "You have missed some code, Mia. The log of the others has it: Ctrl-F finds it."),
+    ("Kenji", "All that we say is in one file, which I offer now. A click on the line below, and Enter, fetch it."),
+    ("Kenji", SHARES),
     ("Mia", "Let me guess: keep the newest few thousand, forget the rest?"),
     ("Noor", "That is what this program does: 32,768 of them."),
     ("Kenji", "👨‍👩‍👧 wants dinner. 今夜はカレーです 🍛"),
@@ -67,8 +79,8 @@ _LEAD: Final = 4.0
 """A process is started this long before its first line: it has to import libp2p and to connect."""
 
 _ECHO_HELP: Final = (
-    "I answer to ping and help, and turn round what you say. F1 shows the keys and the commands; "
-    "the others answer when you name them."
+    "I answer to ping and help, and turn round what you say, here or in a direct message. F1 shows the keys and the "
+    "commands; the others answer when you name them."
 )
 _QUOTED_CHARS: Final = 200
 _INTRODUCTION: Final = re.compile(r"Hello from .* \(py-peer\)")
@@ -126,14 +138,17 @@ def visits(name: str, nick: str) -> tuple[Visit, ...]:
     return (*found, _visit(lines, stays=True))
 
 
-def reply(name: str, text: str, count: int) -> str:
-    """Return what `name` answers to `text` of the user, or "" for nothing; `count` answers were given before."""
+def reply(name: str, text: str, count: int, *, directly: bool = False) -> str:
+    """Return what `name` answers to `text` of the user, or "" for nothing; `count` answers were given before.
+
+    `directly`: the text was for `name` alone.
+    """
     if _INTRODUCTION.fullmatch(text):  # the program's own words, which the user does not even see
         return ""
     if name == "Echo":
         return _echo(text.strip(), count)
     # A name inside of a word is none: nobody is meant by Miami.
-    if re.search(rf"(?<!\w){name}(?!\w)", text, re.IGNORECASE):
+    if directly or re.search(rf"(?<!\w){name}(?!\w)", text, re.IGNORECASE):
         return _ANSWERS[name][count % len(_ANSWERS[name])]
     return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,14 @@ def test_it_shows_what_the_program_can_show() -> None:
     assert any(ch >= "\U0001f300" for ch in together)
 
 
+def test_somebody_writes_directly_and_somebody_offers_a_file() -> None:
+    direct = [text for text in texts() if text.startswith(script.DIRECTLY)]
+    assert len(direct) == 1
+    assert "F6" in direct[0]
+    assert texts().count(script.SHARES) == 1
+    assert Path(script.__file__).is_file()
+
+
 def test_one_of_them_leaves_and_comes_back_and_all_the_others_stay() -> None:
     assert {name: [visit.stays for visit in visits(name, "Alice")] for name in NAMES} == {
         "Echo": [True],
@@ -111,6 +120,11 @@ def test_the_others_answer_when_they_are_named(name: str) -> None:
         assert reply(name, text, 0)
     for text in ("hello", f"{name}ville", *(other for other in NAMES if other != name)):
         assert not reply(name, text, 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everybody_answers_what_was_written_directly(name: str) -> None:
+    assert reply(name, "hello", 0, directly=True)
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -82,7 +82,7 @@ def test_where_files_go_what_is_fetched_unasked_and_whose_messages_are_taken_can
     settings = parsed("--downloads", str(tmp_path), "--auto-get", "1.5 MB", "--no-strangers").settings
     assert (settings.downloads, settings.auto_get, settings.strangers) == (tmp_path, 1_500_000, False)
     assert parsed("--downloads", "here").settings.downloads == Path.cwd() / "here"
-    assert parsed("--demo").settings.downloads is None
+    assert parsed("--demo", "--auto-get", "1 MB").settings.auto_get == 0
 
 
 def test_a_peer_for_one_run_remembers_nobody() -> None:
