@@ -315,7 +315,10 @@ async def test_when_its_offerer_is_gone_a_file_comes_from_another_one_who_has_it
 
 
 @trio_test
-async def test_who_sends_something_else_loses_his_place_and_the_file_is_whole_all_the_same(tmp_path: Path) -> None:
+async def test_who_sends_something_else_loses_his_place_and_the_file_is_whole_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "REFUSED_PAUSE", 0.0)
     async with (
         friend("alice", tmp_path) as alice,
         friend("mallory", tmp_path) as mallory,

@@ -127,6 +127,7 @@ async def test_small_files_are_fetched_without_being_asked_for_and_large_ones_ar
         assert fetched(bob) == ["last.bin"]
         assert bob.made() == ["before.bin", "last.bin", "small.bin"]
         assert before.file_id != last.file_id
+        assert bob.node.counters["files: not fetched by --auto-get"] == 0
 
 
 @trio_test
