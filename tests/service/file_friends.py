@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
-from py_peer.core.events import Event
-from py_peer.core.file_events import FileShared
-from py_peer.core.requests import ShareFile
+from py_peer.core.events import Answer, Event
+from py_peer.core.file_events import FileShared, TransferDone, TransferFailed
+from py_peer.core.requests import GetFile, ShareFile
 from py_peer.core.settings import Settings
 from py_peer.core.speakers import Name
 from py_peer.net.dial import DialError
@@ -195,3 +195,29 @@ def falsify(path: Path, start: int) -> None:
         file.seek(start)
         file.write(bytes([byte ^ 1]))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+async def get(one: Friend, file: SharedFile, path: str = "") -> int:
+    """Ask for a file as soon as it is known."""
+    await one.listed(file)
+    return one.ask(lambda ticket: GetFile(ticket, file.file_id, path))
+
+
+async def done(one: Friend, file: SharedFile, count: int = 1) -> TransferDone:
+    """See a file there, as it was shared."""
+    await until(lambda: len(one.told(TransferDone)) >= count or one.told(TransferFailed) or failures(one))
+    assert (one.told(TransferFailed), failures(one)) == ([], [])
+    event = one.told(TransferDone)[count - 1]
+    assert (event.file_id, event.size, event.verified) == (file.file_id, file.size, True)
+    with open(event.path, "rb") as here, open(file.path, "rb") as there:  # noqa: ASYNC230, PTH123
+        assert here.read() == there.read()
+    return event
+
+
+def failures(one: Friend) -> list[str]:
+    return [event.text for event in one.told(Answer) if event.failed]
+
+
+def received(one: Friend) -> int:
+    """Return how much has come of what is being fetched."""
+    return max((transfer.received for transfer in one.files._transfers.shown()), default=0)

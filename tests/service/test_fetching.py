@@ -7,12 +7,10 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-import trio
 
 from py_peer.core import limits
 from py_peer.core.events import Answer, Notice
 from py_peer.core.file_events import (
-    FileOffered,
     FilesReport,
     TransferDone,
     TransferFailed,
@@ -20,19 +18,12 @@ from py_peer.core.file_events import (
     TransferStarted,
 )
 from py_peer.core.requests import CancelTransfer, GetFile, RequestFiles, UnshareFile
-from py_peer.net.file_messages import FILE_EXCHANGE
-from py_peer.net.sister_files import SISTER_FILE
-from py_peer.net.streams import read_frame
 from tests.net.support import trio_test, until
-from tests.service.file_friends import PIECE, Friend, falsify, friend, write
+from tests.service.file_friends import PIECE, Friend, done, failures, falsify, friend, get, received, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from libp2p.abc import INetStream
-    from libp2p.custom_types import StreamHandlerFn, TProtocol
-
-    from py_peer.core.file_events import SharedFile
 
 BEFORE_PIECES = 3
 """Requests of one who fetches, before those for pieces: what the file is, twice, and the hashes of its pieces."""
@@ -45,32 +36,6 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MORE_SOURCES_BYTES", 2 * PIECE)
     monkeypatch.setattr(limits, "SOURCE_PAUSE", 0.1)
     monkeypatch.setattr(limits, "COME_SECONDS", 0.1)
-
-
-async def get(one: Friend, file: SharedFile, path: str = "") -> int:
-    """Ask for a file as soon as it is known."""
-    await one.listed(file)
-    return one.ask(lambda ticket: GetFile(ticket, file.file_id, path))
-
-
-async def done(one: Friend, file: SharedFile, count: int = 1) -> TransferDone:
-    """See a file there, as it was shared."""
-    await until(lambda: len(one.told(TransferDone)) >= count or one.told(TransferFailed) or failures(one))
-    assert (one.told(TransferFailed), failures(one)) == ([], [])
-    event = one.told(TransferDone)[count - 1]
-    assert (event.file_id, event.size, event.verified) == (file.file_id, file.size, True)
-    with open(event.path, "rb") as here, open(file.path, "rb") as there:  # noqa: ASYNC230, PTH123
-        assert here.read() == there.read()
-    return event
-
-
-def failures(one: Friend) -> list[str]:
-    return [event.text for event in one.told(Answer) if event.failed]
-
-
-def received(one: Friend) -> int:
-    """Return how much has come of what is being fetched."""
-    return max((transfer.received for transfer in one.files._transfers.shown()), default=0)
 
 
 # --- One source -----------------------------------------------------------------------------------
@@ -421,115 +386,3 @@ async def test_who_comes_again_and_again_and_brings_nothing_is_not_waited_for_wi
         assert gate.asked >= BEFORE_PIECES + 3  # two pieces, and what the file is, once more at least
         assert len(bob.told(Notice)) == 1
         gate.opened.set()
-
-
-# --- Peers in other languages ---------------------------------------------------------------------
-
-
-async def get_offered(one: Friend) -> None:
-    """Ask for what is offered."""
-    file_id = (await one.see(FileOffered)).offer.file_id
-    one.ask(lambda ticket: GetFile(ticket, file_id))
-
-
-@trio_test
-async def test_a_file_of_a_peer_in_another_language_comes_and_nothing_says_that_it_is_right(tmp_path: Path) -> None:
-    async with friend("bob", tmp_path) as bob, friend("js", tmp_path, protocols=(SISTER_FILE,)) as js:
-        await bob.meet(js)
-        for size in (1, 100_000, 4 * 1024 * 1024):
-            bob.events.clear()
-            file = await js.share(write(tmp_path / f"{size}.bin", size))
-            offer = (await bob.see(FileOffered)).offer
-            assert (offer.file_id, offer.name, offer.size) == (file.file_id, "", None)
-            bob.ask(lambda ticket, file=file: GetFile(ticket, file.file_id))  # type: ignore[misc]
-            event = await bob.see(TransferDone)
-            assert not event.verified
-            assert (bob.folder / file.file_id).read_bytes() == (tmp_path / f"{size}.bin").read_bytes()
-        assert len(bob.made()) == 3
-        assert bob.files._shared.listing() == ()
-
-
-def sister(behaviour: str) -> dict[TProtocol, StreamHandlerFn]:
-    """Return the streams of a peer in another language that serves files in some way."""
-
-    async def handle(stream: INetStream) -> None:
-        await read_frame(stream, 200, 10.0)
-        if behaviour == "says nothing":
-            await trio.sleep_forever()
-        elif behaviour == "is cut off":
-            await stream.write(b"\x80\x80\x20" + bytes(300_000))
-            await stream.close()
-        elif behaviour == "stops":
-            await stream.write(b"\x80\x80\x20" + bytes(300_000))
-            await trio.sleep_forever()
-        elif behaviour == "has nothing":
-            await stream.write(b"\x00")
-            await stream.close()
-        elif behaviour == "is huge":
-            await stream.write(b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f")
-        elif behaviour == "goes on":
-            await stream.write(b"\x05" + bytes(200_000))
-
-    return {SISTER_FILE: handle}
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "reason"),
-    [
-        ("says nothing", "Not fetched: someid: js did not send it: nothing came for 0 seconds"),
-        ("is cut off", "js did not send all of it: the stream ended 224,288 bytes too early; 300,000 bytes are"),
-        ("stops", "js did not send all of it: nothing came for 0 seconds; 300,000 bytes are thrown away, since they"),
-        ("is huge", "Not fetched: someid: js did not send it: it has 9,223,372,036,854,775,807 bytes, and"),
-    ],
-)
-def test_a_peer_in_another_language_that_misbehaves_ends_that_transfer_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: str, reason: str
-) -> None:
-    monkeypatch.setattr(limits, "FILE_SILENCE", 0.3)
-
-    @trio_test
-    async def scene() -> None:
-        async with friend("bob", tmp_path) as bob, friend("js", tmp_path, streams=sister(behaviour)) as js:
-            await bob.meet(js)
-            await js.files._board.publish(js.node, "someid")
-            await get_offered(bob)
-            await until(lambda: failures(bob) or bob.told(TransferFailed))
-            told = [*failures(bob), *(event.reason for event in bob.told(TransferFailed))]
-            assert told[0].startswith(reason)
-            assert [event.kept for event in bob.told(TransferFailed)] in ([], [0])
-            assert bob.made() == []
-
-    scene()
-
-
-@trio_test
-async def test_nothing_from_a_peer_in_another_language_is_an_empty_file_and_a_word_about_it(tmp_path: Path) -> None:
-    async with friend("bob", tmp_path) as bob, friend("js", tmp_path, streams=sister("has nothing")) as js:
-        await bob.meet(js)
-        await js.files._board.publish(js.node, "../../someid")
-        await get_offered(bob)
-        await bob.see(TransferDone)
-        (notice,) = bob.told(Notice)
-        assert notice.text == "js says that someid has 0 bytes: it is empty, or it is not offered any more"
-        assert bob.made() == ["someid"]
-
-
-@trio_test
-async def test_what_comes_behind_the_announced_length_is_not_taken(tmp_path: Path) -> None:
-    async with friend("bob", tmp_path) as bob, friend("js", tmp_path, streams=sister("goes on")) as js:
-        await bob.meet(js)
-        await js.files._board.publish(js.node, "someid")
-        await get_offered(bob)
-        await bob.see(TransferDone)
-        assert (bob.folder / "someid").read_bytes() == bytes(5)
-
-
-@trio_test
-async def test_who_offers_files_and_serves_none_is_said(tmp_path: Path) -> None:
-    async with friend("bob", tmp_path) as bob, friend("js", tmp_path, streams={}) as js:
-        await bob.meet(js)
-        await js.files._board.publish(js.node, "someid")
-        await get_offered(bob)
-        await until(lambda: failures(bob))
-        assert failures(bob) == ["Not fetched: someid: js has offered it, and serves no files"]
-        assert FILE_EXCHANGE not in bob.node.peers.records[js.id].protocols
