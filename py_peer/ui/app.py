@@ -28,12 +28,13 @@ from py_peer.ui.find_bar import FindBar
 from py_peer.ui.header import Header
 from py_peer.ui.help_page import HelpPage, everything
 from py_peer.ui.hint import Hint
+from py_peer.ui.keys import TURNING
 from py_peer.ui.log_view import LogView
 from py_peer.ui.logs import Logs
 from py_peer.ui.peer_menu import IGNORE, UNIGNORE, PeerMenu
 from py_peer.ui.peers_panel import PeersPanel
 from py_peer.ui.prompt_screen import PromptScreen
-from py_peer.ui.tab_bar import NUMBERED, TabBar
+from py_peer.ui.tab_bar import TabBar
 from py_peer.ui.terminal import Attention
 from py_peer.ui.transfers import Transfers
 
@@ -72,12 +73,7 @@ class ChatUI(App[None]):
         Binding("f3", "panel('peers')", "Peers"),
         Binding("f4", "panel('system')", "System"),
         Binding("ctrl+f", "find", "Find", priority=True),  # at once: the next key is for the bar
-        Binding("f5,ctrl+pageup", "conversation(-1)", show=False, priority=True),  # at once, as above
-        Binding("f6,ctrl+pagedown", "conversation(1)", show=False, priority=True),
-        *(
-            Binding(f"alt+{number}", f"conversation_number({number})", show=False, priority=True)
-            for number in range(1, NUMBERED + 1)
-        ),
+        *TURNING,
         Binding("f7", "cancel", show=False, priority=True),
         Binding("ctrl+l", "command('/clear')", show=False),
         Binding("ctrl+q", "quit", "Quit", priority=True),

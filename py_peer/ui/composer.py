@@ -17,7 +17,7 @@ from py_peer.core.sizes import oversize
 from py_peer.ui.hint import Hints, size_hint
 from py_peer.ui.history import History
 from py_peer.ui.history_search import HistorySearch
-from py_peer.ui.keys import know_alt_keys
+from py_peer.ui.keys import TURNING, know_alt_keys
 from py_peer.ui.paste_area import PasteArea
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Composer(PasteArea):
         Binding("shift+tab", "complete(-1)", show=False),
         Binding("ctrl+r", "search", show=False),
         Binding("escape", "dismiss_hints", show=False),
+        *TURNING,
     ]
     DEFAULT_CSS: ClassVar[str] = """
     Composer {

@@ -1,10 +1,21 @@
-"""Keys that Textual does not tell from others."""
+"""Keys that lead from one conversation to another, and those that Textual does not tell from others."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual.binding import Binding
+
+NUMBERED: Final = 9
+"""Conversations that have a key of their own."""
+
+TURNING: Final = (
+    Binding("f5,ctrl+pageup", "app.conversation(-1)", show=False),
+    Binding("f6,ctrl+pagedown", "app.conversation(1)", show=False),
+    *(Binding(f"alt+{number}", f"app.conversation_number({number})", show=False) for number in range(1, NUMBERED + 1)),
+)
+"""The input has them too: what was typed before such a key, and not read yet, must not get into what is shown next."""
 
 
 class _Key(NamedTuple):
@@ -19,4 +30,4 @@ def know_alt_keys() -> None:
     """
     known = cast("dict[str, Any]", ANSI_SEQUENCES_KEYS)
     known["\x1b\r"] = (_Key("alt+enter"),)
-    known.update({f"\x1b{digit}": (_Key(f"alt+{digit}"),) for digit in range(1, 10)})
+    known.update({f"\x1b{digit}": (_Key(f"alt+{digit}"),) for digit in range(1, NUMBERED + 1)})

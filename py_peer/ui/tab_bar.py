@@ -11,6 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from py_peer.core.conversations import ROOM
+from py_peer.ui.keys import NUMBERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,9 +28,6 @@ NARROW_NAME_COLUMNS: Final = 9
 
 WIDE_COLUMNS: Final = 72
 MOST_SHOWN: Final = 99
-NUMBERED: Final = 9
-"""Conversations that a key leads to."""
-
 LEFT: Final = "< "
 RIGHT: Final = " >"
 CALLED: Final = "●"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+ALT_2, CTRL_U = "\x1b2", "\x15"
 ENTER, ESCAPE, CTRL_C, CTRL_F, CTRL_Q, F1, F2, F3, PAGE_UP, END = (
     "\r",
     "\x1b[27u",

@@ -10,7 +10,9 @@ import pytest
 
 from tests.frontends.programs import Piped
 from tests.ui.full_screen import (
+    ALT_2,
     CTRL_C,
+    CTRL_U,
     END,
     ENTER,
     ESCAPE,
@@ -194,3 +196,31 @@ def test_being_named_rings_once_and_is_counted_while_one_looks_elsewhere(pair: P
     )
     alice.send(FOCUS_IN)
     alice.wait_for(lambda: alice.titles[-1] == "py-peer · Alice", "none in the title")
+
+
+def test_a_direct_conversation_has_a_tab_until_it_is_closed(pair: Pair, alice: FullScreen) -> None:
+    pair.bob.send("/msg Alice psst\n")
+    alice.expect("1 Room  2 Bob ●1")
+    alice.send(f"half a text{ALT_2}what is it?{ENTER}")  # in one go, as over a slow line
+    alice.expect(r"Direct: Bob")
+    alice.expect(rf"{TIME} Alice \(You\): what is it\? ✓ ")
+    alice.expect(rf"{TIME} Bob: psst ")
+    pair.bob.wait_for(lambda: pair.bob.lines[-1].endswith("]: what is it?"), "the answer")
+    assert "[DM from Alice(" in pair.bob.lines[-1]
+    alice.send("/close" + ENTER)
+    alice.wait_gone("2 Bob")
+    alice.expect(r"^\W+half a text")
+    alice.send(CTRL_U)
+    alice.expect("Alice > Type your message...")
+
+
+def test_a_click_at_an_offer_and_enter_fetch_the_file(pair: Pair, alice: FullScreen, tmp_path: Path) -> None:
+    offered, fetched = tmp_path / "note.txt", tmp_path / "fetched.txt"
+    offered.write_text("hello")
+    pair.bob.send(f"/share {offered}\n")
+    alice.expect("Bob offers note.txt")
+    alice.click("Bob offers note.txt")
+    alice.expect(r"^\W+/get \w+")
+    alice.send(f" {fetched}{ENTER}")
+    alice.expect(r"Fetched note\.txt|Fetched fetched\.txt")
+    assert fetched.read_text() == "hello"

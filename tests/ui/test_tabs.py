@@ -20,6 +20,7 @@ from py_peer.ui.tabs import NOBODY, ROOM_STAYS
 from tests.frontends.fakes import ANN
 from tests.loops import run
 from tests.ui.support import Scene, screen
+from tests.ui.typing_app import press
 
 BOB = "12D3KooWCPZEzZ2B3VJ4bK6t6m6rBobBobBobBobBobBobBobBob"
 
@@ -226,6 +227,18 @@ def test_each_tab_has_its_own_draft_and_undoing_brings_back_none_of_another() ->
             assert composer.full_text == ""
             await shown.pilot.press("f5")
             assert composer.full_text == "for all"
+
+    run(scene())
+
+
+def test_keys_that_come_in_one_go_reach_the_conversation_that_they_were_typed_in() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.tell(wrote("one"))
+            await press(shown.pilot, *"for all", "f6", *"for Ann", "alt+1", *", too")
+            assert shown.ui.composer.full_text == "for all, too"
+            await shown.pilot.press("f6")
+            assert shown.ui.composer.full_text == "for Ann"
 
     run(scene())
 
