@@ -461,7 +461,7 @@ async def test_a_file_that_breaks_during_a_run_loses_nothing_that_waits(tmp_path
         await until(lambda: kept(tmp_path, alice.one) == ["one"])
         (tmp_path / FILE).write_text("{")
         alice.write(BOB, "two")
-        await until(lambda: (tmp_path / f"{FILE}.broken").exists())
+        await until((tmp_path / f"{FILE}.broken").exists)
         await until(lambda: kept(tmp_path, alice.one) == ["one", "two"], 0.8 * limits.DIRECT_PAUSE)
 
 
