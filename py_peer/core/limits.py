@@ -150,6 +150,10 @@ MAX_MULTISTREAM_LINE = 1_024
 MAX_STREAM_WINDOW = 256 * 1024
 """What a peer may send on one stream before we have read it: yamux's first window."""
 
+FILE_WINDOW = 1024 * 1024
+"""The same of a stream on which we fetch a file: it is what comes in one round trip, 10 MiB a second over 100 ms. With
+more a chat would have to wait behind it."""
+
 WINDOW_PATIENCE = 30.0
 """Who takes nothing off a stream for so long loses it. Rust's peers have been seen to read nothing for 18 s."""
 
@@ -555,7 +559,7 @@ SOURCES = 4
 """Peers from whom one file is fetched at the same time."""
 
 PIECES_BYTES = 2 * 1024 * 1024
-"""What is asked of one source at a time, and as much again before it has come: 20 MiB a second over 100 ms."""
+"""What is asked of one source at a time, and as much again before it has come, so that the window is always full."""
 
 MORE_SOURCES_BYTES = 2 * PIECES_BYTES
 """While more is missing, others are asked whether they have the file, too."""

@@ -20,6 +20,7 @@ from py_peer.net.streams import (
     close,
     open_stream,
     reset,
+    widen,
     write_frame,
 )
 
@@ -71,6 +72,7 @@ class Source:
         self._stream = stream
         self._reader = StreamReader(stream)
         self._expected = 0
+        self._is_wide = False
 
     async def describe(self, file_id: str, offerer: str = "") -> FileRecord | None:
         """Return the record of a file, signed by `offerer` (a peer ID) if one is named; None if there is none here."""
@@ -100,6 +102,9 @@ class Source:
 
     async def ask(self, record: FileRecord, first: int, count: int) -> None:
         """Ask for `count` pieces (PIECES_ASKED at most) from number `first` on, and return at once."""
+        if not self._is_wide:
+            self._is_wide = True
+            await widen(self._stream)
         await self._ask(Request(pieces=Pieces(root=record.root, first=first, count=count)), count)
 
     async def piece(self, length: int) -> bytes:

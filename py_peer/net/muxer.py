@@ -55,7 +55,10 @@ BROKE_THE_PROTOCOL: Final = "broke the protocol"
 
 
 class LimitedStream(YamuxStream):
-    """A stream that gives its window back in halves and never lets it grow, and that writes as soon as it may."""
+    """A stream that gives its window back in halves, lets it grow only as told, and writes as soon as it may."""
+
+    window: int = limits.MAX_STREAM_WINDOW
+    """How many bytes the other side may send before we have read them."""
 
     _moved: trio.Event | None = None
     """Set when the other side has opened its window, or the stream has ended."""
@@ -122,12 +125,17 @@ class LimitedStream(YamuxStream):
             self._moved.set()
             self._moved = None
 
+    async def widen(self, window: int) -> None:
+        """Let the other side send `window` bytes, and no fewer than before, ahead of what we have read."""
+        self.window = max(window, self.window)
+        await self._auto_tune_and_send_window_update()
+
     async def _auto_tune_and_send_window_update(self, *, bytes_read: int = 0) -> None:
-        """Send a window update once half of the window has been read."""
+        """Send a window update once half of the window has been read, or it has been widened."""
         del bytes_read
         buffered = len(self.conn.stream_buffers.get(self.stream_id, b""))
-        consumed = limits.MAX_STREAM_WINDOW - (self.recv_window + buffered)
-        if consumed >= limits.MAX_STREAM_WINDOW // 2:
+        consumed = self.window - (self.recv_window + buffered)
+        if consumed >= self.window // 2:
             self.recv_window += consumed  # no await between look and change, so no lock
             await self.send_window_update(consumed)
 

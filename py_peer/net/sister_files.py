@@ -21,6 +21,7 @@ from py_peer.net.streams import (
     read_length,
     read_some,
     reset,
+    widen,
     write,
     write_frame,
 )
@@ -47,7 +48,9 @@ async def open_fetch(host: IHost, peer_id: ID, file_id: str, most: int = limits.
     """
     stream = await open_stream(host, peer_id, SISTER_FILE, limits.FILE_SILENCE)
     try:
-        return Fetch(stream, await _ask(stream, file_id, most))
+        size = await _ask(stream, file_id, most)
+        await widen(stream)
+        return Fetch(stream, size)
     except BaseException:
         await reset(stream)
         raise

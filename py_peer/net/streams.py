@@ -6,7 +6,7 @@ Whatever goes wrong on the way is a StreamFaultError, whose text is a sentence f
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
 from libp2p.utils import encode_varint_prefixed
@@ -17,7 +17,10 @@ from py_peer.core.frames import MAX_VARINT_BYTES
 if TYPE_CHECKING:
     from libp2p.abc import IHost, INetStream
     from libp2p.custom_types import TProtocol
+    from libp2p.network.stream.net_stream import NetStream
     from libp2p.peer.id import ID
+
+    from py_peer.net.muxer import LimitedStream
 
 _PART: Final = 65_519 - 12
 """Bytes written under one deadline: a slow line takes them in time, and one that takes nothing is noticed. With Yamux's
@@ -175,6 +178,14 @@ async def write(stream: INetStream, data: bytes | memoryview, patience: float) -
 async def write_frame(stream: INetStream, data: bytes, patience: float) -> None:
     """Write `uvarint length ‖ data`, for which `patience` is as in `write`. Raises SilentError or EndedError."""
     await write(stream, encode_varint_prefixed(data), patience)
+
+
+async def widen(stream: INetStream) -> None:
+    """Let the other side send FILE_WINDOW bytes ahead of what we have read. Raises EndedError."""
+    try:
+        await cast("LimitedStream", cast("NetStream", stream).muxed_stream).widen(limits.FILE_WINDOW)
+    except Exception as error:
+        raise EndedError("the stream was reset, or its connection has ended") from error
 
 
 async def close(stream: INetStream) -> None:

@@ -9,6 +9,7 @@ import trio
 from libp2p.custom_types import TProtocol
 
 from py_peer.core import limits
+from py_peer.net import streams
 from tests.net.raw_peer import (
     DATA,
     FIN,
@@ -49,6 +50,28 @@ async def test_the_window_holds_what_the_specification_says_and_a_byte_more_ends
         await peer.send(DATA, 0, stream.id, bytes(WINDOW // 4))
         await peer.closed.wait()
         assert await other.open("/sink")
+        await still_hears(one)
+
+
+@trio_test
+async def test_a_window_that_was_widened_is_told_and_holds_so_much_and_no_more() -> None:
+    async with member() as one, raw_peer(one.port) as peer:
+
+        async def wait(stream: Any) -> None:
+            await streams.widen(stream)
+            await trio.sleep_forever()
+
+        one.node.host.set_stream_handler(TProtocol("/wide"), wait)
+        stream = await peer.open("/wide")
+        await until(lambda: stream.updates == 1)
+        negotiated = len(b"\x13/multistream/1.0.0\n\x06/wide\n")  # is read, and not given back yet
+        for _ in range(limits.FILE_WINDOW // WINDOW - 1):
+            await peer.send(DATA, 0, stream.id, bytes(WINDOW))
+        await peer.send(DATA, 0, stream.id, bytes(WINDOW - negotiated))
+        assert await peer.open("/wide")
+        assert not peer.closed.is_set()
+        await peer.send(DATA, 0, stream.id, bytes(negotiated + 1))
+        await peer.closed.wait()
         await still_hears(one)
 
 
