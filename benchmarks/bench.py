@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import exchange, front_ends, services, ui
+from benchmarks import exchange, front_ends, messages, services, ui
 from benchmarks.processes import BenchError, workshop
 from benchmarks.table import Row, as_json, head, load, render
 
@@ -60,6 +60,8 @@ FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
     "connect": lambda shop, extent: services.first_message(shop, extent.rounds),
     "latency": lambda shop, extent: front_ends.latency(shop, CHAT_RATES, extent.latency),
     "service-latency": lambda shop, extent: services.latency(shop, CHAT_RATES, extent.latency),
+    "cost": lambda shop, extent: messages.cost(shop, extent.messages // 2),
+    "node-latency": lambda shop, extent: messages.latency(shop, extent.latency),
     "rate": lambda shop, extent: [services.highest_rate(shop, extent.step)],
     "burst": lambda shop, _: [front_ends.burst(shop)],
     "idle": lambda shop, extent: front_ends.idle(shop, extent.idle),
