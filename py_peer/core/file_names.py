@@ -77,31 +77,42 @@ def free_name(name: str, exists: Callable[[str], bool]) -> str:
     return next(one for one in names if not exists(one))
 
 
-def find(wanted: str, files: Iterable[T]) -> T:
+def find(
+    wanted: str,
+    files: Iterable[T],
+    owner: Callable[[T], object] = id,
+    told: Callable[[T], str] = lambda file: file.name,
+) -> T:
     """Return the one file that is meant: by its ID, by the beginning of its ID, or by its name. Raises NotOneFileError.
+
+    Of those with the same name and the same `owner` the last one is meant. Where there are several the user is told of
+    each its ID and what `told` says.
 
     IDs and names are made up by strangers. So who takes the name of another's file for his ID, or the beginning of it,
     does not get what is asked of the other: then the user is told that there are two.
     """
-    named, begun, exact = [], [], []
+    named: dict[object, T] = {}
+    begun, exact = [], []
     for file in files:
         if file.file_id == wanted:
             exact.append(file)
         elif file.name == wanted:
-            named.append(file)
+            named[owner(file)] = file
         elif wanted and file.file_id.startswith(wanted):
             begun.append(file)
     if exact and _USUAL_ID.fullmatch(wanted):
         return exact[0]
-    found = named + (exact or begun)
+    found = [*named.values(), *(exact or begun)]
     if len(found) == 1:
         return found[0]
     shown = clean_line(wanted, limits.MAX_SHOWN_PATH_CHARS)
     if not found:
         raise NotOneFileError(f"there is no file “{shown}”; /files lists what there is")
-    told = ", ".join(f"{file.file_id} ({file.name})" if file.name else file.file_id for file in found[:_MOST_TOLD])
+    listed = ", ".join(
+        f"{one.file_id} ({about})" if (about := told(one)) else one.file_id for one in found[:_MOST_TOLD]
+    )
     more = f" and {len(found) - _MOST_TOLD} more" * (len(found) > _MOST_TOLD)
-    raise NotOneFileError(f"“{shown}” may be one of {len(found)} files: {told}{more}; write more of the ID")
+    raise NotOneFileError(f"“{shown}” may be one of {len(found)} files: {listed}{more}; write more of the ID")
 
 
 def _tidy(name: str) -> str:

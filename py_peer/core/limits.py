@@ -531,12 +531,15 @@ SHARED_LEAVES_BYTES = 32 * 1024 * 1024
 """Hashes of the pieces of all of them: 256 GiB in the smallest pieces."""
 
 OFFERS = 1_000
-OFFERS_PER_PEER = 64
+OFFERS_PER_PEER = SHARED_FILES
 """Offers kept of others, the oldest goes first; some 500 bytes each."""
 
 OFFER_BURST = 20
 OFFER_RATE = 0.2
 """Offers that are taken of one author, at once and a second."""
+
+OWN_OFFER_BURST = 16
+"""Our own, at the same rate: some less at once, since others may hear two in shorter order than we have said them."""
 
 OFFER_SECONDS = 24 * 3_600.0
 """After that an offer is forgotten."""

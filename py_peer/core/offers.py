@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core import limits
 from py_peer.core.file_record import is_file_id
 from py_peer.core.rates import TokenBucket
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from py_peer.core.file_record import FileRecord
+
+_TAKEN: Final = "another peer has offered it before"
 
 
 class OfferError(ValueError):
@@ -65,23 +69,38 @@ class Offers:
             self.refused[str(error)] += 1
             raise
 
-    def describe(self, record: FileRecord, now: float) -> Offered | None:
-        """Take what an offerer itself says of a file that it offers; return the offer if it was not known.
+    def listed(
+        self, peer_id: str, records: Collection[FileRecord], known: Collection[Offered], now: float
+    ) -> list[Offered]:
+        """Take what a peer says that it offers, which is all that it does; return what was not known.
 
-        Raises OfferError.
+        Of `known`, what it had offered before it was asked, it does not offer any more what it does not say.
         """
-        try:
-            known = self._take(record.file_id, record.offerer, now)
-        except OfferError as error:
-            self.refused[str(error)] += 1
-            raise
-        self._offers[record.file_id].record = record
-        return known
+        self._forget_old(now)
+        told = {record.file_id for record in records}
+        for offer in known:
+            if offer.file_id not in told and offer in self:
+                del self._offers[offer.file_id]
+        news: list[Offered] = []
+        for record in records:
+            offered = self._offers.get(record.file_id)
+            if offered is None:
+                offered = self._add(record.file_id, peer_id, now)
+                news.append(offered)
+            if offered.peer_id == peer_id:
+                offered.record = record
+            else:
+                self.refused[_TAKEN] += 1
+        return news
 
     def offers(self, now: float) -> list[Offered]:
         """Return what is offered, the latest offer last."""
         self._forget_old(now)
         return list(self._offers.values())
+
+    def __contains__(self, offer: Offered) -> bool:
+        """Return whether an offer is still known."""
+        return self._offers.get(offer.file_id) is offer
 
     def of(self, peer_id: str) -> list[Offered]:
         """Return what one peer offers."""
@@ -91,11 +110,14 @@ class Offers:
         self._forget_old(now)
         known = self._offers.get(file_id)
         if known is not None and known.peer_id != peer_id:
-            raise TakenError("another peer has offered it before")
+            raise TakenError(_TAKEN)
         if known is not None:
             known.heard = now
             self._offers[file_id] = self._offers.pop(file_id)
             return None
+        return self._add(file_id, peer_id, now)
+
+    def _add(self, file_id: str, peer_id: str, now: float) -> Offered:
         offer = self._offers[file_id] = Offered(file_id, peer_id, now)
         self._make_room(peer_id)
         return offer

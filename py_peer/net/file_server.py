@@ -85,7 +85,10 @@ class FileServer:
     async def _give(self, stream: INetStream, peer_id: ID, request: Any) -> None:
         """Give what is asked for. Raises BusyError or RefusalError."""
         if request.HasField("describe"):
-            await self._describe(stream, self._shelf.find(request.describe))
+            files = self._shelf.find(request.describe)
+            await self._describe(stream, files)
+            for file in files:
+                self._shelf.described(peer_id, file)
         elif request.HasField("list"):
             await self._describe(stream, self._shelf.offered())
         elif request.HasField("leaves"):

@@ -245,6 +245,9 @@ class Shelf(Protocol):
     def offered(self) -> Sequence[ServedFile]:
         """Return what we offer ourselves."""
 
+    def described(self, peer_id: ID, file: ServedFile) -> None:
+        """Take note that a peer was told what a file is."""
+
     def sent(self, peer_id: ID, file: ServedFile, first: int, count: int) -> None:
         """Take note that a peer has been sent `count` pieces from number `first` on."""
 

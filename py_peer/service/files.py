@@ -55,7 +55,8 @@ class Files:
         self._transfers = Transfers(fetcher.fetch, self._serve_on, emit)
         self._board.on_news = AutoGet(settings.auto_get, settings.downloads, self._sources, self._transfers).consider
         self._shared.on_served = self._tell_served
-        self._shared.on_changed = lambda file: self._say(f"{file.name} is not served any more: {file.remark}")
+        self._shared.on_changed = lambda name, fault: self._say(f"{name} is not served any more: {fault}")
+        self._board.is_shared = lambda file_id: any(one.offered for one in self._shared.find(file_id))
         self._to_share, self._next_to_share = trio.open_memory_channel[ShareFile](MOST_WAITING)
         self.boards: dict[str, Board] = {FILE_TOPIC: self._board}
         self.streams = self._shared.streams
@@ -87,7 +88,7 @@ class Files:
                 nursery.start_soon(self._board.run, node)
                 nursery.start_soon(self._transfers.run, node)
                 async for request in self._next_to_share:
-                    await self._share(node, request)
+                    await self._share(request)
         finally:
             self._shared.close()
 
@@ -109,7 +110,7 @@ class Files:
         except trio.WouldBlock:
             self._fail(request, f"Not shared: {MOST_WAITING} files wait to be read already")
 
-    async def _share(self, node: Node, request: ShareFile) -> None:
+    async def _share(self, request: ShareFile) -> None:
         path = Path(request.path)
         told = trio.current_time()
 
@@ -126,7 +127,7 @@ class Files:
             self._fail(request, f"Not shared: {request.path}: {error}")
             return
         self._emit(FileShared(request.ticket, file))
-        await self._board.publish(node, file.file_id)
+        self._board.offer(file.file_id)
 
     def _unshare(self, request: UnshareFile) -> None:
         try:
@@ -156,7 +157,7 @@ class Files:
 
     def _get(self, request: GetFile) -> None:
         try:
-            offer = find(request.file, self._board.offers())
+            offer = find(request.file, self._board.offers(), lambda offer: offer.peer_id, self._board.told)
         except NotOneFileError as error:
             self._fail(request, f"Not fetched: {error}")
             return

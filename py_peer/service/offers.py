@@ -1,13 +1,12 @@
 """The board of the topic on which files are offered, and what py-peers tell each other of their files.
 
-On the topic an offer is a file's ID and no more. A py-peer that is connected is asked what the file is before its offer
-is told, and one that connects, what it has offered before. Nobody is handed old offers on the topic: peers in other
-languages would fetch them again.
+On the topic an offer is a file's ID and no more. A py-peer that is connected is asked for all that it offers when it
+comes, and again when it offers something, before that is told: so it is also known what it does not offer any more.
+Nobody is handed old offers on the topic: peers in other languages would fetch them again.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, final
 
@@ -16,6 +15,7 @@ from libp2p.peer.id import ID
 
 from py_peer.core import limits
 from py_peer.core.addresses import peer_id_text
+from py_peer.core.bars import duration
 from py_peer.core.events import Notice
 from py_peer.core.file_events import FileOffered, Offer
 from py_peer.core.offers import OfferError, Offers, TakenError
@@ -51,17 +51,24 @@ class OfferBoard:
         self.on_news: Callable[[Offered], None] = lambda _offer: None
         """Called with each offer that was not known, when what can be known of it is."""
 
+        self.is_shared: Callable[[str], bool] = lambda _file_id: True
+        """Returns whether a file of ours is still offered."""
+
         self._nursery: trio.Nursery | None = None
         self._unknown: dict[ID, list[Offered]] = {}  # what the peers that are asked just now offer, and is not told yet
         self._listed: set[ID] = set()
         self._pace = TokenBucket(limits.OFFERS_TOLD_RATE, limits.OFFERS_TOLD_BURST)
         self._untold = 0
+        self._own_pace = TokenBucket(limits.OFFER_RATE, limits.OWN_OFFER_BURST)
+        self._to_offer: list[str] = []
+        self._more_to_offer = trio.Event()
 
     async def run(self, node: Node) -> None:
         """Hear who offers what, until cancelled."""
         await node.pubsub.subscribe(FILE_TOPIC)
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            nursery.start_soon(self._offer_in_turn, node)
             for peer_id in node.peers.records:
                 self.identified(peer_id)
             while True:
@@ -71,8 +78,31 @@ class OfferBoard:
                     self._emit(Notice(f"{self._untold} more {files} offered; /files lists them"))
                     self._untold = 0
 
+    def offer(self, file_id: str) -> None:
+        """Offer a file of ours, once, as soon as others take another offer of us."""
+        self._to_offer = [*filter(self.is_shared, self._to_offer), file_id]
+        self._more_to_offer.set()
+
+    async def _offer_in_turn(self, node: Node) -> None:
+        """Offer what is to be offered, no faster than others take it; tell the user when that takes a while."""
+        while True:
+            await self._more_to_offer.wait()
+            self._more_to_offer = trio.Event()
+            has_waited = False
+            while self._to_offer:
+                if pause := self._own_pace.wait(trio.current_time()):
+                    if not has_waited:
+                        has_waited = True
+                        self._emit(Notice(f"Many files at once: the others are offered every {pause:.0f} seconds"))
+                    await trio.sleep(pause)
+                elif self.is_shared(file_id := self._to_offer.pop(0)):
+                    self._own_pace.take(trio.current_time())
+                    await self.publish(node, file_id)
+            if has_waited:
+                self._emit(Notice("All files that you share are offered now"))
+
     async def publish(self, node: Node, file_id: str) -> None:
-        """Offer a file of ours, once."""
+        """Say an offer, now."""
         await node.pubsub.publish(FILE_TOPIC, file_id.encode())
 
     # --- The board --------------------------------------------------------------------------------
@@ -104,7 +134,7 @@ class OfferBoard:
     # --- What py-peers say of their files ---------------------------------------------------------
 
     def identified(self, peer_id: ID) -> None:
-        """Ask a py-peer, once while it is connected, what it offers."""
+        """Ask a py-peer what it offers, when it has come."""
         if self._nursery is not None and self._sources.speaks(peer_id) and peer_id not in self._listed:
             self._ask(self._nursery, peer_id)
 
@@ -133,18 +163,19 @@ class OfferBoard:
         if self._unknown.get(peer_id) is news:
             del self._unknown[peer_id]
         for offer in news:
-            self._tell(offer)
+            if offer in self._offers:
+                self._tell(offer)
 
     async def _describe(self, source: Source, news: list[Offered]) -> None:
-        """Ask for all that a peer offers, if that is not known, and then for what it has told of meanwhile."""
-        if source.peer_id not in self._listed:
-            for record in (await source.offers())[-limits.OFFERS_PER_PEER :]:
-                with suppress(OfferError):
-                    if (new := self._offers.describe(record, trio.current_time())) is not None:
-                        news.append(new)
+        """Ask for all that a peer offers, and again when it offers more meanwhile."""
+        peer_id = str(source.peer_id)
+        is_known = False
+        while not is_known:
+            known = self._offers.of(peer_id)
+            records = await source.offers()
             self._listed.add(source.peer_id)
-        for offer in news:  # it grows meanwhile
-            offer.record = offer.record or await source.describe(offer.file_id, offer.peer_id)
+            news += self._offers.listed(peer_id, records, known, trio.current_time())
+            is_known = all(offer.record is not None or offer in known for offer in news)
 
     # --- What is told -----------------------------------------------------------------------------
 
@@ -160,11 +191,15 @@ class OfferBoard:
     def shown(self, offer: Offered) -> Offer:
         """Return an offer as a front-end is told of it."""
         name = self._sources.called(offer.peer_id)
-        seconds = trio.current_time() - offer.heard
-        shown = Offer(offer.file_id, offer.peer_id, name.nick, name.plain, seconds)
+        shown = Offer(offer.file_id, offer.peer_id, name.nick, name.plain, _age(offer))
         if (record := offer.record) is None:
             return shown
         return replace(shown, name=record.name, size=record.size, media_type=record.media_type, root=record.root.hex())
+
+    def told(self, offer: Offered) -> str:
+        """Return what tells an offer from others, for a sentence."""
+        name = f"{offer.name} " if offer.name else ""
+        return f"{name}of {self._sources.name(offer.peer_id)}, {duration(_age(offer))} ago"
 
     def _tell(self, offer: Offered) -> None:
         if self.is_ignored(offer.peer_id):
@@ -174,3 +209,7 @@ class OfferBoard:
         else:
             self._untold += 1
         self.on_news(offer)
+
+
+def _age(offer: Offered) -> float:
+    return trio.current_time() - offer.heard

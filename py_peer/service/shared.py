@@ -17,6 +17,7 @@ from py_peer.core import limits, tree_hash
 from py_peer.core.cleaning import clean_line
 from py_peer.core.file_events import SharedFile
 from py_peer.core.file_names import safe_name
+from py_peer.core.sizes import shown_size
 from py_peer.net.counters import Counters
 from py_peer.net.file_messages import FILE_EXCHANGE, sign
 from py_peer.net.file_server import FileServer
@@ -77,8 +78,8 @@ class Shared:
         self.on_served: Callable[[str, SharedFile, int, str], None] = lambda _peer_id, _file, _sent, _reason: None
         """Called with a peer ID, the file, the bytes sent, and "" when it has all of it, else why it has not."""
 
-        self.on_changed: Callable[[SharedFile], None] = lambda _file: None
-        """Called once for a file that cannot be served any more; its remark says why."""
+        self.on_changed: Callable[[str, str], None] = lambda _name, _fault: None
+        """Called once for a file that cannot be served any more, with its name, and why."""
 
         self._key: PrivateKey | None = None
         self._files: dict[tuple[str, str], ServedFile] = {}  # by ID and offerer
@@ -195,6 +196,12 @@ class Shared:
             sent.pieces = 0
             self._tell(peer_id, file, file.record.size, "")
 
+    def described(self, peer_id: ID, file: ServedFile) -> None:
+        """Take note that a peer was told what a file is: of an empty one that is all. One fetch may ask twice."""
+        state = self._sent_to(peer_id, file)
+        if not file.record.size and (state.told is None or trio.current_time() - state.when > limits.SERVED_TOLD_PAUSE):
+            self._tell(peer_id, file, 0, "")
+
     def served(self, peer_id: ID, file: ServedFile, sent: int, reason: str) -> None:
         """Take note that a peer has been sent all of a file, or only `sent` bytes of it, for that `reason`.
 
@@ -220,7 +227,7 @@ class Shared:
         if not file.fault_told:
             file.fault_told = True
             self.counters["files: shared ones that changed"] += 1
-            self.on_changed(_shown(file))
+            self.on_changed(file.record.name, file.fault)
 
     def _sent_to(self, peer_id: ID, file: ServedFile) -> _Sent:
         key = peer_id, _key(file)
@@ -260,9 +267,9 @@ def _remark(file: ServedFile) -> str:
     if not file.offered:
         return "only py-peers can fetch it here"
     if file.record.size > limits.MAX_SISTER_FILE_BYTES:
-        return f"only py-peers can fetch it: it has more than {limits.MAX_SISTER_FILE_BYTES >> 20} MiB"
+        return f"only py-peers can fetch it: it has more than {shown_size(limits.MAX_SISTER_FILE_BYTES)}"
     if file.record.size > limits.JS_FILE_BYTES:
-        return f"peers in JavaScript cannot fetch it: it has more than {limits.JS_FILE_BYTES >> 20} MiB"
+        return f"peers in JavaScript cannot fetch it: it has more than {shown_size(limits.JS_FILE_BYTES)}"
     return ""
 
 
@@ -282,7 +289,7 @@ def _pieces(size: int) -> int:
     try:
         return tree_hash.pieces(size, tree_hash.piece_size(size))
     except ValueError as error:
-        raise ShareError(f"it has more than {limits.MAX_FILE_BYTES >> 30} GiB") from error
+        raise ShareError(f"it has more than {shown_size(limits.MAX_FILE_BYTES)}") from error
 
 
 async def _hash(file: OpenFile, progress: Callable[[int, int], None]) -> bytes:
@@ -297,6 +304,8 @@ async def _hash(file: OpenFile, progress: Callable[[int, int], None]) -> bytes:
             leaves += await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
         if await anyio.to_thread.run_sync(file.is_changed):
             raise ShareError(CHANGED.replace("since it was shared", "while it was read"))
+        if not await anyio.to_thread.run_sync(_has_its_size, file):
+            raise ShareError(f"it does not hold the {file.size:,} bytes that it says it has")
     except (OSError, ValueError) as error:
         raise ShareError(cause(error)) from error
     progress(file.size, file.size)
@@ -308,3 +317,9 @@ def _read_and_hash(file: OpenFile, length: int, first: int, count: int) -> bytes
     block = memoryview(bytearray(min(count * length, file.size - first * length)))
     data = block[: file.read(first * length, block)]
     return b"".join(tree_hash.leaf(data[start : start + length]) for start in range(0, len(data), length))
+
+
+def _has_its_size(file: OpenFile) -> bool:
+    """Return whether a file ends where it says; those that a system makes up, as under /proc, do not."""
+    last = max(file.size - 1, 0)
+    return file.read(last, memoryview(bytearray(2))) == file.size - last

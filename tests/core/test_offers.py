@@ -54,17 +54,36 @@ def test_who_says_what_another_has_offered_does_not_get_it() -> None:
     offers.hear(b"one", ALICE, 0.0)
     with pytest.raises(OfferError, match="another peer"):
         offers.hear(b"one", MALLORY, 0.0)
-    with pytest.raises(OfferError, match="another peer"):
-        offers.describe(record("one", MALLORY, "evil.exe"), 0.0)
+    assert offers.listed(MALLORY, [record("one", MALLORY, "evil.exe")], [], 0.0) == []
+    assert offers.refused["another peer has offered it before"] == 2
     assert [(offer.peer_id, offer.name) for offer in offers.offers(0.0)] == [(ALICE, "")]
 
 
 def test_a_description_is_kept_with_the_offer_and_is_one_by_itself() -> None:
     offers = Offers()
     offers.hear(b"one", ALICE, 0.0)
-    assert offers.describe(record("one", ALICE), 0.0) is None
-    assert offers.describe(record("two", ALICE), 0.0) is not None
-    assert [offer.name for offer in offers.of(ALICE)] == ["a.txt", "a.txt"]
+    news = offers.listed(ALICE, [record("one", ALICE), record("two", ALICE)], offers.of(ALICE), 9.0)
+    assert [(offer.file_id, offer.name) for offer in news] == [("two", "a.txt")]
+    assert [(offer.name, offer.heard) for offer in offers.of(ALICE)] == [("a.txt", 0.0), ("a.txt", 9.0)]
+
+
+def test_what_its_offerer_does_not_list_any_more_is_forgotten_and_what_came_meanwhile_is_not() -> None:
+    offers = Offers()
+    gone = offers.hear(b"gone", ALICE, 0.0)
+    offers.hear(b"bobs", BOB, 0.0)
+    offers.listed(ALICE, [record("gone", ALICE), record("here", ALICE)], [], 0.0)
+    known = offers.of(ALICE)
+    offers.hear(b"new", ALICE, 0.0)
+    assert offers.listed(ALICE, [record("here", ALICE)], known, 0.0) == []
+    assert ids(offers) == ["bobs", "here", "new"]
+    assert gone is not None
+    assert gone not in offers
+
+
+def test_there_is_room_for_all_that_one_may_share() -> None:
+    offers = Offers()
+    records = [record(f"id{number}", ALICE) for number in range(limits.SHARED_FILES)]
+    assert len(offers.listed(ALICE, records, [], 0.0)) == len(ids(offers)) == limits.SHARED_FILES
 
 
 def test_one_who_offers_too_fast_is_held_back_and_the_others_are_not() -> None:
@@ -82,10 +101,10 @@ def test_a_flood_of_one_peer_pushes_out_only_its_own_offers() -> None:
     offers.hear(b"one", ALICE, 0.0)
     offers.hear(b"two", BOB, 0.0)
     for number in range(20):
-        offers.describe(record(f"m{number}", MALLORY), 0.0)
+        offers.listed(MALLORY, [record(f"m{number}", MALLORY)], [], 0.0)
     assert ids(offers) == ["one", "two", *(f"m{number}" for number in range(14, 20))]
     for number in range(4):
-        offers.describe(record(f"b{number}", BOB), 0.0)
+        offers.listed(BOB, [record(f"b{number}", BOB)], [], 0.0)
     assert len(ids(offers)) == 10
     assert "one" in ids(offers)
     assert "m14" not in ids(offers)

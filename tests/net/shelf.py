@@ -77,6 +77,9 @@ class Shelf:
     def find(self, file_id: str) -> Sequence[ServedFile]:
         return [file for file in self.files if file.record.file_id == file_id]
 
+    def described(self, peer_id: ID, file: ServedFile) -> None:
+        pass
+
     def by_root(self, root: bytes) -> ServedFile | None:
         return next((file for file in self.files if file.record.root == root), None)
 

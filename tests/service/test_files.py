@@ -197,7 +197,20 @@ async def test_what_was_fetched_can_be_unshared_and_a_file_that_changes_is_said(
         path.write_bytes(os.urandom(10))
         bob.ask(lambda ticket: GetFile(ticket, file.file_id))
         notice = await alice.see(Notice)
-        assert notice.text.startswith("a.bin is not served any more: ")
+        assert notice.text == "a.bin is not served any more: the file has changed since it was shared"
+
+
+@trio_test
+async def test_an_empty_file_that_somebody_has_fetched_counts_once(tmp_path: Path) -> None:
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        await bob.meet(alice)
+        file = await alice.share(write(tmp_path / "empty", 0))
+        await bob.listed(file)
+        assert alice.files._shared.listing()[0].served == 0
+        bob.ask(lambda ticket: GetFile(ticket, "empty"))
+        await bob.see(TransferDone)
+        assert [event.name for event in alice.told(FileServed)] == ["empty"]
+        assert alice.files._shared.listing()[0].served == 1
 
 
 def test_an_ignored_peer_is_not_listed(tmp_path: Path) -> None:

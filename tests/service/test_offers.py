@@ -12,9 +12,9 @@ from libp2p.peer.id import ID
 from libp2p.pubsub.pb import rpc_pb2
 
 from py_peer.core import limits
-from py_peer.core.events import Event, Notice
-from py_peer.core.file_events import FileOffered, FilesReport
-from py_peer.core.requests import RequestFiles
+from py_peer.core.events import Answer, Event, Notice
+from py_peer.core.file_events import FileOffered, FilesReport, TransferDone
+from py_peer.core.requests import GetFile, RequestFiles, UnshareFile
 from py_peer.net.counters import Counters
 from py_peer.net.file_messages import FILE_EXCHANGE
 from py_peer.net.sister_files import SISTER_FILE
@@ -90,6 +90,40 @@ async def test_who_comes_later_hears_of_the_files_of_py_peers_and_nobody_is_hand
             await until(lambda: len(offered(alice)) == 1)
         assert alice.node.counters["announcements"] == 1
         assert [event.offer.name for event in alice.told(FileOffered)] == [""]
+
+
+@trio_test
+async def test_a_file_that_has_changed_and_one_that_is_not_shared_any_more_are_forgotten(tmp_path: Path) -> None:
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        await bob.meet(alice)
+        old, other = await alice.share(write(tmp_path / "a.txt", 1)), await alice.share(write(tmp_path / "b.txt", 1))
+        await bob.listed(old)
+        await bob.listed(other)
+        alice.ask(lambda ticket: UnshareFile(ticket, "b.txt"))
+        new = await alice.share(write(tmp_path / "a.txt", 2))
+        await bob.listed(new)
+        assert [offer.file_id for offer in bob.files._board.offers()] == [new.file_id]
+
+
+@trio_test
+async def test_of_one_name_the_latest_is_meant_and_of_two_peers_it_is_said_whose_they_are(tmp_path: Path) -> None:
+    async with (
+        friend("alice", tmp_path) as alice,
+        friend("bob", tmp_path) as bob,
+        friend("carol", tmp_path) as carol,
+    ):
+        await bob.meet(alice, carol)
+        (tmp_path / "sub").mkdir()
+        await bob.listed(await alice.share(write(tmp_path / "a.txt", 1)))
+        await bob.listed(await alice.share(write(tmp_path / "sub" / "a.txt", 2)))
+        bob.ask(lambda ticket: GetFile(ticket, "a.txt", ""))
+        assert (await bob.see(TransferDone)).size == 2
+        await bob.listed(await carol.share(write(tmp_path / "a.txt", 3)))
+        bob.ask(lambda ticket: GetFile(ticket, "a.txt", ""))
+        text = bob.told(Answer)[-1].text
+        assert "may be one of 2 files" in text
+        assert "(a.txt of alice" in text
+        assert "(a.txt of carol" in text
 
 
 @trio_test
@@ -209,6 +243,40 @@ def test_what_one_offers_too_fast_is_dropped_and_not_passed_on() -> None:
         mallory = somebody()
         answers = [one.take(said(b"id%d" % number, mallory), FORWARDER) for number in range(limits.OFFER_BURST + 1)]
         assert answers == [*[""] * limits.OFFER_BURST, "dropped: a file offer, too many of one peer at once"]
+
+    in_trio(scene)
+
+
+def test_own_offers_are_made_no_faster_than_others_take_them_and_who_waits_is_told() -> None:
+    async def scene() -> None:
+        mine, events = board()
+        theirs, _ = board()
+        author = somebody()
+        node = Mock(peers=Mock(records={}), counters=Counters())
+        node.pubsub.subscribe = AsyncMock()
+        refused: list[str] = []
+
+        async def publish(_topic: str, data: bytes) -> None:
+            refused.extend(filter(None, [theirs.take(said(data, author), FORWARDER)]))
+
+        node.pubsub.publish = publish
+        gone: set[str] = set()
+        mine.is_shared = lambda file_id: file_id not in gone
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(mine.run, node)
+            for number in range(limits.SHARED_FILES):
+                mine.offer(f"id{number}")
+            await trio.sleep(1)
+            assert len(theirs.offers()) == limits.OWN_OFFER_BURST
+            gone.add("id100")
+            await trio.sleep(limits.SHARED_FILES / limits.OFFER_RATE)
+            assert refused == []
+            assert len(theirs.offers()) == limits.SHARED_FILES - 1
+            assert [event.text for event in events if isinstance(event, Notice)] == [
+                "Many files at once: the others are offered every 5 seconds",
+                "All files that you share are offered now",
+            ]
+            nursery.cancel_scope.cancel()
 
     in_trio(scene)
 

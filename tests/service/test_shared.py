@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,6 @@ from tests.net.support import member, trio_test, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from py_peer.net.served import ServedFile
     from tests.net.support import Member
@@ -146,6 +146,15 @@ async def test_a_file_that_changes_while_it_is_read_is_not_shared(path: Path) ->
     assert shared.listing() == ()
 
 
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="there is no /proc")
+@trio_test
+async def test_a_file_that_does_not_hold_what_it_says_is_not_shared() -> None:
+    shared, _ = sharing()
+    with pytest.raises(ShareError, match="does not hold the 0 bytes"):
+        await shared.share(Path("/proc/cpuinfo"))
+    assert shared.listing() == ()
+
+
 @trio_test
 async def test_sharing_can_be_cancelled(path: Path) -> None:
     shared, _ = sharing()
@@ -213,13 +222,13 @@ def small(path: Path) -> Path:
 async def test_a_change_is_told_once(path: Path) -> None:
     shared, _ = sharing()
     told: list[str] = []
-    shared.on_changed = lambda file: told.append(file.remark)
+    shared.on_changed = lambda _name, fault: told.append(fault)
     await shared.share(path)
     os.truncate(path, 1)
     for _ in range(3):
         assert not await served(shared).is_fit()
         shared.faulty(served(shared))
-    assert told == [f"nobody can fetch it: {CHANGED}"]
+    assert told == [CHANGED]
     shared.close()
 
 
