@@ -557,6 +557,9 @@ COME_SECONDS = 2.0
 TRANSFERS = 4
 """Files fetched at the same time; the next ones wait for their turn."""
 
+AUTO_TRANSFERS = 2
+"""Of these, those that nobody has asked for: what the user asks for finds a turn whatever strangers offer."""
+
 WAITING_TRANSFERS = 100
 SOURCES = 4
 """Peers from whom one file is fetched at the same time."""
@@ -608,12 +611,24 @@ DIRECT_STREAMS = 8
 
 DIRECT_BURST = 200
 DIRECT_RATE = 5.0
-"""Direct messages taken of one peer, at once and a second; our own pace is half of it. A script may hand over a list of
-a hundred, nobody types so fast."""
+"""Direct messages taken of one peer, at once and a second, whom the user has written to or named; our own pace is half
+of it. A script may hand over a list of a hundred, nobody types so fast."""
+
+STRANGER_BURST = 20
+STRANGER_RATE = 0.2
+"""The same of a stranger, so that one alone shuts out no other."""
 
 STRANGERS_BURST = 200
-STRANGERS_RATE = 0.5
-"""The same of all strangers together: who makes up a thousand peers has no more than one."""
+STRANGERS_RATE = 1.0
+"""The same of all strangers together: who makes up a thousand peers has no more than five at that pace."""
+
+DIRECT_HELD_UP = 60.0
+"""Who takes no more just now is tried again for so long without a word more; then what is there waits as for who is
+away."""
+
+FLOOD_TOLD_PAUSE = 60.0
+FLOOD_TOLD_PAUSE_LONGEST = 3_600.0
+"""Between two lines about direct messages that are too many; doubled each time."""
 
 DIRECT_KNOWN = 4_096
 """Peers to whom the user has written in this run, and messages by which one that comes again is known; 200 bytes
@@ -728,7 +743,11 @@ MAX_IGNORED = 1_000
 MAX_IGNORED_BYTES = 64 * MAX_IGNORED
 """The largest peer ID in base58 has 53 characters."""
 
+MAX_PATH_CHARS = 4_096
+"""As Linux has it: scripts want all of a path."""
+
 MAX_SHOWN_PATH_CHARS = 120
+"""Of a path in a sentence, which has more to say."""
 
 # --- Leaving --------------------------------------------------------------------------------------
 

@@ -4,6 +4,9 @@ Each way it is one protobuf behind its length, and all of it has `limits.DIRECT_
 with the status 200. There is no number that a message could be known by: one that is sent again, because its answer was
 lost, has the time and the text of the first.
 
+A reason that begins with "not now: " is for this moment alone: a py-peer sends that message again, later. For the peers
+in JavaScript it is a reason like any other.
+
 The protocol: https://github.com/libp2p/universal-connectivity/blob/main/js-peer/src/lib/direct-message.ts
 """
 
@@ -49,6 +52,8 @@ _CLIENT: Final = f"py-peer/{__version__}"
 _TEXT: Final = "text/plain"
 _OK, _ERROR = 200, 500
 _ANY_LENGTH: Final = 2**64
+_NOT_NOW: Final = "not now: "
+_TOO_LARGE: Final = f"a message may have {limits.MAX_TEXT_BYTES:,} bytes"
 
 _MESSAGES: Final = declare(
     "universal_connectivity.dm",
@@ -61,6 +66,15 @@ Metadata, Request, Response = _MESSAGES.values()
 
 class NotTakenError(StreamFaultError):
     """The peer has read the message, and does not take it; the text is what it says, cleaned."""
+
+
+class NotNowError(NotTakenError):
+    """The peer does not take the message at this moment, and may take the same one later."""
+
+
+def not_now(reason: str) -> str:
+    """Return how a reason that holds for this moment alone is said to the sender."""
+    return _NOT_NOW + reason
 
 
 @final
@@ -76,7 +90,8 @@ class DirectMessage:
 async def send(host: IHost, peer_id: ID, text: str, when: int) -> None:
     """Send a text to a connected peer, and see it confirmed. `when`: when it was written, in ms since 1970.
 
-    Raises NotTakenError, NotSupportedError, SilentError, EndedError, or DecodeError for an answer that is none.
+    Raises NotTakenError (of it NotNowError), NotSupportedError, SilentError, EndedError, or DecodeError for an answer
+    that is none.
     """
     with trio.move_on_after(limits.DIRECT_SECONDS):
         stream = await open_stream(host, peer_id, DIRECT, limits.DIRECT_SECONDS)
@@ -90,6 +105,8 @@ async def send(host: IHost, peer_id: ID, text: str, when: int) -> None:
         await close(stream)
         if response.status != _OK:
             said = clean_line(response.statusText, limits.MAX_ERROR_CHARS)
+            if said.startswith(_NOT_NOW):
+                raise NotNowError(f"it {said.removeprefix(_NOT_NOW)} just now")
             raise NotTakenError(said or f"it answers with the status {response.status}")
         return
     raise SilentError(f"it has not confirmed within {limits.DIRECT_SECONDS:.0f} seconds")
@@ -137,7 +154,7 @@ class Receiver:
             raise EndedError("a stream without a message")
         if length > limits.MAX_DIRECT_FRAME:
             self._count("too large")
-            await _answer(stream, f"a message may have {limits.MAX_TEXT_BYTES:,} bytes")
+            await _answer(stream, _TOO_LARGE)
             with trio.move_on_after(limits.CLOSE_TIMEOUT):  # who is reset while he writes does not read the answer
                 while await read_some(stream, limits.MAX_DIRECT_FRAME, limits.CLOSE_TIMEOUT):
                     pass
@@ -147,6 +164,9 @@ class Receiver:
         if request.type not in ("", _TEXT):
             self._count("of a type that is not text/plain")
             reason = "takes text/plain alone"
+        elif len(request.content.encode()) > limits.MAX_TEXT_BYTES:
+            self._count("too large")
+            reason = _TOO_LARGE
         else:
             reason = self._judge(DirectMessage(peer_id, request.content, request.metadata.timestamp))
         await _answer(stream, reason)

@@ -24,7 +24,7 @@ from py_peer.core.letters import Letter, Letters
 from py_peer.core.rates import TokenBucket
 from py_peer.core.speakers import Name
 from py_peer.net.dial import DialError
-from py_peer.net.direct import DIRECT, NotTakenError, send
+from py_peer.net.direct import DIRECT, NotNowError, NotTakenError, send
 from py_peer.net.streams import GarbageError, NotSupportedError, StreamFaultError
 from py_peer.service.undelivered import wall
 
@@ -69,6 +69,11 @@ class _Courier:
         self.pause = limits.DIRECT_PAUSE
         self.stirred = trio.Event()
         self.tried = 0.0
+        self.held_up: float | None = None
+        """Since when the peer takes no more just now; None while it does."""
+
+        self.told = False
+        """Whether the user has been told that it goes slowly; once for all that was there then."""
 
     def stir(self) -> None:
         """End the pause, or leave out the next one."""
@@ -131,6 +136,11 @@ class Deliveries:
         if self._couriers and (courier := self._couriers.get(str(peer_id))):
             if self._node is not None and peer_id in self._node.peers.records:
                 courier.reason, courier.pause = "", limits.DIRECT_PAUSE
+            courier.stir()
+
+    def heard(self, peer_id: str) -> None:
+        """Take note that a peer writes to us: to whom he writes he is no stranger, and takes more."""
+        if (courier := self._couriers.get(peer_id)) is not None and courier.held_up is not None:
             courier.stir()
 
     def has_written_to(self, peer_id: str) -> bool:
@@ -226,8 +236,11 @@ class Deliveries:
             if not reason:
                 courier.reason, courier.pause = "", limits.DIRECT_PAUSE
                 continue
-            self._tell_waiting(courier, reason)
-            courier.reason = reason
+            if courier.held_up is not None and courier.tried - courier.held_up < limits.DIRECT_HELD_UP:
+                self._tell_held_up(courier, letter, reason)
+            else:
+                self._tell_waiting(courier, reason)
+                courier.reason = reason
             with trio.move_on_after(courier.pause):
                 await courier.stirred.wait()
                 continue
@@ -241,6 +254,7 @@ class Deliveries:
             return ""
         node, peer_id = cast("Node", self._node), _as_id(courier.peer_id)
         if reason := await self._reach(courier, node, peer_id):
+            courier.held_up = None
             return reason
         record = node.peers.records.get(peer_id)
         if record is not None and record.protocols and DIRECT not in record.protocols:
@@ -248,10 +262,18 @@ class Deliveries:
             return ""
         while self._paced and not courier.bucket.take(trio.current_time()):  # noqa: ASYNC110 - it is time itself
             await trio.sleep(courier.bucket.wait(trio.current_time()))
+        return await self._hand_over(courier, letter, node, peer_id)
+
+    async def _hand_over(self, courier: _Courier, letter: Letter, node: Node, peer_id: ID) -> str:
+        """Send a text to a peer who is there; return as `_try`."""
+        held_up, courier.held_up = courier.held_up, None
         try:
             await send(node.host, peer_id, letter.text, letter.when)
         except NotSupportedError:
             self._refuse(letter, NOT_SPOKEN)
+        except NotNowError as error:
+            courier.held_up = courier.tried if held_up is None else held_up
+            return str(error)
         except NotTakenError as error:
             self._refuse(letter, f"not taken: {error}")
         except StreamFaultError as error:
@@ -315,6 +337,16 @@ class Deliveries:
                 who = letter.peer_id, name.nick, name.plain
                 self._emit(DirectWaiting(letter.ticket, *who, letter.text, said, number))
         self._kept.keep(letters)
+
+    def _tell_held_up(self, courier: _Courier, letter: Letter, reason: str) -> None:
+        """Tell once, of the text whose turn it is, that the peer takes no more just now; keep all that is there."""
+        letters = self._letters.to(courier.peer_id)
+        self._kept.keep(letters)
+        if not (courier.told or letter.told):
+            courier.told = letter.told = True
+            name = self.called(courier.peer_id)
+            who = letter.peer_id, name.nick, name.plain
+            self._emit(DirectWaiting(letter.ticket, *who, letter.text, reason, len(letters)))
 
     def _sent(self, letter: Letter) -> None:
         cast("Node", self._node).counters["direct sent"] += 1

@@ -18,8 +18,9 @@ from py_peer.core.rates import TokenBucket
 from py_peer.core.requests import SendDirect, TakeStrangers
 from py_peer.core.sizes import oversize, unseen
 from py_peer.core.speakers import Name
-from py_peer.net.direct import DIRECT, Receiver
+from py_peer.net.direct import DIRECT, Receiver, not_now
 from py_peer.service.delivering import Deliveries
+from py_peer.service.floods import Floods
 from py_peer.service.undelivered import Undelivered, wall
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from py_peer.net.direct import DirectMessage
     from py_peer.net.node import Node
 
-TOO_MANY: Final = "too many of one peer"
-TOO_MANY_STRANGERS: Final = "too many of strangers"
+_YOURS: Final = {"one peer": "yours"}
 
 
 @final
@@ -65,7 +65,10 @@ class Direct:
 
         self._takes_strangers = settings.strangers
         self._taken: dict[bytes, None] = {}
-        self._rates: dict[str, TokenBucket] = {}
+        self._floods = Floods(emit)
+        self._rates: dict[tuple[str, bool], TokenBucket] = {}
+        """What may still come of each peer, by its ID and whether it is a stranger: who is one no more begins anew."""
+
         self._strangers = TokenBucket(limits.STRANGERS_RATE, limits.STRANGERS_BURST)
         self._latest = 0
         self._node: Node | None = None
@@ -135,30 +138,37 @@ class Direct:
             return ""
         if is_blank(message.text):
             return self._dropped("nothing can be seen", unseen(message.text))
-        if reason := self._too_many(sender, stranger=stranger):
-            return reason
+        if too_many := self._too_many(sender, stranger=stranger):
+            self._floods.note(self.called(sender).of(sender), stranger=stranger, now=trio.current_time())
+            self._count(f"dropped: direct messages, too many of {too_many}")
+            return not_now(f"takes no more messages of {_YOURS.get(too_many, too_many)}")
         self._taken[sign] = None
         if len(self._taken) > limits.DIRECT_KNOWN:
             del self._taken[next(iter(self._taken))]
         self._count("direct received")
+        self.deliveries.heard(sender)
         name = self.called(sender)
         text = clean_text(message.text)
         self._emit(DirectReceived(sender, name.nick, name.plain, text, time.time(), stranger))
         return ""
 
     def _too_many(self, sender: str, *, stranger: bool) -> str:
-        """Count a message; return why it is one too many, or ""."""
+        """Count a message; return of whom it is one too many, or ""."""
         if not self._settings.paced:
             return ""
         now = trio.current_time()
-        bucket = self._rates.pop(sender, None) or TokenBucket(limits.DIRECT_RATE, limits.DIRECT_BURST)
-        self._rates[sender] = bucket
+        bucket = self._rates.pop((sender, stranger), None)
+        if bucket is None and stranger:
+            bucket = TokenBucket(limits.STRANGER_RATE, limits.STRANGER_BURST)
+        elif bucket is None:
+            bucket = TokenBucket(limits.DIRECT_RATE, limits.DIRECT_BURST)
+        self._rates[sender, stranger] = bucket
         if len(self._rates) > limits.MAX_TRACKED_PEERS:
             del self._rates[next(iter(self._rates))]
         if not bucket.take(now):
-            return self._dropped(TOO_MANY, "takes no more messages of yours just now; try again later")
+            return "a stranger" if stranger else "one peer"
         if stranger and not self._strangers.take(now):
-            return self._dropped(TOO_MANY_STRANGERS, "takes no more messages of strangers just now; try again later")
+            return "strangers"
         return ""
 
     def _dropped(self, why: str, reason: str) -> str:

@@ -22,7 +22,6 @@ from py_peer.core.events import (
     PeerLeft,
     Pinged,
 )
-from py_peer.service.direct import TOO_MANY, TOO_MANY_STRANGERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 LOSSES_SAID: Final = (
     "dropped: a slow peer's queue was full",
     "dropped: the room was busy",
-    f"dropped: direct messages, {TOO_MANY}",
-    f"dropped: direct messages, {TOO_MANY_STRANGERS}",
 )
 LOSSES_EVERY: Final = 5.0
 

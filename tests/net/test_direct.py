@@ -12,7 +12,17 @@ from google.protobuf.message import DecodeError
 from libp2p.utils.varint import encode_uvarint
 
 from py_peer.core import limits
-from py_peer.net.direct import DIRECT, DirectMessage, Metadata, NotTakenError, Receiver, Request, Response, send
+from py_peer.net.direct import (
+    DIRECT,
+    DirectMessage,
+    Metadata,
+    NotNowError,
+    NotTakenError,
+    Receiver,
+    Request,
+    Response,
+    send,
+)
 from py_peer.net.streams import EndedError, GarbageError, NotSupportedError, SilentError
 from tests.net.raw_peer import GoneError, RawPeer, RawStream, raw_peer, silence
 from tests.net.support import Member, member, naming, still_hears, trio_test, until
@@ -105,6 +115,18 @@ async def test_too_large_a_message_is_answered_and_costs_no_memory_and_no_strike
         assert one.counts("dropped: direct messages, too large", "strikes", "unexpected faults") == [2, 0, 0]
         assert not taken
         assert (await say(peer, request())).status == 200
+
+
+@trio_test
+async def test_a_text_of_the_largest_size_is_taken_and_a_byte_more_is_refused() -> None:
+    async with receiver() as (one, taken), raw_peer(one.port) as peer:
+        for text in ("x" * 60_000, "\u00fc" * 30_000):
+            assert (await say(peer, request(text))).status == 200
+        for text in ("x" * 60_001, "\u00fc" * 30_000 + "x"):
+            answer = await say(peer, request(text))
+            assert (answer.status, answer.statusText) == (500, "a message may have 60,000 bytes")
+        assert len(taken) == 2
+        assert one.counts("dropped: direct messages, too large") == [2]
 
 
 @trio_test
@@ -207,7 +229,8 @@ async def test_what_is_sent_is_what_the_javascript_peer_reads() -> None:
 async def test_a_message_that_is_not_confirmed_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "DIRECT_SECONDS", SOON)
     scenes: list[tuple[Any, type[Exception], str]] = [
-        (answering(status=500, statusText="not\x1b[2J\nnow"), NotTakenError, "not now"),
+        (answering(status=500, statusText="not\x1b[2J\nnow"), NotTakenError, "^not now$"),
+        (answering(status=500, statusText="not now: sleeps\n"), NotNowError, "^it sleeps just now$"),
         (answering(status=500), NotTakenError, "it answers with the status 500"),
         (answering(), NotTakenError, "it answers with the status 0"),
         (rubbish, DecodeError, ""),
