@@ -14,6 +14,7 @@ logging.getLogger().addHandler(logging.NullHandler())
 
 import libp2p.io.msgio as _msgio  # noqa: E402 - after the handler
 import libp2p.io.trio as _trio_io  # noqa: E402
+import libp2p.network.connection.swarm_connection as _swarm_connection  # noqa: E402
 import libp2p.protocol_muxer.multiselect as _multiselect  # noqa: E402
 import libp2p.protocol_muxer.multiselect_client as _client  # noqa: E402
 import libp2p.protocol_muxer.multiselect_communicator as _communicator  # noqa: E402
@@ -27,6 +28,7 @@ from libp2p.utils.varint import read_varint_prefixed_bytes_limited  # noqa: E402
 
 from py_peer.core import limits  # noqa: E402
 from py_peer.net.muxer import LimitedStream, LimitedYamux  # noqa: E402
+from py_peer.net.net_stream import UnlockedStream  # noqa: E402
 from py_peer.net.tcp import TCPStream  # noqa: E402
 
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ def disarm() -> None:
         (_multistream, "Yamux", LimitedYamux),
         (_yamux, "YamuxStream", LimitedStream),
         (_tcp, "TrioTCPStream", TCPStream),
+        (_swarm_connection, "NetStream", UnlockedStream),
     ]
     for place, name, ours in places:
         if not hasattr(place, name):

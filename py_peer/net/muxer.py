@@ -40,7 +40,7 @@ from libp2p.stream_muxer.yamux.yamux import (
 
 from py_peer.core import limits
 from py_peer.net.closing import layer_of, socket_of
-from py_peer.net.tcp import TCPStream
+from py_peer.net.tcp import TCPStream, lock
 
 if TYPE_CHECKING:
     from libp2p.abc import ISecureConn
@@ -87,14 +87,24 @@ class LimitedStream(YamuxStream):
         self._wake_writer()
 
     async def read(self, n: int | None = -1) -> bytes:
-        """Return up to `n` bytes; what is there already is taken without the library's locks. Raises as the library."""
-        buffer = self.conn.stream_buffers.get(self.stream_id)
-        if not buffer or self.closed or n is None or n < 0:
-            return await super().read(n)
-        data = bytes(buffer[:n])
-        del buffer[:n]
-        await self._auto_tune_and_send_window_update(bytes_read=len(data))
-        return data
+        """Return up to `n` bytes, and do not pause for what is there already. Raises as the library does.
+
+        Reads without a limit, and how a stream ends, are left to the library.
+        """
+        conn = self.conn
+        while not (n is None or n < 0 or self.closed or self.stream_id not in conn.streams):
+            if buffer := conn.stream_buffers[self.stream_id]:
+                data = bytes(buffer[:n])
+                del buffer[:n]
+                await self._auto_tune_and_send_window_update(bytes_read=len(data))
+                return data
+            if self.recv_closed or self.reset_received or conn.event_shutting_down.is_set():
+                break
+            # Its event is set for what has been read already. No await between look and change, so no lock.
+            if conn.stream_events[self.stream_id].is_set():
+                conn.stream_events[self.stream_id] = trio.Event()
+            await conn.stream_events[self.stream_id].wait()
+        return await super().read(n)
 
     async def write(self, data: bytes) -> None:
         """Write all of `data`. Raises MuxedStreamError: the stream is closed, or the other side takes nothing."""
@@ -174,8 +184,11 @@ class LimitedYamux(Yamux):
 
     async def _write_frame(self, data: bytes) -> None:
         """Write a frame, which is one Noise message and goes out whole even when the caller is cancelled."""
-        async with self._write_lock:
+        await lock(self._write_lock)
+        try:
             await self.secured_conn.write(data)
+        finally:
+            self._write_lock.release()
 
     async def _measure_rtt_loop(self) -> None:
         """Ask for a sign of life now and then, and cut the connection when there is none.
