@@ -1,15 +1,14 @@
 """A file that is on its way: written beside its goal under another name, and given its own when it is whole.
 
-What was fetched with hashes may be gone on with, in a later run, too: then its part has a name that follows from goal
-and hash, `.NAME.TAG.part`, and is locked, so that two programs do not write it at the same time. The lock is the
-system's and ends with the process. All of this waits for the disk: it is for threads.
+The part has a name that follows from goal and file, `.NAME.TAG.part`, so that a later run finds it: what was fetched
+with hashes is gone on with, and what was not is thrown away. It is locked, so that two programs do not write it at the
+same time. The lock is the system's and ends with the process. All of this waits for the disk: it is for threads.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 import stat
 import threading
@@ -17,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
+from py_peer.core import limits
+from py_peer.core.cleaning import clean_line
 from py_peer.core.file_names import free_name
 from py_peer.net.private_files import cause, give_name
 
@@ -50,11 +51,11 @@ def goal_of(path: str, downloads: Path | None, name: str) -> Path:
         if goal.is_dir():
             return goal / name
         if path.endswith(("/", os.sep)) or not goal.parent.is_dir():
-            raise PartError(f"there is no folder {goal if path.endswith(('/', os.sep)) else goal.parent}")
+            raise PartError(f"there is no folder {_short(goal if path.endswith(('/', os.sep)) else goal.parent)}")
     except UnicodeEncodeError as error:
         raise PartError("that is no path: no file can be called so") from error
     except OSError as error:
-        raise PartError(f"{path or downloads} cannot be written: {cause(error)}") from error
+        raise PartError(f"{_short(path or downloads)} cannot be written: {cause(error)}") from error
     return goal
 
 
@@ -62,34 +63,40 @@ def goal_of(path: str, downloads: Path | None, name: str) -> Path:
 class PartFile:
     """What is there of a file. Several threads may use it, but `finish` and `close`, which come last."""
 
-    def __init__(self, goal: Path, tag: str = "") -> None:
-        """Open what there is of the file that is to be called `goal`, or begin with it.
+    def __init__(self, goal: Path, tag: str, *, anew: bool = False) -> None:
+        """Open what an earlier try has left of the file that is to be called `goal`, or begin with it.
 
-        With a `tag` what an earlier run has left is taken up, and nobody else may do so; without, it begins anew.
-        Raises PartError.
+        `anew` throws away what was left. Nobody else may open it meanwhile. Raises PartError.
         """
         self.goal = goal
-        self.path = goal.with_name(f".{goal.name}.{tag or secrets.token_hex(6)}{ENDING}")
+        self.path = goal.with_name(f".{goal.name}.{tag}{ENDING}")
+        self.found = 0
+        """Bytes that an earlier try has left, nobody knows yet of what worth."""
+
         self._writing = threading.Lock()
         self._descriptor = -1
         try:
-            if any(self._open(_FLAGS | (0 if tag else os.O_EXCL)) for _ in range(3)):
+            if any(self._open(anew=anew) for _ in range(3)):
                 return
         except OSError as error:
             raise _fault(error, goal.parent) from error
         raise PartError(f"{goal.name} is just being finished by another program")
 
-    def _open(self, flags: int) -> bool:
+    def _open(self, *, anew: bool) -> bool:
         """Open and lock the file; False when it was given its name, or deleted, in that moment. Raises as __init__."""
-        self._descriptor = os.open(self.path, flags, 0o666)
+        self._descriptor = os.open(self.path, _FLAGS, 0o666)
         is_ours = False
         try:
             if objection := self._objection():
                 raise PartError(objection)
             is_ours = self._is_there()
+            self.found = os.fstat(self._descriptor).st_size
         finally:
             if not is_ours:
                 self.close()
+        if is_ours and anew and self.found:
+            self.throw_away()  # and not emptied: who was killed while it was given its name has it under both names
+            return False
         return is_ours
 
     def _objection(self) -> str:
@@ -125,7 +132,8 @@ class PartFile:
         except OSError:  # it is told when it is written
             return
         if free < missing:
-            raise PartError(f"{missing:,} bytes are missing, and the disk of {self.goal.parent} has room for {free:,}")
+            folder = _short(self.goal.parent)
+            raise PartError(f"{missing:,} bytes are missing, and the disk of {folder} has room for {free:,}")
 
     def read(self, start: int, length: int) -> bytes:
         """Return up to `length` bytes from `start` on, fewer at the end of what is there. Raises PartError."""
@@ -155,18 +163,19 @@ class PartFile:
         try:
             os.ftruncate(self._descriptor, size)
             os.fsync(self._descriptor)
-            self.close()  # Windows names no file that is open
+            self._close_for_windows()
             taken: set[str] = set()
             for _ in range(NAMES_TRIED):
                 path = self.goal.with_name(free_name(self.goal.name, taken.__contains__))
                 with suppress(FileExistsError):
                     give_name(self.path, path)
                     self.path.unlink(missing_ok=True)
+                    self.close()
                     return path
                 taken.add(path.name)
         except OSError as error:
             raise _fault(error, self.goal.parent) from error
-        raise PartError(f"there are {NAMES_TRIED:,} files called {self.goal.name} in {self.goal.parent}")
+        raise PartError(f"there are {NAMES_TRIED:,} files called {self.goal.name} in {_short(self.goal.parent)}")
 
     def close(self) -> None:
         """Close the file; what is there of it stays. A second time does nothing."""
@@ -177,12 +186,23 @@ class PartFile:
 
     def throw_away(self) -> None:
         """Close the file and delete what is there."""
-        self.close()
+        self._close_for_windows()
         with suppress(OSError):
             self.path.unlink()
+        self.close()
+
+    def _close_for_windows(self) -> None:
+        """Close the file where none can be named or deleted that is open; elsewhere nobody is to take it meanwhile."""
+        if os.name == "nt":
+            self.close()
 
 
 def _fault(error: OSError, folder: Path) -> PartError:
     if error.errno in _NO_SPACE:
-        return PartError(f"the disk of {folder} is full")
-    return PartError(f"{folder} cannot be written: {cause(error)}")
+        return PartError(f"the disk of {_short(folder)} is full")
+    return PartError(f"{_short(folder)} cannot be written: {cause(error)}")
+
+
+def _short(path: object) -> str:
+    """Return a path that leaves room for what is said of it."""
+    return clean_line(str(path), limits.MAX_SHOWN_PATH_CHARS)

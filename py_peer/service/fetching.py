@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 import trio
@@ -103,7 +105,7 @@ class Fetcher:
 
     async def _fetch_pieces(self, job: Job, record: FileRecord, goal: Path) -> Fetched:
         part = await trio.to_thread.run_sync(PartFile, goal, record.root.hex()[:_TAG])
-        job.keeps = True
+        job.keeps, job.before = True, min(part.found, record.size)  # as long as nobody has held it to the hashes
         try:
             leaves = await PieceFetch(job, record, part, self._sources, self._tell).run()
             return Fetched(await trio.to_thread.run_sync(part.finish, record.size), record, leaves)
@@ -127,7 +129,9 @@ class Fetcher:
                     raise FetchError("it is empty")
                 self._tell(f"{name} says that {job.name} has 0 bytes: it is empty, or it is not offered any more")
             job.peer_ids[job.offer.peer_id] = None
-            return await self._write(job, fetch, await trio.to_thread.run_sync(PartFile, goal))
+            tag = hashlib.sha256(f"{offerer} {job.file_id}".encode()).hexdigest()[:_TAG]
+            part = await trio.to_thread.run_sync(partial(PartFile, goal, tag, anew=True))
+            return await self._write(job, fetch, part)
         except StreamFaultError as error:
             self._sources.blame(offerer, error)
             came = f"; {job.received:,} bytes are thrown away, since they cannot be verified" if job.received else ""

@@ -68,12 +68,43 @@ def test_what_an_earlier_run_has_left_is_there(tmp_path: Path) -> None:
     assert (tmp_path / "a.txt").read_bytes() == b"abcde"
 
 
-def test_without_a_tag_nothing_is_taken_up_and_two_may_be_written_at_once(tmp_path: Path) -> None:
-    one, two = PartFile(tmp_path / "a.txt"), PartFile(tmp_path / "a.txt")
-    one.write(0, b"one")
-    two.write(0, b"two")
-    assert [one.finish(3).name, two.finish(3).name] == ["a.txt", "a (1).txt"]
-    assert [(tmp_path / name).read_bytes() for name in names(tmp_path)] == [b"two", b"one"]
+def test_what_cannot_be_gone_on_with_begins_anew_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    killed = PartFile(tmp_path / "a.txt", TAG, anew=True)
+    killed.write(0, b"a part")
+    killed.close()
+    part = PartFile(tmp_path / "a.txt", TAG, anew=True)
+    assert (part.found, part.size()) == (0, 0)
+    part.write(0, b"new")
+    with pytest.raises(PartError, match="being fetched into the same folder already"):
+        PartFile(tmp_path / "a.txt", TAG, anew=True)
+    assert part.finish(3) == tmp_path / "a.txt"
+    assert (names(tmp_path), (tmp_path / "a.txt").read_bytes()) == (["a.txt"], b"new")
+
+
+def test_who_is_killed_while_a_file_is_given_its_name_does_not_lose_it(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"whole")
+    (tmp_path / f".a.txt.{TAG}.part").hardlink_to(tmp_path / "a.txt")
+    PartFile(tmp_path / "a.txt", TAG, anew=True).throw_away()
+    assert (names(tmp_path), (tmp_path / "a.txt").read_bytes()) == (["a.txt"], b"whole")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows names no file that is open")
+def test_nobody_takes_a_file_while_it_is_given_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.hardlink_to
+    objections: list[str] = []
+
+    def look(path: Path, target: Path) -> None:
+        with pytest.raises(PartError) as caught:
+            PartFile(tmp_path / "a.txt", TAG, anew=True)
+        objections.append(str(caught.value))
+        real(path, target)
+
+    part = PartFile(tmp_path / "a.txt", TAG)
+    part.write(0, b"whole")
+    monkeypatch.setattr(Path, "hardlink_to", look)
+    part.finish(5)
+    assert objections == ["a.txt is being fetched into the same folder already"]
+    assert (names(tmp_path), (tmp_path / "a.txt").read_bytes()) == (["a.txt"], b"whole")
 
 
 def test_no_file_is_overwritten_not_even_one_that_comes_at_the_last_moment(tmp_path: Path) -> None:
@@ -136,4 +167,16 @@ def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
     with pytest.raises(PartError, match="cannot be written: No such file"):
-        PartFile(tmp_path / "gone" / "a.txt")
+        PartFile(tmp_path / "gone" / "a.txt", TAG)
+
+
+def test_a_long_path_leaves_room_for_what_is_said_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / ("e" * 300)
+    with pytest.raises(PartError) as caught:
+        goal_of(str(folder), None, "a.txt")
+    assert str(caught.value).endswith(" cannot be written: File name too long")
+    assert len(str(caught.value)) < 200
+    with pytest.raises(PartError) as caught:
+        goal_of(f"{tmp_path}/{'gone/' * 100}a.txt", None, "a.txt")
+    assert len(str(caught.value)) < 200
+    assert "there is no folder" in str(caught.value)

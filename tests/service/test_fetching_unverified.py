@@ -14,6 +14,7 @@ from py_peer.core.requests import GetFile
 from py_peer.net.file_messages import FILE_EXCHANGE
 from py_peer.net.sister_files import SISTER_FILE
 from py_peer.net.streams import read_frame
+from py_peer.service.fetching import WRITTEN
 from tests.net.support import trio_test, until
 from tests.service.file_friends import Friend, failures, friend, write
 
@@ -55,10 +56,10 @@ def sister(behaviour: str) -> dict[TProtocol, StreamHandlerFn]:
         if behaviour == "says nothing":
             await trio.sleep_forever()
         elif behaviour == "is cut off":
-            await stream.write(b"\x80\x80\x20" + bytes(300_000))
+            await stream.write(b"\x80\x80\x20" + bytes(WRITTEN))
             await stream.close()
         elif behaviour == "stops":
-            await stream.write(b"\x80\x80\x20" + bytes(300_000))
+            await stream.write(b"\x80\x80\x20" + bytes(WRITTEN))
             await trio.sleep_forever()
         elif behaviour == "has nothing":
             await stream.write(b"\x00")
@@ -75,8 +76,8 @@ def sister(behaviour: str) -> dict[TProtocol, StreamHandlerFn]:
     ("behaviour", "reason"),
     [
         ("says nothing", "Not fetched: someid: js did not send it: nothing came for 0 seconds"),
-        ("is cut off", "js did not send all of it: the stream ended 224,288 bytes too early; 300,000 bytes are"),
-        ("stops", "js did not send all of it: nothing came for 0 seconds; 300,000 bytes are thrown away, since they"),
+        ("is cut off", "js did not send all of it: the stream ended 262,144 bytes too early; 262,144 bytes are"),
+        ("stops", "js did not send all of it: nothing came for 0 seconds; 262,144 bytes are thrown away, since they"),
         ("is huge", "Not fetched: someid: js did not send it: it has 9,223,372,036,854,775,807 bytes, and"),
     ],
 )
