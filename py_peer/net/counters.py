@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import Final, final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +61,14 @@ class Counters(Counter[str]):
 
     Names are ours, none comes from outside, so there are not many.
     """
+
+    @contextmanager
+    def catching(self, where: str) -> Iterator[None]:
+        """Catch what the block raises: for one of many things that are done one after the other, or side by side."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001
+            self.caught(where, error)
 
     def caught(self, where: str, error: BaseException) -> None:
         """Count an exception that a guard caught, by its type; one that nobody expects is logged with its traceback."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, final
 
+import anyio.to_thread
 import trio
 from libp2p.peer.id import ID
 
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from py_peer.core.offers import Offered
+    from py_peer.net.node import Node
     from py_peer.service.sources import Sources
     from py_peer.service.transfers import Transfers
+
+MOST_WAITING: Final = 64
+"""Offers that wait until the folder was looked at, which a disk of the network may take its time for."""
+
+NOT_FETCHED: Final = "files: not fetched by --auto-get"
 
 _HOUR: Final = 3_600.0
 
@@ -33,14 +40,33 @@ class AutoGet:
         self._transfers = transfers
         self._pace = TokenBucket(limits.AUTO_GETS / _HOUR, limits.AUTO_GETS)
         self._paces: dict[str, TokenBucket] = {}  # of those who offer, whoever was heard last stands last
+        wanted: tuple[trio.MemorySendChannel[Offered], trio.MemoryReceiveChannel[Offered]]
+        wanted = trio.open_memory_channel(MOST_WAITING)
+        self._wanted, self._next_wanted = wanted
 
     def consider(self, offer: Offered) -> None:
         """Fetch what is offered, if it is small enough; how large a file of another program is shows on the way."""
-        if not self._most or self._downloads is None or not self._is_small(offer):
+        if not self._most or not self._is_small(offer):
             return
-        name = offer.name or safe_name(offer.file_id)
-        if not (self._downloads / name).exists() and self._hold_pace(offer.peer_id):
-            self._transfers.start(offer, "", 0, self._most)
+        try:
+            self._wanted.send_nowait(offer)
+        except trio.WouldBlock:
+            self._sources.counters[NOT_FETCHED] += 1
+
+    async def run(self, node: Node) -> None:
+        """Fetch what is not there yet, until cancelled."""
+        if self._downloads is None:
+            return
+        async for offer in self._next_wanted:
+            path = self._downloads / (offer.name or safe_name(offer.file_id))
+            with node.counters.catching("fetching what is offered"):
+                try:
+                    is_there = await anyio.to_thread.run_sync(path.exists, abandon_on_cancel=True)
+                except OSError:  # nor could it be written there
+                    node.counters[NOT_FETCHED] += 1
+                    continue
+                if not is_there and self._hold_pace(offer.peer_id):
+                    self._transfers.start(offer, "", 0, self._most)
 
     def _is_small(self, offer: Offered) -> bool:
         if offer.record is not None:

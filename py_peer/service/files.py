@@ -18,7 +18,7 @@ from py_peer.service.fetching import Fetcher
 from py_peer.service.offers import FILE_TOPIC, OfferBoard
 from py_peer.service.shared import Shared, ShareError
 from py_peer.service.sources import Sources
-from py_peer.service.transfers import Transfers
+from py_peer.service.transfers import FAULT, Transfers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -53,7 +53,8 @@ class Files:
         self._shared = Shared()
         fetcher = Fetcher(self._sources, settings.downloads, self._say)
         self._transfers = Transfers(fetcher.fetch, self._serve_on, emit)
-        self._board.on_news = AutoGet(settings.auto_get, settings.downloads, self._sources, self._transfers).consider
+        self._auto_get = AutoGet(settings.auto_get, settings.downloads, self._sources, self._transfers)
+        self._board.on_news = self._auto_get.consider
         self._shared.on_served = self._tell_served
         self._shared.on_changed = lambda name, fault: self._say(f"{name} is not served any more: {fault}")
         self._board.is_shared = lambda file_id: any(one.offered for one in self._shared.find(file_id))
@@ -80,13 +81,14 @@ class Files:
         self._sources.called, self._board.is_ignored, self._sources.call = called, is_ignored, call
 
     async def run(self, node: Node) -> None:
-        """Offer, serve and fetch, until cancelled."""
+        """Offer, serve and fetch, until cancelled. A fault with one file ends neither the others nor the chat."""
         self._sources.node = node
         self._shared.start(node.host.get_private_key(), node.counters)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._board.run, node)
                 nursery.start_soon(self._transfers.run, node)
+                nursery.start_soon(self._auto_get.run, node)
                 async for request in self._next_to_share:
                     await self._share(request)
         finally:
@@ -112,6 +114,7 @@ class Files:
 
     async def _share(self, request: ShareFile) -> None:
         path = Path(request.path)
+        shown = clean_line(request.path, limits.MAX_SHOWN_PATH_CHARS)
         told = trio.current_time()
 
         def progress(done: int, size: int) -> None:
@@ -124,7 +127,11 @@ class Files:
         try:
             file = await self._shared.share(path, progress)
         except ShareError as error:
-            self._fail(request, f"Not shared: {request.path}: {error}")
+            self._fail(request, f"Not shared: {shown}: {error}")
+            return
+        except Exception as error:  # noqa: BLE001 - one file must not end the others
+            self._shared.counters.caught("sharing a file", error)
+            self._fail(request, f"Not shared: {shown}: {FAULT}")
             return
         self._emit(FileShared(request.ticket, file))
         self._board.offer(file.file_id)
@@ -171,7 +178,7 @@ class Files:
                 offers=tuple(map(self._board.shown, self._board.offers())),
                 shared=self._shared.listing(),
                 transfers=self._transfers.shown(),
-                downloads=clean_line(str(self._downloads or ""), limits.MAX_SHOWN_PATH_CHARS),
+                downloads=clean_line(str(self._downloads or ""), limits.MAX_PATH_CHARS),
                 refused=self._board.refused,
             )
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 import trio
 
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
     from py_peer.core.file_record import FileRecord
     from py_peer.core.offers import Offered
-
-
-MOST_PATH_CHARS: Final = 4_096
-"""As Linux has it: scripts want all of a path."""
 
 
 class FetchError(Exception):
@@ -59,7 +55,7 @@ class Job:
     goal: Path | None = None
     size: int | None = None
     before: int = 0
-    """Bytes that an earlier try has left."""
+    """Bytes that an earlier try has left, and that count as here until it is known that they are not."""
 
     peer_ids: dict[str, None] = field(default_factory=dict)
     """Who it comes from."""
@@ -109,7 +105,7 @@ class Job:
             number=self.number,
             file_id=self.file_id,
             name=self.name,
-            path=clean_line(str(self.goal or self.path), MOST_PATH_CHARS),
+            path=clean_line(str(self.goal or self.path), limits.MAX_PATH_CHARS),
             peer_ids=tuple(self.peer_ids),
             received=self.received,
             size=self.size,

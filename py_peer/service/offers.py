@@ -97,7 +97,8 @@ class OfferBoard:
                     await trio.sleep(pause)
                 elif self.is_shared(file_id := self._to_offer.pop(0)):
                     self._own_pace.take(trio.current_time())
-                    await self.publish(node, file_id)
+                    with node.counters.catching("offering a file"):
+                        await self.publish(node, file_id)
             if has_waited:
                 self._emit(Notice("All files that you share are offered now"))
 
@@ -151,7 +152,7 @@ class OfferBoard:
     async def _question(self, peer_id: ID) -> None:
         """Ask a connected peer what it offers, and tell what is new, whether it answers or not."""
         news = self._unknown[peer_id]
-        with trio.move_on_after(limits.DESCRIBE_SECONDS):
+        with self._sources.counters.catching("asking what is offered"), trio.move_on_after(limits.DESCRIBE_SECONDS):
             await self._sources.know(peer_id)
             if self._sources.speaks(peer_id):
                 try:
@@ -163,8 +164,9 @@ class OfferBoard:
         if self._unknown.get(peer_id) is news:
             del self._unknown[peer_id]
         for offer in news:
-            if offer in self._offers:
-                self._tell(offer)
+            with self._sources.counters.catching("telling what is offered"):
+                if offer in self._offers:
+                    self._tell(offer)
 
     async def _describe(self, source: Source, news: list[Offered]) -> None:
         """Ask for all that a peer offers, and again when it offers more meanwhile."""

@@ -1,7 +1,8 @@
 """A file of py-peers is fetched piece by piece, from several of them at once, each piece verified as it comes.
 
 One task for each source takes the next pieces from one list, and asks for them before those that it has asked for have
-come. A source that is lost is replaced; when none is left somebody is waited for.
+come. A source that is lost is replaced; when none is left somebody is waited for, so long and no longer, whoever comes
+meanwhile and brings nothing. A source that is there and silent counts as one that says no: its connection is alive.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class PieceFetch:
         self._not_before: dict[ID, float] = {}
         self._lost = {self._offerer}  # who had the file, is gone, and may be back
         self._fault = f"{sources.name(record.offerer)} is not here"
+        self._deadline = math.inf  # until when somebody is waited for who brings something
         self._failure: FetchError | None = None
         self._changed = trio.Event()
 
@@ -79,29 +81,34 @@ class PieceFetch:
 
     async def _see_to_it(self, nursery: trio.Nursery) -> None:
         """Have sources at work until every piece is there. Raises FetchError."""
-        received, deadline = 0, math.inf
+        received = 0
         while self._failure is None and not (self._pieces is not None and not self._pieces.missing):
             changed = self._changed
             for peer_id in self._candidates():
                 self._at_work.add(peer_id)
                 nursery.start_soon(self._work, peer_id)
-            if self._job.received > received:
-                received, deadline = self._job.received, math.inf
+            if self._job.meter.received > received:
+                received, self._deadline = self._job.meter.received, math.inf
             if not self._at_work:
-                deadline = min(deadline, self._wait_for_somebody(deadline))
+                self._wait_for_somebody()
             with trio.move_on_after(LOOK_SECONDS):
                 await changed.wait()
 
-    def _wait_for_somebody(self, deadline: float) -> float:
-        """Return until when somebody is waited for who has the file. Raises FetchError when that is over."""
+    def _wait_for_somebody(self) -> None:
+        """Begin to wait for somebody who has the file, or go on. Raises FetchError when nobody is to be waited for."""
         seconds = f"{limits.SOURCE_SECONDS:.0f} seconds"
+        if trio.current_time() >= self._deadline:
+            raise FetchError(f"{self._fault}; and nobody who has it came within {seconds}")
+        if self._is_waiting:
+            return
         if not self._lost:
             raise FetchError(f"{self._fault}; and nobody else who is here has it")
-        if trio.current_time() >= deadline:
-            raise FetchError(f"{self._fault}; and nobody who has it came within {seconds}")
-        if deadline == math.inf:
-            self._tell(f"{self._job.name}: {self._fault}; waiting up to {seconds} for somebody who has it")
-        return trio.current_time() + limits.SOURCE_SECONDS
+        self._deadline = trio.current_time() + limits.SOURCE_SECONDS
+        self._tell(f"{self._job.name}: {self._fault}; waiting up to {seconds} for somebody who has it")
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self._deadline < math.inf
 
     def _candidates(self) -> list[ID]:
         """Return who is to be asked now: the offerer first; others only where much is missing, or he is not there."""
@@ -132,11 +139,13 @@ class PieceFetch:
 
     async def _work(self, peer_id: ID) -> None:
         """Fetch from one source until all is there, or it brings nothing more."""
-        pause, fault = limits.REFUSED_PAUSE, ""
+        pause, fault, may_be_back = limits.REFUSED_PAUSE, "", False
         try:
             async with open_source(self._sources.host, peer_id) as source:
                 if not await self._has_it(source):
                     fault = "it does not have it any more"
+                    if self._is_waiting:  # for one who has just begun anew, and shares it in a moment
+                        pause = limits.SOURCE_PAUSE
                     return
                 self._lost.add(peer_id)
                 self._job.peer_ids[str(peer_id)] = None
@@ -148,12 +157,12 @@ class PieceFetch:
             fault = str(error)
             if isinstance(error, (WrongHashError, GarbageError)):
                 pause = math.inf
-            elif not isinstance(error, RefusedError):
-                pause = limits.SOURCE_PAUSE
+            elif not isinstance(error, (RefusedError, SilentError)):
+                pause, may_be_back = limits.SOURCE_PAUSE, True
         finally:
             if fault and peer_id in self._lost:  # of others nobody has expected it
                 self._fault = f"{self._sources.name(peer_id)} sends no more of it: {fault}"
-            if pause != limits.SOURCE_PAUSE:
+            if not may_be_back:
                 self._lost.discard(peer_id)
             self._not_before[peer_id] = trio.current_time() + pause
             self._job.peer_ids.pop(str(peer_id), None)
@@ -165,7 +174,9 @@ class PieceFetch:
     async def _has_it(self, source: Source) -> bool:
         with trio.move_on_after(limits.DESCRIBE_SECONDS):
             record = await source.describe(self._record.file_id, self._record.offerer)
-            return record is not None and record.root == self._record.root
+            if record is not None:
+                return record.root == self._record.root
+            return any(offer.root == self._record.root for offer in await source.offers())  # by another ID
         raise SilentError(f"it did not answer within {limits.DESCRIBE_SECONDS:.0f} seconds")
 
     async def _fetch(self, source: Source, pieces: Pieces[ID]) -> None:

@@ -251,7 +251,7 @@ def _shown(file: ServedFile) -> SharedFile:
     record = file.record
     return SharedFile(
         file_id=record.file_id,
-        path=clean_line(str(file.file.path), limits.MAX_SHOWN_PATH_CHARS),
+        path=clean_line(str(file.file.path), limits.MAX_PATH_CHARS),
         name=record.name,
         size=record.size,
         root=record.root.hex(),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from libp2p.abc import IHost
 
     from py_peer.core.file_record import FileRecord
+    from py_peer.net.counters import Counters
     from py_peer.net.node import Node
 
 
@@ -48,6 +49,11 @@ class Sources:
     def host(self) -> IHost:
         """The host of the node, which is up."""
         return cast("Node", self.node).host
+
+    @property
+    def counters(self) -> Counters:
+        """The counters of the node, which is up."""
+        return cast("Node", self.node).counters
 
     def name(self, peer_id: ID | str) -> str:
         """Return what a peer is called, for a sentence."""

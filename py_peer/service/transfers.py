@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
@@ -12,7 +13,7 @@ from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Answer, Notice
 from py_peer.core.file_events import TransferDone, TransferFailed, TransferProgress, TransferStarted
 from py_peer.core.file_names import NotOneFileError, find
-from py_peer.service.jobs import MOST_PATH_CHARS, FetchError, Job
+from py_peer.service.jobs import FetchError, Job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,6 +48,7 @@ class Transfers:
         self._numbers = itertools.count(1)
         self._jobs: dict[int, Job] = {}
         self._turns = trio.CapacityLimiter(limits.TRANSFERS)
+        self._auto_turns = trio.CapacityLimiter(limits.AUTO_TRANSFERS)
         self._nursery: trio.Nursery | None = None
         self._node: Node | None = None
 
@@ -71,7 +73,7 @@ class Transfers:
             return f"{len(self._jobs)} files are being fetched or wait for it already"
         job = Job(next(self._numbers), ticket, offer, path, most, name=offer.name)
         job.on_begun = lambda: self._emit(TransferStarted(ticket, job.shown()))
-        if not job.is_auto and len(self._jobs) >= limits.TRANSFERS:
+        if not job.is_auto and self._ahead() >= limits.TRANSFERS:
             self._emit(Notice(f"{offer.name or offer.file_id} waits for its turn"))
         self._jobs[job.number] = job
         self._nursery.start_soon(self._serve, job)
@@ -94,6 +96,11 @@ class Transfers:
         """Return what is being fetched, and what waits."""
         return tuple(job.shown() for job in self._jobs.values())
 
+    def _ahead(self) -> int:
+        """Return how many transfers have their turn, or get it before the next one that is asked for."""
+        autos = sum(job.is_auto for job in self._jobs.values())
+        return len(self._jobs) - autos + min(autos, limits.AUTO_TRANSFERS)
+
     async def _serve(self, job: Job) -> None:
         """Fetch a file when it is its turn, and tell what became of it."""
         fetched: Fetched | None = None
@@ -101,7 +108,8 @@ class Transfers:
         began = trio.current_time()
         counters = cast("Node", self._node).counters
         with job.scope:
-            async with self._turns, trio.open_nursery() as nursery:
+            auto_turn = self._auto_turns if job.is_auto else nullcontext()
+            async with auto_turn, self._turns, trio.open_nursery() as nursery:
                 began = trio.current_time()
                 nursery.start_soon(self._report, job)
                 try:
@@ -113,17 +121,17 @@ class Transfers:
                     reason = FAULT
                 nursery.cancel_scope.cancel()
         del self._jobs[job.number]
-        counters = cast("Node", self._node).counters
         counters["files: bytes received"] += job.meter.received
         if fetched is None:
             self._tell_failure(job, clean_line(reason, limits.MAX_ERROR_CHARS))
             return
         counters["files: fetched"] += 1
-        path = clean_line(str(fetched.path), MOST_PATH_CHARS)
+        path = clean_line(str(fetched.path), limits.MAX_PATH_CHARS)
         seconds = trio.current_time() - began
         is_verified = fetched.record is not None
         self._emit(TransferDone(job.number, job.file_id, job.name, path, job.received, seconds, is_verified))
-        await self._done(fetched)
+        with counters.catching("serving a fetched file"):
+            await self._done(fetched)
 
     async def _report(self, job: Job) -> None:
         """Say now and then how far a transfer is."""

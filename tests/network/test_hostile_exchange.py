@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
     from tests.network.offerers import Handler
 
-PATIENT: Final = {"FILE_SILENCE": 1.0, "SOURCE_SECONDS": 1.0, "DESCRIBE_SECONDS": 1.0, "DIRECT_SECONDS": 1.0}
+PATIENT: Final = {
+    "FILE_SILENCE": 1.0,
+    "SOURCE_SECONDS": 1.0,
+    "SOURCE_PAUSE": 0.1,
+    "DESCRIBE_SECONDS": 1.0,
+    "DIRECT_SECONDS": 1.0,
+}
 """How long the program waits here, in place of half a minute."""
 
 NUMBERS: Final = count(1)

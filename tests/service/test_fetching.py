@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from libp2p.crypto.ed25519 import create_new_key_pair
 
 from py_peer.core import limits
 from py_peer.core.events import Answer, Notice
@@ -18,11 +19,14 @@ from py_peer.core.file_events import (
     TransferStarted,
 )
 from py_peer.core.requests import CancelTransfer, GetFile, RequestFiles, UnshareFile
+from py_peer.net.streams import EndedError
 from tests.net.support import trio_test, until
-from tests.service.file_friends import PIECE, Friend, done, failures, falsify, friend, get, received, write
+from tests.service.file_friends import PIECE, Friend, Gate, done, failures, falsify, friend, get, received, write
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from libp2p.peer.id import ID
 
 
 BEFORE_PIECES = 3
@@ -108,6 +112,52 @@ async def test_how_far_it_is_is_told_and_a_transfer_can_be_cancelled_and_gone_on
 async def refused(one: Friend, request: GetFile | CancelTransfer | UnshareFile) -> str:
     one.files.handlers[type(request)](request)
     return (await one.see(Answer, lambda event: event.ticket == request.ticket and event.failed)).text
+
+
+@trio_test
+async def test_a_try_that_ends_before_anything_is_checked_takes_nothing_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        await bob.meet(alice)
+        file = await alice.share(write(tmp_path / "a.bin", 6 * PIECE))
+        await bob.listed(file)
+        bob.folder.mkdir()
+        part = bob.folder / f".a.bin.{file.root[:12]}.part"
+        part.write_bytes((tmp_path / "a.bin").read_bytes()[: 3 * PIECE])
+        gate = alice.serve(BEFORE_PIECES - 1)
+        await get(bob, file)
+        await until(lambda: gate.asked == BEFORE_PIECES)  # the hashes, which do not come
+        bob.ask(lambda ticket: CancelTransfer(ticket, "a.bin"))
+        await until(lambda: failures(bob))
+        assert part.stat().st_size == 3 * PIECE
+        gate.opened.set()
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1_000}))
+            await get(bob, file)
+            await until(lambda: len(failures(bob)) == 2)
+        assert "786,432 bytes are missing, and the disk of" in failures(bob)[1]
+        assert part.stat().st_size == 3 * PIECE
+        bob.events.clear()
+        await get(bob, file)
+        await done(bob, file)
+        assert bob.told(TransferStarted)[0].transfer.received == 3 * PIECE
+
+
+@trio_test
+async def test_a_part_of_which_nothing_is_right_is_thrown_away(tmp_path: Path) -> None:
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        await bob.meet(alice)
+        file = await alice.share(write(tmp_path / "a.bin", PIECE))
+        await bob.listed(file)
+        bob.folder.mkdir()
+        (bob.folder / f".a.bin.{file.root[:12]}.part").write_bytes(bytes(PIECE))
+        alice.serve(BEFORE_PIECES)
+        await get(bob, file)
+        await bob.see(TransferStarted)
+        bob.ask(lambda ticket: CancelTransfer(ticket, "a.bin"))
+        assert (await bob.see(TransferFailed)).kept == 0
+        assert bob.made() == []
 
 
 @trio_test
@@ -372,6 +422,32 @@ async def test_who_comes_again_and_again_and_brings_nothing_is_not_waited_for_wi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "SOURCE_SECONDS", 0.5)
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        await bob.meet(alice)
+        file = await alice.share(write(tmp_path / "a.bin", 2 * PIECE))
+        await bob.listed(file)
+        gate = alice.files._shared.pace = HangsUp(BEFORE_PIECES + 1)  # type: ignore[assignment]
+        await get(bob, file)
+        failed = await bob.see(TransferFailed)
+        assert failed.reason.startswith("alice sends no more of it: the stream ")
+        assert failed.reason.endswith("; and nobody who has it came within 0 seconds")
+        assert failed.kept == PIECE
+        assert gate.asked >= BEFORE_PIECES + 3  # two pieces, and what the file is, once more at least
+        assert len(bob.told(Notice)) == 1
+
+
+class HangsUp(Gate):
+    """A server that answers so many requests, and ends every stream that asks for more."""
+
+    async def wait(self, peer_id: ID) -> None:
+        if self.left <= 0:
+            self.asked += 1
+            raise EndedError("it has had enough")
+        await super().wait(peer_id)
+
+
+@trio_test
+async def test_who_is_there_and_silent_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "FILE_SILENCE", 0.3)
     async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
         await bob.meet(alice)
@@ -380,9 +456,29 @@ async def test_who_comes_again_and_again_and_brings_nothing_is_not_waited_for_wi
         gate = alice.serve(BEFORE_PIECES + 1)
         await get(bob, file)
         failed = await bob.see(TransferFailed)
-        assert failed.reason.startswith("alice sends no more of it: nothing ")
-        assert failed.reason.endswith("; and nobody who has it came within 0 seconds")
-        assert failed.kept == PIECE
-        assert gate.asked >= BEFORE_PIECES + 3  # two pieces, and what the file is, once more at least
-        assert len(bob.told(Notice)) == 1
+        reason = "alice sends no more of it: nothing came for 0 seconds; and nobody else who is here has it"
+        assert (failed.reason, failed.kept) == (reason, PIECE)
         gate.opened.set()
+
+
+@trio_test
+async def test_who_comes_back_and_shares_the_file_a_moment_later_is_waited_for(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.bin", 6 * PIECE)
+    key_pair = create_new_key_pair()
+    async with friend("bob", tmp_path) as bob:
+        async with friend("alice", tmp_path, key_pair=key_pair) as alice:
+            await bob.meet(alice)
+            file = await alice.share(path)
+            await bob.listed(file)
+            alice.serve(BEFORE_PIECES + 2)
+            await get(bob, file)
+            await until(lambda: received(bob) == 2 * PIECE)
+        await bob.see(Notice, lambda event: "waiting up to 60 seconds" in event.text)
+        async with friend("alice", tmp_path, key_pair=key_pair) as alice:
+            gate = alice.serve(99)
+            await bob.meet(alice)
+            await until(lambda: gate.asked > 3)  # what it offers, and again and again whether it has the file
+            assert bob.told(TransferFailed) == []
+            assert (await alice.share(path)).file_id != file.file_id
+            await done(bob, file)
+        assert len(bob.told(Notice)) == 1

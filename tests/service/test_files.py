@@ -20,7 +20,9 @@ from py_peer.core.requests import (
     ShareFile,
     UnshareFile,
 )
+from py_peer.net.counters import UNEXPECTED
 from py_peer.net.sister_files import SISTER_FILE
+from py_peer.service.transfers import FAULT
 from tests.loops import run
 from tests.net.support import trio_test, until
 from tests.service.file_friends import PIECE, Friend, friend, write
@@ -161,6 +163,95 @@ async def test_who_offers_very_many_small_files_gets_only_some_of_them_fetched(
         assert bob.files._transfers.shown() == ()
 
 
+@trio_test
+async def test_a_folder_that_cannot_be_looked_at_ends_nothing(tmp_path: Path) -> None:
+    async with friend("alice", tmp_path) as alice, friend("n" * 300, tmp_path, auto_get=PIECE) as bob:
+        await bob.meet(alice)
+        await alice.share(write(tmp_path / "a.bin", 1))
+        await alice.share(write(tmp_path / "b.bin", 1))
+        await until(lambda: bob.node.counters["files: not fetched by --auto-get"] == 2)
+        path = tmp_path / "c.bin"
+        bob.ask(lambda ticket: GetFile(ticket, "a.bin", str(path)))
+        await bob.see(TransferDone)
+        assert path.is_file()
+
+
+@trio_test
+async def test_who_offers_files_and_sends_nothing_takes_no_turn_from_what_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "TRANSFERS", 2)
+    monkeypatch.setattr(limits, "AUTO_TRANSFERS", 1)
+    async with (
+        friend("alice", tmp_path) as alice,
+        friend("mallory", tmp_path) as mallory,
+        friend("bob", tmp_path, auto_get=PIECE) as bob,
+    ):
+        for number in range(3):
+            await mallory.share(write(tmp_path / f"{number}.bin", 1))
+        file = await alice.share(write(tmp_path / "a.bin", PIECE + 1))
+        gate = mallory.serve(1)
+        await bob.meet(mallory, alice)
+        await bob.listed(file)
+        await until(lambda: len(bob.files._transfers.shown()) == 3)
+        bob.ask(lambda ticket: GetFile(ticket, file.file_id))
+        await bob.see(TransferDone, lambda event: event.file_id == file.file_id)
+        assert bob.told(Notice) == []
+        gate.left = 99
+        gate.opened.set()
+        await until(lambda: len(fetched(bob)) == 4)
+
+
+@trio_test
+async def test_scripts_are_told_all_of_a_path(tmp_path: Path) -> None:
+    folder = tmp_path / ("d" * 200)
+    folder.mkdir()
+    async with friend("alice", folder) as alice:
+        path = write(folder / "a.bin", 1)
+        assert (await alice.share(path)).path == str(path)
+        alice.ask(RequestFiles)
+        report = await alice.see(FilesReport)
+        assert (report.shared[0].path, report.downloads) == (str(path), str(folder / "alice"))
+        alice.ask(lambda ticket: ShareFile(ticket, str(folder / "missing")))
+        assert (await alice.see(Answer)).text.endswith("…: No such file or directory")
+
+
+class OddError(Exception):
+    pass
+
+
+@trio_test
+async def test_a_fault_of_ours_with_one_file_ends_neither_the_others_nor_the_chat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        await bob.meet(alice)
+
+        async def fail(*_: object) -> None:
+            raise OddError("a fault nobody has thought of")
+
+        def tell(_: object) -> None:
+            raise OddError("and another one")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(alice.files._shared, "share", fail)
+            asked = alice.ask(lambda ticket: ShareFile(ticket, "x"))
+            failed = await alice.see(Answer, lambda event: event.ticket == asked)
+            assert (failed.failed, failed.text) == (True, f"Not shared: x: {FAULT}")
+        with monkeypatch.context() as patch:
+            patch.setattr(bob.files._board, "on_news", tell)
+            patch.setattr(bob.files._shared, "add", fail)
+            file = await alice.share(write(tmp_path / "a.bin", 1))
+            await bob.see(FileOffered)
+            bob.ask(lambda ticket: GetFile(ticket, file.file_id))
+            await bob.see(TransferDone)
+            await until(lambda: bob.node.counters["unexpected faults"] == 2)
+        await alice.share(write(tmp_path / "b.bin", 1))
+        await bob.see(FileOffered, lambda event: event.offer.name == "b.bin")
+        assert UNEXPECTED.pop("OddError") == 3
+        alice.node.counters["unexpected faults"] = bob.node.counters["unexpected faults"] = 0
+
+
 @pytest.mark.parametrize("auto_get", [0, PIECE])
 def test_without_a_folder_or_without_the_wish_nothing_is_fetched_unasked(tmp_path: Path, auto_get: int) -> None:
     @trio_test
@@ -171,9 +262,8 @@ def test_without_a_folder_or_without_the_wish_nothing_is_fetched_unasked(tmp_pat
             await bob.meet(alice)
             await alice.share(write(tmp_path / "a.bin", 1))
             await bob.see(FileOffered)
-            await until(lambda: not bob.files._transfers.shown())
+            await until(lambda: bob.node.counters["files: not fetched by --auto-get"] == bool(auto_get))
             assert fetched(bob) == []
-            assert bob.node.counters["files: not fetched by --auto-get"] == bool(auto_get)
 
     scene()
 
