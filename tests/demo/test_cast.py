@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from py_peer.core.direct_events import DirectReceived
 from py_peer.core.events import MessageReceived, PeerJoined, PeerLeft
+from py_peer.core.file_events import FileOffered
 from py_peer.demo import script
 from py_peer.demo.cast import ROOT, Cast
 from tests.loops import run
@@ -84,11 +86,15 @@ async def bots(count: int) -> list[psutil.Process]:
 def test_everything_in_the_script_is_said_and_the_user_is_answered() -> None:
     async def scene() -> None:
         async with alice_at_home() as (alice, address), playing(address) as (_, reports):
-            expected = sorted(
+            lines = [
                 line.text for name in script.NAMES for visit in script.visits(name, "Alice") for line in visit.lines
-            )
+            ]
+            directly = [line.removeprefix(script.DIRECTLY) for line in lines if line.startswith(script.DIRECTLY)]
+            expected = [line for line in lines if line != script.SHARES and not line.startswith(script.DIRECTLY)]
             heard = await alice.see_all(MessageReceived, len(expected))
-            assert sorted(message.text for message in heard) == expected
+            assert sorted(message.text for message in heard) == sorted(expected)
+            assert [message.text for message in await alice.see_all(DirectReceived, len(directly))] == directly
+            assert len(await alice.see_all(FileOffered, lines.count(script.SHARES))) == 1
             await alice.see(PeerLeft)
             alice.say("ping")
             await alice.see(MessageReceived, lambda message: message.text.startswith("pong"))
