@@ -30,6 +30,9 @@ class DirectJournal:
         self._told = ""
         """Why what waits was not delivered, as it was told last."""
 
+        self._line: Entry | None = None
+        """The entry that says so."""
+
     def heard(self, event: DirectReceived) -> list[Entry]:
         """Return the entry of a message."""
         author = Name(event.nick, event.plain).of(event.peer_id)
@@ -46,15 +49,19 @@ class DirectJournal:
         if event.reason == self._told:
             return []
         self._told = event.reason
-        return self.note(f"Not delivered yet: {event.reason}. It is kept, and tried again.", now)
+        entries = self.note(f"Not delivered yet: {event.reason}; it is tried again", now)
+        self._line = entries[-1]
+        return entries
 
     def sent(self, event: DirectSent, author: str, peer_id: str) -> list[Entry]:
         """Return the entry of a text that has arrived; one of an earlier run is new here."""
-        self._told = ""
+        reason, line = self._told, self._line
+        self._told, self._line = "", None
+        over = [replace(line, text=f"Not delivered at once: {reason}")] if line is not None else []
         entry = self._waiting.pop(event.ticket, None)
         if entry is not None:
-            return [replace(entry, delivery=Delivery.SENT)]
-        return self._add(_own(event.text, event.timestamp, author, peer_id, Delivery.SENT))
+            return [replace(entry, delivery=Delivery.SENT), *over]
+        return [*over, *self._add(_own(event.text, event.timestamp, author, peer_id, Delivery.SENT))]
 
     def refused(self, event: DirectRefused, now: float, author: str, peer_id: str) -> list[Entry]:
         """Return the entry of a text that will not arrive, and why."""

@@ -150,6 +150,9 @@ class LetterFile:
         self.left_out = 0
         """Entries of ours that could not be understood."""
 
+        self.is_stale = False
+        """Whether there were entries of other keys that are too old, and not kept any more."""
+
         self._own_id = own_id
         self._own: dict[tuple[str, int], Letter] = {}
         self._others: dict[str, list[msgspec.Raw]] = {}
@@ -169,7 +172,9 @@ class LetterFile:
             else:
                 self._own[letter.peer_id, letter.when] = letter
         for other, entries in messages.items():
-            if kept := [raw for raw in entries if not _is_orphaned(raw, now)]:
+            kept = [raw for raw in entries if not _is_orphaned(raw, now)]
+            self.is_stale |= len(kept) < len(entries)
+            if kept:
                 self._others[other] = kept
 
     def letters(self) -> list[Letter]:
@@ -206,4 +211,4 @@ def _letter(raw: msgspec.Raw) -> Letter | None:
 def _is_orphaned(raw: msgspec.Raw, now: int) -> bool:
     """Say whether an entry of another key is so old that nobody will be told of it any more."""
     letter = _letter(raw)
-    return letter is None or abs(now - letter.when) >= limits.UNDELIVERED_ORPHANED * 1000
+    return letter is None or abs(now - letter.when) >= limits.UNDELIVERED_SECONDS * 1000

@@ -647,10 +647,7 @@ UNDELIVERED_FILE_BYTES = 4 * UNDELIVERED_BYTES
 """The file is shared by all keys of a user; few have more than one."""
 
 UNDELIVERED_SECONDS = 24 * 3_600.0
-"""Then a message is given up."""
-
-UNDELIVERED_ORPHANED = 7 * UNDELIVERED_SECONDS
-"""Then it is also taken out of the file when its own key has not been used since, so that nobody could be told."""
+"""Then a message is given up; one of another key is taken out of the file, though nobody is told."""
 
 UNDELIVERED_PATIENCE = 0.2
 """For the file to be written at the end of a session."""

@@ -14,6 +14,7 @@ from py_peer.core.events import (
     IgnoreList,
     MessageReceived,
     NickLearned,
+    NicknameChanged,
     PeerConnected,
     PeerDisconnected,
     PeerFound,
@@ -22,6 +23,7 @@ from py_peer.core.events import (
     PeerLeft,
     Pinged,
     Ready,
+    Started,
     StatusReport,
     Stopped,
 )
@@ -67,6 +69,7 @@ class Roster:
         self._names = Speakers()
         """Of those who have not spoken, or have gone, too."""
 
+        self._own_id = self._own_nick = ""
         self.ignored: tuple[str, ...] = ()
         """Whom the user ignores; most of them are not here."""
 
@@ -82,8 +85,13 @@ class Roster:
     def tell(self, event: Event, now: float) -> None:  # noqa: C901, PLR0912 - one for each type
         """Note what an event says; `now` is the local time, seconds since 1970."""
         match event:
+            case Started():
+                self._own_id = event.peer_id
             case Ready():
                 self._ready = True
+                self._own_id, self._own_nick = event.peer_id, event.nickname
+            case NicknameChanged():
+                self._own_nick = event.nickname
             case Failed():
                 self._end = State.FAILED
             case Stopped():
@@ -220,6 +228,13 @@ class Roster:
     def find_again(self, word: str) -> list[str]:
         """Return the IDs of the peers that `word` may mean: those here and heard, else those who were here."""
         return self.find(word) or self.find(word, self._names.latest())
+
+    def is_self(self, word: str) -> bool:
+        """Say whether `word` is the user's own nickname or ID; a peer may be called the same."""
+        wanted = word.removeprefix("@")
+        id8 = short_id(self._own_id)
+        ids = (self._own_id, id8, f"{self._own_nick}({id8})")
+        return bool(wanted) and (wanted in ids or fold(wanted) == fold(self._own_nick))
 
     def _full_name(self, peer_id: str) -> str:
         return f"{self.name(peer_id).nick}({short_id(peer_id)})"

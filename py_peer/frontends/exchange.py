@@ -122,7 +122,8 @@ class Exchange:
         """Say whether a line is about a peer or a file of which nothing has been heard yet."""
         match line:
             case Command(name="msg", argument=peer):
-                return not (parse_peer_id(peer) or self._chat.roster.find_again(peer))
+                roster = self._chat.roster
+                return not (parse_peer_id(peer) or roster.find_again(peer) or roster.is_self(peer))
             case Command(name="get", argument=file):
                 return not self.files.find_offers(file)
             case _:

@@ -118,7 +118,9 @@ class FrontEnd:
         self._recent: deque[Event] = deque(maxlen=RECENT_EVENTS)
         self._crash = ""
         self._started = False
-        self._stopped = False
+        self.stopped: Stopped | None = None
+        """What the service has said at its end."""
+
         self._interrupted = False
         self._leaving = asyncio.Event()
         self._hurried = asyncio.Event()
@@ -213,7 +215,7 @@ class FrontEnd:
         await self._end_input(working)
         if self._failed is not None:  # the service ends by itself, and says so
             await asyncio.wait((telling,), timeout=self._time_left())
-        elif self._started and not self._stopped:
+        elif self._started and self.stopped is None:
             stopping = asyncio.create_task(self.ask(Stop(self.service.new_ticket(), self.drain_seconds())))
             await asyncio.wait((telling, stopping), timeout=self._time_left())
             stopping.cancel()
@@ -232,7 +234,7 @@ class FrontEnd:
 
     async def _tell(self) -> None:
         """Show events as they come, all that are there at once."""
-        while not self._stopped:
+        while self.stopped is None:
             batch = [await self.service.next_event()]
             while len(batch) < BATCH and (event := self.service.poll_event()) is not None:
                 batch.append(event)
@@ -264,7 +266,7 @@ class FrontEnd:
                 self.failed()
             case Stopped():
                 self.reached = self.reached or event.reached
-                self._stopped = True
+                self.stopped = event
 
     async def _end_input(self, working: asyncio.Task[None]) -> None:
         with contextlib.suppress(Exception):  # the terminal may be what is gone

@@ -35,6 +35,7 @@ from py_peer.core.requests import (
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import without_surrogates
 from py_peer.core.transcript import Transcript
+from py_peer.frontends.direct_lines import direct_end_lines
 from py_peer.frontends.discovery_lines import discovery_lines, folded
 from py_peer.frontends.exchange import Exchange
 from py_peer.frontends.figure_lines import stats_lines
@@ -269,7 +270,7 @@ class Chat(FrontEnd):
         """
         # Of one who is not among them, or has gone, the service says so.
         found = (self.roster.find(word, among) if among else []) or self.roster.find_again(word)
-        if not found and (peer_id := parse_peer_id(word)):
+        if not found and not self.roster.is_self(word) and (peer_id := parse_peer_id(word)):
             found = [peer_id]
         if len(found) == 1:
             await self.ask(make(self.service.new_ticket(), found[0]))
@@ -351,9 +352,8 @@ class Chat(FrontEnd):
 
     def last_lines(self) -> list[str]:
         """Say how many texts were not sent, and how many files are not there."""
-        undelivered = self.undelivered()
-        lines = [f"⚠️  Not delivered: {undelivered} direct message(s)"] if undelivered else []
-        if count := self.unsent() - undelivered:
+        lines = direct_end_lines(self.undelivered(), self.exchange.waiting, self.stopped)
+        if count := self.unsent() - self.undelivered():
             lines.append(unsent_line(count, reached=self.reached or self._failed is not None))  # the complaint says why
         if unfinished := self.exchange.unfinished:
             lines.append(f"⚠️  Not fetched to the end: {unfinished} file(s)")

@@ -354,6 +354,8 @@ def whois_lines(roster: Roster, word: str) -> list[str]:
 
 def not_one_lines(roster: Roster, found: Sequence[str], word: str) -> list[str]:
     """Return what is said when `word` means nobody, or all of the peers `found`."""
+    if not found and roster.is_self(word):
+        return ["📡 That is you"]
     if not found:
         called = clean_line(word, MAX_WORD_CHARS)
         return [f"📡 Nobody who is here or has spoken is called '{called}'; /peers lists who is connected"]

@@ -51,6 +51,9 @@ class Undelivered:
         self._written: dict[tuple[str, int], Letter] = {}
         """What waits, and what of it stands in the file, by whom it is for and when it was written."""
 
+        self._stale = False
+        """Whether something of other keys is to go that is too old."""
+
         self._changed = trio.Event()
         self._said: set[str] = set()
 
@@ -80,6 +83,9 @@ class Undelivered:
         letters = kept.letters()
         self._wanted = {(letter.peer_id, letter.when): letter for letter in letters}
         self._written = dict(self._wanted)
+        if kept.is_stale:
+            self._stale = True
+            self._changed.set()
         return letters
 
     def keep(self, letters: Iterable[Letter]) -> None:
@@ -106,7 +112,7 @@ class Undelivered:
         wanted = dict(self._wanted)
         added = [letter for key, letter in wanted.items() if key not in self._written]
         removed = [letter for key, letter in self._written.items() if key not in wanted]
-        if self._file is None or not (added or removed):
+        if self._file is None or not (added or removed or self._stale):
             return self._file is not None
         change = partial(self._change, added=added, removed=removed)
         write = partial(change_kept, self._file, limits.UNDELIVERED_FILE_BYTES, change, patience, aside=True)
@@ -115,7 +121,7 @@ class Undelivered:
         except KeptFileError as error:
             self._say_fault(error)
             return False
-        self._written = wanted
+        self._written, self._stale = wanted, False
         if moved:
             self._say_moved()
             self._written = {(letter.peer_id, letter.when): letter for letter in added}

@@ -321,7 +321,9 @@ class FullScreenChat(Chat):
 
     async def _open(self, word: str) -> None:
         """Go to the conversation with a peer."""
-        found = self.roster.find_again(word) or [word] * bool(parse_peer_id(word))
+        found = self.roster.find_again(word)
+        if not found and parse_peer_id(word) and not self.roster.is_self(word):
+            found = [word]
         if len(found) == 1:
             self.tabs.open(found[0], self.roster.name(found[0]))
         else:

@@ -111,7 +111,7 @@ class Composer(PasteArea):
         self._complete = complete
         self._submit = submit
         self._nick = nick
-        self._to = ""
+        self._to = self._nobody = ""
         self._sent = History(limits.MAX_HISTORY_TEXTS, limits.MAX_HISTORY_BYTES)
         self._choice: _Choice | None = None
         self._refused = ("", "")
@@ -123,12 +123,12 @@ class Composer(PasteArea):
     def rename(self, nick: str) -> None:
         """Show what the user is called where nothing is typed."""
         self._nick = nick
-        self.placeholder = prompt(nick, self._to)
+        self.placeholder = Content(self._nobody) if self._nobody else prompt(nick, self._to)
 
-    def address(self, to: str) -> None:
-        """Show whom a text goes to where nothing is typed; "" is everybody."""
-        self._to = to
-        self.placeholder = prompt(self._nick, to)
+    def address(self, to: str, nobody: str = "") -> None:
+        """Show whom a text goes to where nothing is typed; "" is everybody. `nobody`: why it goes to none."""
+        self._to, self._nobody = to, nobody
+        self.rename(self._nick)
 
     @property
     def draft(self) -> str:

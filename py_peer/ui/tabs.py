@@ -129,7 +129,7 @@ class Tabs:
         current = self.conversations.current
         title = "" if current.key == ROOM else current.title
         self._ui.logs.call(title)
-        self._ui.composer.address(title)
+        self._ui.composer.address(title, NOBODY if current.key == STRANGERS else "")
 
     def _show(self) -> None:
         self._ui.logs.keep(self.conversations.known)

@@ -158,9 +158,10 @@ def test_why_something_waits_is_said_once_until_something_has_arrived(talks: Con
     def waits(ticket: int) -> list[str]:
         return texts(talks.tell(DirectWaiting(ticket, ANN, "Ann", True, "x", "Ann is away", ticket), NOON))
 
-    assert waits(1) == ["Not delivered yet: Ann is away. It is kept, and tried again."]
+    assert waits(1) == ["Not delivered yet: Ann is away; it is tried again"]
     assert waits(2) == []
-    talks.tell(DirectSent(1, ANN, "Ann", True, "one", NOON), NOON)
+    sent, line = only(talks.tell(DirectSent(1, ANN, "Ann", True, "one", NOON), NOON))
+    assert (sent.text, line.text) == ("one", "Not delivered at once: Ann is away")
     assert len(waits(2)) == 1
 
 

@@ -115,10 +115,13 @@ def test_a_file_with_nothing_in_it_is_no_file() -> None:
     assert changed.write() == b""
 
 
-def test_what_another_key_has_left_is_gone_after_a_week() -> None:
+def test_what_another_key_has_left_is_gone_after_a_day() -> None:
     data = file(letter(0), own=EVE)
-    assert kept(file(letter(1), data=data, now=NOW + 6 * DAY), EVE)
-    assert not kept(file(letter(1), data=data, now=NOW + 8 * DAY), EVE)
+    assert kept(file(letter(1), data=data, now=NOW + DAY - 1), EVE)
+    assert not kept(file(letter(1), data=data, now=NOW + DAY), EVE)
+    assert not LetterFile(data, ALICE, NOW + DAY - 1).is_stale
+    assert LetterFile(data, ALICE, NOW + DAY).is_stale
+    assert not LetterFile(data, EVE, NOW + DAY).is_stale
 
 
 def test_an_entry_that_is_none_costs_no_other() -> None:

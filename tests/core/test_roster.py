@@ -13,6 +13,7 @@ from py_peer.core.events import (
     Identified,
     MessageReceived,
     NickLearned,
+    NicknameChanged,
     PeerConnected,
     PeerDisconnected,
     PeerFound,
@@ -211,6 +212,18 @@ def test_of_several_with_one_name_each_is_found_by_the_name_with_the_id_beside_i
     assert three.find(f"Ann({BOB[-8:]})") == [BOB]
     assert three.find(f"@Ann({ANN[-8:]})") == [ANN]
     assert {"Ann", f"Ann({BOB[-8:]})"} < set(three.names())
+
+
+@pytest.mark.parametrize("word", ["us", "@US", US, US[-8:], f"us({US[-8:]})"])
+def test_the_user_knows_himself(three: Roster, word: str) -> None:
+    assert not three.is_self(word)
+    three.tell(READY, 10.0)
+    assert three.is_self(word)
+    assert not three.is_self("bob")
+    three.tell(NicknameChanged("them"), 10.0)
+    assert three.is_self("them")
+    assert not three.is_self("us")
+    assert not Roster().is_self("")
 
 
 def test_names_and_addresses_are_there_to_be_completed(three: Roster) -> None:

@@ -44,7 +44,15 @@ def told(event: Event, columns: int | None = None) -> list[str]:
         ),
         (
             DirectRefused(1, ANN, "Ann", True, "hello", "that is you"),
-            "❌ Direct message to Ann not delivered: that is you",
+            "❌ Direct message to Ann not delivered: that is you; it was: hello",
+        ),
+        (
+            DirectRefused(0, ANN, "Ann", True, f"one\n\x1b[2J{'x' * 300}", "a day has passed"),
+            f"❌ Direct message to Ann not delivered: a day has passed; it was: one {'x' * 195}…",
+        ),
+        (
+            DirectRefused(1, ANN, "Ann", True, " \x1b[m", "there is nothing to be seen"),
+            "❌ Direct message to Ann not delivered: there is nothing to be seen",
         ),
     ],
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from py_peer.core.direct_events import DirectRefused, DirectSent, DirectWaiting
-from py_peer.core.events import Answer, MessageReceived, NickLearned, PeerInfo, PeerJoined, StatusReport
+from py_peer.core.events import Answer, MessageReceived, NickLearned, PeerInfo, PeerJoined, StatusReport, Stopped
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.file_events import (
     FileOffered,
@@ -257,6 +257,47 @@ def test_one_that_could_not_be_delivered_in_time_is_told_and_has_its_exit_code()
     code, lines, _ = talk("/msg Ann Lee hello\n", wait, NAME)
     assert code is ExitCode.NOT_SENT
     assert lines[-2:] == ["⚠️  Not delivered: 1 direct message(s)", "Goodbye!"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "lost", "lines"),
+    [
+        (5, 0, ["📨 Not delivered yet: 2 direct message(s); kept, and sent when py-peer runs and the peer is there"]),
+        (0, 2, ["⚠️  Lost: 2 direct message(s), neither delivered nor kept"]),
+        (
+            1,
+            1,
+            [
+                "⚠️  Lost: 1 direct message(s), neither delivered nor kept",
+                "📨 Not delivered yet: 1 direct message(s); kept, and sent when py-peer runs and the peer is there",
+            ],
+        ),
+    ],
+)
+def test_what_is_kept_is_told_from_what_is_lost(kept: int, lost: int, lines: list[str]) -> None:
+    async def wait(service: FakeService, stage: Stage) -> None:
+        service.stopping = False
+        await when(lambda: sum(isinstance(request, SendDirect) for request in service.requests) == 2)
+        service.emit(away(asked(service, SendDirect)))
+        service.emit(*(away(request) for request in service.requests if isinstance(request, SendDirect)))
+        await when(lambda: service.stop is not None)
+        service.emit(Stopped(lost, reached=True, kept=kept, lost=lost))
+
+    code, shown_lines, _ = talk("/msg Ann Lee hello\n/msg Ann Lee you\n", wait, NAME)
+    assert code is ExitCode.NOT_SENT
+    assert shown_lines[-len(lines) - 1 :] == [*lines, "Goodbye!"]
+
+
+@pytest.mark.parametrize("who", ["bob", US[-8:], US])
+def test_nobody_writes_to_himself(who: str) -> None:
+    code, lines, requests = talk(f"/msg {who} hello\n", nothing, patience=60.0)
+    assert code is ExitCode.NOT_SENT
+    assert "📡 That is you" in lines
+    assert asked_of(requests) == []
+
+
+def asked_of(requests: list[Request]) -> list[Request]:
+    return [request for request in requests if isinstance(request, SendDirect)]
 
 
 @pytest.mark.parametrize("line", ["/msg Zoe hello", f"/msg {ANN} hello"])

@@ -523,6 +523,14 @@ async def test_what_others_send_is_cleaned_and_what_cannot_be_seen_is_refused() 
 
 
 @trio_test
+async def test_what_another_key_has_left_for_a_day_is_gone_at_the_next_start(tmp_path: Path, clock: list[int]) -> None:
+    keep(tmp_path, EVE, Letter(BOB, "long ago", undelivered.wall()))
+    clock[0] = int(limits.UNDELIVERED_SECONDS * 1000)
+    async with writer(tmp_path):
+        await until(lambda: not (tmp_path / FILE).exists())
+
+
+@trio_test
 async def test_two_programs_share_a_file(tmp_path: Path) -> None:
     async with writer(tmp_path) as alice, writer(tmp_path) as carol:
         for number in range(5):

@@ -17,7 +17,7 @@ from py_peer.core.speakers import Name
 from py_peer.ui.peer_menu import PeerMenu
 from py_peer.ui.tab_bar import Tab, row
 from py_peer.ui.tabs import NOBODY, ROOM_STAYS
-from tests.frontends.fakes import ANN
+from tests.frontends.fakes import ANN, US
 from tests.loops import run
 from tests.ui.support import Scene, screen
 from tests.ui.typing_app import press
@@ -347,7 +347,7 @@ def test_what_waits_and_what_is_refused_and_that_a_peer_has_gone_is_said_in_its_
             assert said(shown) == [
                 "hello",
                 f"{ANN[-8:]} has gone",
-                "Not delivered yet: Ann is away. It is kept, and tried again.",
+                "Not delivered yet: Ann is away; it is tried again",
                 "Not delivered: a day has passed",
             ]
             assert "hello ✗ not sent" in shown.text()
@@ -386,6 +386,19 @@ def test_a_new_name_changes_the_tab_and_one_that_is_somebody_elses_has_the_id_be
     run(scene())
 
 
+def test_there_is_no_conversation_with_oneself() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            for who in ("bob", US, US[-8:]):
+                for text in ("", " hello"):
+                    await shown.type(f"/msg {who}{text}")
+                    assert "That is you" in shown.text()
+                    assert bar(shown) == ""
+            assert direct(shown) == []
+
+    run(scene())
+
+
 def test_a_flood_of_strangers_opens_few_tabs_and_is_answered_by_name() -> None:
     async def scene() -> None:
         async with screen() as shown:
@@ -398,6 +411,8 @@ def test_a_flood_of_strangers_opens_few_tabs_and_is_answered_by_name() -> None:
             await shown.pilot.press("f5")
             await shown.settle()
             assert "] S299: offer 299" in shown.text()
+            assert NOBODY in shown.text()
+            assert "Type your message" not in shown.text()
             await shown.type("no")
             assert NOBODY in shown.text()
             assert shown.ui.composer.full_text == "no"
