@@ -9,13 +9,13 @@ from libp2p.crypto.x25519 import create_new_key_pair as new_x25519
 from libp2p.host.basic_host import BasicHost
 from libp2p.network.config import ConnectionConfig, RetryConfig
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
-from libp2p.security.noise.transport import Transport as NoiseTransport
 from libp2p.transport.tcp.tcp import TCP
 
 from py_peer.core import limits
 from py_peer.net.connections import Admission
 from py_peer.net.guard import guarded
 from py_peer.net.identify import IDENTIFY, identify_handler
+from py_peer.net.noise import NoiseTransport
 from py_peer.net.ping import PING, answer_pings
 
 if TYPE_CHECKING:

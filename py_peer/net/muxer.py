@@ -7,8 +7,9 @@ memory: a frame beyond the stream's window ends the connection, a stream beyond 
 It also sends a window update after every read, even of one byte, which costs more than all cryptography together
 (yamux.py:410); here one is sent when half of the window has been used, as the specification suggests. And a writer
 looks only every 10 ms whether the window has opened, which is 25 MB/s at most, and gives up after 5 s (yamux.py:280);
-here it is woken, and more patient. Frames that do nothing but bring bytes, and reads of what is there, do without the
-library's locks: each is a trip through trio's scheduler, and these were half of what a file costs.
+here it is woken, and more patient. Frames that do nothing but bring bytes are taken out of the Noise message that they
+came in, and they and reads do without the library's locks: each is a trip through trio's scheduler, and these were half
+of what a file costs.
 
 And it never notices that the other side is gone without a word (yamux.py:719). Here a ping of Yamux's own is sent now
 and then, and the connection is cut when nothing comes any more. Any byte is a sign of life: the answer itself may wait
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 _HEADER = struct.Struct("!BBHII")
 _VERSION: Final = 0
+_NOTHING: Final = memoryview(b"")
 _PART: Final = 65_519 - HEADER_SIZE
 """Bytes of one frame: with its header it is what one Noise message holds."""
 
@@ -233,11 +235,12 @@ def is_late(deadline: float) -> bool:
 
 @final
 class _HeaderGate:
-    """Stands in for the secured connection: reads as it does, and judges each frame header first."""
+    """Stands in for the secured connection: gives what the muxer asks for, and judges each frame header first."""
 
     def __init__(self, muxer: LimitedYamux, conn: ISecureConn) -> None:
         self._muxer = muxer
         self._conn = conn
+        self._come = _NOTHING  # and not looked at yet: at most one Noise message
         self._body = 0
         self._our_parity = 1 if muxer.is_initiator_value else 0
         self.write = conn.write
@@ -252,13 +255,11 @@ class _HeaderGate:
         Raises ConnectionClosedError when the peer broke the protocol; the muxer then ends the connection.
         """
         if self._body:
-            data: bytes = await self._conn.read(min(n or self._body, self._body))
+            data = await self._exactly(min(n or self._body, self._body))
             self._body -= len(data)
             return data
         while True:
-            header = await self._read_up_to(HEADER_SIZE)
-            if len(header) < HEADER_SIZE:
-                return header
+            header = await self._exactly(HEADER_SIZE)
             version, kind, flags, stream_id, length = _HEADER.unpack(header)
             if version != _VERSION:  # the other libraries end the connection, too
                 self._refuse(f"version {version}")
@@ -278,12 +279,26 @@ class _HeaderGate:
             self._body = body
             return header
 
+    async def _exactly(self, count: int) -> bytes:
+        """Return the next `count` bytes. Raises as the connection does, also at its end."""
+        data = await self._some(count)
+        if len(data) == count:
+            return bytes(data)
+        parts = bytearray(data)
+        while len(parts) < count:
+            parts += await self._some(count - len(parts))
+        return bytes(parts)
+
+    async def _some(self, most: int) -> memoryview:
+        """Return what has come, up to `most` bytes and at least one. Raises as the connection does, also at its end."""
+        come = self._come or memoryview(await self._conn.read())
+        self._come = come[most:] or _NOTHING
+        return come[:most]
+
     async def _deliver(self, stream_id: int, body: int) -> None:
         """Put the body of a frame where the stream's reader finds it, as the muxer does at greater length."""
         while body:
-            data = await self._conn.read(body)
-            if not data:
-                raise ConnectionClosedError("the connection ended within a frame")
+            data = await self._some(body)
             body -= len(data)
             if stream := self._muxer.streams.get(stream_id):
                 self._muxer.stream_buffers[stream_id] += data
@@ -303,19 +318,7 @@ class _HeaderGate:
     async def _reset(self, stream_id: int, body: int) -> None:
         await self._muxer._write_frame(_HEADER.pack(0, TYPE_WINDOW_UPDATE, FLAG_RST, stream_id, 0))  # noqa: SLF001
         while body:
-            data = await self._conn.read(min(body, 16_384))
-            if not data:
-                return
-            body -= len(data)
-
-    async def _read_up_to(self, n: int) -> bytes:
-        data = b""
-        while len(data) < n:
-            more = await self._conn.read(n - len(data))
-            if not more:
-                break
-            data += more
-        return data
+            body -= len(await self._some(body))
 
     def _refuse(self, what: str) -> None:
         self._muxer.ended = BROKE_THE_PROTOCOL
