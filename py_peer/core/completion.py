@@ -64,9 +64,10 @@ def complete(  # noqa: PLR0911, PLR0913 - each is a thing of its own
     if _ADDRESS.match(word):
         return _completion(start, cursor, (address for address in addresses if address.startswith(word)))
     for nick_start in _nick_starts(before):
-        if found := _named_like(before[nick_start:], nicks):
-            colon = {"": ": ", "/msg": " "}.get(before[:nick_start].strip().lower(), "")
-            return _completion(nick_start, cursor, (name + colon for name in found))
+        is_first = keys == ("peer", "text") and before[:nick_start].strip() == head[0]
+        if found := _named_like(before[nick_start:], nicks, quoting=is_first):
+            behind = " " if is_first else "" if before[:nick_start].strip() else ": "
+            return _completion(nick_start, cursor, (name + behind for name in found))
     return Completion(cursor, cursor, ())
 
 
@@ -106,7 +107,19 @@ def _nick_starts(before: str) -> Iterator[int]:
         yield len(before)
 
 
-def _named_like(typed: str, nicks: Sequence[str]) -> list[str]:
-    at = "@" * typed.startswith("@")
-    wanted = typed[len(at) :].casefold()
-    return [at + nick for nick in nicks if nick.casefold().startswith(wanted)]
+def _named_like(typed: str, nicks: Sequence[str], *, quoting: bool) -> list[str]:
+    """Return whom the beginning of a name may mean; with `quoting`, in quotes where these tell him from another."""
+    sign = typed[:1] if typed[:1] == "@" or (quoting and typed[:1] in ("'", '"')) else ""
+    wanted = typed[len(sign) :].casefold()
+    found = [nick for nick in nicks if nick.casefold().startswith(wanted)]
+    if not quoting or sign == "@":
+        return [sign + nick for nick in found]
+    return [_quoted(nick, sign, nicks) for nick in found]
+
+
+def _quoted(nick: str, sign: str, nicks: Sequence[str]) -> str:
+    """Return a name in the quotes that were begun, or in some if another name is a beginning of it."""
+    folded = nick.casefold()
+    if not sign and any(folded.startswith(f"{other.casefold()} ") for other in nicks):
+        sign = "'" if '"' in nick else '"'
+    return f"{sign}{nick}{sign}"

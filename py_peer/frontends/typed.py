@@ -27,14 +27,14 @@ from prompt_toolkit.validation import ValidationError, Validator
 from py_peer.core import limits
 from py_peer.core.bars import progress_lines
 from py_peer.core.cleaning import is_blank
-from py_peer.core.commands import Command, Say, Unknown, parse_line
+from py_peer.core.commands import Command, Misused, Say, Unknown, parse_line
 from py_peer.core.file_events import HashingProgress, TransferProgress
 from py_peer.core.sizes import oversize_text
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.leaving import terminal_restorer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from prompt_toolkit.document import Document
 
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from py_peer.frontends.screen import Screen
 
 Complete: TypeAlias = "Callable[[str, int], completion.Completion]"
+Meant: TypeAlias = "Callable[[str, str], Collection[str]]"
+"""As for `parse_line`."""
+
 PROMPT: Final = "> "
 CLOSE_SECONDS: Final = 0.5
 
@@ -58,7 +61,7 @@ class TerminalChat(Chat):
         """Print the lines of `held` above the prompt too, on stderr."""
         super().__init__(service, screen, watchdog)
         watchdog.restore_terminal = terminal_restorer()
-        self._prompt = _make_prompt(self._head, self.complete)
+        self._prompt = _make_prompt(self._head, self.complete, self.exchange.meant)
         self._held = held
         self._closed = asyncio.Event()
         self._closed.set()
@@ -133,7 +136,7 @@ class TerminalChat(Chat):
                 await run_in_terminal(partial(print, text, end="", file=sys.stderr, flush=True))
 
 
-def _make_prompt(head: Callable[[], str], complete: Complete) -> PromptSession[str]:
+def _make_prompt(head: Callable[[], str], complete: Complete, meant: Meant) -> PromptSession[str]:
     source = create_input()
     # prompt_toolkit switches echo on while it prints above the prompt: a key pressed at that moment would appear in the
     # middle of somebody's message. Nothing here needs the terminal's own line editing, so it stays off.
@@ -151,7 +154,7 @@ def _make_prompt(head: Callable[[], str], complete: Complete) -> PromptSession[s
         completer=_Completer(complete),
         complete_while_typing=False,
         complete_style=CompleteStyle.READLINE_LIKE,
-        validator=_Sendable(),
+        validator=_Sendable(meant),
         validate_while_typing=False,
         reserve_space_for_menu=0,
         interrupt_exception=EOFError,
@@ -216,12 +219,17 @@ class _Completer(Completer):
 class _Sendable(Validator):
     """Refuses, before it is sent, what would be refused anyway: the text stays in the input."""
 
+    def __init__(self, meant: Meant) -> None:
+        self._meant = meant
+
     def validate(self, document: Document) -> None:
         """Raise ValidationError with the reason."""
-        match parse_line(document.text, bare_quit=True):
+        match parse_line(document.text, bare_quit=True, meant=self._meant):
             case Say(text=text) | Command(name="msg", more=(text,)) if reason := oversize_text(text):
                 raise ValidationError(document.cursor_position, f"Not sent: {reason}")
             case Unknown() as unknown if "\n" in document.text.strip():
                 raise ValidationError(document.cursor_position, unknown.report())
+            case Misused() as wrong:
+                raise ValidationError(document.cursor_position, wrong.report())
             case _:
                 pass

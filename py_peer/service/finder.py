@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast, final
@@ -34,6 +35,9 @@ _as_id = lru_cache(maxsize=limits.BOOK_PEERS)(ID.from_string)
 LOOK_PAUSE: Final = 0.1
 """Between two looks at who is due, in seconds: a flood of findings makes nobody busy with looking."""
 
+FIRST_MOMENT: Final = 1.0
+"""Seconds of a run in which it is not yet said that nobody has told where a peer is: files are still being read."""
+
 
 @final
 class Finder:
@@ -44,6 +48,7 @@ class Finder:
         self._emit = emit
         self._book = AddressBook(peer_id, self._refusal)
         self._changed = trio.Event()
+        self._began = -math.inf
         self._under_way = 0
         self._lookups = trio.CapacityLimiter(limits.FOUND_DIALS)
         self._pace = TokenBucket(limits.FINDINGS_TOLD_RATE, limits.FINDINGS_TOLD_BURST)
@@ -153,6 +158,10 @@ class Finder:
     async def call(self, peer_id: str) -> ID:
         """Dial, now, a peer that the user asks for, where it is said to be. Raises DialError."""
         ways, reason = self._book.ways_to(peer_id, trio.current_time())
+        while self._book.found_by(peer_id) is None and (left := self._began + FIRST_MOMENT - trio.current_time()) > 0:
+            with trio.move_on_after(left):
+                await self._changed.wait()
+            ways, reason = self._book.ways_to(peer_id, trio.current_time())
         failure = DialError(reason)
         for address in ways:
             self._book.begun(peer_id, address, trio.current_time())
@@ -165,6 +174,7 @@ class Finder:
     async def run(self, node: Node) -> None:
         """Dial who is found, until cancelled."""
         self.node = node
+        self._began = trio.current_time()
         for peer_id in node.peers.records:
             self._book.came(str(peer_id), trio.current_time())
         self.look_around()

@@ -53,6 +53,25 @@ def test_commands_and_what_they_take(typed: str, becomes: list[str]) -> None:
     assert completed(typed) == becomes
 
 
+@pytest.mark.parametrize(
+    ("typed", "becomes"),
+    [
+        ("/msg ann|", ["/msg Ann ", '/msg "Ann Lee" ', """/msg 'Ann "X" Lee' """]),
+        ("/msg ann l|", ['/msg "Ann Lee" ']),
+        ('/msg "ann l|', ['/msg "Ann Lee" ']),
+        ("/msg 'bo|", ["/msg 'Bob Lee' "]),
+        ("/msg bo|", ["/msg Bob Lee "]),
+        ("/MSG bo|", ["/MSG Bob Lee "]),
+        ("/whois ann l|", ["/whois Ann Lee"]),
+        ("ann l|", ["Ann Lee: "]),
+    ],
+)
+def test_a_name_that_begins_like_anothers_is_quoted_where_a_text_follows(typed: str, becomes: list[str]) -> None:
+    nicks = ["Ann", "Ann Lee", 'Ann "X" Lee', "Bob Lee"]
+    found = complete(typed[:-1], len(typed) - 1, nicks, ADDRESSES)
+    assert [typed[: found.start] + candidate for candidate in found.candidates] == becomes
+
+
 def paths_like(typed: str) -> list[str]:
     return [path for path in PATHS if path.startswith(typed)]
 

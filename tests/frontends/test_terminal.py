@@ -165,6 +165,14 @@ def test_nothing_is_sent_for_an_empty_line(pair: Pair, ann: Terminal) -> None:
     assert pair.bob.lines[before:] == [pair.heard_by_bob("after nothing")]
 
 
+def test_a_command_that_lacks_something_stays_in_the_input_with_the_reason(pair: Pair, ann: Terminal) -> None:
+    ann.send("/msg Bob" + ENTER)
+    ann.expect(r"/msg PEER TEXT: say what to write")
+    ann.expect("^> /msg Bob$")
+    ann.send(" psst" + ENTER)
+    pair.bob.wait_for(lambda: pair.bob.lines[-1].endswith("]: psst"), "the message")
+
+
 def test_a_text_over_the_limit_is_refused_and_stays_in_the_input(pair: Pair, ann: Terminal) -> None:
     ann.paste("\n".join(["wide " * 200] * 61))
     ann.send("the end")

@@ -238,6 +238,31 @@ async def test_who_is_called_is_dialled_at_once_where_he_is_said_to_be_or_it_is_
 
 
 @trio_test
+async def test_who_is_called_in_the_first_moment_may_be_told_of_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    reasons: list[str] = []
+
+    async def call() -> None:
+        try:
+            await ours.finder.call(str(other.id))
+        except DialError as error:
+            reasons.append(str(error))
+
+    async with scene() as ours, member(loopback=True) as other:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(call)
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            ours.finder.found(Finding(somebody(1), (dial_address(LOOPBACK, 1),), Source.MEMORY))
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            assert not ours.has(other)
+            ours.hear_of(other)
+            await until(lambda: ours.has(other))
+        assert reasons in ([], ["it is being dialled"])
+        monkeypatch.setattr("py_peer.service.finder.FIRST_MOMENT", 0.0)
+        with trio.fail_after(0.5), pytest.raises(DialError, match="nobody has told where it is"):
+            await ours.finder.call(somebody(2))
+
+
+@trio_test
 async def test_a_lookup_reaches_whom_the_rules_allow_and_nobody_else() -> None:
     async with scene() as it, member(loopback=True) as other:
         far = Finding(str(other.id), (other.address,), Source.KADEMLIA, somebody(99), "198.51.100.1")
