@@ -7,7 +7,7 @@ it is no loss it is moved aside.
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -104,6 +104,11 @@ def _move_aside(file: Path) -> None:
 
 def _locked(file: Path, patience: float) -> AbstractContextManager[object]:
     try:
-        return take_lock(file, patience)
+        lock = take_lock(file, patience)
     except OSError:  # no locks there; that two programs change the file in the same moment is not likely
         return nullcontext()
+    # Whoever wrote these was killed over it. What stands in them is private, and nobody would ever look for it.
+    for left in file.parent.glob(f".{file.name}.????????"):
+        with suppress(OSError):
+            left.unlink()
+    return lock

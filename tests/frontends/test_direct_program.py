@@ -22,7 +22,7 @@ def acquainted(tmp_path: Path, **limits: float) -> tuple[Peer, Peer]:
 
 
 def holders(folder: Path) -> list[Path]:
-    """Return the files in which the text stands."""
+    """Return the files in which the text stands; also those that are being written and have no name yet."""
     found: list[Path] = []
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError, IsADirectoryError):  # a file may be replaced just now
@@ -34,7 +34,7 @@ def wait_for_holders(peer: Peer, folder: Path, count: int) -> list[Path]:
     """Wait until the text stands in so many files of a folder; nothing tells when one is written."""
     deadline = time.monotonic() + PATIENCE
     with peer.changed:
-        while len(found := holders(folder)) != count:
+        while len(found := holders(folder)) != count or any(path.name.startswith(".") for path in found):
             assert time.monotonic() < deadline, found
             peer.changed.wait(0.02)
     return found

@@ -45,6 +45,13 @@ def test_what_cannot_be_moved_aside_stays_and_says_so(tmp_path: Path) -> None:
     assert (tmp_path / "file.broken").read_bytes() == b"12345"
 
 
+def test_what_somebody_was_killed_over_is_gone_with_the_next_change(tmp_path: Path) -> None:
+    (tmp_path / ".file.abcd1_fg").write_bytes(b"half")
+    (tmp_path / ".file.other.x").write_bytes(b"not ours")
+    change_kept(tmp_path / "file", 4, lambda _: b"here")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".file.other.x", "file", "file.lock"]
+
+
 def test_what_is_changed_to_nothing_is_removed(tmp_path: Path) -> None:
     change_kept(tmp_path / "file", 4, lambda _: b"here")
     change_kept(tmp_path / "file", 4, lambda _: b"")
