@@ -12,7 +12,8 @@ What is replaced of py-libp2p 0.8.1's router, and why (tests/net/test_gossip.py,
 - An IWANT that names one message many times was answered with as many copies (gossipsub.py:1778); a PRUNE for an
   unknown topic was remembered for good (gossipsub.py:1894) and its peer list dialled.
 - Our own messages went to the mesh alone: a peer that pruned us heard nothing. They are flood-published
-  (gossipsub-v1.1.md, "Flood Publishing").
+  (gossipsub-v1.1.md, "Flood Publishing"). Others go to the mesh, which there is for each topic of ours, and there are
+  no others; so nobody is asked for a fan-out, for the peers of floodsub, or for a score.
 
 Spec: https://github.com/libp2p/specs/blob/master/pubsub/gossipsub/gossipsub-v1.1.md
 """
@@ -200,22 +201,14 @@ class Router(GossipSub):
         if rpc.ByteSize() > limits.MAX_RPC_OUT:
             self._counters["not relayed: larger than a Rust peer takes"] += 1
             return
-        origin = type(msg_forwarder)(pubsub_msg.from_id)
-        peers = list(self._get_peers_to_send(pubsub_msg.topicIDs, msg_forwarder, origin))
-        if msg_forwarder != self.pubsub.my_id:
+        topic = pubsub_msg.topicIDs[0]  # of ours, and no message has another
+        if msg_forwarder == self.pubsub.my_id:
+            peers = self.pubsub.peer_topics.get(topic, set()) | self.mesh.get(topic, set())
+        else:
+            peers = self.mesh.get(topic, set()) - {msg_forwarder, type(msg_forwarder)(pubsub_msg.from_id)}
             self._counters["relayed"] += len(peers)
         for peer_id in peers:
             self.send_rpc(peer_id, rpc)
-
-    def _get_peers_to_send(
-        self, topic_ids: Iterable[str], msg_forwarder: ID, origin: ID, msg_id: bytes | None = None
-    ) -> Iterable[ID]:
-        topics = list(topic_ids)
-        peers = set(super()._get_peers_to_send(topics, msg_forwarder, origin, msg_id))
-        if msg_forwarder == self.pubsub.my_id:
-            for topic in topics:
-                peers |= self.pubsub.peer_topics.get(topic, set())
-        return peers
 
     def send_rpc(self, peer_id: ID, rpc: rpc_pb2.RPC, priority: bool = False) -> None:  # noqa: FBT001, FBT002
         """Queue `rpc` for a peer; copied and split only where that is needed."""

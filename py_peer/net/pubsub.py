@@ -17,8 +17,6 @@ What is replaced of py-libp2p 0.8.1's Pubsub, and why (tests/net/test_traps.py, 
 from __future__ import annotations
 
 import hashlib
-import secrets
-import time
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import trio
@@ -31,6 +29,7 @@ from libp2p.utils.varint import encode_uvarint
 
 from py_peer.core import limits
 from py_peer.core.frames import FrameBuffer, FrameError
+from py_peer.net.author import Author
 from py_peer.net.closing import let_go
 from py_peer.net.counters import is_garbage
 from py_peer.net.gossip import PeerQueue, Router, message_id
@@ -97,6 +96,7 @@ class RoomPubsub(Pubsub):
         on_garbage: Callable[[ID, str], None],
         boards: Mapping[str, Board],
     ) -> None:
+        self._my_id = host.get_id()
         super().__init__(
             host,
             Router(topics, counters),
@@ -106,8 +106,7 @@ class RoomPubsub(Pubsub):
             max_inbound_rpc_size=limits.MAX_RPC_IN,
             allowed_topics=topics,
         )
-        # int(time.time()) collides between peers, and after a quick restart is lower than before (pubsub.py:478).
-        self.counter = (time.time_ns() & ~0xFFFF) | secrets.randbelow(1 << 16)
+        self.author = Author(host)
         self.seen_messages.stop()  # the library's cache has a thread that sweeps it, and no limit
         self.seen_messages = SeenCache(limits.SEEN_MESSAGES)  # by message ID, for IHAVE
         self._heard = SeenCache(limits.SEEN_MESSAGES)  # by author and sequence number, for us
@@ -122,6 +121,11 @@ class RoomPubsub(Pubsub):
         self._reopened: dict[ID, int] = {}
         self._reopening: set[ID] = set()
         self._leaving = False
+
+    @property
+    def my_id(self) -> ID:
+        """Our peer ID. The library asks two others for it, several times a message."""
+        return self._my_id
 
     # --- The room ---------------------------------------------------------------------------------
 
@@ -250,7 +254,7 @@ class RoomPubsub(Pubsub):
             return "dropped: not a topic of ours"
         if len(msg.from_id) > _MAX_ID_BYTES or not 0 < len(msg.seqno) <= _MAX_ID_BYTES:
             return _NO_AUTHOR
-        if msg.from_id == self.my_id.to_bytes():
+        if msg.from_id == self.author.id:
             return "dropped: own message came back"
         if self._heard.has(_origin(msg)):
             return "duplicates"
@@ -401,11 +405,21 @@ class RoomPubsub(Pubsub):
         self._written.set()
         self._written = trio.Event()
 
+    async def publish(self, topic_id: str | list[str], data: bytes) -> None:
+        """Say `data` on a topic of ours, or on several. It is queued for everybody when this returns."""
+        for topic in [topic_id] if isinstance(topic_id, str) else topic_id:
+            await self.push_msg(self._my_id, self.author.message(topic, data))
+
     async def wait_for_room(self, patience: float) -> None:
         """Wait until every queue has room for a text; a peer that blocks for `patience` seconds is left behind."""
+        if self._has_room():
+            return
         with trio.move_on_after(patience):
-            while not all(queue.has_room for queue in self.peer_queues.values()):
+            while not self._has_room():
                 await self._written.wait()
+
+    def _has_room(self) -> bool:
+        return all(queue.has_room for queue in self.peer_queues.values())
 
     async def finish(self, patience: float) -> bool:
         """End our streams after what is queued, and wait up to `patience` seconds until everybody has read it all.

@@ -16,7 +16,8 @@ from py_peer.core import limits
 if TYPE_CHECKING:
     from libp2p.crypto.keys import PublicKey
 
-_PREFIX: Final = PUBSUB_SIGNING_PREFIX.encode()
+PREFIX: Final = PUBSUB_SIGNING_PREFIX.encode()
+"""What is signed before the message itself."""
 
 
 @final
@@ -34,7 +35,7 @@ class Signatures:
                 plain = rpc_pb2.Message(
                     data=message.data, topicIDs=message.topicIDs, from_id=message.from_id, seqno=message.seqno
                 )
-                return bool(key.verify(_PREFIX + plain.SerializeToString(), message.signature))
+                return bool(key.verify(PREFIX + plain.SerializeToString(), message.signature))
             if not signature_validator(message):
                 return False
             self._remember(message.from_id)

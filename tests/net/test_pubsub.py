@@ -225,7 +225,7 @@ async def test_sequence_numbers_are_unlike_those_of_others_and_grow() -> None:
         await until(lambda: len(peer.texts()) == 3)
         numbers = [int.from_bytes(message.seqno, "big") for rpc in peer.rpcs for message in rpc.publish]
         assert numbers == sorted(numbers)
-        assert abs(a.node.pubsub.counter - b.node.pubsub.counter) > 1000
+        assert abs(a.node.pubsub.author.counter - b.node.pubsub.author.counter) > 1000
 
 
 # --- Pressure -------------------------------------------------------------------------------------
