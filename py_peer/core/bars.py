@@ -15,6 +15,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferProgress,
     TransferStarted,
+    TransferState,
 )
 from py_peer.core.sizes import shown_size
 
@@ -33,6 +34,13 @@ LEAST_NAME: Final = 12
 LEAST_BAR: Final = 8
 MOST_BAR: Final = 30
 """Columns of a name that is cut, and of a bar."""
+
+STATES: Final = {
+    TransferState.WAITING: "waits for its turn",
+    TransferState.ASKING: "asking who has it",
+    TransferState.NO_SOURCE: "nobody is here who sends it",
+}
+"""Of transfers to which nothing comes."""
 
 MOST_LINES: Final = 5
 """More would push the line being typed away."""
@@ -70,9 +78,11 @@ def bar(done: int, size: int, cells: int) -> str:
 
 
 def facts(transfer: Transfer) -> list[str]:
-    """Return how far a transfer is: bytes, rate, time left, as far as they are known."""
+    """Return how far a transfer is: bytes, rate, time left, as far as they are known, or why nothing comes."""
     size = f" of {shown_size(transfer.size)}" if transfer.size is not None else ""
     known = [f"{shown_size(transfer.received)}{size}"]
+    if transfer.state in STATES:
+        return [*known, STATES[transfer.state]]
     if transfer.rate > 0:
         known.append(f"{shown_size(transfer.rate)}/s")
     if transfer.seconds_left is not None and 0 <= transfer.seconds_left <= LONGEST:
@@ -85,6 +95,8 @@ def progress_line(transfer: Transfer, columns: int) -> str:
     known = facts(transfer)
     # The rate is missed least, then how many bytes it is; the time left stays longest.
     fewer = (known, [known[0], *known[2:]], known[2:] or known[:1])
+    if transfer.state in STATES:
+        fewer = (known, known[1:], [])
     return _line(transfer.name or transfer.file_id, transfer.received, transfer.size, fewer, columns)
 
 

@@ -188,11 +188,15 @@ COMMANDS: Final = (
     CommandEntry("find", "show the messages that hold TEXT", arguments="TEXT", checks=(_text,), for_eyes=True),
     CommandEntry("clear", "empty the screen; the messages are kept for /last", for_eyes=True),
     CommandEntry(
-        "bell", "ring, or not, when somebody names you", arguments="on|off", checks=(_switch,), full_screen=True
+        "bell",
+        "ring, or not, when somebody names you or writes to you alone",
+        arguments="on|off",
+        checks=(_switch,),
+        full_screen=True,
     ),
     CommandEntry(
         "notify",
-        "have the desktop tell you, or not, when somebody names you",
+        "have the desktop tell you, or not, when somebody names you or writes to you alone",
         arguments="on|off",
         checks=(_switch,),
         full_screen=True,

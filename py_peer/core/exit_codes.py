@@ -9,7 +9,7 @@ class ExitCode(IntEnum):
     """What the process tells its caller when it ends."""
 
     OK = 0
-    """An orderly leave: quit, end of input with everything sent, Ctrl-C, SIGTERM."""
+    """An orderly leave with nothing left undone: quit, end of input, Ctrl-C, SIGTERM."""
 
     FAULT = 1
     """A fault of ours."""
@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
     """Somebody was reached, but something that was typed was not sent."""
 
     NOT_FOUND = 6
-    """What was asked for does not exist, or could not be fetched."""
+    """What was asked for does not exist, could not be fetched, or could not be offered."""
 
     BAD_SIGNATURE = 7
     """A signature or a hash does not hold."""

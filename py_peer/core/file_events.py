@@ -4,6 +4,7 @@ A file is called by its ID, which its offerer made up: `file_id`. A transfer has
 """
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import final
 
 from py_peer.core.events import Event
@@ -49,13 +50,27 @@ class SharedFile:
     remark: str = ""
 
 
+class TransferState(Enum):
+    """What a transfer does just now."""
+
+    WAITING = "waiting"
+    """It has no turn yet; others come first."""
+
+    ASKING = "asking"
+    """The peers are asked what the file is, and who has it."""
+
+    RECEIVING = "receiving"
+    NO_SOURCE = "no source"
+    """It had begun, and nobody is there who sends more of it."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """A file that is being fetched.
 
     `received` of `size` bytes are here (None: not known yet), at `rate` bytes a second, so that `seconds_left` remain
-    (None: not known); `peer_ids` are who it comes from.
+    (None: not known, or nothing is received); `peer_ids` are who it comes from.
     """
 
     number: int
@@ -67,6 +82,7 @@ class Transfer:
     size: int | None
     rate: float
     seconds_left: float | None
+    state: TransferState = TransferState.RECEIVING
 
 
 @final
@@ -151,7 +167,10 @@ class TransferDone(Event):
 @final
 @dataclass(frozen=True, slots=True)
 class TransferFailed(Event):
-    """A transfer has ended without the file, or was cancelled. `kept` bytes stay for the next try."""
+    """A transfer has ended without the file, or was cancelled. `kept` bytes stay for the next try.
+
+    `ticket` is that of its request where it was cancelled before it had started, else 0.
+    """
 
     number: int
     file_id: str
@@ -159,6 +178,7 @@ class TransferFailed(Event):
     reason: str
     kept: int
     cancelled: bool = False
+    ticket: int = 0
 
 
 @final

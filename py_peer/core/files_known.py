@@ -16,6 +16,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferProgress,
     TransferStarted,
+    TransferState,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from py_peer.core.file_events import Offer, SharedFile, Transfer
 
 T = TypeVar("T")
+
+_NOT_STARTED = (TransferState.WAITING, TransferState.ASKING)
+"""Of these no event about the transfer says that it has ended, where it was not cancelled."""
 
 
 @final
@@ -63,7 +67,7 @@ class FilesKnown:
             case FilesReport():
                 self.offers = OrderedDict((offer.file_id, offer) for offer in event.offers)
                 self.shared = OrderedDict((file.file_id, file) for file in event.shared)
-                self.transfers = {transfer.number: transfer for transfer in event.transfers}
+                self.transfers = {one.number: one for one in event.transfers if one.state not in _NOT_STARTED}
 
     def find_offers(self, word: str) -> list[str]:
         """Return the IDs of the offers that `word` may mean: the name of a file, its ID, or the beginning of that."""

@@ -153,7 +153,8 @@ def read_command(line: bytes) -> Wish | Mistake:
     try:
         text = line.decode()
     except UnicodeDecodeError as error:
-        return Mistake(f"the line is not UTF-8: byte {error.start + 1} of it", ONE_OBJECT)
+        reason = f"the line is not UTF-8: byte {error.start + 1} of it"
+        return Mistake(reason, ONE_OBJECT, _id_in(line.decode(errors="replace")))
     try:
         head = msgspec.json.decode(text, type=_Head)
     except (msgspec.DecodeError, RecursionError) as error:

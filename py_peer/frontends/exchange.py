@@ -8,7 +8,7 @@ from py_peer.core.addresses import parse_peer_id
 from py_peer.core.commands import Command
 from py_peer.core.direct_events import DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.events import Answer
-from py_peer.core.file_events import TransferDone, TransferFailed, TransferStarted
+from py_peer.core.file_events import FileShared, TransferDone, TransferFailed, TransferStarted
 from py_peer.core.files_known import FilesKnown
 from py_peer.core.limits import MAX_NICK_CHARS
 from py_peer.core.requests import (
@@ -54,6 +54,12 @@ class Exchange:
         self.not_fetched = 0
         """Files that were asked for and will not come, but for those that the user has cancelled."""
 
+        self.not_shared = 0
+        """Files that were to be offered and are not."""
+
+        self._sharing: set[int] = set()
+        """Tickets of files that are to be offered, and of which nothing has been heard yet."""
+
         self._asked: set[int] = set()
         """Tickets of files of which nothing has been heard yet."""
 
@@ -98,18 +104,23 @@ class Exchange:
                 self.away.add(event.ticket)
             case DirectRefused():
                 self.refused += self._forget(event.ticket)
+            case FileShared():
+                self._sharing.discard(event.ticket)
             case TransferStarted() if event.ticket in self._asked:
                 self._asked.discard(event.ticket)
                 self._fetching.add(event.transfer.number)
             case TransferDone():
                 self._fetching.discard(event.number)
-            case TransferFailed() if event.number in self._fetching:
+            case TransferFailed():
+                self.not_fetched += event.number in self._fetching and not event.cancelled
                 self._fetching.discard(event.number)
-                self.not_fetched += not event.cancelled
+                self._asked.discard(event.ticket)
             case Answer(failed=True):
                 self.refused += self._forget(event.ticket)
                 self.not_fetched += event.ticket in self._asked
                 self._asked.discard(event.ticket)
+                self.not_shared += event.ticket in self._sharing
+                self._sharing.discard(event.ticket)
 
     def _forget(self, ticket: int) -> bool:
         """Forget a direct message; return whether it was one of this run."""
@@ -161,7 +172,9 @@ class Exchange:
         await self._chat.ask(TakeStrangers(self._chat.service.new_ticket(), argument.lower() == "on"))
 
     async def _share(self, path: str) -> None:
-        await self._chat.ask(ShareFile(self._chat.service.new_ticket(), whole_path(path)))
+        ticket = self._chat.service.new_ticket()
+        self._sharing.add(ticket)
+        await self._chat.ask(ShareFile(ticket, whole_path(path)))
 
     async def _unshare(self, file: str) -> None:
         await self._chat.ask(UnshareFile(self._chat.service.new_ticket(), without_surrogates(file)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from py_peer.core.addresses import short_id
@@ -39,6 +40,10 @@ MOST_LISTED: Final = 30
 """Offers that are listed, the latest; --json has them all."""
 
 MOST_PATH_CHARS: Final = 1_000
+
+_INDENT: Final = "    "
+_ITEM: Final = re.compile(" +- ")
+"""What has an indent of its own where it is broken."""
 
 
 def file_sentence(  # noqa: PLR0911 - one for each type
@@ -97,7 +102,9 @@ def files_lines(report: FilesReport, columns: int | None = None, called: Callabl
         lines += [f"    - {_times(count)}: {reason}" for reason, count in report.refused.items()]
     if report.downloads:
         lines.append(f"  What is fetched goes to {_path(report.downloads)}")
-    return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
+    if columns is None:
+        return lines
+    return [row for line in lines for row in wrap_lines(line, columns, "" if _ITEM.match(line) else _INDENT)]
 
 
 def _started(transfer: Transfer, called: Callable[[str], str], *, asked: bool) -> str:
@@ -111,8 +118,8 @@ def _started(transfer: Transfer, called: Callable[[str], str], *, asked: bool) -
 def _transfer(transfer: Transfer, called: Callable[[str], str]) -> str:
     share = percent(transfer.received, transfer.size)
     known = " · ".join([*([] if share is None else [f"{share} %"]), *facts(transfer)])
-    source = "from " + " and ".join(map(called, transfer.peer_ids)) if transfer.peer_ids else "waits for its turn"
-    return "  ".join([str(transfer.number), transfer.name or transfer.file_id, known, source])
+    source = ["from " + " and ".join(map(called, transfer.peer_ids))] if transfer.peer_ids else []
+    return "  ".join([str(transfer.number), transfer.name or transfer.file_id, known, *source])
 
 
 def _shared(file: SharedFile) -> str:

@@ -331,11 +331,15 @@ GROUPS: Final = {
             choices=THEMES,
         ),
         Option(
-            "bell", "do not ring, on the full screen, when somebody names you", ("--no-bell",), default=True, kind=bool
+            "bell",
+            "do not ring, on the full screen, when somebody names you or writes to you alone",
+            ("--no-bell",),
+            default=True,
+            kind=bool,
         ),
         Option(
             "notify",
-            "do not have the desktop tell you, from the full screen, when somebody names you",
+            "do not have the desktop tell you, from the full screen, when somebody names you or writes to you alone",
             ("--no-notify",),
             default=True,
             kind=bool,

@@ -36,8 +36,6 @@ class PlainChat(Chat):
     """Reads lines from a stream until it ends, then leaves when they are sent, or says how many were not."""
 
     longest_line = LONGEST_LINE
-    decoding = "replace"
-    """What is made of bytes that are not UTF-8, in Python's word for it."""
 
     def __init__(
         self, service: Service, screen: Screen, watchdog: Watchdog, source: RawInput | None, *, patience: float
@@ -45,7 +43,7 @@ class PlainChat(Chat):
         """Read `source`. `patience`: how many seconds somebody is waited for who was named, or may be found."""
         super().__init__(service, screen, watchdog)
         self.reader = StdinReader(source, self.changed.set)
-        self._splitter = LineSplitter(self.longest_line, self.decoding)
+        self._splitter = LineSplitter(self.longest_line)
         self._waits = patience
         # A person who types at a terminal without more of an editor than its own, and leaves, leaves at once.
         self._typed = source is not None and source.isatty()
@@ -87,6 +85,8 @@ class PlainChat(Chat):
         lines = super().last_lines()
         if self.exchange.not_fetched:
             lines.append(f"⚠️  Not fetched: {self.exchange.not_fetched} file(s)")
+        if self.exchange.not_shared:
+            lines.append(f"⚠️  Not shared: {self.exchange.not_shared} file(s)")
         if self._unread and not self.reader.ended:
             lines.append("⚠️  The input had not come to its end; the rest of it was not read")
         return lines
@@ -104,7 +104,7 @@ class PlainChat(Chat):
         code = super().exit_code()
         if code is ExitCode.NOT_SENT and not self.reached:
             return ExitCode.NOBODY_REACHED
-        missing = self.exchange.not_fetched + self.exchange.unfinished
+        missing = self.exchange.not_fetched + self.exchange.unfinished + self.exchange.not_shared
         return ExitCode.NOT_FOUND if code is ExitCode.OK and missing else code
 
     async def read_lines(self) -> bool:
@@ -128,13 +128,16 @@ class PlainChat(Chat):
 
     async def obey_line(self, line: InputLine) -> bool:
         """Do what a line says; False if it says to leave."""
-        match parse_line(line.text, bare_quit=True):
+        typed = line.text
+        match parse_line(typed, bare_quit=True):
+            case Command(name="share"):  # names of files need not be UTF-8
+                return await self.obey(line.raw.decode(errors="surrogateescape"))
             case Say(text=text) | Command(name="msg", more=(text,)) if reason := oversize_text(text):
                 await self._refuse(line.number, reason)
                 return True
             case _:
-                await self._meet_who_is_meant(line.text)
-                return await self.obey(line.text)
+                await self._meet_who_is_meant(typed)
+                return await self.obey(typed)
 
     async def _refuse(self, number: int, reason: str) -> None:
         self._too_long += 1

@@ -74,7 +74,6 @@ class JsonChat(_JsonOutput, PlainChat):
     """Each line of input is an object that names a command."""
 
     longest_line = limits.MAX_COMMAND_BYTES
-    decoding = "surrogateescape"
 
     def __init__(  # noqa: PLR0913 - each is a thing of its own
         self,
@@ -114,7 +113,7 @@ class JsonChat(_JsonOutput, PlainChat):
         """Do what a line says; False if it says to leave. An empty line says nothing."""
         if not line.text.strip():
             return True
-        read = read_command(line.text.encode("utf-8", self.decoding))
+        read = read_command(line.raw)
         self._current = read.id
         if isinstance(read, Mistake):
             self.write(Error(line.number, read.reason, read.advice))

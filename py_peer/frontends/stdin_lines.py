@@ -28,7 +28,12 @@ class InputLine:
     """A line of input, without its end. `number` counts from 1."""
 
     number: int
-    text: str
+    raw: bytes
+
+    @property
+    def text(self) -> str:
+        """The line as text, with U+FFFD for what is not UTF-8."""
+        return self.raw.decode(errors="replace")
 
 
 @final
@@ -44,10 +49,8 @@ class LineTooLong:
 class LineSplitter:
     """Bytes in, lines out; of a line longer than `limit` bytes only its length is kept."""
 
-    def __init__(self, limit: int, errors: str = "replace") -> None:
-        """Read UTF-8; `errors` is Python's word for what is made of bytes that are none."""
+    def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._errors = errors
         self._line = bytearray()
         self._size = 0
         self._number = 0
@@ -81,7 +84,7 @@ class LineSplitter:
             if len(line) <= self._limit:
                 # The mark that some editors put at the start of a file is no part of the first message.
                 line = line.removeprefix(UTF8_BOM) if self._number == 1 else line
-                return InputLine(self._number, line.decode("utf-8", self._errors))
+                return InputLine(self._number, line)
         return LineTooLong(self._number, size)
 
 

@@ -9,7 +9,7 @@ import trio
 
 from py_peer.core import limits
 from py_peer.core.cleaning import clean_line
-from py_peer.core.file_events import Transfer
+from py_peer.core.file_events import Transfer, TransferState
 from py_peer.core.progress import Meter
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Job:
 
     meter: Meter = field(default_factory=lambda: Meter(trio.current_time()))
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    has_turn: bool = False
     is_begun: bool = False
 
     @property
@@ -81,6 +82,14 @@ class Job:
     def kept(self) -> int:
         """How many bytes stay when it ends now."""
         return self.received if self.keeps else 0
+
+    @property
+    def state(self) -> TransferState:
+        """What it does just now."""
+        if not self.is_begun:
+            return TransferState.ASKING if self.has_turn else TransferState.WAITING
+        is_fed = self.peer_ids or self.received == self.size
+        return TransferState.RECEIVING if is_fed else TransferState.NO_SOURCE
 
     @property
     def is_auto(self) -> bool:
@@ -100,7 +109,9 @@ class Job:
 
     def shown(self) -> Transfer:
         """Return how far it is, as a front-end is told of it."""
-        now = trio.current_time()
+        now, state = trio.current_time(), self.state
+        flows = state is TransferState.RECEIVING
+        size = self.size if self.size is not None or self.offer.record is None else self.offer.record.size
         return Transfer(
             number=self.number,
             file_id=self.file_id,
@@ -108,7 +119,8 @@ class Job:
             path=clean_line(str(self.goal or self.path), limits.MAX_PATH_CHARS),
             peer_ids=tuple(self.peer_ids),
             received=self.received,
-            size=self.size,
-            rate=self.meter.rate(now),
-            seconds_left=None if self.size is None else self.meter.seconds_left(self.size - self.received, now),
+            size=size,
+            rate=self.meter.rate(now) if flows else 0.0,
+            seconds_left=self.meter.seconds_left(size - self.received, now) if flows and size is not None else None,
+            state=state,
         )

@@ -110,6 +110,7 @@ class Transfers:
         with job.scope:
             auto_turn = self._auto_turns if job.is_auto else nullcontext()
             async with auto_turn, self._turns, trio.open_nursery() as nursery:
+                job.has_turn = True
                 began = trio.current_time()
                 nursery.start_soon(self._report, job)
                 try:
@@ -145,8 +146,9 @@ class Transfers:
     def _tell_failure(self, job: Job, reason: str) -> None:
         is_cancelled = job.scope.cancelled_caught
         name = job.name or job.file_id
-        if job.is_begun:
-            self._emit(TransferFailed(job.number, job.file_id, job.name, reason, job.kept, is_cancelled))
+        if job.is_begun or is_cancelled:
+            ticket = 0 if job.is_begun else job.ticket
+            self._emit(TransferFailed(job.number, job.file_id, job.name, reason, job.kept, is_cancelled, ticket))
         elif job.ticket:
             self._emit(Answer(job.ticket, f"Not fetched: {name}: {reason}", failed=True))
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from py_peer.core import limits
 from py_peer.core.events import Answer
 from py_peer.core.file_events import (
@@ -16,6 +18,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferProgress,
     TransferStarted,
+    TransferState,
 )
 from py_peer.core.files_known import FilesKnown
 
@@ -81,6 +84,14 @@ def test_a_report_is_all_there_is() -> None:
     assert files.offer_words() == ["new"]
     assert files.shared_words() == ["s.txt", "s"]
     assert files.transfer_words() == ["t", "id7"]
+
+
+def test_what_has_not_started_is_not_shown_as_a_bar_that_nothing_would_take_away() -> None:
+    files = FilesKnown()
+    waiting = replace(transfer(8, "w"), state=TransferState.WAITING)
+    asking = replace(transfer(9, "a"), state=TransferState.ASKING)
+    files.tell(FilesReport(1, (), (), (transfer(7, "t"), waiting, asking), "/d", {}))
+    assert list(files.transfers) == [7]
 
 
 def test_the_oldest_offers_make_room() -> None:

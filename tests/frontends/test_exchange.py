@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,6 +145,36 @@ def test_a_fetch_that_fails_has_its_exit_code_and_one_that_was_cancelled_has_non
         service.emit(TransferStarted(ticket, TRANSFER), TransferFailed(7, "k3xab", "x", "no", 0, cancelled=cancelled))
 
     assert talk("/get k3xab\n", fail, FileOffered(OFFER))[0] is code
+
+
+def test_a_fetch_that_is_cancelled_before_it_starts_has_no_exit_code_either() -> None:
+    async def cancel(service: FakeService, stage: Stage) -> None:
+        await when(lambda: asked(service, GetFile))
+        ticket = asked(service, GetFile).ticket
+        service.emit(TransferFailed(7, "k3xab", "x", "it was cancelled", 0, cancelled=True, ticket=ticket))
+
+    assert talk("/get k3xab\n", cancel, FileOffered(OFFER))[0] is ExitCode.OK
+
+
+def test_a_file_that_cannot_be_shared_has_its_exit_code() -> None:
+    async def refuse(service: FakeService, stage: Stage) -> None:
+        await when(lambda: asked(service, ShareFile))
+        service.emit(Answer(asked(service, ShareFile).ticket, "Not shared: x: No such file", failed=True))
+
+    code, lines, _ = talk("/share x\n", refuse)
+    assert code is ExitCode.NOT_FOUND
+    assert lines[-2:] == ["⚠️  Not shared: 1 file(s)", "Goodbye!"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
+def test_a_file_whose_name_is_not_utf_8_can_be_shared_through_a_pipe() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        chat = PlainChat(service, stage.screen, stage.watchdog, Typed(b"/share /tmp/\xff\xe9.txt\n"), patience=PATIENCE)
+        await stage.run(chat)
+        assert os.fsencode(asked(service, ShareFile).path) == b"/tmp/\xff\xe9.txt"
+
+    run(scene())
 
 
 def test_who_is_told_to_leave_in_the_middle_says_what_is_not_there() -> None:
@@ -375,7 +406,7 @@ def test_commands_with_two_arguments_are_objects_with_two_keys_and_their_ids_com
         assert ids == {"answer": [3, 4], "files_report": [5]}
         assert [event["id"] for event in said(stage, "direct_waiting") + said(stage, "direct_sent")] == [1, 1]
         assert [event["id"] for event in said(stage, "transfer_started")] == [2]
-        assert said(stage, "ended")[0]["reason"] == "Not fetched: 1 file(s)"
+        assert said(stage, "ended")[0]["reason"] == "Not fetched: 1 file(s); Not shared: 1 file(s)"
 
     run(scene())
 

@@ -8,6 +8,7 @@ import pytest
 from wcwidth import wcswidth
 
 from py_peer.core.addresses import short_id
+from py_peer.core.bars import progress_line
 from py_peer.core.events import Event
 from py_peer.core.file_events import (
     FileOffered,
@@ -22,6 +23,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferProgress,
     TransferStarted,
+    TransferState,
 )
 from py_peer.frontends.file_lines import MOST_LISTED, files_lines
 from py_peer.frontends.lines import Narrator
@@ -110,6 +112,22 @@ def test_files_are_listed_in_three_parts() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (TransferState.WAITING, "waits for its turn"),
+        (TransferState.ASKING, "asking who has it"),
+        (TransferState.NO_SOURCE, "nobody is here who sends it"),
+    ],
+)
+def test_a_transfer_to_which_nothing_comes_says_why_in_place_of_a_rate(state: TransferState, words: str) -> None:
+    still = replace(MOVING, peer_ids=(), state=state)
+    assert files_lines(FilesReport(1, (), (), (still,), "", {}))[1] == (
+        f"  - 3  photo.jpg  25 % · 300.0 kB of 1.2 MB · {words}"
+    )
+    assert progress_line(still, 60).endswith(f"25 % · {words}")
+
+
 def test_where_there_is_nothing_it_says_what_to_do() -> None:
     assert files_lines(FilesReport(1, (), (), (), "", {})) == [
         "📎 Nobody else offers a file; /share offers one of yours",
@@ -135,10 +153,11 @@ def test_of_many_offers_the_latest_are_listed() -> None:
 def test_on_a_terminal_nothing_is_wider_than_it_and_no_row_begins_like_another() -> None:
     offer = replace(OFFER, name="x" * 200, file_id="y" * 40)
     shared = replace(SHARED, path=f"/home/{'d' * 300}/\x1b[2J\nnotes.txt")
-    report = FilesReport(1, (offer,), (shared,), (MOVING,), "/d", {})
+    report = FilesReport(1, (offer,), (shared,), (MOVING,), "/d" * 20, {})
     lines = files_lines(report, 48)
     assert all(wcswidth(line) <= 48 and line.isprintable() for line in lines)
     assert sum(line.startswith("  - ") for line in lines) == 3
+    assert sum(not line.startswith("  ") for line in lines) == 3  # the headings
     for event in (FileOffered(offer), FileShared(1, shared)):
         first, *others = Narrator(lambda: 48).lines([event])
         assert first.startswith("📎 ")

@@ -40,13 +40,13 @@ def test_lines_are_the_same_however_the_bytes_arrive(lines: list[bytes], cuts: l
 
 
 def test_a_last_line_without_its_end_is_a_line() -> None:
-    assert split(b"one\r\ntwo", []) == [InputLine(1, "one"), InputLine(2, "two")]
+    assert split(b"one\r\ntwo", []) == [InputLine(1, b"one"), InputLine(2, b"two")]
 
 
 def test_a_line_of_the_limit_is_kept_and_one_more_byte_is_not() -> None:
     assert split(b"0123456789\n0123456789\r\n01234567890\n", []) == [
-        InputLine(1, "0123456789"),
-        InputLine(2, "0123456789"),
+        InputLine(1, b"0123456789"),
+        InputLine(2, b"0123456789"),
         LineTooLong(3, 11),
     ]
 
@@ -56,7 +56,7 @@ def test_of_an_endless_line_only_the_limit_is_kept() -> None:
     for _ in range(1000):
         assert list(splitter.feed(b"x" * 1000)) == []
         assert len(splitter._line) <= 11
-    assert list(splitter.feed(b"\nnext\n")) == [LineTooLong(1, 1_000_000), InputLine(2, "next")]
+    assert list(splitter.feed(b"\nnext\n")) == [LineTooLong(1, 1_000_000), InputLine(2, b"next")]
 
 
 def read_all(path_or_fd: int, read_ahead: int) -> tuple[bytes, int]:

@@ -17,6 +17,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferProgress,
     TransferStarted,
+    TransferState,
 )
 from py_peer.core.requests import CancelTransfer, GetFile, RequestFiles, UnshareFile
 from py_peer.net.streams import EndedError
@@ -129,14 +130,14 @@ async def test_a_try_that_ends_before_anything_is_checked_takes_nothing_away(
         await get(bob, file)
         await until(lambda: gate.asked == BEFORE_PIECES)  # the hashes, which do not come
         bob.ask(lambda ticket: CancelTransfer(ticket, "a.bin"))
-        await until(lambda: failures(bob))
+        await bob.see(TransferFailed)
         assert part.stat().st_size == 3 * PIECE
         gate.opened.set()
         with monkeypatch.context() as patch:
             patch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1_000}))
             await get(bob, file)
-            await until(lambda: len(failures(bob)) == 2)
-        assert "786,432 bytes are missing, and the disk of" in failures(bob)[1]
+            await until(lambda: failures(bob))
+        assert "786,432 bytes are missing, and the disk of" in failures(bob)[0]
         assert part.stat().st_size == 3 * PIECE
         bob.events.clear()
         await get(bob, file)
@@ -230,13 +231,30 @@ async def test_transfers_beyond_the_limit_wait_for_their_turn(tmp_path: Path, mo
             await get(bob, file)
         assert failures(bob) == ["Not fetched: 3 files are being fetched or wait for it already"]
         assert [event.text for event in bob.told(Notice)] == ["1.bin waits for its turn", "2.bin waits for its turn"]
+        await until(lambda: any(one.state is TransferState.ASKING for one in bob.files._transfers.shown()))
         bob.ask(RequestFiles)
         (report,) = bob.told(FilesReport)
         assert [transfer.name for transfer in report.transfers] == ["0.bin", "1.bin", "2.bin"]
+        assert {transfer.size for transfer in report.transfers} == {PIECE}
+        assert sorted(transfer.state.value for transfer in report.transfers) == ["asking", "waiting", "waiting"]
         gate.left = 99
         gate.opened.set()
         await until(lambda: len(bob.told(TransferDone)) == 3)
         assert sorted(bob.made()) == ["0.bin", "1.bin", "2.bin"]
+
+
+@trio_test
+async def test_what_is_cancelled_before_it_starts_ends_like_what_is_cancelled_later(tmp_path: Path) -> None:
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        await bob.meet(alice)
+        file = await alice.share(write(tmp_path / "a.bin", PIECE))
+        await bob.listed(file)
+        alice.serve(0)
+        ticket = await get(bob, file)
+        bob.ask(lambda ticket: CancelTransfer(ticket, "1"))
+        failed = await bob.see(TransferFailed)
+        assert (failed.ticket, failed.name, failed.cancelled, failed.kept) == (ticket, "a.bin", True, 0)
+        assert failures(bob) == []
 
 
 # --- Sources that go, and others that have the file -----------------------------------------------
@@ -257,6 +275,8 @@ async def test_what_came_before_a_source_was_lost_stays_and_it_goes_on_when_it_i
         gate.opened.set()
         notice = await bob.see(Notice, lambda event: "waiting up to 60 seconds" in event.text)
         assert notice.text.startswith("a.bin: alice sends no more of it: the stream")
+        (transfer,) = bob.files._transfers.shown()
+        assert (transfer.state.value, transfer.rate, transfer.seconds_left) == ("no source", 0.0, None)
         await bob.meet(alice)
         await done(bob, file)
         list_describe_and_four_pieces = 6
@@ -295,6 +315,7 @@ async def test_a_file_comes_from_two_at_once_who_have_it(tmp_path: Path) -> None
         await done(carol, file)
         await until(carol.files._shared.listing)
         await bob.meet(alice, carol)
+        await until(lambda: {alice.id, carol.id} <= bob.files._board._listed)
         gates = [one.serve(BEFORE_PIECES + 4) for one in (alice, carol)]
         await get(bob, file)
         await until(lambda: received(bob) == 8 * PIECE)
