@@ -97,8 +97,9 @@ class FullScreen(Terminal):
         self.send(f"\x1b[<{button};{column};{row}{'m' if released else 'M'}")
 
     def click(self, text: str) -> None:
-        self.mouse(0, *self.place(text))
-        self.mouse(0, *self.place(text), released=True)
+        place = self.place(text)
+        self.mouse(0, *place)
+        self.mouse(0, *place, released=True)
 
     def drag(self, begin: str, end: str) -> None:
         """Select from the begin of one text to the begin of another."""

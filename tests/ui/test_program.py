@@ -205,8 +205,7 @@ def test_a_direct_conversation_has_a_tab_until_it_is_closed(pair: Pair, alice: F
     alice.expect(r"Direct: Bob")
     alice.expect(rf"{TIME} Alice \(You\): what is it\? ✓ ")
     alice.expect(rf"{TIME} Bob: psst ")
-    pair.bob.wait_for(lambda: pair.bob.lines[-1].endswith("]: what is it?"), "the answer")
-    assert "[DM from Alice(" in pair.bob.lines[-1]
+    pair.bob.expect(r"\[DM from Alice\(\w+\)\]: what is it\?$")
     alice.send("/close" + ENTER)
     alice.wait_gone("2 Bob")
     alice.expect(r"^\W+half a text")
