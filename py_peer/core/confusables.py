@@ -22,6 +22,21 @@ _UNSEEN: Final = re.compile(r"[\u200c-\u200f\ufe0f]")
 _ACCENTS: Final = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 """Marks that Latin, Greek and Cyrillic can do without. Those of other scripts are vowels, and stay."""
 
+_ASCII: Final = {
+    '"': "''",
+    "%": "\u00ba/\u2080",
+    "&": "\ua778",
+    "0": "O",
+    "1": "l",
+    ";": "\u037e",
+    "I": "l",
+    "`": "'",
+    "m": "rn",
+    "|": "l",
+    "}": "\u2775",
+}
+"""The part of the table that most names need, and every peer ID: theirs costs no reading of the file."""
+
 
 def forms(name: str) -> frozenset[str]:
     """Return what a cleaned name looks like: one to three strings that are for comparing only."""
@@ -40,14 +55,16 @@ def _form(text: str) -> str:
 
 
 def _prototypes(text: str) -> str:
-    table = _table()
     bare = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+    table = _ASCII if bare.isascii() else _table()
     return unicodedata.normalize("NFD", "".join(table.get(ch, ch) for ch in bare))
 
 
 @cache
 def _table() -> dict[str, str]:
-    """Return the prototype of each character that has one. Takes 40 ms, once, when the first name is compared.
+    """Return the prototype of each character that has one.
+
+    Takes 40 ms, once, when the first name that is not all ASCII is compared: in their time no message is read.
 
     The file has each pair in both directions and does not say which is the prototype: it is the one that has several
     partners, or that is longer than a character. Of two characters that have only each other it does not matter.

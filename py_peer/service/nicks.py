@@ -61,7 +61,7 @@ class Nicks:
 
     @cached_property
     def _names(self) -> Names[rpc_pb2.Message]:
-        # Made with the first use: reading the table of what looks alike would hold up the start for 25 ms.
+        # Made with the first use: a nickname with others than ASCII has a table read, which would hold up the start.
         return Names(self.nickname, self._peer_id, limits.KNOWN_NAMES, limits.HELD_NAMES)
 
     # --- Our own ----------------------------------------------------------------------------------

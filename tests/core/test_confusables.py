@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from py_peer.core import confusables
 from py_peer.core.cleaning import clean_nick
 from py_peer.core.confusables import forms, words
 
@@ -90,6 +91,16 @@ def test_case_width_and_style_do_not_make_another_name(nick: str) -> None:
     assert look_alike(nick, nick.casefold())
     assert look_alike(nick, unicodedata.normalize("NFKC", nick))
     assert look_alike(nick, unicodedata.normalize("NFD", nick))
+
+
+def test_the_part_of_the_table_that_stands_in_the_program_is_the_tables() -> None:
+    assert {char: to for char, to in confusables._table().items() if char.isascii()} == confusables._ASCII
+
+
+def test_names_in_ascii_are_compared_without_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confusables, "_table", lambda: pytest.fail("the file was read"))
+    assert look_alike("Mike", "rnike")
+    assert words("you, A1ice") == ["you", "Alice"]
 
 
 def test_words_are_read_in_the_letters_that_they_look_like() -> None:
