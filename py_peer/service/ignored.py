@@ -18,6 +18,7 @@ from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Answer, IgnoreList
 from py_peer.core.requests import Ignore, Unignore
 from py_peer.net.kept_file import KeptFileError, change_kept, read_kept
+from py_peer.service.kept import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +109,7 @@ class Ignored:
         try:
             self._peers = dict.fromkeys(load_ignored(self._file))
         except KeptFileError as error:
-            self.fault = f"{self._shown()} {error}; nobody in it is ignored until it is mended or moved away"
+            self.fault = f"{shown_path(self._file)} {error}; nobody in it is ignored until it is mended or moved away"
         if self._peers:
             self._emit(IgnoreList(self.peers()))
 
@@ -165,8 +166,5 @@ class Ignored:
                 with trio.CancelScope(shield=True):
                     await trio.to_thread.run_sync(change)
             except KeptFileError as error:
-                text += f"; in this session only: {self._shown()} {error}"
+                text += f"; in this session only: {shown_path(self._file)} {error}"
         self._emit(Answer(request.ticket, text))
-
-    def _shown(self) -> str:
-        return clean_line(str(self._file), limits.MAX_SHOWN_PATH_CHARS)

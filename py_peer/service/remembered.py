@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING, Final, final
 import anyio.to_thread
 import trio
 
-from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
-from py_peer.core.cleaning import clean_line
-from py_peer.core.events import Notice
 from py_peer.core.findings import Finding, Source
 from py_peer.core.ranges import Kind, kind_of
 from py_peer.core.remembered import DAY, LaterFormatError, Places, RememberedError
 from py_peer.net.connections import remote_ip
-from py_peer.net.kept_file import ASIDE, BrokenFileError, KeptFileError, change_kept, read_kept
+from py_peer.net.kept_file import BrokenFileError, KeptFileError, change_kept, read_kept
 from py_peer.net.multiaddrs import dialable
+from py_peer.service.kept import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -68,7 +66,6 @@ class RememberedPeers:
         """Keep them in `folder`, and tell `found` of them. With `loopback` it is peers on this machine."""
         self._file = folder / FILE
         self._found = found
-        self._emit = emit
         self._kinds = {Kind.PUBLIC, Kind.PRIVATE} | ({Kind.LOOPBACK} if loopback else set())
         self._met: dict[str, _Met] = {}  # who was met last comes last
         self._recalled: dict[str, None] = {}
@@ -78,7 +75,7 @@ class RememberedPeers:
         self._failed: set[str] = set()
         self._stale = False
         self._changed = trio.Event()
-        self._said: set[str] = set()
+        self._troubles = Troubles(self._file, "where peers are is not kept", emit)
 
     def way(self) -> str:
         """Return what this way of finding has come to."""
@@ -161,13 +158,11 @@ class RememberedPeers:
         try:
             places, moved = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
         except KeptFileError as error:
-            self._say_fault(error)
+            self._troubles.fault(error)
             return
         if moved:
-            self._say_moved()
-        if count := places.left_out:
-            entries = "1 entry" if count == 1 else f"{count:,} entries"
-            self._say(f"{entries} of {self._shown()} cannot be understood, and will be gone with the next change")
+            self._troubles.moved()
+        self._troubles.left_out(places.left_out)
         if places.pause > DAY:  # that time has passed is to be written, too
             self._stale = True
             self._changed.set()
@@ -207,30 +202,14 @@ class RememberedPeers:
         self._new, self._failed, self._stale = set(), self._failed - failed, False
         try:
             if await anyio.to_thread.run_sync(write, abandon_on_cancel=True):
-                self._say_moved()
+                self._troubles.moved()
         except BaseException as error:
             self._new |= new
             self._failed |= failed
             self._stale |= stale
             if not isinstance(error, KeptFileError):
                 raise
-            self._say_fault(error)
-
-    def _say_fault(self, error: KeptFileError) -> None:
-        self._say(f"{self._shown()} {error}; until that is mended, where peers are is not kept")
-
-    def _say_moved(self) -> None:
-        self._say(f"{self._shown()} cannot be understood; it is {FILE}{ASIDE} now, and a new one is begun")
-
-    def _say(self, text: str) -> None:
-        """Say what is the matter with the file, once."""
-        if text not in self._said:
-            self._said.add(text)
-            _log_system_message(f"ERROR: {text}")
-            self._emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
-
-    def _shown(self) -> str:
-        return clean_line(str(self._file), limits.MAX_SHOWN_PATH_CHARS)
+            self._troubles.fault(error)
 
 
 def _changed(

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Final, final
 import anyio.to_thread
 import trio
 
-from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
-from py_peer.core.cleaning import clean_line
-from py_peer.core.events import Notice
 from py_peer.core.letters import LaterFormatError, LetterFile, LettersError
-from py_peer.net.kept_file import ASIDE, BrokenFileError, KeptFileError, change_kept, read_kept
+from py_peer.net.kept_file import BrokenFileError, KeptFileError, change_kept, read_kept
+from py_peer.service.kept import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -46,7 +44,6 @@ class Undelivered:
         """Keep it in `folder`, under our own peer ID; None keeps it for this session alone."""
         self._file = None if folder is None else folder / FILE
         self._own_id = own_id
-        self._emit = emit
         self._wanted: dict[tuple[str, int], Letter] = {}
         self._written: dict[tuple[str, int], Letter] = {}
         """What waits, and what of it stands in the file, by whom it is for and when it was written."""
@@ -55,7 +52,7 @@ class Undelivered:
         """Whether something of other keys is to go that is too old."""
 
         self._changed = trio.Event()
-        self._said: set[str] = set()
+        self._troubles = Troubles(self._file, "direct messages that wait are kept in this run alone", emit)
 
     @property
     def is_lasting(self) -> bool:
@@ -73,13 +70,12 @@ class Undelivered:
         try:
             kept, moved = await anyio.to_thread.run_sync(self._read, self._file, abandon_on_cancel=True)
         except KeptFileError as error:
-            self._say_fault(error)
+            self._troubles.fault(error)
             self._file = None  # what stands in it, and was not read, is not to be changed
             return []
         if moved:
-            self._say_moved()
-        if kept.left_out:
-            self._say(f"{kept.left_out} of the messages in {self._shown()} cannot be understood, and will be gone")
+            self._troubles.moved()
+        self._troubles.left_out(kept.left_out)
         letters = kept.letters()
         self._wanted = {(letter.peer_id, letter.when): letter for letter in letters}
         self._written = dict(self._wanted)
@@ -119,11 +115,11 @@ class Undelivered:
         try:
             moved = await anyio.to_thread.run_sync(write, abandon_on_cancel=True)
         except KeptFileError as error:
-            self._say_fault(error)
+            self._troubles.fault(error)
             return False
         self._written, self._stale = wanted, False
         if moved:
-            self._say_moved()
+            self._troubles.moved()
             self._written = {(letter.peer_id, letter.when): letter for letter in added}
             self._changed.set()  # what else waits was in the file that was moved
         return True
@@ -156,23 +152,3 @@ class Undelivered:
             raise KeptFileError(str(error)) from error
         except LettersError as error:
             raise BrokenFileError(str(error)) from error
-
-    # --- What is the matter -----------------------------------------------------------------------
-
-    def _say_fault(self, error: KeptFileError) -> None:
-        self._say(
-            f"{self._shown()} {error}; until that is mended, direct messages that wait are kept in this run alone"
-        )
-
-    def _say_moved(self) -> None:
-        self._say(f"{self._shown()} cannot be understood; it is {FILE}{ASIDE} now, and a new one is begun")
-
-    def _say(self, text: str) -> None:
-        """Say what is the matter with the file, once."""
-        if text not in self._said:
-            self._said.add(text)
-            _log_system_message(f"ERROR: {text}")
-            self._emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
-
-    def _shown(self) -> str:
-        return clean_line(str(self._file), limits.MAX_SHOWN_PATH_CHARS)

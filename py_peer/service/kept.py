@@ -1,0 +1,56 @@
+"""What is the matter with a file that is kept, told once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from py_peer.chatroom import _log_system_message
+from py_peer.core import limits
+from py_peer.core.cleaning import clean_line
+from py_peer.core.events import Notice
+from py_peer.net.kept_file import ASIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from py_peer.core.events import Event
+    from py_peer.net.kept_file import KeptFileError
+
+
+def shown_path(path: Path | None) -> str:
+    """Return a path as it is told to people."""
+    return clean_line(str(path), limits.MAX_SHOWN_PATH_CHARS)
+
+
+@final
+class Troubles:
+    """Tells what is the matter with one file: each thing once, to the user and to the log."""
+
+    def __init__(self, path: Path | None, meanwhile: str, emit: Callable[[Event], None]) -> None:
+        """`meanwhile` says what holds until a fault is mended."""
+        self._path = shown_path(path)
+        self._name = "" if path is None else path.name
+        self._meanwhile = meanwhile
+        self._emit = emit
+        self._said: set[str] = set()
+
+    def fault(self, error: KeptFileError) -> None:
+        """Tell that the file cannot be read or written."""
+        self._say(f"{self._path} {error}; until that is mended, {self._meanwhile}")
+
+    def moved(self) -> None:
+        """Tell that the file was moved aside."""
+        self._say(f"{self._path} cannot be understood; it is {self._name}{ASIDE} now, and a new one is begun")
+
+    def left_out(self, count: int) -> None:
+        """Tell how much of the file cannot be understood, if anything."""
+        if count:
+            entries = "1 entry" if count == 1 else f"{count:,} entries"
+            self._say(f"{entries} of {self._path} cannot be understood, and will be gone with the next change")
+
+    def _say(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            _log_system_message(f"ERROR: {text}")
+            self._emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
