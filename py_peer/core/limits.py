@@ -160,6 +160,9 @@ WINDOW_PATIENCE = 30.0
 MAX_STREAMS_PER_PEER = 64
 """Inbound streams open at once on one connection: GossipSub 1, and some for ping, identify, Kademlia, files."""
 
+ANSWERS = 1_024
+"""Yamux frames without a body that wait to be written, 12 kB; who wants more answers than he takes is not read on."""
+
 # --- Caches ---------------------------------------------------------------------------------------
 
 SEEN_MESSAGES = 32_768

@@ -11,6 +11,12 @@ here it is woken, and more patient. Frames that do nothing but bring bytes are t
 came in, and they and reads do without the library's locks: each is a trip through trio's scheduler, and these were half
 of what a file costs.
 
+What it answers it writes where it reads (yamux.py:1375): two sides that both send with all their might, and ask each
+other, wait for each other for good. Here frames without a body go out before the next one with a body, and nobody waits
+for them: nor can they be lost, half a window with them, with who gives up waiting. A stream whose opening is given up
+was kept for good, what had come on a stream that we reset for a minute or two; a reset looked like an end to a reader
+who waited (yamux.py:944, 1021, 1061), and an end beside an acknowledgement like nothing at all.
+
 And it never notices that the other side is gone without a word (yamux.py:719). Here a ping of Yamux's own is sent now
 and then, and the connection is cut when nothing comes any more. Any byte is a sign of life: the answer itself may wait
 behind a flood. Each connection is asked, not each peer: who has come back on a new one has a dead old one.
@@ -22,12 +28,14 @@ from __future__ import annotations
 
 import math
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import trio
 from libp2p.io.exceptions import ConnectionClosedError
-from libp2p.stream_muxer.exceptions import MuxedStreamError
+from libp2p.stream_muxer.exceptions import MuxedStreamError, MuxedStreamReset
 from libp2p.stream_muxer.yamux.yamux import (
+    FLAG_ACK,
     FLAG_RST,
     FLAG_SYN,
     HEADER_SIZE,
@@ -65,6 +73,7 @@ class LimitedStream(YamuxStream):
     _moved: trio.Event | None = None
     """Set when the other side has opened its window, or the stream has ended."""
 
+    conn: LimitedYamux
     _send_window: int
     _closed: bool
 
@@ -89,39 +98,60 @@ class LimitedStream(YamuxStream):
         self._wake_writer()
 
     async def read(self, n: int | None = -1) -> bytes:
-        """Return up to `n` bytes, and do not pause for what is there already. Raises as the library does.
+        """Return up to `n` bytes, or all that is there, and do not pause for them.
 
-        Reads without a limit, and how a stream ends, are left to the library.
+        Raises MuxedStreamReset when the stream was reset or its connection has ended, MuxedStreamEOF at its end.
         """
         conn = self.conn
-        while not (n is None or n < 0 or self.closed or self.stream_id not in conn.streams):
+        most = None if n is None or n < 0 else n
+        while not self.closed and self.stream_id in conn.streams:
             if buffer := conn.stream_buffers[self.stream_id]:
-                data = bytes(buffer[:n])
-                del buffer[:n]
+                data = bytes(buffer[:most])
+                del buffer[:most]
                 await self._auto_tune_and_send_window_update(bytes_read=len(data))
                 return data
-            if self.recv_closed or self.reset_received or conn.event_shutting_down.is_set():
+            if self.recv_closed or conn.event_shutting_down.is_set():
                 break
             # Its event is set for what has been read already. No await between look and change, so no lock.
             if conn.stream_events[self.stream_id].is_set():
                 conn.stream_events[self.stream_id] = trio.Event()
             await conn.stream_events[self.stream_id].wait()
-        return await super().read(n)
+        if self.reset_received and not conn.stream_buffers.get(self.stream_id):
+            msg = "the stream was reset"  # the library would call it the end, once it has forgotten the stream
+            raise MuxedStreamReset(msg)
+        return await super().read(n)  # which does not wait any more
 
     async def write(self, data: bytes) -> None:
         """Write all of `data`. Raises MuxedStreamError: the stream is closed, or the other side takes nothing."""
         rest = memoryview(data)
         while rest:
-            if self.send_closed or self.closed:
-                msg = "the stream is closed"
-                raise MuxedStreamError(msg)
-            if part := rest[: min(self._send_window, _PART)]:
-                self._send_window -= len(part)  # no await between look and change, so no lock
-                frame = _HEADER.pack(_VERSION, TYPE_DATA, 0, self.stream_id, len(part)) + part
-                await self.conn._write_frame(frame)  # noqa: SLF001
-                rest = rest[len(part) :]
-            else:
+            if not (self._send_window or self.send_closed or self.closed):
                 await self._wait_for_window()
+            await self.conn.take_turn()
+            try:
+                rest = rest[await self._write_part(rest) :]
+            finally:
+                self.conn.end_turn()
+
+    async def _write_part(self, rest: memoryview) -> int:
+        if self.send_closed or self.closed:
+            msg = "the stream is closed"
+            raise MuxedStreamError(msg)
+        if part := rest[: min(self._send_window, _PART)]:
+            self._send_window -= len(part)  # from here on it goes out, even if we are cancelled
+            header = _HEADER.pack(_VERSION, TYPE_DATA, 0, self.stream_id, len(part))
+            await self.conn.secured_conn.write(header + part)
+        return len(part)
+
+    async def reset(self) -> None:
+        """End both sides at once: what is there and was not read is dropped. Nobody waits, and nothing is raised."""
+        conn = self.conn
+        if not self.closed:
+            conn.write_soon(_HEADER.pack(_VERSION, TYPE_WINDOW_UPDATE, FLAG_RST, self.stream_id, 0))
+            self.closed = self.send_closed = self.recv_closed = self.reset_received = True
+        if (event := conn.stream_events.get(self.stream_id)) is not None:
+            event.set()
+        conn.forget(self)
 
     async def _wait_for_window(self) -> None:
         if self._moved is None:
@@ -172,7 +202,10 @@ class LimitedYamux(Yamux):
         self._hurry = trio.Event()
         self._waiting = trio.CancelScope()
         self._patience = math.inf
-        self._asking = False
+        self._headers = bytearray()
+        """Frames without a body that are still to be written, in order."""
+
+        self._has_headers = trio.Event()
 
     def _note_life(self) -> None:
         self.heard = trio.current_time()
@@ -184,19 +217,86 @@ class LimitedYamux(Yamux):
         self._waiting.deadline = min(self._waiting.deadline, trio.current_time() + patience)
         self._hurry.set()
 
-    async def _write_frame(self, data: bytes) -> None:
-        """Write a frame, which is one Noise message and goes out whole even when the caller is cancelled."""
+    async def open_stream(self) -> LimitedStream:
+        """Open a stream; who gives up waiting for it leaves nothing behind. Raises MuxedStreamError."""
+        await self.stream_backlog_semaphore.acquire()
+        if self.event_shutting_down.is_set():
+            self.stream_backlog_semaphore.release()
+            msg = "the connection has ended"
+            raise MuxedStreamError(msg)
+        stream_id = self.next_stream_id
+        self.next_stream_id += 2
+        stream = self.streams[stream_id] = LimitedStream(stream_id, self, is_initiator=True)
+        stream._owns_backlog_slot = True  # noqa: SLF001
+        self.stream_buffers[stream_id] = bytearray()
+        self.stream_events[stream_id] = trio.Event()
+        self.write_soon(_HEADER.pack(_VERSION, TYPE_WINDOW_UPDATE, FLAG_SYN, stream_id, 0))
+        return stream
+
+    def forget(self, stream: LimitedStream) -> None:
+        """Let go of a stream that has been reset, and of what it holds."""
+        self.stream_buffers.pop(stream.stream_id, None)
+        self._finalize_stream_locked(stream, fully_closed=True)  # no await, so no lock
+
+    # --- Writing ----------------------------------------------------------------------------------
+
+    async def take_turn(self) -> None:
+        """Wait until it is our turn to write, behind the frames without a body. `end_turn` must follow."""
         await lock(self._write_lock)
         try:
-            await self.secured_conn.write(data)
-        finally:
-            self._write_lock.release()
+            while self._headers:
+                part = bytes(self._headers[:_PART])
+                del self._headers[:_PART]  # it goes out whole even when the caller is cancelled
+                await self.secured_conn.write(part)
+        except BaseException:
+            self.end_turn()
+            raise
+
+    def end_turn(self) -> None:
+        """Let the next one write."""
+        self._write_lock.release()
+
+    def write_soon(self, header: bytes) -> None:
+        """Write a frame without a body before anything else is written, and wait for nothing.
+
+        Who reads answers with such frames: if it waited until they are out, and the other side did so, too, neither
+        would read any more. And a window update or an end must not be lost with who is cancelled while he waits.
+        """
+        self._headers += header
+        self._has_headers.set()
+
+    @property
+    def owes_much(self) -> bool:
+        """Whether the other side wants more answers than it takes."""
+        return len(self._headers) > limits.ANSWERS * HEADER_SIZE
+
+    async def _write_frame(self, data: bytes) -> None:
+        """Write a frame of the library's; only the farewell is waited for."""
+        if data[1] == TYPE_GO_AWAY:
+            await self.take_turn()
+            try:
+                await self.secured_conn.write(data)
+            finally:
+                self.end_turn()
+        else:
+            self.write_soon(data)
+
+    async def _write_headers(self) -> None:
+        with suppress(Exception):  # the connection has ended; its reader says so
+            while True:
+                await self._has_headers.wait()
+                self._has_headers = trio.Event()
+                await self.take_turn()
+                self.end_turn()
+
+    # --- Is it alive ------------------------------------------------------------------------------
 
     async def _measure_rtt_loop(self) -> None:
         """Ask for a sign of life now and then, and cut the connection when there is none.
 
         The library starts it when the connection starts. Its own loop measures what only its own windows use.
         """
+        cast("trio.Nursery", self._nursery).start_soon(self._write_headers)
         while await self._is_alive():
             with trio.move_on_after(limits.PING_INTERVAL):
                 await self._hurry.wait()
@@ -206,7 +306,8 @@ class LimitedYamux(Yamux):
 
     async def _is_alive(self) -> bool:
         self.sign_of_life = trio.Event()
-        cast("trio.Nursery", self._nursery).start_soon(self._ask)
+        self._ping_id += 1
+        self.write_soon(_HEADER.pack(_VERSION, TYPE_PING, FLAG_SYN, 0, self._ping_id))
         patience, self._patience = min(self._patience, limits.PING_TIMEOUT), math.inf
         while not self.sign_of_life.is_set():
             with trio.move_on_after(patience) as self._waiting:
@@ -214,18 +315,6 @@ class LimitedYamux(Yamux):
             if self._waiting.cancelled_caught and not is_late(self._waiting.deadline):
                 return False
         return True
-
-    async def _ask(self) -> None:
-        """Write a ping. Not cancelled when nobody waits for it any more: half a frame would break the connection."""
-        if self._asking:
-            return
-        self._asking = True
-        try:
-            self._ping_id += 1
-            await self._write_frame(_HEADER.pack(0, TYPE_PING, FLAG_SYN, 0, self._ping_id))
-        except Exception:  # noqa: BLE001 - the connection has ended; its reader says so
-            return
-        self._asking = False
 
 
 def is_late(deadline: float) -> bool:
@@ -259,25 +348,38 @@ class _HeaderGate:
             self._body -= len(data)
             return data
         while True:
-            header = await self._exactly(HEADER_SIZE)
-            version, kind, flags, stream_id, length = _HEADER.unpack(header)
-            if version != _VERSION:  # the other libraries end the connection, too
-                self._refuse(f"version {version}")
-            if kind > TYPE_GO_AWAY:
-                self._refuse(f"frame type {kind}")
+            header = await self._next_header()
+            _, kind, flags, stream_id, length = _HEADER.unpack(header)
+            if kind in (TYPE_PING, TYPE_GO_AWAY):
+                return header
             body = length if kind == TYPE_DATA else 0
-            opens = flags & FLAG_SYN and kind in (TYPE_DATA, TYPE_WINDOW_UPDATE)
+            stream = self._muxer.streams.get(stream_id)
             self._check_window(stream_id, body)
-            if opens and stream_id % 2 == self._our_parity:
-                self._refuse(f"stream {stream_id} opened with an ID that is ours to give")
-            if opens and stream_id not in self._muxer.streams and self._is_full():
+            if opens := flags & FLAG_SYN:
+                self._check_parity(stream_id)
+            flags &= ~FLAG_ACK  # it tells us nothing, and the library forgets an end that comes with it (yamux.py:1389)
+            if opens and stream is None and self._is_full():
                 await self._reset(stream_id, body)
                 continue
-            if kind == TYPE_DATA and not flags and stream_id in self._muxer.streams:
+            if stream is not None and not opens and kind == TYPE_WINDOW_UPDATE:
+                stream.send_window += length
+                kind, length = TYPE_DATA, 0  # what is left of it is the same as of a frame that brings nothing
+            if stream is not None and not flags:
                 await self._deliver(stream_id, body)
                 continue
             self._body = body
-            return header
+            return _HEADER.pack(_VERSION, kind, flags, stream_id, length)
+
+    async def _next_header(self) -> bytes:
+        while self._muxer.owes_much:
+            await self._muxer.take_turn()
+            self._muxer.end_turn()
+        header = await self._exactly(HEADER_SIZE)
+        if header[0] != _VERSION:  # the other libraries end the connection, too
+            self._refuse(f"version {header[0]}")
+        if header[1] > TYPE_GO_AWAY:
+            self._refuse(f"frame type {header[1]}")
+        return header
 
     async def _exactly(self, count: int) -> bytes:
         """Return the next `count` bytes. Raises as the connection does, also at its end."""
@@ -311,12 +413,16 @@ class _HeaderGate:
         if body > window:
             self._refuse(f"{body} bytes on stream {stream_id}, whose window is {window}")
 
+    def _check_parity(self, stream_id: int) -> None:
+        if stream_id % 2 == self._our_parity:
+            self._refuse(f"stream {stream_id} opened with an ID that is ours to give")
+
     def _is_full(self) -> bool:
         inbound = sum(1 for stream_id in self._muxer.streams if stream_id % 2 != self._our_parity)
         return inbound >= limits.MAX_STREAMS_PER_PEER
 
     async def _reset(self, stream_id: int, body: int) -> None:
-        await self._muxer._write_frame(_HEADER.pack(0, TYPE_WINDOW_UPDATE, FLAG_RST, stream_id, 0))  # noqa: SLF001
+        self._muxer.write_soon(_HEADER.pack(_VERSION, TYPE_WINDOW_UPDATE, FLAG_RST, stream_id, 0))
         while body:
             body -= len(await self._some(body))
 
