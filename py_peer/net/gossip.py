@@ -62,6 +62,7 @@ def message_id(message: rpc_pb2.Message) -> bytes:
 @dataclass(frozen=True, slots=True)
 class _Kept:
     message: rpc_pb2.Message
+    topic: str
     size: int
     beat: int
     since: float
@@ -90,7 +91,7 @@ class BoundedCache(MessageCache):
             return
         while self._bytes + size > self._max_bytes:
             self._drop_oldest()
-        self._kept[mid] = _Kept(msg, size, self._beat, time.time())
+        self._kept[mid] = _Kept(msg, msg.topicIDs[0], size, self._beat, time.time())
         self._bytes += size
 
     def get(self, mid: bytes) -> rpc_pb2.Message | None:
@@ -108,10 +109,11 @@ class BoundedCache(MessageCache):
         Heartbeats stand still while the machine sleeps: none is older than what is kept by the wall clock, either.
         """
         found = []
-        for mid, kept in reversed(self._kept.items()):
-            if kept.beat <= self._beat - beats:
+        now, last = time.time(), self._beat - beats
+        for mid, kept in reversed(self._kept.items()):  # thousands, each heartbeat, for each topic
+            if kept.beat <= last:
                 break
-            if topic in kept.message.topicIDs and abs(time.time() - kept.since) <= self.history_size:
+            if kept.topic == topic and abs(now - kept.since) <= self.history_size:
                 found.append(mid)
         found.reverse()
         return found

@@ -233,7 +233,7 @@ class RoomPubsub(Pubsub):
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
         """Take a message of ours or of another peer: check it, deliver it to the room, relay it."""
         if msg_forwarder == self.my_id:
-            self._remember(msg)
+            self._remember(msg, _origin(msg))
             self._counters["sent" if self._room_topic in msg.topicIDs else "announcements sent"] += 1
             if (board := self._boards.get(msg.topicIDs[0])) is not None:
                 board.keep(msg)
@@ -256,18 +256,19 @@ class RoomPubsub(Pubsub):
             return _NO_AUTHOR
         if msg.from_id == self.author.id:
             return "dropped: own message came back"
-        if self._heard.has(_origin(msg)):
+        origin = _origin(msg)
+        if self._heard.has(origin):
             return "duplicates"
         if not self._signatures.hold(msg):
             return _NOT_SIGNED
-        self._remember(msg)
+        self._remember(msg, origin)
         if not self._admit(msg.from_id):
             return "dropped: its author is muted"
         board = self._boards.get(msg.topicIDs[0])
         return board.take(msg, forwarder) if board is not None else ""
 
-    def _remember(self, msg: rpc_pb2.Message) -> None:
-        self._heard.add(_origin(msg))
+    def _remember(self, msg: rpc_pb2.Message, origin: bytes) -> None:
+        self._heard.add(origin)
         self.seen_messages.add(message_id(msg))
 
     async def _deliver(self, msg: rpc_pb2.Message) -> None:
