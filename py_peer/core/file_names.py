@@ -38,6 +38,10 @@ class NotOneFileError(ValueError):
     """What the user has written means no file, or several; the text says so in a sentence."""
 
 
+class NoFileError(NotOneFileError):
+    """It means no file."""
+
+
 class Named(Protocol):
     """What has an ID and a name."""
 
@@ -107,7 +111,7 @@ def find(
         return found[0]
     shown = clean_line(wanted, limits.MAX_SHOWN_PATH_CHARS)
     if not found:
-        raise NotOneFileError(f"there is no file “{shown}”; /files lists what there is")
+        raise NoFileError(f"there is no file “{shown}”; /files lists what there is")
     listed = ", ".join(
         f"{one.file_id} ({about})" if (about := told(one)) else one.file_id for one in found[:_MOST_TOLD]
     )

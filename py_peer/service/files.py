@@ -11,7 +11,7 @@ from py_peer.core import limits
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Answer, Notice
 from py_peer.core.file_events import FileServed, FileShared, FilesReport, HashingProgress
-from py_peer.core.file_names import NotOneFileError, find
+from py_peer.core.file_names import NoFileError, NotOneFileError, find
 from py_peer.core.requests import CancelTransfer, GetFile, RequestFiles, ShareFile, UnshareFile
 from py_peer.service.auto_get import AutoGet
 from py_peer.service.fetching import Fetcher
@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 MOST_WAITING: Final = 64
 """Files that wait to be read before they are offered."""
 
+MOST_EARLY: Final = 64
+FIRST_MOMENTS: Final = 3.0
+"""Of a run, in seconds: files that nobody has offered by then are not said to be unknown before; and how many of them.
+
+As long as the piped chat waits where nobody was named."""
+
 HASHING_TOLD: Final = 1.0
 
 
@@ -59,6 +65,9 @@ class Files:
         self._shared.on_changed = lambda name, fault: self._say(f"{name} is not served any more: {fault}")
         self._board.is_shared = lambda file_id: any(one.offered for one in self._shared.find(file_id))
         self._to_share, self._next_to_share = trio.open_memory_channel[ShareFile](MOST_WAITING)
+        self._early: list[GetFile] | None = []
+        """What is asked for and is not known, in the first moments; None when they are over."""
+
         self.boards: dict[str, Board] = {FILE_TOPIC: self._board}
         self.streams = self._shared.streams
         """What answers the streams of others, by protocol; there before the first peer is."""
@@ -88,6 +97,7 @@ class Files:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._board.run, node)
                 nursery.start_soon(self._transfers.run, node)
+                nursery.start_soon(self._answer_early)
                 nursery.start_soon(self._auto_get.run, node)
                 async for request in self._next_to_share:
                     await self._share(request)
@@ -166,10 +176,20 @@ class Files:
         try:
             offer = find(request.file, self._board.offers(), lambda offer: offer.peer_id, self._board.told)
         except NotOneFileError as error:
-            self._fail(request, f"Not fetched: {error}")
+            if isinstance(error, NoFileError) and self._early is not None and len(self._early) < MOST_EARLY:
+                self._early.append(request)
+            else:
+                self._fail(request, f"Not fetched: {error}")
             return
         if objection := self._transfers.start(offer, request.path, request.ticket):
             self._fail(request, f"Not fetched: {objection}")
+
+    async def _answer_early(self) -> None:
+        """Look again for what was not known in the first moments of the run."""
+        await trio.sleep(FIRST_MOMENTS)
+        early, self._early = self._early or [], None
+        for request in early:
+            self._get(request)
 
     def _report(self, request: RequestFiles) -> None:
         self._emit(

@@ -318,7 +318,7 @@ async def test_a_file_comes_from_two_at_once_who_have_it(tmp_path: Path) -> None
         await until(lambda: {alice.id, carol.id} <= bob.files._board._listed)
         gates = [one.serve(BEFORE_PIECES + 4) for one in (alice, carol)]
         await get(bob, file)
-        await until(lambda: received(bob) == 8 * PIECE)
+        await until(lambda: received(bob) >= 8 * PIECE)
         (transfer,) = bob.files._transfers.shown()
         assert set(transfer.peer_ids) == {str(alice.id), str(carol.id)}
         for gate in gates:

@@ -291,6 +291,22 @@ async def test_what_was_fetched_can_be_unshared_and_a_file_that_changes_is_said(
 
 
 @trio_test
+async def test_a_file_that_is_asked_for_in_the_first_moments_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("py_peer.service.files.FIRST_MOMENTS", 1.0)
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        bob.ask(lambda ticket: GetFile(ticket, "a.bin"))
+        bob.ask(lambda ticket: GetFile(ticket, "nothing"))
+        await alice.share(write(tmp_path / "a.bin", 1))
+        await bob.meet(alice)
+        assert (await bob.see(TransferDone)).name == "a.bin"
+        assert [event.text for event in bob.told(Answer)] == [
+            "Not fetched: there is no file “nothing”; /files lists what there is"
+        ]
+
+
+@trio_test
 async def test_an_empty_file_that_somebody_has_fetched_counts_once(tmp_path: Path) -> None:
     async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
         await bob.meet(alice)
