@@ -19,6 +19,7 @@ from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.tools.anyio_service import LifecycleError
 
 from py_peer.core import limits
+from py_peer.net.muxer import LimitedYamux, probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from libp2p.stream_muxer.yamux.yamux import Yamux
 
     from py_peer.net.counters import Counters
-    from py_peer.net.muxer import LimitedYamux
 
 
 @final
@@ -156,16 +156,16 @@ class ConnectedPeers(INotifee):
         if peer_id in self.records:
             for other in network.get_connections(peer_id):
                 if other is not conn:
-                    other.muxed_conn.probe(limits.TWIN_TIMEOUT)
+                    probe(other, limits.TWIN_TIMEOUT)
             return
         record = self.records[peer_id] = PeerRecord(peer_id, *_whence(conn))
         self._on_up(record)
 
     async def disconnected(self, network: Any, conn: INetConn) -> None:
         """Note the end of a connection; the last one of a peer is told."""
-        muxed_conn = cast("LimitedYamux", conn.muxed_conn)
+        muxed_conn = conn.muxed_conn
         peer_id = muxed_conn.peer_id
-        if muxed_conn.ended:
+        if isinstance(muxed_conn, LimitedYamux) and muxed_conn.ended:
             self._on_ended(muxed_conn)
         if (record := self.records.get(peer_id)) is None:
             return

@@ -9,6 +9,7 @@ from libp2p.crypto.x25519 import create_new_key_pair as new_x25519
 from libp2p.host.basic_host import BasicHost
 from libp2p.network.config import ConnectionConfig, RetryConfig
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
+from libp2p.security.noise.transport import Transport
 from libp2p.transport.tcp.tcp import TCP
 
 from py_peer.core import limits
@@ -17,6 +18,7 @@ from py_peer.net.guard import guarded
 from py_peer.net.identify import IDENTIFY, identify_handler
 from py_peer.net.noise import NoiseTransport
 from py_peer.net.ping import PING, answer_pings
+from py_peer.net.release import is_checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +37,10 @@ def make_host(
 
     Not through `libp2p.new_host`, which would accept plaintext and secio connections.
     """
+    noise = NoiseTransport if is_checked() else Transport
     swarm: Any = new_swarm(
         key_pair=key_pair,
-        sec_opt={NOISE: NoiseTransport(key_pair, noise_privkey=new_x25519().private_key)},
+        sec_opt={NOISE: noise(key_pair, noise_privkey=new_x25519().private_key)},
         transports=[TCP()],
         connection_config=ConnectionConfig(
             min_connections=0,

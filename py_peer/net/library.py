@@ -29,6 +29,7 @@ from libp2p.utils.varint import read_varint_prefixed_bytes_limited  # noqa: E402
 from py_peer.core import limits  # noqa: E402
 from py_peer.net.muxer import LimitedStream, LimitedYamux  # noqa: E402
 from py_peer.net.net_stream import UnlockedStream  # noqa: E402
+from py_peer.net.release import is_checked  # noqa: E402
 from py_peer.net.tcp import TCPStream  # noqa: E402
 
 if TYPE_CHECKING:
@@ -96,7 +97,10 @@ def _remote_address(stream: Any) -> tuple[str, int] | None:
 
 
 def disarm() -> None:
-    """Put our classes in the places that the library has no parameter for. Safe to call again."""
+    """Put our classes in the places that the library has no parameter for. Safe to call again.
+
+    On a release that they were not checked against the classes are the library's own.
+    """
     places: list[tuple[Any, str, Any]] = [
         # 32 messages between GossipSub and the reader, the newest silently dropped (pubsub/pubsub.py:124, 1375).
         (_pubsub, "SUBSCRIPTION_CHANNEL_SIZE", limits.SUBSCRIPTION_QUEUE),
@@ -105,12 +109,16 @@ def disarm() -> None:
         (_client, "is_valid_handshake", _is_valid_handshake),
         (_msgio, "read_exactly", _read_exactly),
         (_trio_io.TrioTCPStream, "get_remote_address", _remote_address),
+    ]
+    classes: list[tuple[Any, str, type]] = [
         # MuxerMultistream.new_conn makes a Yamux by name for /yamux/1.0.0 and ignores the class it was given.
         (_multistream, "Yamux", LimitedYamux),
         (_yamux, "YamuxStream", LimitedStream),
         (_tcp, "TrioTCPStream", TCPStream),
         (_swarm_connection, "NetStream", UnlockedStream),
     ]
+    checked = is_checked()
+    places += [(place, name, ours if checked else ours.__base__) for place, name, ours in classes]
     for place, name, ours in places:
         if not hasattr(place, name):
             msg = f"the library has no {name} any more"

@@ -52,7 +52,7 @@ from py_peer.net.closing import layer_of, socket_of
 from py_peer.net.tcp import TCPStream, lock
 
 if TYPE_CHECKING:
-    from libp2p.abc import ISecureConn
+    from libp2p.abc import INetConn, ISecureConn
 
 _HEADER = struct.Struct("!BBHII")
 _VERSION: Final = 0
@@ -315,6 +315,12 @@ class LimitedYamux(Yamux):
             if self._waiting.cancelled_caught and not is_late(self._waiting.deadline):
                 return False
         return True
+
+
+def probe(conn: INetConn, patience: float) -> None:
+    """Ask the other end of a connection for a sign of life, as `LimitedYamux.probe` does; the library's own is not."""
+    if isinstance(conn.muxed_conn, LimitedYamux):
+        conn.muxed_conn.probe(patience)
 
 
 def is_late(deadline: float) -> bool:

@@ -24,7 +24,7 @@ from py_peer.net.host import make_host
 from py_peer.net.identify import PUSH, ask_identify, push_handler
 from py_peer.net.interfaces import Interfaces, read_interfaces
 from py_peer.net.listening import CannotListenError, listen
-from py_peer.net.muxer import SILENT, LimitedYamux, is_late
+from py_peer.net.muxer import SILENT, is_late, probe
 from py_peer.net.ping import ping
 from py_peer.net.pubsub import RoomPubsub
 from py_peer.net.streams import NotSupportedError
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from multiaddr import Multiaddr
 
     from py_peer.core.addresses import DialAddress
+    from py_peer.net.muxer import LimitedYamux
     from py_peer.net.pubsub import Board
 
 
@@ -139,7 +140,7 @@ class Node:
     def probe(self) -> None:
         """Have every connection prove at once that it is alive: time has passed without us, or the clock was moved."""
         for conn in self.host.get_network().get_connections():
-            cast("LimitedYamux", conn.muxed_conn).probe(limits.PING_TIMEOUT)
+            probe(conn, limits.PING_TIMEOUT)
         self.pubsub.router.back_off.clear()  # in it are times of the wall clock
 
     async def settle(self, patience: float) -> bool:

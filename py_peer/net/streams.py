@@ -13,6 +13,7 @@ from libp2p.utils import encode_varint_prefixed
 
 from py_peer.core import limits
 from py_peer.core.frames import MAX_VARINT_BYTES
+from py_peer.net.muxer import LimitedStream
 
 if TYPE_CHECKING:
     from libp2p.abc import IHost, INetStream
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from libp2p.network.stream.net_stream import NetStream
     from libp2p.peer.id import ID
 
-    from py_peer.net.muxer import LimitedStream
 
 _PART: Final = 65_519 - 12
 """Bytes written under one deadline: a slow line takes them in time, and one that takes nothing is noticed. With Yamux's
@@ -73,8 +73,8 @@ def is_not_supported(error: BaseException) -> bool:
 async def read_some(stream: INetStream, most: int, patience: float) -> bytes:
     """Return what has come, up to `most` bytes (at least 1); b"" at the end of the stream.
 
-    Raises SilentError when nothing comes for `patience` seconds, and EndedError. A reset may look like an end, which
-    the library (0.8.1) does not always tell apart: compare lengths.
+    Raises SilentError when nothing comes for `patience` seconds, and EndedError. A reset is told from an end
+    by our own Yamux alone, not by the library's: compare lengths.
     """
     with trio.move_on_after(patience):
         try:
@@ -182,8 +182,11 @@ async def write_frame(stream: INetStream, data: bytes, patience: float) -> None:
 
 async def widen(stream: INetStream) -> None:
     """Let the other side send FILE_WINDOW bytes ahead of what we have read. Raises EndedError."""
+    muxed_stream = cast("NetStream", stream).muxed_stream
+    if not isinstance(muxed_stream, LimitedStream):  # the library's own widens itself
+        return
     try:
-        await cast("LimitedStream", cast("NetStream", stream).muxed_stream).widen(limits.FILE_WINDOW)
+        await muxed_stream.widen(limits.FILE_WINDOW)
     except Exception as error:
         raise EndedError("the stream was reset, or its connection has ended") from error
 

@@ -40,6 +40,7 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, SendText, SetNickname, Stop, Unignore
+from py_peer.net import release
 from py_peer.net.identity import IdentityError, hold_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
@@ -181,7 +182,7 @@ class _Session:
 
     async def _run_room(self, node: Node, everything: trio.CancelScope) -> None:
         async with trio.open_nursery() as nursery:
-            remarks = [self._identity.remark, self._ignored.fault]
+            remarks = [release.remark(), self._identity.remark, self._ignored.fault]
             if self._settings.metrics is not None:  # who waits for Ready can ask at once
                 try:
                     remarks.append(await self._serve_metrics(node, *self._settings.metrics, nursery))

@@ -1,0 +1,95 @@
+"""On a release of py-libp2p that our classes were not checked against, its own are used, and that is said."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+from libp2p.custom_types import TProtocol
+from libp2p.security.secure_session import SecureSession
+from libp2p.stream_muxer.yamux.yamux import Yamux
+
+from py_peer.core import limits
+from py_peer.net import library, release, streams
+from py_peer.net.muxer import LimitedYamux
+from py_peer.net.noise import NoiseSession
+from tests.net.support import member, trio_test, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def another_release(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setattr(release, "version", lambda _: "0.9.0")
+        yield
+    library.disarm()
+
+
+def test_the_release_that_is_pinned_is_the_one_that_was_checked() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"libp2p=={release.CHECKED}" in project["dependencies"]
+    assert release.installed() == release.CHECKED
+    assert release.remark() == ""
+
+
+@pytest.mark.usefixtures("another_release")
+def test_the_user_is_told_which_release_is_there_and_which_should_be() -> None:
+    assert release.remark().startswith(
+        "WARNING: py-libp2p 0.9.0 is installed, and py-peer was tested with 0.8.1 alone."
+    )
+    assert len(release.remark()) <= limits.MAX_ERROR_CHARS
+
+
+def test_a_library_of_which_nobody_knows_the_release_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody_knows(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(release, "version", nobody_knows)
+    assert "py-libp2p ? is installed" in release.remark()
+
+
+@pytest.mark.usefixtures("another_release")
+@trio_test
+async def test_on_another_release_a_node_runs_on_the_librarys_classes() -> None:
+    async with member() as a, member() as b:
+        await a.dial(b)
+        (connection,) = a.node.host.get_network().get_connections()
+        assert type(connection.muxed_conn) is Yamux
+        assert type(_below(connection.muxed_conn)) is SecureSession
+        await a.say(b"one")
+        await until(lambda: b.texts() == [b"one"])
+        await b.dial(a)  # the second connection makes the first one prove that it is alive
+        a.node.probe()
+        got = trio.Event()
+
+        async def take(stream: Any) -> None:
+            await streams.widen(stream)
+            await stream.read(1)
+            got.set()
+
+        b.node.host.set_stream_handler(TProtocol("/wide"), take)
+        stream = await a.node.host.new_stream(b.id, [TProtocol("/wide")])
+        await stream.write(b"x")
+        await got.wait()
+        await a.node.disconnect(b.id)
+        await until(lambda: not b.node.peers.records)
+
+
+@trio_test
+async def test_on_the_release_that_was_checked_it_runs_on_ours() -> None:
+    async with member() as a, member() as b:
+        await a.dial(b)
+        (connection,) = a.node.host.get_network().get_connections()
+        assert type(connection.muxed_conn) is LimitedYamux
+        assert type(_below(connection.muxed_conn)) is NoiseSession
+
+
+def _below(muxed_conn: Any) -> Any:
+    """Return the secured connection, without the gate before it."""
+    return getattr(muxed_conn.secured_conn, "_conn", muxed_conn.secured_conn)
