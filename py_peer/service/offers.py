@@ -117,12 +117,11 @@ class OfferBoard:
             return ""  # elsewhere the two may be heard the other way round
         except OfferError as error:
             return f"dropped: a file offer, {error}"
-        if news is not None:
-            peer_id = ID(message.from_id)
-            if self._nursery is not None and self._sources.is_here(peer_id):
-                self._ask(self._nursery, peer_id, news)
-            else:
-                self._tell(news)
+        peer_id = ID(message.from_id)
+        if self._nursery is not None and self._sources.is_here(peer_id):
+            self._ask(self._nursery, peer_id, *([] if news is None else [news]))
+        elif news is not None:
+            self._tell(news)
         return ""
 
     def keep(self, message: rpc_pb2.Message) -> None:

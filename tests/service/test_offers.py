@@ -106,6 +106,17 @@ async def test_a_file_that_has_changed_and_one_that_is_not_shared_any_more_are_f
 
 
 @trio_test
+async def test_what_waits_to_be_offered_is_known_with_the_next_offer_of_its_peer(tmp_path: Path) -> None:
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        await bob.meet(alice)
+        known = await alice.share(write(tmp_path / "a.txt", 1))
+        await bob.listed(known)
+        waiting = await alice.files._shared.share(write(tmp_path / "b.txt", 1))
+        await alice.files._board.publish(alice.node, known.file_id)
+        await until(lambda: offered(bob) == [known.file_id, waiting.file_id])
+
+
+@trio_test
 async def test_of_one_name_the_latest_is_meant_and_of_two_peers_it_is_said_whose_they_are(tmp_path: Path) -> None:
     async with (
         friend("alice", tmp_path) as alice,
