@@ -198,7 +198,8 @@ class LimitedYamux(Yamux):
         self.heard = trio.current_time()
         """When anything came for the last time."""
 
-        layer_of(secured_conn, TCPStream).on_life = self._note_life
+        self._tcp = layer_of(secured_conn, TCPStream)
+        self._tcp.on_life = self._note_life
         self._hurry = trio.Event()
         self._waiting = trio.CancelScope()
         self._patience = math.inf
@@ -233,6 +234,12 @@ class LimitedYamux(Yamux):
         self.write_soon(_HEADER.pack(_VERSION, TYPE_WINDOW_UPDATE, FLAG_SYN, stream_id, 0))
         return stream
 
+    def _finalize_stream_locked(self, stream: YamuxStream, *, fully_closed: bool) -> None:
+        """Let go of a stream that has ended, with what has come before a reset, which nobody can read any more."""
+        if stream.reset_received and not stream.recv_closed:
+            self.stream_buffers.pop(stream.stream_id, None)
+        super()._finalize_stream_locked(stream, fully_closed=fully_closed)
+
     def forget(self, stream: LimitedStream) -> None:
         """Let go of a stream that has been reset, and of what it holds."""
         self.stream_buffers.pop(stream.stream_id, None)
@@ -244,6 +251,8 @@ class LimitedYamux(Yamux):
         """Wait until it is our turn to write, behind the frames without a body. `end_turn` must follow."""
         await lock(self._write_lock)
         try:
+            if self._tcp.unsent:  # of who gave up: first it, so that there is never more of it than one message
+                await self._tcp.write(b"")
             while self._headers:
                 part = bytes(self._headers[:_PART])
                 del self._headers[:_PART]  # it goes out whole even when the caller is cancelled

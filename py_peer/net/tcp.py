@@ -30,7 +30,7 @@ class TCPStream(TrioTCPStream):
     def __init__(self, stream: trio.SocketStream) -> None:
         super().__init__(stream)
         self._received = memoryview(b"")
-        self._unsent = bytearray()  # of who was cancelled: at most a Noise message for each stream
+        self._unsent = bytearray()
         self.on_life: Callable[[], None] = lambda: None
         """Called when anything has come."""
 
@@ -51,6 +51,11 @@ class TCPStream(TrioTCPStream):
             self.on_life()
         data, self._received = bytes(self._received[:n]), self._received[n:] if n else memoryview(b"")
         return data
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes are left of who was cancelled; `write(b"")` sends them."""
+        return len(self._unsent)
 
     async def write(self, data: bytes) -> None:
         """Write `data` behind what is still unsent; nothing when we have closed. Raises ConnectionClosedError."""

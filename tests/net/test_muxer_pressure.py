@@ -9,11 +9,11 @@ import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from libp2p.stream_muxer.exceptions import MuxedStreamEOF, MuxedStreamReset
+from libp2p.stream_muxer.exceptions import MuxedStreamEOF, MuxedStreamError, MuxedStreamReset
 
 from py_peer.core import limits
-from tests.net.pipes import Muxed, settled, two_muxed
-from tests.net.raw_peer import WINDOW
+from tests.net.pipes import OURS, Muxed, Way, frame, muxed, settled, two_muxed
+from tests.net.raw_peer import ACK, DATA, PING, SYN, WINDOW, WINDOW_UPDATE
 from tests.net.support import trio_test
 
 if TYPE_CHECKING:
@@ -183,6 +183,135 @@ async def test_a_reset_reaches_a_reader_that_waits_and_one_that_comes_later_as_a
             await back.read(size)
 
 
+@trio_test
+async def test_a_thousand_writers_who_give_up_leave_one_message_to_be_sent() -> None:
+    """And not one each, on a connection that takes nothing."""
+    async with two_muxed(SMALL) as (a, b):
+        pairs = [await connect(a, b) for _ in range(10)]
+        b.inward.widen(0)
+        tcp = a.muxer.secured_conn.conn
+        for number in range(1_000):
+            await give_up(3, pairs[number % 10][0].write, bytes(60_000))
+            assert tcp.unsent < 65_536
+        b.inward.open_wide()
+        for pair in pairs:
+            await use(*pair)
+
+
+@trio_test
+async def test_a_thousand_streams_at_once_are_taken_in_turn_or_refused_and_leave_nothing() -> None:
+    outcomes = dict.fromkeys(["answered", "refused"], 0)
+    most = 0
+
+    async def answer(b: Muxed) -> None:
+        nonlocal most
+        async with trio.open_nursery() as nursery:
+            taken = 0
+            while True:
+                await settled()
+                for stream in b.accepted[taken:]:
+                    nursery.start_soon(echo, stream)
+                taken = len(b.accepted)
+                most = max(most, len(b.muxer.streams))
+
+    async def ask(a: Muxed, number: int) -> None:
+        stream = await a.muxer.open_stream()
+        try:
+            await stream.write(b"%d" % number)
+            await stream.close()
+            assert await stream.read(100) == b"%d" % number
+            outcomes["answered"] += 1
+        except (MuxedStreamError, MuxedStreamReset):
+            outcomes["refused"] += 1
+            await stream.reset()
+
+    async with two_muxed(100_000) as (a, b), trio.open_nursery() as nursery:
+        nursery.start_soon(answer, b)
+        async with trio.open_nursery() as asking:
+            for number in range(1_000):
+                asking.start_soon(ask, a, number)
+        assert sum(outcomes.values()) == 1_000
+        assert outcomes["answered"] >= limits.MAX_STREAMS_PER_PEER
+        assert most <= limits.MAX_STREAMS_PER_PEER
+        await settled()
+        nursery.cancel_scope.cancel()
+        for one in (a, b):
+            assert not one.has_ended
+            assert not one.muxer.streams
+            assert not one.muxer.stream_buffers
+            assert not one.muxer.stream_events
+        assert a.muxer.stream_backlog_semaphore.value == a.muxer.stream_backlog_limit
+
+
+async def echo(stream: Any) -> None:
+    with suppress(MuxedStreamEOF, MuxedStreamReset):
+        await stream.write(await stream.read(100))
+        await stream.close()
+
+
+@pytest.mark.parametrize("flags", [SYN, 0])
+@trio_test
+async def test_who_wants_answers_and_takes_none_is_not_read_on(flags: int) -> None:
+    """Pings, and streams beyond the limit: each is answered, and no more answers wait than fit in one message."""
+    asked = frame(PING, SYN, 0, length=7) if flags == 0 else frame(WINDOW_UPDATE, SYN, 9)
+    inward, outward = Way(), Way(0)
+    async with muxed(OURS, inward, outward) as one:
+        await settled()
+        inward.held += asked * 20_000
+        inward.widen(inward.room)
+        await settled()
+        assert one.muxer.owes_much
+        assert len(one.muxer._headers) < (limits.ANSWERS + 10) * 12
+        left = len(inward.held)
+        await settled()
+        assert 0 < left == len(inward.held)
+        outward.open_wide()
+        await settled()
+        assert not inward.held
+        assert len(one.frames()) == 20_000
+
+
+@trio_test
+async def test_half_a_frame_is_held_to_its_length_and_holds_up_no_writer() -> None:
+    inward, outward = Way(), Way()
+    async with muxed(OURS, inward, outward) as one:
+        inward.held += frame(WINDOW_UPDATE, SYN, 1) + frame(DATA, 0, 1, b"half", length=200_000)
+        inward.widen(inward.room)
+        await settled()
+        (stream,) = one.accepted
+        assert await stream.read(100) == b"half"
+        await stream.write(b"and we speak")
+        assert one.frames()[-1][-1] == b"and we speak"
+        inward.held += bytes(199_996) + frame(PING, SYN, 0, length=7)
+        inward.widen(inward.room)
+        await settled()
+        assert len(one.muxer.stream_buffers[1]) == 199_996
+        assert (PING, ACK, 0, 7, b"") in one.frames()
+
+
+@pytest.mark.parametrize("size", [10, -1])
+@trio_test
+async def test_a_reader_and_a_writer_who_wait_are_told_that_we_have_reset(size: int) -> None:
+    async with two_muxed() as (a, b), trio.open_nursery() as nursery:
+        there, back = await connect(a, b)
+
+        async def read() -> None:
+            with pytest.raises(MuxedStreamReset):
+                await there.read(size)
+
+        async def write() -> None:
+            with pytest.raises(MuxedStreamError):
+                await there.write(bytes(2 * WINDOW))
+
+        nursery.start_soon(read)
+        nursery.start_soon(write)
+        await settled()
+        await there.reset()
+        with trio.fail_after(5):
+            while back.stream_id in b.muxer.streams:  # noqa: ASYNC110 - what is waited for has no event
+                await trio.sleep(0.001)
+
+
 # --- Anything, in any order -----------------------------------------------------------------------
 
 STEPS = st.lists(
@@ -235,6 +364,8 @@ def test_whatever_is_written_read_widened_and_given_up_both_sides_agree_on_the_w
                 for writer, reader in (pair, reversed(pair)):
                     assert writer.send_window == reader.recv_window
                     await use(writer, reader)
+                    await settled()
+                    assert writer.send_window == reader.recv_window
             assert not a.muxer.ended
             assert not b.muxer.ended
 
