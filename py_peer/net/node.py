@@ -236,12 +236,14 @@ class _Watch:
     def _up(self, record: PeerRecord) -> None:
         self._former.pop(record.peer_id, None)
         self._observer.peer_up(record)
+        self.room_changed()  # its streams may have been there before
         scope = self._scopes[record.peer_id] = trio.CancelScope()
         self._nursery.start_soon(self._attend, record, scope)
 
     def _down(self, record: PeerRecord) -> None:
         if scope := self._scopes.pop(record.peer_id, None):
             scope.cancel()
+        self.room_changed()  # its streams may be there still: who goes has left the room before
         self._observer.peer_down(record)
         self._former[record.peer_id] = None
         if len(self._former) > limits.MAX_FORMER_PEERS:
@@ -269,8 +271,8 @@ class _Watch:
             self._host.get_peerstore().clear_peerdata(peer_id)
 
     def room_changed(self) -> None:
-        """Tell the observer what is new since the last time."""
-        now = self.pubsub.members() if self.pubsub else frozenset()
+        """Tell the observer what is new since the last time, of who is connected."""
+        now = self.pubsub.members() & self.peers.records.keys() if self.pubsub else frozenset()
         joined, left = now - self._room, self._room - now
         self._room = now
         if joined or left:
