@@ -2,7 +2,7 @@
 
 The library's Yamux (0.8.1) reads a frame of up to 16 MiB because its header says so, only logs it when a peer
 sends more than its window, and accepts any number of streams. Here each header is looked at before its body has
-memory: a frame beyond the stream's window ends the connection, a stream beyond the limit is reset.
+memory (`net/header_gate.py`): a frame beyond its window ends the connection, a stream beyond the limit is reset.
 
 It also sends a window update after every read, even of one byte, which costs more than all cryptography together
 (yamux.py:410); here one is sent when half of the window has been used, as the specification suggests. And a writer
@@ -21,21 +21,19 @@ And it never notices that the other side is gone without a word (yamux.py:719). 
 and then, and the connection is cut when nothing comes any more. Any byte is a sign of life: the answer itself may wait
 behind a flood. Each connection is asked, not each peer: who has come back on a new one has a dead old one.
 
-Spec: https://github.com/hashicorp/yamux/blob/master/spec.md. Pinned by tests/net/test_muxer.py.
+Spec: https://github.com/hashicorp/yamux/blob/master/spec.md. Pinned by tests/net/test_muxer.py and
+tests/net/test_muxer_pressure.py.
 """
 
 from __future__ import annotations
 
 import math
-import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import trio
-from libp2p.io.exceptions import ConnectionClosedError
 from libp2p.stream_muxer.exceptions import MuxedStreamError, MuxedStreamReset
 from libp2p.stream_muxer.yamux.yamux import (
-    FLAG_ACK,
     FLAG_RST,
     FLAG_SYN,
     HEADER_SIZE,
@@ -49,19 +47,16 @@ from libp2p.stream_muxer.yamux.yamux import (
 
 from py_peer.core import limits
 from py_peer.net.closing import layer_of, socket_of
+from py_peer.net.header_gate import HEADER, VERSION, HeaderGate
 from py_peer.net.tcp import TCPStream, lock
 
 if TYPE_CHECKING:
     from libp2p.abc import INetConn, ISecureConn
 
-_HEADER = struct.Struct("!BBHII")
-_VERSION: Final = 0
-_NOTHING: Final = memoryview(b"")
 _PART: Final = 65_519 - HEADER_SIZE
 """Bytes of one frame: with its header it is what one Noise message holds."""
 
 SILENT: Final = "silent"
-BROKE_THE_PROTOCOL: Final = "broke the protocol"
 
 
 class LimitedStream(YamuxStream):
@@ -139,7 +134,7 @@ class LimitedStream(YamuxStream):
             raise MuxedStreamError(msg)
         if part := rest[: min(self._send_window, _PART)]:
             self._send_window -= len(part)  # from here on it goes out, even if we are cancelled
-            header = _HEADER.pack(_VERSION, TYPE_DATA, 0, self.stream_id, len(part))
+            header = HEADER.pack(VERSION, TYPE_DATA, 0, self.stream_id, len(part))
             await self.conn.secured_conn.write(header + part)
         return len(part)
 
@@ -147,7 +142,7 @@ class LimitedStream(YamuxStream):
         """End both sides at once: what is there and was not read is dropped. Nobody waits, and nothing is raised."""
         conn = self.conn
         if not self.closed:
-            conn.write_soon(_HEADER.pack(_VERSION, TYPE_WINDOW_UPDATE, FLAG_RST, self.stream_id, 0))
+            conn.write_soon(HEADER.pack(VERSION, TYPE_WINDOW_UPDATE, FLAG_RST, self.stream_id, 0))
             self.closed = self.send_closed = self.recv_closed = self.reset_received = True
         if (event := conn.stream_events.get(self.stream_id)) is not None:
             event.set()
@@ -183,12 +178,12 @@ class LimitedStream(YamuxStream):
 
 
 class LimitedYamux(Yamux):
-    """Yamux behind a `_HeaderGate`, which is cut when the other side is silent."""
+    """Yamux behind a `HeaderGate`, which is cut when the other side is silent."""
 
     def __init__(self, secured_conn: ISecureConn, *args: Any, **kwargs: Any) -> None:
         super().__init__(secured_conn, *args, **kwargs)
         # It has all that the muxer asks of a connection, through __getattr__.
-        self.secured_conn = cast("ISecureConn", _HeaderGate(self, secured_conn))
+        self.secured_conn = cast("ISecureConn", HeaderGate(self, secured_conn))
         self.ended = ""
         """Why we ended the connection: SILENT, BROKE_THE_PROTOCOL, or "" if we did not."""
 
@@ -231,7 +226,7 @@ class LimitedYamux(Yamux):
         stream._owns_backlog_slot = True  # noqa: SLF001
         self.stream_buffers[stream_id] = bytearray()
         self.stream_events[stream_id] = trio.Event()
-        self.write_soon(_HEADER.pack(_VERSION, TYPE_WINDOW_UPDATE, FLAG_SYN, stream_id, 0))
+        self.write_soon(HEADER.pack(VERSION, TYPE_WINDOW_UPDATE, FLAG_SYN, stream_id, 0))
         return stream
 
     def _finalize_stream_locked(self, stream: YamuxStream, *, fully_closed: bool) -> None:
@@ -316,7 +311,7 @@ class LimitedYamux(Yamux):
     async def _is_alive(self) -> bool:
         self.sign_of_life = trio.Event()
         self._ping_id += 1
-        self.write_soon(_HEADER.pack(_VERSION, TYPE_PING, FLAG_SYN, 0, self._ping_id))
+        self.write_soon(HEADER.pack(VERSION, TYPE_PING, FLAG_SYN, 0, self._ping_id))
         patience, self._patience = min(self._patience, limits.PING_TIMEOUT), math.inf
         while not self.sign_of_life.is_set():
             with trio.move_on_after(patience) as self._waiting:
@@ -335,113 +330,3 @@ def probe(conn: INetConn, patience: float) -> None:
 def is_late(deadline: float) -> bool:
     """Say whether a deadline is noticed so late that we were stopped, so that nobody else is to blame."""
     return trio.current_time() > deadline + limits.LATE_SECONDS
-
-
-@final
-class _HeaderGate:
-    """Stands in for the secured connection: gives what the muxer asks for, and judges each frame header first."""
-
-    def __init__(self, muxer: LimitedYamux, conn: ISecureConn) -> None:
-        self._muxer = muxer
-        self._conn = conn
-        self._come = _NOTHING  # and not looked at yet: at most one Noise message
-        self._body = 0
-        self._our_parity = 1 if muxer.is_initiator_value else 0
-        self.write = conn.write
-        self.close = conn.close
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._conn, name)
-
-    async def read(self, n: int | None = None) -> bytes:
-        """Return body bytes, up to `n`, or one whole header (the muxer asks for 12 bytes then).
-
-        Raises ConnectionClosedError when the peer broke the protocol; the muxer then ends the connection.
-        """
-        if self._body:
-            data = await self._exactly(min(n or self._body, self._body))
-            self._body -= len(data)
-            return data
-        while True:
-            header = await self._next_header()
-            _, kind, flags, stream_id, length = _HEADER.unpack(header)
-            if kind in (TYPE_PING, TYPE_GO_AWAY):
-                return header
-            body = length if kind == TYPE_DATA else 0
-            stream = self._muxer.streams.get(stream_id)
-            self._check_window(stream_id, body)
-            if opens := flags & FLAG_SYN:
-                self._check_parity(stream_id)
-            flags &= ~FLAG_ACK  # it tells us nothing, and the library forgets an end that comes with it (yamux.py:1389)
-            if opens and stream is None and self._is_full():
-                await self._reset(stream_id, body)
-                continue
-            if stream is not None and not opens and kind == TYPE_WINDOW_UPDATE:
-                stream.send_window += length
-                kind, length = TYPE_DATA, 0  # what is left of it is the same as of a frame that brings nothing
-            if stream is not None and not flags:
-                await self._deliver(stream_id, body)
-                continue
-            self._body = body
-            return _HEADER.pack(_VERSION, kind, flags, stream_id, length)
-
-    async def _next_header(self) -> bytes:
-        while self._muxer.owes_much:
-            await self._muxer.take_turn()
-            self._muxer.end_turn()
-        header = await self._exactly(HEADER_SIZE)
-        if header[0] != _VERSION:  # the other libraries end the connection, too
-            self._refuse(f"version {header[0]}")
-        if header[1] > TYPE_GO_AWAY:
-            self._refuse(f"frame type {header[1]}")
-        return header
-
-    async def _exactly(self, count: int) -> bytes:
-        """Return the next `count` bytes. Raises as the connection does, also at its end."""
-        data = await self._some(count)
-        if len(data) == count:
-            return bytes(data)
-        parts = bytearray(data)
-        while len(parts) < count:
-            parts += await self._some(count - len(parts))
-        return bytes(parts)
-
-    async def _some(self, most: int) -> memoryview:
-        """Return what has come, up to `most` bytes and at least one. Raises as the connection does, also at its end."""
-        come = self._come or memoryview(await self._conn.read())
-        self._come = come[most:] or _NOTHING
-        return come[:most]
-
-    async def _deliver(self, stream_id: int, body: int) -> None:
-        """Put the body of a frame where the stream's reader finds it, as the muxer does at greater length."""
-        while body:
-            data = await self._some(body)
-            body -= len(data)
-            if stream := self._muxer.streams.get(stream_id):
-                self._muxer.stream_buffers[stream_id] += data
-                stream.recv_window -= len(data)
-                self._muxer.stream_events[stream_id].set()
-
-    def _check_window(self, stream_id: int, body: int) -> None:
-        stream = self._muxer.streams.get(stream_id)
-        window = limits.MAX_STREAM_WINDOW if stream is None else stream.recv_window
-        if body > window:
-            self._refuse(f"{body} bytes on stream {stream_id}, whose window is {window}")
-
-    def _check_parity(self, stream_id: int) -> None:
-        if stream_id % 2 == self._our_parity:
-            self._refuse(f"stream {stream_id} opened with an ID that is ours to give")
-
-    def _is_full(self) -> bool:
-        inbound = sum(1 for stream_id in self._muxer.streams if stream_id % 2 != self._our_parity)
-        return inbound >= limits.MAX_STREAMS_PER_PEER
-
-    async def _reset(self, stream_id: int, body: int) -> None:
-        self._muxer.write_soon(_HEADER.pack(_VERSION, TYPE_WINDOW_UPDATE, FLAG_RST, stream_id, 0))
-        while body:
-            body -= len(await self._some(body))
-
-    def _refuse(self, what: str) -> None:
-        self._muxer.ended = BROKE_THE_PROTOCOL
-        msg = f"peer {self._muxer.peer_id} broke the yamux protocol: {what}"
-        raise ConnectionClosedError(msg)

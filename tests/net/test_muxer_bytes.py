@@ -10,7 +10,7 @@ import trio
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from py_peer.net.muxer import BROKE_THE_PROTOCOL
+from py_peer.net.header_gate import BROKE_THE_PROTOCOL
 from tests.net.pipes import OURS, STOCK, Frame, Way, frame, muxed, settled
 from tests.net.raw_peer import ACK, DATA, FIN, GO_AWAY, HEADER, PING, RST, SYN, WINDOW, WINDOW_UPDATE
 
