@@ -119,7 +119,9 @@ class Direct:
         if request.take:
             text = "Direct messages of strangers are shown from now on, and marked"
         else:
-            text = "Direct messages of strangers are refused from now on; who you write to, or have named, is none"
+            text = (
+                "Direct messages of strangers are refused from now on; who you write to, or have named, is no stranger"
+            )
         self._emit(Answer(request.ticket, text))
 
     # --- What others send -------------------------------------------------------------------------
