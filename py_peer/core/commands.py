@@ -209,6 +209,7 @@ ESCAPE_HELP: Final = ("//text", "send /text")
 
 _ENTRIES: Final = {entry.name: entry for entry in COMMANDS}
 _NAMES: Final = {word: entry.name for entry in COMMANDS for word in (entry.name, *entry.aliases)}
+_QUOTES: Final = ('"', "'")
 _QUOTED: Final = re.compile(r"""(["'])[^\n]+?\1(?=\s|$)""")
 _BARE_QUIT: Final = {word for word, name in _NAMES.items() if name == "quit"}
 
@@ -261,12 +262,14 @@ class Unknown:
 class Misused:
     """A known command whose argument is missing or wrong: it is reported, and nothing is done or sent.
 
-    `usage` is what the command takes, `reason` what is wrong. `text` is all that was typed.
+    `usage` is what the command takes, `reason` what is wrong. `text` is all that was typed. `alone` is the first of
+    two arguments where nothing was typed behind it, else "".
     """
 
     usage: str
     reason: str
     text: str
+    alone: str = ""
 
     def report(self) -> str:
         """Return the line that tells the user."""
@@ -315,18 +318,23 @@ def _parse_command(typed: str, line: str, meant: Callable[[str, str], Collection
         return Unknown(clean_line(word, MAX_WORD_CHARS), _nearest(word[1:].lower()), line)
     keys = tuple(entry.keys)
     more: tuple[str, ...] = ()
+    alone = ""
     if len(keys) > 1:
         ends = first_ends(argument, lambda words: bool(meant(keys[0], words)))
+        if argument[:1] in _QUOTES and not _QUOTED.match(argument) and not meant(keys[0], argument[: ends[-1]]):
+            quote = argument[0]
+            return Misused(entry.usage, f"the quote is not closed; put {quote} behind the name, then a space", line)
         if len({tuple(sorted(meant(keys[0], argument[:end]))) for end in ends}) > 1:
             both = " and ".join(_shown(argument[:end]) for end in ends[-2:])
             return Misused(entry.usage, f"{both} may be meant; put the one you mean in quotes", line)
         rest = argument[ends[-1] :].strip()
         argument = _unquoted(argument[: ends[-1]])
         more = (_unquoted(rest) if keys[1] == "path" else rest,) if rest else ()
+        alone = "" if rest else argument
     elif keys and keys[0] in ("path", "file", "transfer"):
         argument = _unquoted(argument)
     if reason := entry.problem(argument, *more):
-        return Misused(entry.usage, reason, line)
+        return Misused(entry.usage, reason, line, alone)
     return Command(entry.name, argument, more)
 
 

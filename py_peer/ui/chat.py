@@ -27,13 +27,14 @@ from py_peer.core.events import (
 )
 from py_peer.core.file_events import (
     FileOffered,
+    FilesReport,
     HashingProgress,
     TransferDone,
     TransferFailed,
     TransferProgress,
 )
 from py_peer.core.journal import Journal
-from py_peer.core.requests import SendDirect, SendText
+from py_peer.core.requests import RequestFiles, SendDirect, SendText
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize_text, without_surrogates
 from py_peer.demo.cast import Cast
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
     from py_peer.core.entries import Entry
-    from py_peer.core.events import Event, StatusReport
+    from py_peer.core.events import DiscoveryReport, Event, Statistics, StatusReport
     from py_peer.core.requests import Request
     from py_peer.frontends.arguments import Arguments
     from py_peer.frontends.front_end import Service
@@ -101,6 +102,9 @@ class FullScreenChat(Chat):
         self._closed = asyncio.Event()
         self._tasks: set[asyncio.Future[None]] = set()
         self._drafts: list[str] = []
+        self._cancelling = RequestFiles(0), 0
+        """What F7 or a click has asked last, and the number of the transfer that was clicked at."""
+
         self._within = contextvars.copy_context()
         """The context of the running screen: Textual finds its app in it."""
 
@@ -246,8 +250,8 @@ class FullScreenChat(Chat):
                 self.leave()
             case Command() as command:
                 self._do(self.do(command))
-            case Misused(text=typed) if found := self._addressed(typed):
-                self._do(self._open(found))
+            case Misused(alone=peer) if peer:
+                self._do(self._open(peer))
             case Unknown() | Misused() as wrong:
                 self.ui.tell([wrong.report()], Kind.WARNING)
                 return wrong.report()
@@ -271,11 +275,6 @@ class FullScreenChat(Chat):
             self.exchange.on_their_way.add(ticket)
             self.tabs.said(ticket, text)
         return ""
-
-    def _addressed(self, typed: str) -> str:
-        """Return whom `/msg PEER` without a text names, or ""."""
-        command, _, peer = typed.strip().partition(" ")
-        return peer.strip() if command.lower() == "/msg" else ""
 
     async def ask(self, request: Request) -> None:
         """Pass a request to the service; go where it is seen what becomes of it."""
@@ -343,9 +342,17 @@ class FullScreenChat(Chat):
         self.tabs.go_to(index)
 
     def ask_to_cancel(self, number: int) -> None:
-        """Ask whether a transfer is to be ended."""
-        if transfers := list(self.exchange.files.transfers.values()):
-            self.ui.push_screen(CancelPage(transfers, number), self._cancel)
+        """Ask which transfer is to be ended; those that wait for their turn are known to the service alone."""
+        self._cancelling = RequestFiles(self.service.new_ticket()), number
+        self._do(self.ask_when_ready(self._cancelling[0]))
+
+    async def answer(self, report: StatusReport | Statistics | DiscoveryReport | FilesReport) -> None:
+        """Show the answer to a question; F7 has asked one, too."""
+        request, number = self._cancelling
+        if not isinstance(report, FilesReport) or report.ticket != request.ticket:
+            await super().answer(report)
+        elif report.transfers and len(self.ui.screen_stack) == 1:  # unless a page has opened meanwhile
+            self.ui.push_screen(CancelPage(report.transfers, number), self._cancel)
 
     def _cancel(self, number: int | None) -> None:
         if number:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from py_peer.core.bars import facts, progress_line, reading_line
+from py_peer.core.bars import STATES, facts, progress_line, reading_line
 from py_peer.core.file_events import HashingProgress
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class CancelPage(ModalScreen[int | None]):
             box.border_title = "End a transfer"
             box.border_subtitle = "Enter: end it  Esc: go on"
             options = (
-                Option(Content(f"{one.number}  {one.name or one.file_id}  {facts(one)[0]}"), id=str(one.number))
+                Option(Content(f"{one.number}  {one.name or one.file_id}  {_state(one)}"), id=str(one.number))
                 for one in self._transfers
             )
             yield OptionList(*options, markup=False, compact=True)
@@ -124,3 +124,9 @@ class CancelPage(ModalScreen[int | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Close with what was chosen."""
         self.dismiss(int(event.option_id or 0))
+
+
+def _state(transfer: Transfer) -> str:
+    """Return how much of a file is there, and why no more comes, if that is so."""
+    known = facts(transfer)
+    return ", ".join(known if transfer.state in STATES else known[:1])

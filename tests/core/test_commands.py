@@ -118,6 +118,10 @@ def test_of_two_arguments_the_first_is_a_word_or_what_is_known_or_stands_in_quot
         ("/msg Bob", "say what to write"),
         ("/msg Bob \u200b", "there is no text that can be seen"),
         ("/msg 'Ann Lee'", "say what to write"),
+        ('/msg "Al Ice', 'the quote is not closed; put " behind the name, then a space'),
+        ("/msg 'Al Ice hello", "the quote is not closed; put ' behind the name, then a space"),
+        ('/msg "Al Ice"hello', 'the quote is not closed; put " behind the name, then a space'),
+        ('/get "my photo.jpg', 'the quote is not closed; put " behind the name, then a space'),
         ("/get", "say which file: its ID, the beginning of it, or its name; /files lists them"),
         ("/share ", "say where the file is, like ~/photo.jpg"),
         ("/cancel", "say which transfer: its number, or its file; /files lists them"),
@@ -135,6 +139,29 @@ def test_a_nickname_that_begins_like_another_gets_nobodys_messages() -> None:
     misused = parse_line("/msg Ann Lee told me", bare_quit=True, meant=meant)
     assert isinstance(misused, Misused)
     assert misused.reason == "'Ann' and 'Ann Lee' may be meant; put the one you mean in quotes"
+
+
+def test_a_name_that_begins_with_a_quote_is_no_quote_that_is_open() -> None:
+    line = "/msg 'tis me hello"
+    assert parse_line(line, bare_quit=True, meant=lambda _, words: ["1"] * (words == "'tis me")) == Command(
+        "msg", "'tis me", ("hello",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "alone"),
+    [
+        ("/msg Bob", "Bob"),
+        ('/msg "Al Ice"', "Al Ice"),
+        ("/msg", ""),
+        ("/msg Ann Lee told me", ""),
+        ("/msg Bob \u200b", ""),
+    ],
+)
+def test_it_is_told_where_nothing_but_a_name_was_typed(line: str, alone: str) -> None:
+    misused = parse_line(line, bare_quit=True, meant=meant)
+    assert isinstance(misused, Misused)
+    assert misused.alone == alone
 
 
 @pytest.mark.parametrize("text", ["x" * 60_000, "x " * 30_000, "' " * 30_000, "'" * 60_000, "'x' " * 15_000])

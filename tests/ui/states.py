@@ -208,6 +208,13 @@ async def fetch(scene: Scene) -> None:
         left = None if size is None else (size - received) / 2e7
         return Transfer(number, f"id{number}", name, "", (GO,), received, size, 2e7, left)
 
+    running = (
+        transfer(3, "What was said about relays, all of it.pdf", 1_500_000, 3_412_000),
+        transfer(4, "holiday.mp4", 400_000_000, 1_000_000_000),
+        transfer(5, "7c7d2b1e-0a37-4a0e-bf6b-5b1c6f2f0001", 12_000_000, None),
+        transfer(6, "last.zip", 0, 1_000),
+    )
+    scene.service.transfers = running
     await scene.tell(
         FileOffered(
             Offer("mzxw6ytb4k2q9abc", MING, "小明", plain=True, seconds=0.0, name="relays.pdf", size=3_412_000)
@@ -215,10 +222,7 @@ async def fetch(scene: Scene) -> None:
         FileOffered(Offer("7c7d2b1e-0a37-4a0e-bf6b-5b1c6f2f0001", GO, "go-peer", plain=True, seconds=0.0)),
         TransferDone(1, "id1", "relays.pdf", "/home/bob/Downloads/relays.pdf", 3_412_000, 2.0, verified=True),
         TransferFailed(2, "id2", "big.iso", "nothing came for 30 s", 500_000_000),
-        TransferStarted(9, transfer(3, "What was said about relays, all of it.pdf", 1_500_000, 3_412_000)),
-        TransferStarted(9, transfer(4, "holiday.mp4", 400_000_000, 1_000_000_000)),
-        TransferStarted(9, transfer(5, "7c7d2b1e-0a37-4a0e-bf6b-5b1c6f2f0001", 12_000_000, None)),
-        TransferStarted(9, transfer(6, "last.zip", 0, 1_000)),
+        *(TransferStarted(9, one) for one in running),
     )
 
 

@@ -7,6 +7,8 @@ import contextlib
 from typing import TYPE_CHECKING, final
 
 from py_peer.core.events import PeerConnected, PeerJoined, Started
+from py_peer.core.file_events import FilesReport
+from py_peer.core.requests import RequestFiles
 from py_peer.frontends.arguments import parse_arguments
 from py_peer.ui.chat import FullScreenChat
 from tests.frontends.fakes import DEADLINE, READY, US, FakeService, Stage
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from py_peer.core.events import Event
+    from py_peer.core.file_events import Transfer
+    from py_peer.core.requests import Request
 
 
 @final
@@ -26,6 +30,9 @@ class WaitingService(FakeService):
     def __init__(self, *, answering: bool = True, starts: bool = True) -> None:
         super().__init__(answering=answering, starting=False)
         self.starts = starts
+        self.transfers: tuple[Transfer, ...] = ()
+        """What it fetches, and what waits for its turn."""
+
         self.idle = asyncio.Event()
         """Set while all events have been shown."""
 
@@ -36,6 +43,12 @@ class WaitingService(FakeService):
     def emit(self, *events: Event) -> None:
         self.idle.clear()
         super().emit(*events)
+
+    def request(self, request: Request) -> bool:
+        taken = super().request(request)
+        if taken and isinstance(request, RequestFiles):
+            self.emit(FilesReport(request.ticket, (), (), self.transfers, "/downloads", {}))
+        return taken
 
     async def next_event(self) -> Event:
         if not self._events:

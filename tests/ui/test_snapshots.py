@@ -104,6 +104,7 @@ async def walk(clock: states.Clock, taken: dict[str, str]) -> None:
         await states.fetch(shown)
         taken["transfers"] = await picture(shown)
         await shown.pilot.press("f7")
+        await shown.settle()
         taken["cancel"] = await picture(shown)
         await shown.pilot.press("escape")
         await shown.pilot.resize_terminal(48, 20)

@@ -386,6 +386,24 @@ def test_a_new_name_changes_the_tab_and_one_that_is_somebody_elses_has_the_id_be
     run(scene())
 
 
+def test_a_name_that_begins_like_another_is_asked_about_and_opens_in_quotes() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.join(ANN, BOB)
+            await shown.tell(NickLearned(ANN, "Lee", plain=True), NickLearned(BOB, "Lee two", plain=True))
+            await shown.type("/msg Lee two shall we meet")
+            assert "'Lee' and 'Lee two' may be meant; put the one you mean in quotes" in " ".join(shown.text().split())
+            assert shown.ui.composer.text == "/msg Lee two shall we meet"
+            await shown.type('/msg "Lee two')
+            assert "the quote is not closed" in shown.text()
+            assert bar(shown) == ""
+            await shown.type('/msg "Lee two"')
+            assert bar(shown) == "1 Room  2 Lee two"
+            assert direct(shown) == []
+
+    run(scene())
+
+
 def test_there_is_no_conversation_with_oneself() -> None:
     async def scene() -> None:
         async with screen() as shown:

@@ -13,6 +13,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferProgress,
     TransferStarted,
+    TransferState,
 )
 from py_peer.core.requests import CancelTransfer
 from py_peer.ui.transfers import CancelPage, Transfers
@@ -96,21 +97,44 @@ def test_a_transfer_is_ended_by_click_or_key_after_a_question() -> None:
     async def scene() -> None:
         async with screen() as shown:
             await shown.pilot.press("f7")
+            await shown.settle()
             assert not isinstance(shown.ui.screen, CancelPage)
+            shown.service.transfers = (fetched(1), fetched(2))
             await shown.tell(*(TransferStarted(number, fetched(number)) for number in (1, 2)))
             await click(shown, "file-2.jpg")
             assert isinstance(shown.ui.screen, CancelPage)
             await shown.pilot.press("escape")
+            await shown.settle()
             assert not any(isinstance(request, CancelTransfer) for request in shown.service.requests)
             await click(shown, "file-2.jpg")
             await shown.pilot.press("enter")
             await shown.settle()
-            await shown.pilot.press("f7", "enter")
+            await shown.pilot.press("f7")
+            await shown.settle()
+            await shown.pilot.press("enter")
             await shown.settle()
             ended = [request.transfer for request in shown.service.requests if isinstance(request, CancelTransfer)]
             assert ended == ["2", "1"]
             await shown.tell(TransferFailed(2, "id2", "file-2.jpg", "", 1_000_000, cancelled=True))
             assert room(shown)[-1].startswith("Cancelled: file-2.jpg")
+
+    run(scene())
+
+
+def test_a_transfer_that_waits_for_its_turn_can_be_seen_and_ended_too() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            waiting = replace(fetched(5, received=0), state=TransferState.WAITING)
+            shown.service.transfers = (*(fetched(number) for number in range(1, 5)), waiting)
+            await shown.tell(*(TransferStarted(number, fetched(number)) for number in range(1, 5)))
+            await shown.pilot.press("f7")
+            await shown.settle()
+            assert "5  file-5.jpg  0 B of 4.0 MB" in shown.text()
+            assert "waits for its turn" in shown.text()
+            await shown.pilot.press("end", "enter")
+            await shown.settle()
+            ended = [request.transfer for request in shown.service.requests if isinstance(request, CancelTransfer)]
+            assert ended == ["5"]
 
     run(scene())
 
