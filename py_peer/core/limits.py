@@ -560,6 +560,9 @@ COME_SECONDS = 2.0
 TRANSFERS = 4
 """Files fetched at the same time; the next ones wait for their turn."""
 
+TRANSFERS_OF_ONE = 2
+"""Of these, those that one peer has offered, who may send nothing; one fewer of what nobody has asked for."""
+
 AUTO_TRANSFERS = 2
 """Of these, those that nobody has asked for: what the user asks for finds a turn whatever strangers offer."""
 

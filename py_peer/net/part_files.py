@@ -34,6 +34,10 @@ class PartError(Exception):
     """A file cannot be written; the text says why, in a sentence without its end."""
 
 
+class FolderError(PartError):
+    """Nor can others be written into the same folder."""
+
+
 def goal_of(path: str, downloads: Path | None, name: str) -> Path:
     """Return where a file called `name` goes: into the downloads, into the folder `path`, or to the file `path`.
 
@@ -42,7 +46,7 @@ def goal_of(path: str, downloads: Path | None, name: str) -> Path:
     try:
         if not path:
             if downloads is None:
-                raise PartError("there is no folder for downloads; say where the file shall go: /get FILE PATH")
+                raise FolderError("there is no folder for downloads; say where the file shall go: /get FILE PATH")
             downloads.mkdir(parents=True, exist_ok=True)
             return downloads / name
         goal = Path(path)
@@ -55,7 +59,7 @@ def goal_of(path: str, downloads: Path | None, name: str) -> Path:
     except UnicodeEncodeError as error:
         raise PartError("that is no path: no file can be called so") from error
     except OSError as error:
-        raise PartError(f"{_short(path or downloads)} cannot be written: {cause(error)}") from error
+        raise FolderError(f"{_short(path or downloads)} cannot be written: {cause(error)}") from error
     return goal
 
 
@@ -133,7 +137,7 @@ class PartFile:
             return
         if free < missing:
             folder = _short(self.goal.parent)
-            raise PartError(f"{missing:,} bytes are missing, and the disk of {folder} has room for {free:,}")
+            raise FolderError(f"{missing:,} bytes are missing, and the disk of {folder} has room for {free:,}")
 
     def read(self, start: int, length: int) -> bytes:
         """Return up to `length` bytes from `start` on, fewer at the end of what is there. Raises PartError."""
@@ -197,10 +201,10 @@ class PartFile:
             self.close()
 
 
-def _fault(error: OSError, folder: Path) -> PartError:
+def _fault(error: OSError, folder: Path) -> FolderError:
     if error.errno in _NO_SPACE:
-        return PartError(f"the disk of {_short(folder)} is full")
-    return PartError(f"{_short(folder)} cannot be written: {cause(error)}")
+        return FolderError(f"the disk of {_short(folder)} is full")
+    return FolderError(f"{_short(folder)} cannot be written: {cause(error)}")
 
 
 def _short(path: object) -> str:

@@ -9,8 +9,10 @@ import trio
 from libp2p.peer.id import ID
 
 from py_peer.core import limits
+from py_peer.core.cleaning import clean_line
 from py_peer.core.file_names import safe_name
 from py_peer.core.rates import TokenBucket
+from py_peer.net.private_files import cause
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 MOST_WAITING: Final = 64
 """Offers that wait until the folder was looked at, which a disk of the network may take its time for."""
-
-NOT_FETCHED: Final = "files: not fetched by --auto-get"
 
 _HOUR: Final = 3_600.0
 
@@ -51,7 +51,7 @@ class AutoGet:
         try:
             self._wanted.send_nowait(offer)
         except trio.WouldBlock:
-            self._sources.counters[NOT_FETCHED] += 1
+            self._transfers.not_fetched()
 
     async def run(self, node: Node) -> None:
         """Fetch what is not there yet, until cancelled."""
@@ -62,8 +62,9 @@ class AutoGet:
             with node.counters.catching("fetching what is offered"):
                 try:
                     is_there = await anyio.to_thread.run_sync(path.exists, abandon_on_cancel=True)
-                except OSError:  # nor could it be written there
-                    node.counters[NOT_FETCHED] += 1
+                except OSError as error:  # nor could it be written there
+                    folder = clean_line(str(self._downloads), limits.MAX_SHOWN_PATH_CHARS)
+                    self._transfers.not_fetched(f"{folder} cannot be looked at: {cause(error)}")
                     continue
                 if not is_there and self._hold_pace(offer.peer_id):
                     self._transfers.start(offer, "", 0, self._most)

@@ -11,7 +11,7 @@ from libp2p.peer.id import ID
 
 from py_peer.core.file_names import safe_name
 from py_peer.net.dial import DialError
-from py_peer.net.part_files import PartError, PartFile, goal_of
+from py_peer.net.part_files import FolderError, PartError, PartFile, goal_of
 from py_peer.net.sister_files import open_fetch
 from py_peer.net.streams import NotSupportedError, StreamFaultError
 from py_peer.service.jobs import Fetched, FetchError
@@ -55,7 +55,7 @@ class Fetcher:
                 return Fetched(await self._fetch_unverified(job, goal))
             return await self._fetch_pieces(job, record, goal)
         except PartError as error:
-            raise FetchError(str(error)) from error
+            raise FetchError(str(error), in_folder=isinstance(error, FolderError)) from error
 
     async def _find(self, job: Job) -> FileRecord | None:
         """Say what the file is; None where its offerer is here and does not speak our protocol. Raises FetchError."""

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 class FetchError(Exception):
     """A file was not fetched; the text says why, in a sentence without its end."""
 
+    def __init__(self, text: str, *, in_folder: bool = False) -> None:
+        """`in_folder` where the reason lies in the folder, and would be the same with other files."""
+        super().__init__(text)
+        self.in_folder = in_folder
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -65,13 +70,18 @@ class Job:
 
     meter: Meter = field(default_factory=lambda: Meter(trio.current_time()))
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
-    has_turn: bool = False
+    turn: trio.Event = field(default_factory=trio.Event)
     is_begun: bool = False
 
     @property
     def file_id(self) -> str:
         """The ID of the file."""
         return self.offer.file_id
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether it waits for no other transfer."""
+        return self.turn.is_set()
 
     @property
     def received(self) -> int:

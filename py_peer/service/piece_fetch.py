@@ -61,11 +61,11 @@ class PieceFetch:
         self._lost = {self._offerer}  # who had the file, is gone, and may be back
         self._fault = f"{sources.name(record.offerer)} is not here"
         self._deadline = math.inf  # until when somebody is waited for who brings something
-        self._failure: FetchError | None = None
+        self._failure: FetchError | PartError | None = None
         self._changed = trio.Event()
 
     async def run(self) -> bytes:
-        """Fetch what is missing, and return the hashes of all pieces. Raises FetchError."""
+        """Fetch what is missing, and return the hashes of all pieces. Raises FetchError, and PartError."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._call)
             try:
@@ -151,7 +151,7 @@ class PieceFetch:
                 self._job.peer_ids[str(peer_id)] = None
                 await self._fetch(source, await self._prepared(source))
         except PartError as error:
-            self._failure = FetchError(str(error))
+            self._failure = error
         except StreamFaultError as error:
             self._sources.blame(peer_id, error)
             fault = str(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
@@ -46,9 +45,8 @@ class Transfers:
         self._done = done
         self._emit = emit
         self._numbers = itertools.count(1)
-        self._jobs: dict[int, Job] = {}
-        self._turns = trio.CapacityLimiter(limits.TRANSFERS)
-        self._auto_turns = trio.CapacityLimiter(limits.AUTO_TRANSFERS)
+        self._jobs: dict[int, Job] = {}  # in the order in which they were asked for
+        self._has_told_fault = False
         self._nursery: trio.Nursery | None = None
         self._node: Node | None = None
 
@@ -73,9 +71,10 @@ class Transfers:
             return f"{len(self._jobs)} files are being fetched or wait for it already"
         job = Job(next(self._numbers), ticket, offer, path, most, name=offer.name)
         job.on_begun = lambda: self._emit(TransferStarted(ticket, job.shown()))
-        if not job.is_auto and self._ahead() >= limits.TRANSFERS:
-            self._emit(Notice(f"{offer.name or offer.file_id} waits for its turn"))
         self._jobs[job.number] = job
+        self._give_turns()
+        if not job.is_auto and not job.has_turn:
+            self._emit(Notice(f"{offer.name or offer.file_id} waits for its turn"))
         self._nursery.start_soon(self._serve, job)
         return ""
 
@@ -83,9 +82,8 @@ class Transfers:
         """End a transfer, as the user asks."""
         wanted = request.transfer.strip()
         is_number = wanted.isascii() and wanted.isdigit() and len(wanted) < _LONGEST_NUMBER
-        job = self._jobs.get(int(wanted)) if is_number else None
         try:
-            job = job or find(wanted, self._jobs.values())
+            job = self._numbered(int(wanted)) if is_number else find(wanted, self._jobs.values())
         except NotOneFileError as error:
             self._emit(Answer(request.ticket, f"Not cancelled: {error}", failed=True))
             return
@@ -96,35 +94,58 @@ class Transfers:
         """Return what is being fetched, and what waits."""
         return tuple(job.shown() for job in self._jobs.values())
 
-    def _ahead(self) -> int:
-        """Return how many transfers have their turn, or get it before the next one that is asked for."""
-        autos = sum(job.is_auto for job in self._jobs.values())
-        return len(self._jobs) - autos + min(autos, limits.AUTO_TRANSFERS)
+    def not_fetched(self, fault: str = "") -> None:
+        """Count a file that --auto-get does not fetch; of a `fault` that others have too the user is told once."""
+        cast("Node", self._node).counters["files: not fetched by --auto-get"] += 1
+        if fault and not self._has_told_fault:
+            self._has_told_fault = True
+            self._emit(Notice(clean_line(f"--auto-get fetches nothing: {fault}", limits.MAX_ERROR_CHARS)))
+
+    def _numbered(self, number: int) -> Job:
+        """Return the transfer of a number; a number is never a part of an ID. Raises NotOneFileError."""
+        if number not in self._jobs:
+            raise NotOneFileError(f"there is no transfer {number}")
+        return self._jobs[number]
+
+    def _give_turns(self) -> None:
+        """Let begin what may: in the order in which they were asked for, but nobody holds up what others offer."""
+        served = [job for job in self._jobs.values() if job.has_turn]
+        for job in self._jobs.values():
+            of_one = sum(one.offer.peer_id == job.offer.peer_id for one in served)
+            autos = sum(one.is_auto for one in served)
+            if (
+                not job.has_turn
+                and len(served) < limits.TRANSFERS
+                and of_one < limits.TRANSFERS_OF_ONE - job.is_auto
+                and not (job.is_auto and autos >= limits.AUTO_TRANSFERS)
+            ):
+                job.turn.set()
+                served.append(job)
 
     async def _serve(self, job: Job) -> None:
         """Fetch a file when it is its turn, and tell what became of it."""
         fetched: Fetched | None = None
-        reason = "it was cancelled"
+        failure = FetchError("it was cancelled")
         began = trio.current_time()
         counters = cast("Node", self._node).counters
         with job.scope:
-            auto_turn = self._auto_turns if job.is_auto else nullcontext()
-            async with auto_turn, self._turns, trio.open_nursery() as nursery:
-                job.has_turn = True
+            await job.turn.wait()
+            async with trio.open_nursery() as nursery:
                 began = trio.current_time()
                 nursery.start_soon(self._report, job)
                 try:
                     fetched = await self._fetch(job)
                 except FetchError as error:
-                    reason = str(error)
+                    failure = error
                 except Exception as error:  # noqa: BLE001 - one transfer must not end the others
                     counters.caught("fetching a file", error)
-                    reason = FAULT
+                    failure = FetchError(FAULT)
                 nursery.cancel_scope.cancel()
         del self._jobs[job.number]
+        self._give_turns()
         counters["files: bytes received"] += job.meter.received
         if fetched is None:
-            self._tell_failure(job, clean_line(reason, limits.MAX_ERROR_CHARS))
+            self._tell_failure(job, failure)
             return
         counters["files: fetched"] += 1
         path = clean_line(str(fetched.path), limits.MAX_PATH_CHARS)
@@ -143,7 +164,8 @@ class Transfers:
                 told = job.received
                 self._emit(TransferProgress(job.shown()))
 
-    def _tell_failure(self, job: Job, reason: str) -> None:
+    def _tell_failure(self, job: Job, failure: FetchError) -> None:
+        reason = clean_line(str(failure), limits.MAX_ERROR_CHARS)
         is_cancelled = job.scope.cancelled_caught
         name = job.name or job.file_id
         if job.is_begun or is_cancelled:
@@ -152,4 +174,4 @@ class Transfers:
         elif job.ticket:
             self._emit(Answer(job.ticket, f"Not fetched: {name}: {reason}", failed=True))
         else:
-            cast("Node", self._node).counters["files: not fetched by --auto-get"] += 1
+            self.not_fetched(reason if failure.in_folder else "")

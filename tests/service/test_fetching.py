@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,7 +96,7 @@ async def test_how_far_it_is_is_told_and_a_transfer_can_be_cancelled_and_gone_on
         assert event.transfer.rate > 0
         assert event.transfer.peer_ids == (str(alice.id),)
         assert "transfer 1" in await refused(bob, GetFile(99, "a.bin"))
-        assert "no file" in await refused(bob, CancelTransfer(98, "7"))
+        assert "there is no transfer 7" in await refused(bob, CancelTransfer(98, "7"))
         bob.ask(lambda ticket: CancelTransfer(ticket, "a.bin"))
         failed = await bob.see(TransferFailed)
         assert (failed.cancelled, failed.kept, failed.reason) == (True, 3 * PIECE, "it was cancelled")
@@ -241,6 +242,44 @@ async def test_transfers_beyond_the_limit_wait_for_their_turn(tmp_path: Path, mo
         gate.opened.set()
         await until(lambda: len(bob.told(TransferDone)) == 3)
         assert sorted(bob.made()) == ["0.bin", "1.bin", "2.bin"]
+
+
+@trio_test
+async def test_who_sends_nothing_holds_up_what_he_offers_and_nothing_else(tmp_path: Path) -> None:
+    async with (
+        friend("alice", tmp_path) as alice,
+        friend("mallory", tmp_path) as mallory,
+        friend("bob", tmp_path) as bob,
+    ):
+        await bob.meet(mallory, alice)
+        hanging = [await mallory.share(write(tmp_path / f"{number}.bin", 1)) for number in range(4)]
+        file = await alice.share(write(tmp_path / "a.bin", 1))
+        for one in (*hanging, file):
+            await bob.listed(one)
+        gate = mallory.serve(0)
+        for one in (*hanging, file):
+            await get(bob, one)
+        await done(bob, file)
+        states = {transfer.name: transfer.state.value for transfer in bob.files._transfers.shown()}
+        assert states == {"0.bin": "asking", "1.bin": "asking", "2.bin": "waiting", "3.bin": "waiting"}
+        assert [event.text for event in bob.told(Notice)] == ["2.bin waits for its turn", "3.bin waits for its turn"]
+        gate.left = 99
+        gate.opened.set()
+        await until(lambda: len(bob.told(TransferDone)) == 5)
+
+
+@trio_test
+async def test_what_is_asked_for_at_once_begins_in_that_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "TRANSFERS", 1)
+    async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
+        await bob.meet(alice)
+        files = [await alice.share(write(tmp_path / f"{number}.bin", 1)) for number in range(8)]
+        for file in files:
+            await bob.listed(file)
+        for file in files:
+            bob.ask(partial(GetFile, file=file.file_id))
+        await until(lambda: len(bob.told(TransferDone)) == 8)
+        assert [event.transfer.name for event in bob.told(TransferStarted)] == [file.name for file in files]
 
 
 @trio_test

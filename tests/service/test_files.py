@@ -68,7 +68,8 @@ def test_a_file_is_shared_listed_fetched_and_not_served_any_more(tmp_path: Path)
             assert (await answer(alice, UnshareFile, "photo.png")).text.startswith("Not served any more: photo.png")
             assert "there is no file" in (await answer(alice, UnshareFile, "photo.png")).text
             assert "there is no file" in (await answer(bob, GetFile, "nothing")).text
-            assert "there is no file" in (await answer(bob, CancelTransfer, "1")).text
+            assert (await answer(bob, CancelTransfer, "1")).text == "Not cancelled: there is no transfer 1"
+            assert "there is no file" in (await answer(bob, CancelTransfer, "photo.png")).text
             missing = await answer(alice, ShareFile, str(tmp_path / "missing"))
             assert (missing.text, missing.failed) == (
                 f"Not shared: {tmp_path}/missing: No such file or directory",
@@ -170,6 +171,9 @@ async def test_a_folder_that_cannot_be_looked_at_ends_nothing(tmp_path: Path) ->
         await alice.share(write(tmp_path / "a.bin", 1))
         await alice.share(write(tmp_path / "b.bin", 1))
         await until(lambda: bob.node.counters["files: not fetched by --auto-get"] == 2)
+        (notice,) = bob.told(Notice)
+        assert notice.text.startswith(f"--auto-get fetches nothing: {tmp_path}/nnn")
+        assert notice.text.endswith("cannot be looked at: File name too long")
         path = tmp_path / "c.bin"
         bob.ask(lambda ticket: GetFile(ticket, "a.bin", str(path)))
         await bob.see(TransferDone)
@@ -197,6 +201,25 @@ async def test_who_offers_files_and_sends_nothing_takes_no_turn_from_what_is_ask
         bob.ask(lambda ticket: GetFile(ticket, file.file_id))
         await bob.see(TransferDone, lambda event: event.file_id == file.file_id)
         assert bob.told(Notice) == []
+        gate.left = 99
+        gate.opened.set()
+        await until(lambda: len(fetched(bob)) == 4)
+
+
+@trio_test
+async def test_what_is_asked_for_finds_its_turn_though_its_offerer_has_files_fetched_unasked(tmp_path: Path) -> None:
+    async with friend("mallory", tmp_path) as mallory, friend("bob", tmp_path, auto_get=PIECE) as bob:
+        for number in range(3):
+            await mallory.share(write(tmp_path / f"{number}.bin", 1))
+        file = await mallory.share(write(tmp_path / "large.bin", PIECE + 1))
+        gate = mallory.serve(1)
+        await bob.meet(mallory)
+        await bob.listed(file)
+        await until(lambda: len(bob.files._transfers.shown()) == 3)
+        bob.ask(lambda ticket: GetFile(ticket, "large.bin"))
+        *autos, asked = bob.files._transfers.shown()
+        assert sorted(one.state.value for one in autos) == ["asking", "waiting", "waiting"]
+        assert (asked.name, asked.state.value, bob.told(Notice)) == ("large.bin", "asking", [])
         gate.left = 99
         gate.opened.set()
         await until(lambda: len(fetched(bob)) == 4)
@@ -264,6 +287,11 @@ def test_without_a_folder_or_without_the_wish_nothing_is_fetched_unasked(tmp_pat
             await bob.see(FileOffered)
             await until(lambda: bob.node.counters["files: not fetched by --auto-get"] == bool(auto_get))
             assert fetched(bob) == []
+            if auto_get:
+                await alice.share(write(tmp_path / "b.bin", 1))
+                await until(lambda: bob.node.counters["files: not fetched by --auto-get"] == 2)
+            told = [f"--auto-get fetches nothing: {bob.folder} cannot be written: File exists"] * bool(auto_get)
+            assert [event.text for event in bob.told(Notice)] == told
 
     scene()
 
