@@ -109,13 +109,15 @@ def test_when_the_offerer_is_killed_another_one_who_has_the_file_sends_the_rest(
         assert any(bob.id in told["transfer"]["peer_ids"] for told in cid.all("transfer_progress"))
 
 
-def test_four_files_come_at_once_and_the_next_ones_when_there_is_a_place(tmp_path: Path) -> None:
-    count, before_the_first_piece = 6, 4  # requests about each file
-    slow = {"FILE_REQUEST_BURST": count * before_the_first_piece, "FILE_REQUESTS_PER_SECOND": 16.0}
-    with programs(tmp_path, ann=slow, bob={}) as (ann, bob):
-        shared = dict(share(ann, tmp_path / f"{number}.bin", 2 * REQUEST) for number in range(count))
+def test_four_files_come_at_once_two_of_each_peer_and_the_next_ones_when_there_is_a_place(tmp_path: Path) -> None:
+    count, before_the_first_piece = 3, 4  # requests about each file
+    slow = {"FILE_REQUEST_BURST": 2 * before_the_first_piece, "FILE_REQUESTS_PER_SECOND": 8.0}
+    with programs(tmp_path, ann=slow, cid=slow, bob={}) as (ann, cid, bob):
+        anns = dict(share(ann, tmp_path / f"a{number}.bin", 2 * REQUEST) for number in range(count))
+        cids = dict(share(cid, tmp_path / f"c{number}.bin", 2 * REQUEST) for number in range(count))
+        shared = anns | cids
         get(bob, *shared)
-        bob.wait_for(lambda: len(bob.all("transfer_done")) == count, "all of them")
+        bob.wait_for(lambda: len(bob.all("transfer_done")) == len(shared), "all of them")
         assert {done["file_id"]: sha256(done) for done in bob.all("transfer_done")} == shared
         running = most = 0
         for told in bob.told:
