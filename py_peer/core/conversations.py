@@ -56,6 +56,9 @@ class Conversation:
     stranger: bool = False
     """Whether somebody has written whom the user has neither named nor answered."""
 
+    told: bool = False
+    """Whether it was said there that this is a stranger."""
+
     is_open: bool = True
     unread: int = 0
     """Messages that came while the user was elsewhere."""
@@ -181,13 +184,14 @@ class Conversations:
         entries: list[Entry] = []
         if known is None:
             known = self._begin(event.peer_id, name, now)
-            if event.stranger:
-                known.stranger = True
-                entries += known.journal.note(stranger_line(known.title), event.timestamp)
+            known.stranger = event.stranger
         elif not known.is_open and known.stranger and self._strangers() >= limits.STRANGERS_TABS:
             return self._gather(event, now)
         self._show(known)
         known.name, known.seen = name, now
+        if event.stranger and not known.told:
+            known.told = True
+            entries += known.journal.note(stranger_line(known.title), event.timestamp)
         self._mark(known, 1, called=True)
         return [(known.key, [*entries, *known.journal.heard(event)])]
 

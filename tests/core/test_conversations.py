@@ -237,6 +237,13 @@ def test_before_the_first_message_of_a_stranger_stands_what_it_is(talks: Convers
     assert texts(talks.tell(wrote("hello", stranger=True), NOON)) == ["hello"]
 
 
+def test_a_stranger_is_marked_too_where_the_tab_was_opened_by_hand_first(talks: Conversations) -> None:
+    talks.open(ANN, Name("Ann"), NOON)
+    assert texts(talks.tell(wrote("hello", stranger=True), NOON)) == [stranger_line("Ann"), "hello"]
+    talks.open(ANN, Name("Ann"), NOON)
+    assert texts(talks.tell(wrote("hello", stranger=True), NOON)) == ["hello"]
+
+
 def test_a_flood_of_strangers_is_gathered_in_one_conversation_that_calls_nobody(talks: Conversations) -> None:
     for number in range(200):
         talks.tell(stranger(number), NOON)
