@@ -82,7 +82,10 @@ class FoundPeers(Event):
 @final
 @dataclass(frozen=True, slots=True)
 class Ended(Event):
-    """The last line. `unsent` texts of this run were not sent; `reason` is "" after an orderly leave."""
+    """The last line. `reason` is "" after an orderly leave.
+
+    `unsent` texts of this run were not sent; lines of the input that were not read count among them.
+    """
 
     exit_code: int
     unsent: int

@@ -94,6 +94,9 @@ class Chat(FrontEnd):
         """Tickets of texts that were neither sent nor refused yet."""
 
         self.refused = 0
+        self.unread = 0
+        """Lines of the input that nobody has looked at. What they say is not known: messages, commands."""
+
         self.changed = asyncio.Event()
         """Set when something has come from the service."""
 
@@ -353,7 +356,7 @@ class Chat(FrontEnd):
     def last_lines(self) -> list[str]:
         """Say how many texts were not sent, and how many files are not there."""
         lines = direct_end_lines(self.undelivered(), self.exchange.waiting, self.stopped)
-        if count := self.unsent() - self.undelivered():
+        if count := self.unsent() - self.undelivered() - self.unread:
             lines.append(unsent_line(count, reached=self.reached or self._failed is not None))  # the complaint says why
         if unfinished := self.exchange.unfinished:
             lines.append(f"⚠️  Not fetched to the end: {unfinished} file(s)")

@@ -49,7 +49,6 @@ class PlainChat(Chat):
         self._typed = source is not None and source.isatty()
         self._too_long = 0
         self._lines: deque[InputLine | LineTooLong] = deque()
-        self._unread = 0
         self._meeting_ends: float | None = None
         self._told_enough = False
         """Whether the input was read to its end, or to a line that says to leave."""
@@ -78,22 +77,24 @@ class PlainChat(Chat):
         if not (self._told_enough or self._typed):
             self._lines.extend(self._splitter.feed(self.reader.rest()))
             self._lines.extend(self._splitter.finish())
-            self._unread += sum(isinstance(line, LineTooLong) or not is_blank(line.text) for line in self._lines)
+            self.unread += sum(isinstance(line, LineTooLong) or not is_blank(line.text) for line in self._lines)
 
     def last_lines(self) -> list[str]:
-        """Say how many messages were not sent, and if there may be more that were not even read."""
+        """Say what was not done, how many lines were not read, and whether there may be more of them."""
         lines = super().last_lines()
         if self.exchange.not_fetched:
             lines.append(f"⚠️  Not fetched: {self.exchange.not_fetched} file(s)")
         if self.exchange.not_shared:
             lines.append(f"⚠️  Not shared: {self.exchange.not_shared} file(s)")
-        if self._unread and not self.reader.ended:
+        if self.unread:
+            lines.append(f"⚠️  Not read: {self.unread} line(s) of the input")
+        if self.unread and not self.reader.ended:
             lines.append("⚠️  The input had not come to its end; the rest of it was not read")
         return lines
 
     def unsent(self) -> int:
         """Count what was typed and not sent: on its way, refused, or not even looked at."""
-        return super().unsent() + self.refused + self._too_long + self._unread
+        return super().unsent() + self.refused + self._too_long + self.unread
 
     def undelivered(self) -> int:
         """Count the direct messages that were not delivered, also those that will not be."""
@@ -129,6 +130,7 @@ class PlainChat(Chat):
     async def obey_line(self, line: InputLine) -> bool:
         """Do what a line says; False if it says to leave."""
         typed = line.text
+        await self._wait_for_the_banner(typed)
         match parse_line(typed, bare_quit=True):
             case Command(name="share"):  # names of files need not be UTF-8
                 return await self.obey(line.raw.decode(errors="surrogateescape"))
@@ -150,6 +152,14 @@ class PlainChat(Chat):
     def holds_back(self) -> bool:
         """Return whether the next line waits while many texts are on their way."""
         return True
+
+    async def _wait_for_the_banner(self, line: str) -> None:
+        """Let no answer about files or one peer stand before the lines that say who this is; a text need not wait."""
+        match parse_line(line, bare_quit=True):
+            case Command(name=name) if name in self.exchange.handlers and not self._typed and not self.ready.is_set():
+                self.unread += 1  # so it stays if nobody ever does it
+                await self.ready.wait()
+                self.unread -= 1
 
     async def _meet_who_is_meant(self, line: str) -> None:
         """Give the first seconds of a run to a peer or a file that a line names and that nobody has told of yet."""

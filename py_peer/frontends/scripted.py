@@ -60,7 +60,7 @@ class _JsonOutput(FrontEnd):
 
     def take_leave(self, last_lines: Sequence[str], complaint: str) -> None:
         """Write the last line; people read the complaint on standard error, too."""
-        reason = complaint.removeprefix("py-peer: ") or "; ".join(line.removeprefix("⚠️").strip() for line in last_lines)
+        reason = complaint.removeprefix("py-peer: ") or "; ".join(line.lstrip("⚠️📨 ") for line in last_lines)
         self.write(Ended(int(self.exit_code()), self.unsent(), clean_line(reason, limits.MAX_ERROR_CHARS)))
 
 

@@ -27,7 +27,7 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.exit_codes import ExitCode
-from py_peer.core.requests import RequestStatus, SetNickname
+from py_peer.core.requests import RequestStatus, SetNickname, UnshareFile
 from py_peer.frontends.piped import WINDOW, PlainChat
 from tests.frontends.fakes import ADDRESS, ANN, READY, US, FakeService, Stage
 from tests.frontends.test_front_end import when
@@ -350,7 +350,10 @@ def test_a_long_input_with_nobody_there_and_nobody_named_is_counted_to_its_end()
         data = b"".join(b"%d\n" % number for number in range(5000)) + b"\n" + b"z" * 70_000 + b"\nlast"
         assert await stage.run(chat_over(stage, service, data)) is ExitCode.NOBODY_REACHED
         assert len(service.texts) == WINDOW
-        assert stage.lines[-2] == "⚠️  Not sent: 5002 message(s) - nobody was there"
+        assert stage.lines[-3:-1] == [
+            f"⚠️  Not sent: {WINDOW} message(s) - nobody was there",
+            f"⚠️  Not read: {5002 - WINDOW} line(s) of the input",
+        ]
 
     run(scene())
 
@@ -372,6 +375,39 @@ def test_an_open_pipe_with_nobody_there_waits_for_somebody(pipe: tuple[io.FileIO
         await when(lambda: len(service.texts) == WINDOW + 50)
         writing.close()
         assert await running is ExitCode.OK
+
+    run(scene())
+
+
+def test_an_answer_about_files_does_not_stand_before_the_banner() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(starting=False)
+        running = asyncio.create_task(stage.run(chat_over(stage, service, b"early\n/unshare x\n")))
+        await when(lambda: service.texts == ["early"])
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(service.requests) == 1
+        service.emit(READY)
+        await when(lambda: len(service.requests) > 1)
+        asked = service.requests[1]
+        assert isinstance(asked, UnshareFile)
+        service.emit(Answer(asked.ticket, "Nothing is shared that is called 'x'", failed=True))
+        await running
+        assert stage.lines.index("❌ Nothing is shared that is called 'x'") > BANNER
+
+    run(scene())
+
+
+def test_a_hurried_leave_counts_the_lines_that_nobody_has_looked_at_whatever_they_say() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(starting=False)
+        chat = chat_over(stage, service, b"early\n/msg ann hello\n/unshare x\nlater\n")
+        running = asyncio.create_task(stage.run(chat))
+        await when(lambda: service.texts == ["early"] and chat.unread == 1)
+        chat.leave()
+        assert await running is ExitCode.NOBODY_REACHED
+        said = [line for line in stage.lines if "Not " in line]
+        assert said == ["⚠️  Not sent: 1 message(s) - nobody was there", "⚠️  Not read: 3 line(s) of the input"]
 
     run(scene())
 

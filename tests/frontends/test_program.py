@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import socket
@@ -310,4 +311,4 @@ def test_a_reader_that_goes_away_in_the_middle_of_a_paste_hides_no_loss(
         bob.stdout.readline()
         bob.stdout.close()
         assert bob.wait(20) in (ExitCode.NOBODY_REACHED, ExitCode.NOT_SENT)
-        assert "Not sent: " in bob.stderr.read()
+        assert re.search(r"Not (sent|read): \d", bob.stderr.read())

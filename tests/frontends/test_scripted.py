@@ -315,6 +315,21 @@ def test_at_the_end_of_the_input_it_leaves_when_all_is_sent_with_the_codes_of_th
     assert (alone["unsent"], alone["reason"]) == (1, "Not sent: 1 message(s) - nobody was there")
 
 
+def test_the_reason_of_the_end_has_no_signs_for_eyes() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        service.stopping = False
+        chat = chat_over(stage, service, commands({"command": "msg", "peer": ANN, "text": "x", "id": 1}))
+        running = asyncio.create_task(stage.run(chat))
+        await when(lambda: bool(service.requests))
+        chat.leave()
+        service.emit(Stopped(0, reached=True, kept=1))
+        await running
+        assert said(stage, "ended")[0]["reason"].startswith("Not delivered yet: 1 direct message(s)")
+
+    run(scene())
+
+
 def test_a_text_that_the_service_refuses_is_told_and_counts() -> None:
     async def scene() -> None:
         stage, service = Stage(), FakeService(peers=1, answering=False)
