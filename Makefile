@@ -22,7 +22,7 @@ demo: .venv/compiled
 # A file's tests stay together, as they share programs. They drive real programs: a machine that was too busy for one of
 # them gets a second try, which the closing line counts.
 test: .venv/compiled
-	$(PY) -m pytest --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(PY) -m pytest -raR --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # The order is from fast to slow; the tests' closing line comes last.
 check: lint types contracts check-requirements test
