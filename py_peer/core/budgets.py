@@ -8,36 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias, final
 from py_peer.core import limits
 from py_peer.core.addresses import short_id
 from py_peer.core.findings import Source
-from py_peer.core.rates import TokenBucket
+from py_peer.core.rates import Buckets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@final
-class _Allowances:
-    """One bucket for each key. Of very many the one not used for longest is forgotten: it is full again by then."""
-
-    def __init__(self, burst: float, rate: float) -> None:
-        self._burst = burst
-        self._rate = rate
-        self._buckets: dict[str, TokenBucket] = {}
-
-    def wait(self, key: str, now: float) -> float:
-        """Return the seconds until there is one for `key`."""
-        bucket = self._buckets.get(key)
-        return 0.0 if bucket is None else bucket.wait(now)
-
-    def take(self, key: str, now: float) -> None:
-        """Take one."""
-        bucket = self._buckets.pop(key, None) or TokenBucket(self._rate, self._burst)
-        bucket.take(now)
-        self._buckets[key] = bucket
-        if len(self._buckets) > limits.TRACKED_ALLOWANCES:
-            del self._buckets[next(iter(self._buckets))]
-
-
-_Charge: TypeAlias = tuple[_Allowances, str, str]
+_Charge: TypeAlias = tuple[Buckets[str], str, str]
 
 
 @final
@@ -63,15 +40,15 @@ class Budgets:
     """The dials that are left. Time is an argument, in seconds of a monotonic clock."""
 
     def __init__(self) -> None:
-        self._near = _Allowances(limits.NEAR_BURST, limits.NEAR_RATE)
-        self._near_places = _Allowances(limits.NEAR_PLACE_BURST, limits.NEAR_PLACE_RATE)
-        self._memory = _Allowances(limits.MEMORY_BURST, limits.MEMORY_RATE)
-        self._told = _Allowances(limits.TOLD_BURST, limits.TOLD_RATE)
-        self._lookups = _Allowances(limits.LOOKUP_BURST, limits.LOOKUP_RATE)
-        self._tellers = _Allowances(limits.TELLER_BURST, limits.TELLER_RATE)
-        self._ranges = _Allowances(limits.RANGE_BURST, limits.RANGE_RATE)
-        self._places = _Allowances(limits.PLACE_BURST, limits.PLACE_RATE)
-        self._this_machine = _Allowances(limits.HERE_BURST, limits.HERE_RATE)
+        self._near = _buckets(limits.NEAR_RATE, limits.NEAR_BURST)
+        self._near_places = _buckets(limits.NEAR_PLACE_RATE, limits.NEAR_PLACE_BURST)
+        self._memory = _buckets(limits.MEMORY_RATE, limits.MEMORY_BURST)
+        self._told = _buckets(limits.TOLD_RATE, limits.TOLD_BURST)
+        self._lookups = _buckets(limits.LOOKUP_RATE, limits.LOOKUP_BURST)
+        self._tellers = _buckets(limits.TELLER_RATE, limits.TELLER_BURST)
+        self._ranges = _buckets(limits.RANGE_RATE, limits.RANGE_BURST)
+        self._places = _buckets(limits.PLACE_RATE, limits.PLACE_BURST)
+        self._this_machine = _buckets(limits.HERE_RATE, limits.HERE_BURST)
 
     def wait(self, word: Word, now: float) -> tuple[float, str]:
         """Return the seconds for which a dial has to wait at least, and what for; 0 and "" if it may be made now."""
@@ -109,3 +86,7 @@ class Budgets:
                     teller = min(word.tellers, key=lambda teller: self._tellers.wait(teller, now))
                     yield self._tellers, teller, f"too many dials on the word of {short_id(teller)}"
                 yield self._lookups if word.lookup else self._told, "", "too many dials on the word of others"
+
+
+def _buckets(rate: float, burst: float) -> Buckets[str]:
+    return Buckets(rate, burst, limits.TRACKED_ALLOWANCES)

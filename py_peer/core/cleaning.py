@@ -15,7 +15,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from py_peer.core.limits import MAX_NICK_BYTES, MAX_NICK_CHARS, MAX_SHOWN_TEXT_BYTES
+from py_peer.core.limits import MAX_NICK_BYTES, MAX_NICK_CHARS, MAX_SHOWN_PATH_CHARS, MAX_SHOWN_TEXT_BYTES
 
 MAX_MARKS = 4
 """Combining marks on one base character: Hebrew and Tibetan need three or four, more climb over other lines."""
@@ -112,6 +112,11 @@ def clean_line(text: str | bytes, max_chars: int) -> str:
     if len(line) <= max_chars:
         return line
     return line[: max_chars - 1].rstrip(_JOINERS).rstrip() + "…" if max_chars > 0 else ""
+
+
+def clean_path(path: object) -> str:
+    """Return a path as it is told to people: one line that leaves room for what is said of it."""
+    return clean_line(str(path), MAX_SHOWN_PATH_CHARS)
 
 
 def clean_nick(text: str | bytes) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core import limits
 from py_peer.core.file_record import is_file_id
-from py_peer.core.rates import TokenBucket
+from py_peer.core.rates import Buckets
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -56,7 +56,7 @@ class Offers:
         self._most = most
         self._most_of_one = most_of_one
         self._offers: dict[str, Offered] = {}  # by file ID, the oldest first
-        self._paces: dict[str, TokenBucket] = {}  # who was heard last stands last
+        self._paces: Buckets[str] = Buckets(limits.OFFER_RATE, limits.OFFER_BURST, most)
         self.refused: Counter[str] = Counter()
         """How many offers were not taken, and how many were forgotten for others, by reason."""
 
@@ -123,11 +123,7 @@ class Offers:
         return offer
 
     def _hold_pace(self, peer_id: str, now: float) -> None:
-        pace = self._paces.pop(peer_id, None) or TokenBucket(limits.OFFER_RATE, limits.OFFER_BURST)
-        self._paces[peer_id] = pace
-        if len(self._paces) > self._most:
-            del self._paces[next(iter(self._paces))]
-        if not pace.take(now):
+        if not self._paces.take(peer_id, now):
             raise OfferError("too many of one peer at once")
 
     def _make_room(self, peer_id: str) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import Enum
-from typing import final
+from typing import Generic, TypeVar, final
+
+K = TypeVar("K", bound=Hashable)
 
 _ALMOST_ONE = 1 - 1e-6
 """Counts as a token: else rounding makes who slept for `wait` seconds come back in vain, and sleep no time at all."""
@@ -40,6 +43,34 @@ class TokenBucket:
             self._tokens = min(self._burst, self._tokens + (now - self._when) * self._rate)
         if self._when is None or now > self._when:
             self._when = now
+
+
+@final
+class Buckets(Generic[K]):
+    """A bucket for each key, all alike. Of more than `most` the one not used for longest is forgotten, and so full."""
+
+    def __init__(self, rate: float, burst: float, most: int) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._most = most
+        self._buckets: dict[K, TokenBucket] = {}  # in the order in which they were last used
+
+    def take(self, key: K, now: float) -> bool:
+        """Take one token of `key` if there is one."""
+        bucket = self._buckets.pop(key, None) or TokenBucket(self._rate, self._burst)
+        self._buckets[key] = bucket
+        if len(self._buckets) > self._most:
+            del self._buckets[next(iter(self._buckets))]
+        return bucket.take(now)
+
+    def wait(self, key: K, now: float) -> float:
+        """Return the seconds until there will be a token for `key`."""
+        bucket = self._buckets.get(key)
+        return 0.0 if bucket is None else bucket.wait(now)
+
+    def __len__(self) -> int:
+        """Return how many keys are remembered."""
+        return len(self._buckets)
 
 
 class Verdict(Enum):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, final
 from nacl.bindings import crypto_sign_seed_keypair
 
 from py_peer.core import limits
-from py_peer.core.cleaning import clean_line
+from py_peer.core.cleaning import clean_path
 from py_peer.core.key_file import SEED, KeyFileError, decode_key, encode_key, peer_id_of
 from py_peer.net.private_files import (
     TakenError,
@@ -99,8 +99,8 @@ def kept_identity(path: Path) -> Identity:
     except FileExistsError:  # another process was faster
         return read_identity(path)
     except (OSError, UnfitFileError) as error:
-        raise NotKeptError(f"{_shown(file)} cannot be made: {cause(error)}") from error
-    return Identity(seed, file, f"A new key is kept in {_shown(file)}")
+        raise NotKeptError(f"{clean_path(file)} cannot be made: {cause(error)}") from error
+    return Identity(seed, file, f"A new key is kept in {clean_path(file)}")
 
 
 @contextmanager
@@ -126,9 +126,9 @@ def hold_identity(path: Path | None, *, named: bool = False) -> Iterator[Identit
         try:
             held.callback(take_lock(file).release)
         except TakenError as error:
-            identity = new_identity(f"The key in {_shown(file)} is in use by {error}; {_ALONE}")
+            identity = new_identity(f"The key in {clean_path(file)} is in use by {error}; {_ALONE}")
         except OSError as error:
-            remark = f"The key in {_shown(file)} cannot be locked ({cause(error)}): start no second py-peer with it"
+            remark = f"The key in {clean_path(file)} cannot be locked ({cause(error)}): start no second py-peer with it"
             identity = replace(identity, remark=remark)
         yield identity
 
@@ -142,7 +142,7 @@ def _read(file: Path) -> bytes:
             reason = "holds two halves that do not belong together"
         elif is_open(file.stat()):  # what anybody could have read is no secret any more; ssh refuses it, too
             reason = "can be opened by others"
-            advice = f"Close it with: chmod 600 {shlex.quote(_shown(file))}"
+            advice = f"Close it with: chmod 600 {shlex.quote(clean_path(file))}"
         else:
             return seed
     except FileNotFoundError:
@@ -153,12 +153,8 @@ def _read(file: Path) -> bytes:
         reason = str(error)
     except OSError as error:
         reason = f"cannot be read: {cause(error)}"
-    raise IdentityError(f"{_shown(file)} {reason}", advice)
+    raise IdentityError(f"{clean_path(file)} {reason}", advice)
 
 
 def _public_half(seed: bytes) -> bytes:
     return crypto_sign_seed_keypair(seed)[0]
-
-
-def _shown(path: Path) -> str:
-    return clean_line(str(path), limits.MAX_SHOWN_PATH_CHARS)

@@ -25,7 +25,7 @@ from py_peer.core import limits
 from py_peer.core.hearsay import announced_addresses
 from py_peer.core.kademlia import Contact, K, Providers
 from py_peer.core.ranges import Kind, kind_of
-from py_peer.core.rates import TokenBucket
+from py_peer.core.rates import Buckets
 from py_peer.net.connections import remote_ip
 from py_peer.net.kad_messages import bounded, contact, entry, read_message, write_message
 from py_peer.net.multiaddrs import without_peer
@@ -59,7 +59,9 @@ class Server:
         self._table = table
         self._own = node.host.get_id().to_bytes()
         self._open: Counter[ID] = Counter()
-        self._rates: dict[ID, TokenBucket] = {}
+        self._rates: Buckets[ID] = Buckets(
+            limits.KAD_REQUESTS_PER_SECOND, limits.KAD_REQUEST_BURST, limits.MAX_TRACKED_PEERS
+        )
         self.provided: frozenset[bytes] = frozenset()
         """The keys that we provide ourselves."""
 
@@ -89,7 +91,7 @@ class Server:
         self._open[peer_id] += 1
         try:
             while (request := await self._next(stream)) is not None:
-                if not self._bucket(peer_id).take(trio.current_time()):
+                if not self._rates.take(peer_id, trio.current_time()):
                     msg = "too many requests of one peer"
                     raise BadRequestError(msg)
                 answer = self._answer(request, peer_id)
@@ -106,13 +108,6 @@ class Server:
         with trio.move_on_after(limits.KAD_IDLE_SECONDS), suppress(StreamEOF):
             return await read_message(stream, limits.MAX_KAD_REQUEST)
         return None
-
-    def _bucket(self, peer_id: ID) -> TokenBucket:
-        bucket = self._rates.pop(peer_id, None)
-        self._rates[peer_id] = bucket or TokenBucket(limits.KAD_REQUESTS_PER_SECOND, limits.KAD_REQUEST_BURST)
-        if len(self._rates) > limits.MAX_TRACKED_PEERS:
-            del self._rates[next(iter(self._rates))]
-        return self._rates[peer_id]
 
     # --- What is asked ----------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 from py_peer.core import limits
 from py_peer.core.mdns_text import is_believable
-from py_peer.core.rates import TokenBucket
+from py_peer.core.rates import Buckets, TokenBucket
 from py_peer.net.mdns_packets import PORT, SERVICES, concerns_us, question
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Guard:
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
         self._all = TokenBucket(limits.MDNS_RATE, limits.MDNS_BURST)
-        self._each: dict[IP, TokenBucket] = {}
+        self._each: Buckets[IP] = Buckets(limits.MDNS_SOURCE_RATE, limits.MDNS_SOURCE_BURST, limits.MDNS_SOURCES)
         self.own: frozenset[IP] = frozenset()
         """The IP addresses of this machine, on all interfaces."""
 
@@ -62,7 +62,7 @@ class Guard:
             self.drop("from another network")
         elif len(data) > limits.MDNS_PACKET:
             self.drop("larger than a packet may be")
-        elif not self._take(source, now):
+        elif not (self._each.take(source, now) and self._all.take(now)):
             self.drop("more than are looked into")
         else:
             return True
@@ -76,13 +76,6 @@ class Guard:
     def caught(self, error: Exception) -> None:
         """Note a fault that a packet has caused."""
         self._counters.caught("mDNS packet", error)
-
-    def _take(self, source: IP, now: float) -> bool:
-        bucket = self._each.pop(source, None) or TokenBucket(limits.MDNS_SOURCE_RATE, limits.MDNS_SOURCE_BURST)
-        self._each[source] = bucket
-        if len(self._each) > limits.MDNS_SOURCES:
-            del self._each[next(iter(self._each))]
-        return bucket.take(now) and self._all.take(now)
 
 
 @final

@@ -16,8 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
-from py_peer.core import limits
-from py_peer.core.cleaning import clean_line
+from py_peer.core.cleaning import clean_path
 from py_peer.core.file_names import free_name
 from py_peer.net.private_files import cause, give_name
 
@@ -55,11 +54,11 @@ def goal_of(path: str, downloads: Path | None, name: str) -> Path:
         if goal.is_dir():
             return goal / name
         if path.endswith(("/", os.sep)) or not goal.parent.is_dir():
-            raise PartError(f"there is no folder {_short(goal if path.endswith(('/', os.sep)) else goal.parent)}")
+            raise PartError(f"there is no folder {clean_path(goal if path.endswith(('/', os.sep)) else goal.parent)}")
     except UnicodeEncodeError as error:
         raise PartError("that is no path: no file can be called so") from error
     except OSError as error:
-        raise FolderError(f"{_short(path or downloads)} cannot be written: {cause(error)}") from error
+        raise FolderError(f"{clean_path(path or downloads)} cannot be written: {cause(error)}") from error
     return goal
 
 
@@ -136,7 +135,7 @@ class PartFile:
         except OSError:  # it is told when it is written
             return
         if free < missing:
-            folder = _short(self.goal.parent)
+            folder = clean_path(self.goal.parent)
             raise FolderError(f"{missing:,} bytes are missing, and the disk of {folder} has room for {free:,}")
 
     def read(self, start: int, length: int) -> bytes:
@@ -179,7 +178,7 @@ class PartFile:
                 taken.add(path.name)
         except OSError as error:
             raise _fault(error, self.goal.parent) from error
-        raise PartError(f"there are {NAMES_TRIED:,} files called {self.goal.name} in {_short(self.goal.parent)}")
+        raise PartError(f"there are {NAMES_TRIED:,} files called {self.goal.name} in {clean_path(self.goal.parent)}")
 
     def close(self) -> None:
         """Close the file; what is there of it stays. A second time does nothing."""
@@ -203,10 +202,5 @@ class PartFile:
 
 def _fault(error: OSError, folder: Path) -> FolderError:
     if error.errno in _NO_SPACE:
-        return FolderError(f"the disk of {_short(folder)} is full")
-    return FolderError(f"{_short(folder)} cannot be written: {cause(error)}")
-
-
-def _short(path: object) -> str:
-    """Return a path that leaves room for what is said of it."""
-    return clean_line(str(path), limits.MAX_SHOWN_PATH_CHARS)
+        return FolderError(f"the disk of {clean_path(folder)} is full")
+    return FolderError(f"{clean_path(folder)} cannot be written: {cause(error)}")

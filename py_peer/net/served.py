@@ -14,7 +14,7 @@ import anyio.to_thread
 import trio
 
 from py_peer.core import limits
-from py_peer.core.rates import TokenBucket
+from py_peer.core.rates import Buckets
 from py_peer.net.private_files import UnfitFileError
 from py_peer.net.streams import SilentError
 
@@ -146,18 +146,14 @@ class Pace:
     """How many requests of one peer are answered; the next ones wait."""
 
     def __init__(self) -> None:
-        self._buckets: dict[ID, TokenBucket] = {}
+        self._buckets: Buckets[ID] = Buckets(
+            limits.FILE_REQUESTS_PER_SECOND, limits.FILE_REQUEST_BURST, limits.MAX_TRACKED_PEERS
+        )
 
     async def wait(self, peer_id: ID) -> None:
         """Return when another request of a peer may be answered."""
-        bucket = self._buckets.pop(peer_id, None)
-        bucket = self._buckets[peer_id] = bucket or TokenBucket(
-            limits.FILE_REQUESTS_PER_SECOND, limits.FILE_REQUEST_BURST
-        )
-        if len(self._buckets) > limits.MAX_TRACKED_PEERS:
-            del self._buckets[next(iter(self._buckets))]
-        while not bucket.take(trio.current_time()):  # noqa: ASYNC110 - other streams of the peer take from it, too
-            await trio.sleep(bucket.wait(trio.current_time()))
+        while not self._buckets.take(peer_id, trio.current_time()):  # noqa: ASYNC110 - its other streams take, too
+            await trio.sleep(self._buckets.wait(peer_id, trio.current_time()))
 
 
 class BusyError(Exception):

@@ -9,9 +9,9 @@ import trio
 from libp2p.peer.id import ID
 
 from py_peer.core import limits
-from py_peer.core.cleaning import clean_line
+from py_peer.core.cleaning import clean_path
 from py_peer.core.file_names import safe_name
-from py_peer.core.rates import TokenBucket
+from py_peer.core.rates import Buckets, TokenBucket
 from py_peer.net.private_files import cause
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class AutoGet:
         self._sources = sources
         self._transfers = transfers
         self._pace = TokenBucket(limits.AUTO_GETS / _HOUR, limits.AUTO_GETS)
-        self._paces: dict[str, TokenBucket] = {}  # of those who offer, whoever was heard last stands last
+        self._paces: Buckets[str] = Buckets(limits.AUTO_GETS_OF_ONE / _HOUR, limits.AUTO_GETS_OF_ONE, limits.OFFERS)
         wanted: tuple[trio.MemorySendChannel[Offered], trio.MemoryReceiveChannel[Offered]]
         wanted = trio.open_memory_channel(MOST_WAITING)
         self._wanted, self._next_wanted = wanted
@@ -63,8 +63,7 @@ class AutoGet:
                 try:
                     is_there = await anyio.to_thread.run_sync(path.exists, abandon_on_cancel=True)
                 except OSError as error:  # nor could it be written there
-                    folder = clean_line(str(self._downloads), limits.MAX_SHOWN_PATH_CHARS)
-                    self._transfers.not_fetched(f"{folder} cannot be looked at: {cause(error)}")
+                    self._transfers.not_fetched(f"{clean_path(self._downloads)} cannot be looked at: {cause(error)}")
                     continue
                 if not is_there and self._hold_pace(offer.peer_id):
                     self._transfers.start(offer, "", 0, self._most)
@@ -77,8 +76,4 @@ class AutoGet:
 
     def _hold_pace(self, peer_id: str) -> bool:
         now = trio.current_time()
-        pace = self._paces.pop(peer_id, None) or TokenBucket(limits.AUTO_GETS_OF_ONE / _HOUR, limits.AUTO_GETS_OF_ONE)
-        self._paces[peer_id] = pace
-        if len(self._paces) > limits.OFFERS:
-            del self._paces[next(iter(self._paces))]
-        return pace.take(now) and self._pace.take(now)
+        return self._paces.take(peer_id, now) and self._pace.take(now)

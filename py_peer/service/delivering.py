@@ -21,7 +21,7 @@ from py_peer.core.cleaning import clean_line
 from py_peer.core.direct_events import DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.events import Notice
 from py_peer.core.letters import Letter, Letters
-from py_peer.core.rates import TokenBucket
+from py_peer.core.rates import Buckets
 from py_peer.core.speakers import Name
 from py_peer.net.dial import DialError
 from py_peer.net.direct import DIRECT, NotNowError, NotTakenError, send
@@ -60,9 +60,8 @@ async def _call_nobody(_peer_id: str) -> None:
 class _Courier:
     """Who carries the texts for one peer."""
 
-    def __init__(self, peer_id: str, bucket: TokenBucket) -> None:
+    def __init__(self, peer_id: str) -> None:
         self.peer_id = peer_id
-        self.bucket = bucket
         self.reason = ""
         """Why what is there waits; "" while it is on its way."""
 
@@ -91,7 +90,9 @@ class Deliveries:
         self._paced = paced
         self._letters = Letters()
         self._couriers: dict[str, _Courier] = {}
-        self._buckets: dict[str, TokenBucket] = {}
+        self._paces: Buckets[str] = Buckets(limits.DIRECT_RATE / 2, limits.DIRECT_BURST / 2, limits.MAX_TRACKED_PEERS)
+        """Half of what a peer takes of us if it is one of ours."""
+
         self._written_to: dict[str, None] = {}
         self._node: Node | None = None
         self._nursery: trio.Nursery | None = None
@@ -216,16 +217,8 @@ class Deliveries:
     def _start(self, peer_id: str) -> None:
         """Have somebody carry what is there for a peer."""
         if self._nursery is not None and peer_id not in self._couriers:
-            courier = self._couriers[peer_id] = _Courier(peer_id, self._bucket(peer_id))
+            courier = self._couriers[peer_id] = _Courier(peer_id)
             self._nursery.start_soon(self._carry, courier)
-
-    def _bucket(self, peer_id: str) -> TokenBucket:
-        """Return the pace for a peer: half of what it takes of us if it is one of ours."""
-        bucket = self._buckets.pop(peer_id, None) or TokenBucket(limits.DIRECT_RATE / 2, limits.DIRECT_BURST / 2)
-        self._buckets[peer_id] = bucket
-        if len(self._buckets) > limits.MAX_TRACKED_PEERS:
-            del self._buckets[next(iter(self._buckets))]
-        return bucket
 
     async def _carry(self, courier: _Courier) -> None:
         """Deliver what there is for a peer, and end when there is nothing more."""
@@ -260,8 +253,8 @@ class Deliveries:
         if record is not None and record.protocols and DIRECT not in record.protocols:
             self._refuse(letter, NOT_SPOKEN)
             return ""
-        while self._paced and not courier.bucket.take(trio.current_time()):  # noqa: ASYNC110 - it is time itself
-            await trio.sleep(courier.bucket.wait(trio.current_time()))
+        while self._paced and not self._paces.take(courier.peer_id, trio.current_time()):  # noqa: ASYNC110 - it is time
+            await trio.sleep(self._paces.wait(courier.peer_id, trio.current_time()))
         return await self._hand_over(courier, letter, node, peer_id)
 
     async def _hand_over(self, courier: _Courier, letter: Letter, node: Node, peer_id: ID) -> str:

@@ -14,7 +14,7 @@ from py_peer.core.cleaning import clean_line, clean_text, is_blank
 from py_peer.core.direct_events import DirectReceived, DirectRefused
 from py_peer.core.events import Answer
 from py_peer.core.letters import Letter
-from py_peer.core.rates import TokenBucket
+from py_peer.core.rates import Buckets, TokenBucket
 from py_peer.core.requests import SendDirect, TakeStrangers
 from py_peer.core.sizes import oversize, unseen
 from py_peer.core.speakers import Name
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from py_peer.net.connections import PeerRecord
     from py_peer.net.direct import DirectMessage
     from py_peer.net.node import Node
+
+_TRACKED: Final = limits.MAX_TRACKED_PEERS // 2
+"""Of those who are no strangers, and as many of those who are."""
 
 _YOURS: Final = {"one peer": "yours"}
 
@@ -66,8 +69,9 @@ class Direct:
         self._takes_strangers = settings.strangers
         self._taken: dict[bytes, None] = {}
         self._floods = Floods(emit)
-        self._rates: dict[tuple[str, bool], TokenBucket] = {}
-        """What may still come of each peer, by its ID and whether it is a stranger: who is one no more begins anew."""
+        self._of_known: Buckets[str] = Buckets(limits.DIRECT_RATE, limits.DIRECT_BURST, _TRACKED)
+        self._of_strangers: Buckets[str] = Buckets(limits.STRANGER_RATE, limits.STRANGER_BURST, _TRACKED)
+        """What may still come of each peer; who is a stranger no more begins anew."""
 
         self._strangers = TokenBucket(limits.STRANGERS_RATE, limits.STRANGERS_BURST)
         self._latest = 0
@@ -159,19 +163,11 @@ class Direct:
         if not self._settings.paced:
             return ""
         now = trio.current_time()
-        bucket = self._rates.pop((sender, stranger), None)
-        if bucket is None and stranger:
-            bucket = TokenBucket(limits.STRANGER_RATE, limits.STRANGER_BURST)
-        elif bucket is None:
-            bucket = TokenBucket(limits.DIRECT_RATE, limits.DIRECT_BURST)
-        self._rates[sender, stranger] = bucket
-        if len(self._rates) > limits.MAX_TRACKED_PEERS:
-            del self._rates[next(iter(self._rates))]
-        if not bucket.take(now):
-            return "a stranger" if stranger else "one peer"
-        if stranger and not self._strangers.take(now):
-            return "strangers"
-        return ""
+        if not stranger:
+            return "" if self._of_known.take(sender, now) else "one peer"
+        if not self._of_strangers.take(sender, now):
+            return "a stranger"
+        return "" if self._strangers.take(now) else "strangers"
 
     def _dropped(self, why: str, reason: str) -> str:
         self._count(f"dropped: direct messages, {why}")

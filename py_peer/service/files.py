@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import trio
 
 from py_peer.core import limits
-from py_peer.core.cleaning import clean_line
+from py_peer.core.cleaning import clean_line, clean_path
 from py_peer.core.events import Answer, Notice
 from py_peer.core.file_events import FileServed, FileShared, FilesReport, HashingProgress
 from py_peer.core.file_names import NoFileError, NotOneFileError, find
@@ -124,14 +124,14 @@ class Files:
 
     async def _share(self, request: ShareFile) -> None:
         path = Path(request.path)
-        shown = clean_line(request.path, limits.MAX_SHOWN_PATH_CHARS)
+        shown = clean_path(request.path)
         told = trio.current_time()
 
         def progress(done: int, size: int) -> None:
             nonlocal told
             if (now := trio.current_time()) - told >= HASHING_TOLD:
                 told = now
-                name = clean_line(path.name, limits.MAX_SHOWN_PATH_CHARS)
+                name = clean_path(path.name)
                 self._emit(HashingProgress(request.ticket, name, done, size))
 
         try:

@@ -14,11 +14,10 @@ import trio
 
 from py_peer.core import limits
 from py_peer.core.addresses import id_with_nick, parse_peer_id, short_id
-from py_peer.core.cleaning import clean_line
+from py_peer.core.cleaning import clean_line, clean_path
 from py_peer.core.events import Answer, IgnoreList
 from py_peer.core.requests import Ignore, Unignore
 from py_peer.net.kept_file import KeptFileError, change_kept, read_kept
-from py_peer.service.kept import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +108,7 @@ class Ignored:
         try:
             self._peers = dict.fromkeys(load_ignored(self._file))
         except KeptFileError as error:
-            self.fault = f"{shown_path(self._file)} {error}; nobody in it is ignored until it is mended or moved away"
+            self.fault = f"{clean_path(self._file)} {error}; nobody in it is ignored until it is mended or moved away"
         if self._peers:
             self._emit(IgnoreList(self.peers()))
 
@@ -166,5 +165,5 @@ class Ignored:
                 with trio.CancelScope(shield=True):
                     await trio.to_thread.run_sync(change)
             except KeptFileError as error:
-                text += f"; in this session only: {shown_path(self._file)} {error}"
+                text += f"; in this session only: {clean_path(self._file)} {error}"
         self._emit(Answer(request.ticket, text))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
-from py_peer.core.cleaning import clean_line
+from py_peer.core.cleaning import clean_line, clean_path
 from py_peer.core.events import Notice
 from py_peer.net.kept_file import ASIDE
 
@@ -18,18 +18,13 @@ if TYPE_CHECKING:
     from py_peer.net.kept_file import KeptFileError
 
 
-def shown_path(path: Path | None) -> str:
-    """Return a path as it is told to people."""
-    return clean_line(str(path), limits.MAX_SHOWN_PATH_CHARS)
-
-
 @final
 class Troubles:
     """Tells what is the matter with one file: each thing once, to the user and to the log."""
 
     def __init__(self, path: Path | None, meanwhile: str, emit: Callable[[Event], None]) -> None:
         """`meanwhile` says what holds until a fault is mended."""
-        self._path = shown_path(path)
+        self._path = clean_path(path)
         self._name = "" if path is None else path.name
         self._meanwhile = meanwhile
         self._emit = emit

@@ -27,7 +27,7 @@ from py_peer.chatroom import (
 )
 from py_peer.core import limits
 from py_peer.core.announcement import NICK_TOPIC
-from py_peer.core.cleaning import clean_line
+from py_peer.core.cleaning import clean_line, clean_path
 from py_peer.core.events import (
     Failed,
     FailureKind,
@@ -285,7 +285,7 @@ class _Session:
             banned=tuple(map(str, node.bans.banned())) if node else (),
             kept_away=tuple(map(str, node.bans.kept_away())) if node else (),
             dialling=self._links.dialling(),
-            identity=clean_line(str(self._identity.file or ""), limits.MAX_SHOWN_PATH_CHARS),
+            identity=clean_path(self._identity.file or ""),
         )
 
     def _info(self, record: PeerRecord, room: frozenset[ID]) -> PeerInfo:

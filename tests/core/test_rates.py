@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from py_peer.core.rates import FloodGuard, TokenBucket, Verdict
+from py_peer.core.rates import Buckets, FloodGuard, TokenBucket, Verdict
 
 # Steps in quarters of a second, now and then backwards, as a clock must not go and once will.
 steps = st.lists(st.integers(-2, 40).map(lambda quarters: quarters / 4), min_size=1, max_size=200)
@@ -128,3 +128,21 @@ def test_behind_a_full_table_strangers_share_one_allowance(strangers: int) -> No
     assert 3 <= heard <= 3 + 10
     assert Verdict.MUTED_NOW not in verdicts
     assert len(guard) == 5
+
+
+def test_each_key_has_a_bucket_of_its_own_and_waits_for_its_own() -> None:
+    buckets: Buckets[str] = Buckets(rate=1.0, burst=2, most=10)
+    assert [buckets.take("ann", 0.0) for _ in range(3)] == [True, True, False]
+    assert buckets.wait("ann", 0.0) == 1.0
+    assert buckets.wait("bob", 0.0) == 0.0
+    assert buckets.take("bob", 0.0)
+    assert buckets.take("ann", 1.0)
+
+
+def test_of_too_many_keys_the_one_not_used_for_longest_is_forgotten() -> None:
+    buckets: Buckets[str] = Buckets(rate=0.001, burst=1, most=2)
+    for key in ("ann", "bob", "ann", "cid"):
+        buckets.take(key, 0.0)
+    assert len(buckets) == 2
+    assert not buckets.take("ann", 0.0)
+    assert buckets.take("bob", 0.0)
