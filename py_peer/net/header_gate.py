@@ -28,6 +28,7 @@ from py_peer.core import limits
 
 if TYPE_CHECKING:
     from libp2p.abc import ISecureConn
+    from libp2p.stream_muxer.yamux.yamux import YamuxStream
 
     from py_peer.net.muxer import LimitedYamux
 
@@ -72,7 +73,7 @@ class HeaderGate:
                 return header
             body = length if kind == TYPE_DATA else 0
             stream = self._muxer.streams.get(stream_id)
-            self._check_window(stream_id, body)
+            self._check_window(stream_id, stream, body)
             if opens := flags & FLAG_SYN:
                 self._check_parity(stream_id)
             flags &= ~FLAG_ACK  # it tells us nothing, and the library forgets an end that comes with it (yamux.py:1389)
@@ -125,8 +126,7 @@ class HeaderGate:
                 stream.recv_window -= len(data)
                 self._muxer.stream_events[stream_id].set()
 
-    def _check_window(self, stream_id: int, body: int) -> None:
-        stream = self._muxer.streams.get(stream_id)
+    def _check_window(self, stream_id: int, stream: YamuxStream | None, body: int) -> None:
         window = limits.MAX_STREAM_WINDOW if stream is None else stream.recv_window
         if body > window:
             self._refuse(f"{body} bytes on stream {stream_id}, whose window is {window}")
