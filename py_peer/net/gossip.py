@@ -1,14 +1,13 @@
-"""GossipSub as the room needs it: flood-published, without the library's silent limits, every cache bounded.
+"""GossipSub as the room needs it: flood-published, without the library's silent limits, every table bounded.
 
-What is replaced of py-libp2p 0.8.1's router, and why (tests/net/test_gossip.py, tests/net/test_traps.py):
+What is replaced of py-libp2p 0.8.1's GossipSub, and why (tests/net/test_gossip.py, tests/net/test_traps.py):
 
 - What was said to a peer that had been cut off, until that was noticed, was lost; here it is replayed when it is back.
 - `publish` built and signed a peer record for every RPC, copied the message for every peer and kept a delivery
   list that was never trimmed (pubsub/gossipsub.py:1007, 2053, 1089).
 - Messages for peers whose subscription is not known yet were written past the outbound queue, which tears frames
   apart and loses order (gossipsub.py:633, 726); here everything goes through the queue.
-- Message IDs of others were read as hex (pubsub/utils.py:53), which drops Rust's; the cache ignored the configured
-  ID function (pubsub/mcache.py:73).
+- Message IDs of others were read as hex (pubsub/utils.py:53), which drops Rust's.
 - An IWANT that names one message many times was answered with as many copies (gossipsub.py:1778); a PRUNE for an
   unknown topic was remembered for good (gossipsub.py:1894) and its peer list dialled.
 - Our own messages went to the mesh alone: a peer that pruned us heard nothing. They are flood-published
@@ -20,19 +19,16 @@ Spec: https://github.com/libp2p/specs/blob/master/pubsub/gossipsub/gossipsub-v1.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from libp2p.pubsub.gossipsub import PROTOCOL_ID, PROTOCOL_ID_V11, GossipSub
-from libp2p.pubsub.mcache import MessageCache
 from libp2p.pubsub.pb import rpc_pb2
-from libp2p.pubsub.rpc_queue import RpcQueue
 
 from py_peer.core import limits
+from py_peer.net.message_cache import BoundedCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,120 +47,6 @@ MAX_CONTROL_ENTRIES: Final = 256
 MAX_MESSAGE_ID_BYTES: Final = 256
 MAX_BACKOFFS: Final = 1_024
 MAX_BACKOFF_SECONDS: Final = 3_600
-
-
-def message_id(message: rpc_pb2.Message) -> bytes:
-    """Return the ID that the JavaScript peers compute; they score us by it, Go and Rust do not mind."""
-    return hashlib.sha256(str(int.from_bytes(message.seqno, "big")).encode()).digest()
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    message: rpc_pb2.Message
-    topic: str
-    size: int
-    beat: int
-    since: float
-
-
-@final
-class BoundedCache(MessageCache):
-    """The message cache with our message ID and a limit in bytes: the oldest messages make room for new ones.
-
-    It keeps them for many heartbeats, for peers that were cut off and come back; of the last few alone is gossiped.
-    """
-
-    def __init__(self, window_size: int, history_size: int, max_bytes: int) -> None:
-        super().__init__(window_size, 0)
-        self.history_size = history_size
-        self._max_bytes = max_bytes
-        self._kept: dict[bytes, _Kept] = {}  # oldest first
-        self._bytes = 0
-        self._beat = 0
-
-    def put(self, msg: rpc_pb2.Message) -> None:
-        """Keep `msg` for IWANT, for newcomers and for those who come back, if there can be room for it."""
-        mid = message_id(msg)
-        size = msg.ByteSize()
-        if mid in self._kept or size > self._max_bytes:
-            return
-        while self._bytes + size > self._max_bytes:
-            self._drop_oldest()
-        self._kept[mid] = _Kept(msg, msg.topicIDs[0], size, self._beat, time.time())
-        self._bytes += size
-
-    def get(self, mid: bytes) -> rpc_pb2.Message | None:
-        """Return a message that is still kept."""
-        kept = self._kept.get(mid)
-        return None if kept is None else kept.message
-
-    def window(self, topic: str) -> list[bytes]:
-        """Return the IDs of what is gossiped about, oldest first."""
-        return self.recent(topic, self.window_size)
-
-    def recent(self, topic: str, beats: int) -> list[bytes]:
-        """Return the IDs of the messages of the last `beats` heartbeats, oldest first.
-
-        Heartbeats stand still while the machine sleeps: none is older than what is kept by the wall clock, either.
-        """
-        found = []
-        now, last = time.time(), self._beat - beats
-        for mid, kept in reversed(self._kept.items()):  # thousands, each heartbeat, for each topic
-            if kept.beat <= last:
-                break
-            if kept.topic == topic and abs(now - kept.since) <= self.history_size:
-                found.append(mid)
-        found.reverse()
-        return found
-
-    def shift(self) -> None:
-        """Begin a heartbeat; what is too old is forgotten."""
-        self._beat += 1
-        while self._kept and next(iter(self._kept.values())).beat <= self._beat - self.history_size:
-            self._drop_oldest()
-
-    def _drop_oldest(self) -> None:
-        self._bytes -= self._kept.pop(next(iter(self._kept))).size
-
-
-@final
-class PeerQueue(RpcQueue):
-    """The RPCs that wait for one peer, limited in number and in bytes (the library: 32, silently dropped)."""
-
-    def __init__(self, counters: Counters) -> None:
-        super().__init__(limits.PEER_QUEUE_RPCS, limits.MAX_RPC_OUT)
-        self._counters = counters
-        self.bytes = 0
-
-    def push(self, rpc: rpc_pb2.RPC, priority: bool = False) -> bool:  # noqa: FBT001, FBT002 - the library's signature
-        """Enqueue `rpc`; False, and counted, when the queue is full or closed."""
-        size = rpc.ByteSize()
-        if self.bytes + size > limits.PEER_QUEUE_BYTES or not super().push(rpc, priority):
-            if not self.closed:
-                self._counters["dropped: a slow peer's queue was full"] += len(rpc.publish)
-            return False
-        self.bytes += size
-        return True
-
-    def pop_waiting(self) -> rpc_pb2.RPC | None:
-        """Return the next RPC if one is there."""
-        rpc = self._queue.pop()
-        if rpc is not None:
-            self.bytes -= rpc.ByteSize()
-        return rpc
-
-    async def pop(self) -> rpc_pb2.RPC | None:
-        """Wait for the next RPC; None when the queue was closed."""
-        rpc = await super().pop()
-        if rpc is not None:
-            self.bytes -= rpc.ByteSize()
-        return rpc
-
-    @property
-    def has_room(self) -> bool:
-        """Whether one more large message of our own fits without crowding out control messages."""
-        return len(self) < limits.PEER_QUEUE_RPCS // 2 and self.bytes < limits.PEER_QUEUE_BYTES // 2
 
 
 class Router(GossipSub):

@@ -16,7 +16,6 @@ What is replaced of py-libp2p 0.8.1's Pubsub, and why (tests/net/test_traps.py, 
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import trio
@@ -32,9 +31,10 @@ from py_peer.core.frames import FrameBuffer, FrameError
 from py_peer.net.author import Author
 from py_peer.net.closing import let_go
 from py_peer.net.counters import is_garbage
-from py_peer.net.gossip import PeerQueue, Router, message_id
-from py_peer.net.seen import SeenCache
-from py_peer.net.signatures import Signatures
+from py_peer.net.gossip import Router
+from py_peer.net.message_cache import message_id
+from py_peer.net.message_check import MessageCheck, is_forgery
+from py_peer.net.peer_queue import PeerQueue
 from py_peer.net.streams import is_not_supported
 
 if TYPE_CHECKING:
@@ -50,9 +50,6 @@ if TYPE_CHECKING:
 _BATCH_BYTES: Final = 32_768
 _READ_BYTES: Final = 65_536
 _MESSAGES_PER_TURN: Final = 16
-_MAX_ID_BYTES: Final = 64
-_NO_AUTHOR: Final = "dropped: no proper author or sequence number"
-_NOT_SIGNED: Final = "dropped: not signed by its author"
 
 
 class Board(Protocol):
@@ -108,9 +105,8 @@ class RoomPubsub(Pubsub):
         )
         self.author = Author(host)
         self.seen_messages.stop()  # the library's cache has a thread that sweeps it, and no limit
-        self.seen_messages = SeenCache(limits.SEEN_MESSAGES)  # by message ID, for IHAVE
-        self._heard = SeenCache(limits.SEEN_MESSAGES)  # by author and sequence number, for us
-        self._signatures = Signatures()
+        self._check = MessageCheck(self.author.id)
+        self.seen_messages = self._check.ids
         self._room_topic = room_topic
         self._counters = counters
         self._admit = admit
@@ -233,7 +229,7 @@ class RoomPubsub(Pubsub):
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
         """Take a message of ours or of another peer: check it, deliver it to the room, relay it."""
         if msg_forwarder == self.my_id:
-            self._remember(msg, _origin(msg))
+            self._check.remember(msg)
             self._counters["sent" if self._room_topic in msg.topicIDs else "announcements sent"] += 1
             if (board := self._boards.get(msg.topicIDs[0])) is not None:
                 board.keep(msg)
@@ -242,34 +238,22 @@ class RoomPubsub(Pubsub):
         reason = self._reason_to_drop(msg, msg_forwarder)
         if reason:
             self._counters[reason] += 1
-            if _is_forgery(msg, msg_forwarder, reason):
+            if is_forgery(msg, msg_forwarder, reason):
                 self._on_garbage(msg_forwarder, "it sent messages that their authors have not signed")
             return
         await self._deliver(msg)
         await self.router.publish(msg_forwarder, msg)
 
-    def _reason_to_drop(self, msg: rpc_pb2.Message, forwarder: ID) -> str:  # noqa: PLR0911 - one for each reason
+    def _reason_to_drop(self, msg: rpc_pb2.Message, forwarder: ID) -> str:
         """Return why a message of another peer is dropped, or "" for a new, signed and welcome one."""
         if len(msg.topicIDs) != 1 or msg.topicIDs[0] not in self.topic_ids:
             return "dropped: not a topic of ours"
-        if len(msg.from_id) > _MAX_ID_BYTES or not 0 < len(msg.seqno) <= _MAX_ID_BYTES:
-            return _NO_AUTHOR
-        if msg.from_id == self.author.id:
-            return "dropped: own message came back"
-        origin = _origin(msg)
-        if self._heard.has(origin):
-            return "duplicates"
-        if not self._signatures.hold(msg):
-            return _NOT_SIGNED
-        self._remember(msg, origin)
+        if reason := self._check.take(msg):
+            return reason
         if not self._admit(msg.from_id):
             return "dropped: its author is muted"
         board = self._boards.get(msg.topicIDs[0])
         return board.take(msg, forwarder) if board is not None else ""
-
-    def _remember(self, msg: rpc_pb2.Message, origin: bytes) -> None:
-        self._heard.add(origin)
-        self.seen_messages.add(message_id(msg))
 
     async def _deliver(self, msg: rpc_pb2.Message) -> None:
         """Hand a message to the room; a full queue holds the read loop back, for a while."""
@@ -437,25 +421,6 @@ class RoomPubsub(Pubsub):
                 await self._written.wait()
             return True
         return False
-
-
-def _origin(msg: rpc_pb2.Message) -> bytes:
-    """Return a short key for author and sequence number, which no other message shares."""
-    return hashlib.blake2b(len(msg.from_id).to_bytes(1, "big") + msg.from_id + msg.seqno, digest_size=16).digest()
-
-
-def _is_forgery(msg: rpc_pb2.Message, forwarder: ID, reason: str) -> bool:
-    """Say whether a message that is dropped for `reason` is one that no peer passes on in good faith.
-
-    The Rust peer takes and passes on what has no signature at all, with an author or without (gossipsub's
-    ValidationMode::Permissive), unless it is said to be its own. A signature that does not hold it refuses, as all do.
-    There are kinds of keys that we cannot verify and others can; those that are in the peer ID are none of them.
-    """
-    if reason not in (_NO_AUTHOR, _NOT_SIGNED):
-        return False
-    if not msg.signature:
-        return msg.from_id == forwarder.to_bytes()
-    return not msg.from_id or (reason == _NOT_SIGNED and msg.from_id[:1] == b"\0")
 
 
 def _frames(first: rpc_pb2.RPC, queue: PeerQueue) -> bytes:

@@ -14,7 +14,7 @@ from libp2p.pubsub.pb import rpc_pb2
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
-from py_peer.net.gossip import BoundedCache, message_id
+from py_peer.net.message_cache import BoundedCache, message_id
 from py_peer.net.seen import SeenCache
 from tests.net.raw_peer import MESHSUB, raw_peer, signed
 from tests.net.support import ROOM, Member, member, naming, still_hears, trio_test, until
