@@ -20,6 +20,7 @@ from py_peer.chatroom import CHAT_TOPIC
 from py_peer.core.addresses import parse_dial_address
 from py_peer.net.node import open_node
 from py_peer.net.sister_files import SISTER_FILE
+from py_peer.net.streams import widen
 from py_peer.service.offers import FILE_TOPIC
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ async def serve(stream: INetStream) -> None:
 
 
 async def fetch(node: Node, address: str, count: int) -> None:
-    """Ask for `count` bytes and read them all."""
+    """Ask for `count` bytes and read them all, with the window that a file has."""
     peer_id = await node.dial(parse_dial_address(address))
     stream = await node.host.new_stream(peer_id, [PROTOCOL])
+    await widen(stream)
     start = time.monotonic()
     await stream.write(count.to_bytes(8))
     left = count
