@@ -62,5 +62,8 @@ class Settings:
     intro: bool = True
     """Say hello in the room once a session."""
 
+    stock_net: bool = False
+    """Run on py-libp2p's own classes, with its traps disarmed, for comparing; of the whole process."""
+
     paced: bool = True
     """Hold the room's pace when sending and mute who does not; the benchmark lifts both."""

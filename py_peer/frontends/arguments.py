@@ -269,6 +269,7 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
             strangers=values["strangers"],
             metrics=values["metrics"],
             intro=values["intro"],
+            stock_net=values["stock_net"],
         ),
         ui=ui,
         headless=values["headless"] and not ui,

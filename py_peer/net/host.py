@@ -18,7 +18,6 @@ from py_peer.net.guard import guarded
 from py_peer.net.identify import IDENTIFY, identify_handler
 from py_peer.net.noise import NoiseTransport
 from py_peer.net.ping import PING, answer_pings
-from py_peer.net.release import is_checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,13 +30,19 @@ if TYPE_CHECKING:
 
 
 def make_host(
-    key_pair: KeyPair, advertised: Callable[[], list[Multiaddr]], counters: Counters, bans: Bans
+    key_pair: KeyPair,
+    advertised: Callable[[], list[Multiaddr]],
+    counters: Counters,
+    bans: Bans,
+    *,
+    stock: bool = False,
 ) -> BasicHost:
     """Return a host that does not run yet. `advertised` gives the addresses that others are told.
 
-    Not through `libp2p.new_host`, which would accept plaintext and secio connections.
+    With `stock` its Noise is the library's own. Not through `libp2p.new_host`, which would accept plaintext and secio
+    connections.
     """
-    noise = NoiseTransport if is_checked() else Transport
+    noise = Transport if stock else NoiseTransport
     swarm: Any = new_swarm(
         key_pair=key_pair,
         sec_opt={NOISE: noise(key_pair, noise_privkey=new_x25519().private_key)},

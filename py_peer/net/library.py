@@ -6,7 +6,8 @@ Each was seen in release 0.8.1; `tests/net/test_traps.py` pins what the library 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 # A bare logging.debug() in network/connection/swarm_connection.py installs a root handler on stderr at the
 # first connection, unless the root logger has one already.
@@ -29,10 +30,11 @@ from libp2p.utils.varint import read_varint_prefixed_bytes_limited  # noqa: E402
 from py_peer.core import limits  # noqa: E402
 from py_peer.net.muxer import LimitedStream, LimitedYamux  # noqa: E402
 from py_peer.net.net_stream import UnlockedStream  # noqa: E402
-from py_peer.net.release import is_checked  # noqa: E402
 from py_peer.net.tcp import TCPStream  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from libp2p.io.abc import Reader
 
 # Without a handler of its own the library's warnings reach the terminal through logging's last resort.
@@ -96,11 +98,40 @@ def _remote_address(stream: Any) -> tuple[str, int] | None:
     return address
 
 
-def disarm() -> None:
-    """Put our classes in the places that the library has no parameter for. Safe to call again.
+_CLASSES: Final[list[tuple[Any, str, type]]] = [
+    # MuxerMultistream.new_conn makes a Yamux by name for /yamux/1.0.0 and ignores the class it was given.
+    (_multistream, "Yamux", LimitedYamux),
+    (_yamux, "YamuxStream", LimitedStream),
+    (_tcp, "TrioTCPStream", TCPStream),
+    (_swarm_connection, "NetStream", UnlockedStream),
+]
+"""Where a class of the library is called by its name: the place, the name, and our class."""
 
-    On a release that they were not checked against the classes are the library's own.
+_THEIRS: Final = [(place, name, getattr(place, name)) for place, name, _ in _CLASSES]
+
+_running: Final[list[bool]] = []
+"""The nodes of this process: for each, whether it runs on the library's own classes."""
+
+
+@contextmanager
+def disarm(*, stock: bool = False) -> Iterator[None]:
+    """Put our classes in the places that the library has no parameter for, for a node that runs in the block.
+
+    With `stock` they are the library's own, and it is only its traps that are taken away. The places are those of the
+    whole process: nodes of both kinds may run in it one after the other, not at the same time. Raises RuntimeError.
     """
+    if any(kind is not stock for kind in _running):
+        msg = "a node of the other kind runs in this process, and both would get the same classes"
+        raise RuntimeError(msg)
+    _running.append(stock)
+    try:
+        _fill_places(stock=stock)
+        yield
+    finally:
+        _running.remove(stock)
+
+
+def _fill_places(*, stock: bool) -> None:
     places: list[tuple[Any, str, Any]] = [
         # 32 messages between GossipSub and the reader, the newest silently dropped (pubsub/pubsub.py:124, 1375).
         (_pubsub, "SUBSCRIPTION_CHANNEL_SIZE", limits.SUBSCRIPTION_QUEUE),
@@ -110,17 +141,8 @@ def disarm() -> None:
         (_msgio, "read_exactly", _read_exactly),
         (_trio_io.TrioTCPStream, "get_remote_address", _remote_address),
     ]
-    classes: list[tuple[Any, str, type]] = [
-        # MuxerMultistream.new_conn makes a Yamux by name for /yamux/1.0.0 and ignores the class it was given.
-        (_multistream, "Yamux", LimitedYamux),
-        (_yamux, "YamuxStream", LimitedStream),
-        (_tcp, "TrioTCPStream", TCPStream),
-        (_swarm_connection, "NetStream", UnlockedStream),
-    ]
-    checked = is_checked()
-    places += [(place, name, ours if checked else ours.__base__) for place, name, ours in classes]
-    for place, name, ours in places:
+    for place, name, there in [*places, *(_THEIRS if stock else _CLASSES)]:
         if not hasattr(place, name):
             msg = f"the library has no {name} any more"
             raise AttributeError(msg)
-        setattr(place, name, ours)
+        setattr(place, name, there)

@@ -13,7 +13,7 @@ from libp2p.peer.peerstore import PeerStoreError
 from libp2p.tools.anyio_service import background_trio_service
 
 from py_peer.core import limits
-from py_peer.net import library
+from py_peer.net import library, release
 from py_peer.net.bans import Bans
 from py_peer.net.closing import close_host, let_go, socket_of
 from py_peer.net.connections import ConnectedPeers, PeerRecord
@@ -94,6 +94,9 @@ class Node:
     has_ip6: bool
     """Whether we listen on IPv6, too."""
 
+    remark: str = ""
+    """What the user has to know about the classes that it runs on; "" when they are our own."""
+
     addresses: tuple[str, ...] = ()
     """Full multiaddrs, the best to hand on first. They follow the interfaces."""
 
@@ -160,56 +163,61 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     key_pair: KeyPair | None = None,
     boards: Mapping[str, Board] = MappingProxyType({}),
     streams: Mapping[TProtocol, StreamHandlerFn] = MappingProxyType({}),
+    stock: bool = False,
 ) -> AsyncIterator[Node]:
     """Run a node that listens on `port` (0: a free one) until the block ends; with `loopback`, on 127.0.0.1 alone.
 
-    `streams` are the handlers of protocols beside its own; they are guarded, too.
+    `streams` are the handlers of protocols beside its own; they are guarded, too. With `stock`, and on a release of the
+    library that ours were not checked against, the classes that it runs on are the library's own: `Node.remark` says
+    so. That is a matter of the whole process (`library.disarm`).
 
     Listening comes last: a peer that arrives while Pubsub is constructed but does not run yet ends the host
-    (py-libp2p 0.8.1). Raises CannotListenError.
+    (py-libp2p 0.8.1). Raises CannotListenError, and RuntimeError while a node of the other kind runs.
     """
-    library.disarm()
+    remark = release.remark(stock=stock)
+    stock = bool(remark)
     counters = Counters()
     advertised: list[Multiaddr] = []
     failure: CannotListenError | None = None
     bans = Bans(counters)
-    host = make_host(key_pair or create_new_key_pair(), lambda: advertised, counters, bans)
+    host = make_host(key_pair or create_new_key_pair(), lambda: advertised, counters, bans, stock=stock)
     swarm = cast("Swarm", host.get_network())
-    async with host.run([]), trio.open_nursery() as nursery:
-        watch = _Watch(host, counters, bans, observer, nursery)
-        pubsub = RoomPubsub(
-            host,
-            topics=topics,
-            room_topic=room_topic,
-            counters=counters,
-            admit=admit,
-            on_room_change=watch.room_changed,
-            on_garbage=bans.strike,
-            boards=boards,
-        )
-        watch.pubsub = pubsub
-        swarm.register_notifee(watch.peers)
-        host.set_stream_handler(PUSH, push_handler(host, watch.identified))
-        for protocol, handler in streams.items():
-            host.set_stream_handler(protocol, handler)
-        async with background_trio_service(pubsub), background_trio_service(pubsub.router):
-            await pubsub.wait_until_ready()
-            try:
-                bound = await listen(swarm, port, loopback=loopback)
-            except CannotListenError as error:
-                failure = error  # raised outside of the nurseries, which would wrap it
-            else:
-                interfaces = Interfaces(tuple if loopback else read_interfaces)
-                node = Node(host, pubsub, watch.peers, counters, bans, interfaces, bound, _has_ip6(swarm))
-                nursery.start_soon(follow, node, advertised, observer.addresses_changed)
-                nursery.start_soon(interfaces.run)
-                set_addresses(node, advertised)
+    with library.disarm(stock=stock):
+        async with host.run([]), trio.open_nursery() as nursery:
+            watch = _Watch(host, counters, bans, observer, nursery)
+            pubsub = RoomPubsub(
+                host,
+                topics=topics,
+                room_topic=room_topic,
+                counters=counters,
+                admit=admit,
+                on_room_change=watch.room_changed,
+                on_garbage=bans.strike,
+                boards=boards,
+            )
+            watch.pubsub = pubsub
+            swarm.register_notifee(watch.peers)
+            host.set_stream_handler(PUSH, push_handler(host, watch.identified))
+            for protocol, handler in streams.items():
+                host.set_stream_handler(protocol, handler)
+            async with background_trio_service(pubsub), background_trio_service(pubsub.router):
+                await pubsub.wait_until_ready()
                 try:
-                    yield node
-                finally:
-                    with trio.CancelScope(shield=True):
-                        await close_host(host)
-            nursery.cancel_scope.cancel()
+                    bound = await listen(swarm, port, loopback=loopback)
+                except CannotListenError as error:
+                    failure = error  # raised outside of the nurseries, which would wrap it
+                else:
+                    interfaces = Interfaces(tuple if loopback else read_interfaces)
+                    node = Node(host, pubsub, watch.peers, counters, bans, interfaces, bound, _has_ip6(swarm), remark)
+                    nursery.start_soon(follow, node, advertised, observer.addresses_changed)
+                    nursery.start_soon(interfaces.run)
+                    set_addresses(node, advertised)
+                    try:
+                        yield node
+                    finally:
+                        with trio.CancelScope(shield=True):
+                            await close_host(host)
+                nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
 

@@ -20,17 +20,21 @@ def installed() -> str:
         return "?"
 
 
-def is_checked() -> bool:
-    """Say whether our own classes may stand in for the library's."""
-    return installed() == CHECKED
+def remark(*, stock: bool = False) -> str:
+    """Return what the user has to know about the classes that a node runs on; "" when they are our own.
 
-
-def remark() -> str:
-    """Return what the user has to know about the release, or ""."""
-    if is_checked():
-        return ""
-    return (
-        f"WARNING: py-libp2p {installed()} is installed, and py-peer was tested with {CHECKED} alone. It runs without "
-        "its own connections: slower, and without their limits on what strangers may send. Install py-peer again as "
-        "the README says."
-    )
+    With `stock` he has asked for the library's. On a release that ours were not checked against there are no others.
+    """
+    there = installed()
+    if there != CHECKED:
+        return (
+            f"WARNING: py-libp2p {there} is installed, and py-peer was tested with {CHECKED} alone. It runs on the "
+            "library's own connections and GossipSub: slower, and without py-peer's limits on what strangers may send. "
+            "Install py-peer again as the README says."
+        )
+    if stock:
+        return (
+            f"--stock-net: this runs on py-libp2p {there}'s own connections and GossipSub, for comparing: slower, and "
+            "without py-peer's limits on what strangers may send."
+        )
+    return ""

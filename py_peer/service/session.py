@@ -40,7 +40,6 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, SendText, SetNickname, Stop, Unignore
-from py_peer.net import release
 from py_peer.net.identity import IdentityError, hold_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
@@ -67,6 +66,7 @@ if TYPE_CHECKING:
     from py_peer.net.connections import PeerRecord
     from py_peer.net.identity import Identity
     from py_peer.net.node import Node
+    from py_peer.service.bell_queue import BellQueue
     from py_peer.service.event_queue import EventQueue
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ REQUESTS_PER_TURN: Final = 16
 
 
 def run_session(
-    settings: Settings, emit: Callable[[Event], None], events: EventQueue, requests: janus.Queue[Request]
+    settings: Settings, emit: Callable[[Event], None], events: EventQueue, requests: BellQueue[Request]
 ) -> Stopped:
     """Run a session to its end, in this thread; `emit` puts into `events`. Returns what the last event should say."""
     try:
@@ -99,7 +99,7 @@ class _Session:
         identity: Identity,
         emit: Callable[[Event], None],
         events: EventQueue,
-        requests: janus.Queue[Request],
+        requests: BellQueue[Request],
     ) -> None:
         self._settings = settings
         self._identity = identity
@@ -164,6 +164,7 @@ class _Session:
                 key_pair=self._identity.key_pair(),
                 port=self._settings.port,
                 loopback=self._settings.loopback,
+                stock=self._settings.stock_net,
                 topics=TOPICS,
                 room_topic=CHAT_TOPIC,
                 observer=self._witness,
@@ -182,7 +183,7 @@ class _Session:
 
     async def _run_room(self, node: Node, everything: trio.CancelScope) -> None:
         async with trio.open_nursery() as nursery:
-            remarks = [release.remark(), self._identity.remark, self._ignored.fault]
+            remarks = [node.remark, self._identity.remark, self._ignored.fault]
             if self._settings.metrics is not None:  # who waits for Ready can ask at once
                 try:
                     remarks.append(await self._serve_metrics(node, *self._settings.metrics, nursery))
@@ -218,13 +219,11 @@ class _Session:
 
     async def _serve(self, nursery: trio.Nursery) -> None:
         draining: trio.CancelScope | None = None
-        get = trio_asyncio.aio_as_trio(self._requests.async_q.get)
         for number in itertools.count(1):
-            # Waiting costs a round through trio-asyncio; what is there already is taken without.
             try:
                 request = self._requests.async_q.get_nowait()
             except janus.AsyncQueueEmpty:
-                request = await get()
+                request = await self._requests.next(trio.Event)
             if number % REQUESTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
             match request:

@@ -14,7 +14,7 @@ from libp2p.security.secure_session import SecureSession
 from libp2p.stream_muxer.yamux.yamux import Yamux
 
 from py_peer.core import limits
-from py_peer.net import library, release, streams
+from py_peer.net import release, streams
 from py_peer.net.muxer import LimitedYamux
 from py_peer.net.noise import NoiseSession
 from tests.net.support import member, trio_test, until
@@ -28,7 +28,6 @@ def another_release(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
         patch.setattr(release, "version", lambda _: "0.9.0")
         yield
-    library.disarm()
 
 
 def test_the_release_that_is_pinned_is_the_one_that_was_checked() -> None:

@@ -26,7 +26,7 @@ from libp2p.transport.tcp.tcp import TCP
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
-from py_peer.net import library, release
+from py_peer.net import library
 from py_peer.net.bans import Bans
 from py_peer.net.counters import Counters
 from py_peer.net.guard import guarded
@@ -80,14 +80,10 @@ class One:
 
 
 @pytest.fixture(params=[OURS, STOCK])
-def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def kind(request: pytest.FixtureRequest) -> Iterator[str]:
     """Put our classes in their places, or the library's own."""
-    with monkeypatch.context() as patch:
-        if request.param == STOCK:
-            patch.setattr(release, "installed", lambda: "of another day")
-        library.disarm()
+    with library.disarm(stock=request.param == STOCK):
         yield request.param
-    library.disarm()
 
 
 @asynccontextmanager
