@@ -6,6 +6,7 @@ printing. Two janus queues cross between them; the asynchronous side of each bel
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 import logging
@@ -17,6 +18,7 @@ import janus
 from py_peer.core import limits
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import Failed, FailureKind, Stopped
+from py_peer.service.bell_queue import BellQueue
 from py_peer.service.event_queue import EventQueue
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class HeadlessService:
         """What has ended it, if it was not asked to; there before Failed is told."""
 
         self._events = EventQueue()
-        self._requests: janus.Queue[Request] = janus.Queue(limits.REQUEST_QUEUE)
+        self._requests: BellQueue[Request] = BellQueue(limits.REQUEST_QUEUE)
         self._tickets = itertools.count(1)
         # A daemon, so that a thread stuck in the library cannot keep the process; `join` is the orderly way.
         self._thread = threading.Thread(target=self._run, name="py-peer service", daemon=True)
@@ -51,7 +53,7 @@ class HeadlessService:
 
     async def next_event(self) -> Event:
         """Wait for the next event. Belongs to the asyncio loop that first calls it; Stopped is the last event."""
-        return await self._events.async_q.get()
+        return await self._events.next(asyncio.Event)
 
     def poll_event(self) -> Event | None:
         """Return an event that is there already, or None."""

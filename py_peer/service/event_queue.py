@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, final
 
-import janus
-
 from py_peer.core import limits
 from py_peer.core.direct_events import DirectReceived, DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.events import (
@@ -28,6 +26,7 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.file_events import FileShared, FilesReport, TransferDone, TransferFailed, TransferStarted
+from py_peer.service.bell_queue import BellQueue
 
 KEPT: Final = (
     Started,
@@ -56,8 +55,8 @@ KEPT: Final = (
 
 
 @final
-class EventQueue(janus.Queue[Event]):
-    """A janus queue that never makes the service wait: when it is full, the oldest event goes, and that is told.
+class EventQueue(BellQueue[Event]):
+    """A queue that never makes the service wait: when it is full, the oldest event goes, and that is told.
 
     What strangers can cause (messages, comings and goings) is limited in number and in bytes of text; the answers to
     the front-end's own requests are kept.
@@ -75,7 +74,7 @@ class EventQueue(janus.Queue[Event]):
     def _qsize(self) -> int:
         return len(self._kept) + len(self._loose) + (1 if self._lost else 0)
 
-    def _put(self, item: Event) -> None:
+    def _keep(self, item: Event) -> None:
         self._number += 1
         if isinstance(item, KEPT):
             self._kept.append((self._number, item))
