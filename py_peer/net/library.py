@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 # A bare logging.debug() in network/connection/swarm_connection.py installs a root handler on stderr at the
@@ -25,6 +26,7 @@ import libp2p.stream_muxer.yamux.yamux as _yamux  # noqa: E402
 import libp2p.transport.tcp.tcp as _tcp  # noqa: E402
 from libp2p.exceptions import ParseError  # noqa: E402
 from libp2p.io.exceptions import IncompleteReadError, MessageTooLarge  # noqa: E402
+from libp2p.pubsub.rpc_queue import RpcQueue  # noqa: E402
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited  # noqa: E402
 
 from py_peer.core import limits  # noqa: E402
@@ -135,6 +137,8 @@ def _fill_places(*, stock: bool) -> None:
     places: list[tuple[Any, str, Any]] = [
         # 32 messages between GossipSub and the reader, the newest silently dropped (pubsub/pubsub.py:124, 1375).
         (_pubsub, "SUBSCRIPTION_CHANNEL_SIZE", limits.SUBSCRIPTION_QUEUE),
+        # 32 RPCs for a peer, the next silently dropped (pubsub/rpc_queue.py:39); RoomPubsub has queues of its own.
+        (_pubsub, "RpcQueue", partial(RpcQueue, limits.PEER_QUEUE_RPCS, limits.MAX_RPC_OUT)),
         (_communicator, "read_delim", _read_delim),
         (_multiselect, "is_valid_handshake", _is_valid_handshake),
         (_client, "is_valid_handshake", _is_valid_handshake),

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from py_peer.core.addresses import DialAddress
     from py_peer.net.muxer import LimitedYamux
     from py_peer.net.pubsub import Board
+    from py_peer.net.room import Room
+    from py_peer.net.stock import StockPubsub
 
 
 _PING_AGAIN: Final = 0.2
@@ -83,7 +85,7 @@ class Node:
     """A running node."""
 
     host: BasicHost
-    pubsub: RoomPubsub
+    pubsub: Room
     peers: ConnectedPeers
     counters: Counters
     bans: Bans
@@ -185,7 +187,12 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     with library.disarm(stock=stock):
         async with host.run([]), trio.open_nursery() as nursery:
             watch = _Watch(host, counters, bans, observer, nursery)
-            pubsub = RoomPubsub(
+            kind: type[RoomPubsub | StockPubsub] = RoomPubsub
+            if stock:
+                from py_peer.net.stock import StockPubsub  # noqa: PLC0415 - hardly ever
+
+                kind = StockPubsub
+            pubsub = kind(
                 host,
                 topics=topics,
                 room_topic=room_topic,
@@ -230,7 +237,7 @@ class _Watch:
         self, host: BasicHost, counters: Counters, bans: Bans, observer: Observer, nursery: trio.Nursery
     ) -> None:
         self.peers = ConnectedPeers(self._up, self._down, self._ended)
-        self.pubsub: RoomPubsub | None = None
+        self.pubsub: Room | None = None
         self._host = host
         self._counters = counters
         self._bans = bans

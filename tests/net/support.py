@@ -183,6 +183,7 @@ async def member(
     loopback: bool = False,
     admit: Callable[[bytes], bool] = lambda _: True,
     boards: Mapping[str, Board] = MappingProxyType({}),
+    stock: bool = False,
 ) -> AsyncIterator[Member]:
     """Run a node that has joined the room and listens."""
     seen = Recorder()
@@ -195,6 +196,7 @@ async def member(
         loopback=loopback,
         key_pair=key_pair,
         boards=boards,
+        stock=stock,
     ) as node:
         subscription = await node.pubsub.subscribe(ROOM)
         await node.pubsub.subscribe(DISCOVERY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
@@ -12,6 +14,9 @@ from libp2p.pubsub.pb import rpc_pb2
 from py_peer.core import limits
 from tests.net.raw_peer import raw_peer, signed
 from tests.net.support import DISCOVERY, ROOM, member, still_hears, together, trio_test, until
+
+if TYPE_CHECKING:
+    from py_peer.net.pubsub import RoomPubsub
 
 
 @trio_test
@@ -225,7 +230,8 @@ async def test_sequence_numbers_are_unlike_those_of_others_and_grow() -> None:
         await until(lambda: len(peer.texts()) == 3)
         numbers = [int.from_bytes(message.seqno, "big") for rpc in peer.rpcs for message in rpc.publish]
         assert numbers == sorted(numbers)
-        assert abs(a.node.pubsub.author.counter - b.node.pubsub.author.counter) > 1000
+        first, second = (cast("RoomPubsub", one.node.pubsub).author.counter for one in (a, b))
+        assert abs(first - second) > 1000
 
 
 # --- Pressure -------------------------------------------------------------------------------------
@@ -298,7 +304,7 @@ async def test_a_reader_that_falls_behind_holds_the_sender_back_and_loses_nothin
         b.listening = trio.Event()
         for number in range(100):
             await a.say(b"%d" % number)
-        room = b.node.pubsub.subscribed_topics_receive[ROOM].receive_channel
+        room = b.node.pubsub.subscribed_topics_send[ROOM]
         await until(lambda: room.statistics().tasks_waiting_send)
         b.listening.set()
         await until(lambda: len(b.heard) == 100)
