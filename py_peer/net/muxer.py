@@ -101,8 +101,9 @@ class LimitedStream(YamuxStream):
         most = None if n is None or n < 0 else n
         while not self.closed and self.stream_id in conn.streams:
             if buffer := conn.stream_buffers[self.stream_id]:
-                data = bytes(buffer[:most])
-                del buffer[:most]
+                with memoryview(buffer) as come:
+                    data = bytes(come[:most])
+                del buffer[: len(data)]
                 await self._auto_tune_and_send_window_update(bytes_read=len(data))
                 return data
             if self.recv_closed or conn.event_shutting_down.is_set():

@@ -63,7 +63,7 @@ class NoiseSession(SecureSession):
         self._raw: IRawConnection = noise.read_writer.read_write_closer
         self._encrypt = noise.noise_state.noise_protocol.cipher_state_encrypt.encrypt_with_ad
         self._decrypt = noise.noise_state.noise_protocol.cipher_state_decrypt.decrypt_with_ad
-        self._received = bytearray()  # what has come of messages, at most one read and a part of a message
+        self._received = memoryview(b"")  # what has come of messages, at most one read and a part of a message
         self._plain = b""  # what is left of the last message that was read
 
     async def read(self, n: int | None = None) -> bytes:
@@ -88,8 +88,8 @@ class NoiseSession(SecureSession):
 
     async def _next(self) -> bytes:
         """Return what the next message holds, which is not nothing."""
-        received = self._received
         while True:
+            received = self._received
             end = _LENGTH + int.from_bytes(received[:_LENGTH])
             if len(received) >= max(end, _LENGTH):
                 break
@@ -97,9 +97,9 @@ class NoiseSession(SecureSession):
             if not more:
                 msg = "the connection ended within a message" if received else "the connection has ended"
                 raise IncompleteReadError(msg, end, len(received))
-            received += more
-        plain: bytes = self._decrypt(None, bytes(received[_LENGTH:end]))
-        del received[:end]
+            self._received = memoryview(b"".join((received, more)) if received else more)
+        self._received = received[end:]
+        plain: bytes = self._decrypt(None, received[_LENGTH:end])
         if not plain:
             msg = "an empty message is an end"  # the library takes it so, and nobody sends one
             raise ConnectionClosedError(msg)
@@ -110,13 +110,8 @@ class NoiseSession(SecureSession):
 
         Nothing comes between the cipher, which counts messages, and the connection, which sends them in this order.
         """
-        if len(data) <= _MOST:
-            body = self._encrypt(None, data)
-            await self._raw.write(len(body).to_bytes(_LENGTH) + body)
-            return
-        out = bytearray()
-        for start in range(0, len(data), _MOST):
-            body = self._encrypt(None, bytes(data[start : start + _MOST]))
-            out += len(body).to_bytes(_LENGTH)
-            out += body
-        await self._raw.write(bytes(out))
+        out = []
+        for start in range(0, len(data) or 1, _MOST):
+            body = self._encrypt(None, data[start : start + _MOST])
+            out += [len(body).to_bytes(_LENGTH), body]
+        await self._raw.write(b"".join(out))

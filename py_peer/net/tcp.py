@@ -10,6 +10,7 @@ Pinned by tests/net/test_tcp.py.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final, final
 
 import trio
@@ -19,8 +20,8 @@ from libp2p.io.trio import TrioTCPStream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_RECEIVED: Final = 128 * 1024
-"""Bytes taken from the system at a time, two Noise messages of the largest."""
+_RECEIVED: Final = 2 * (2 + 65_535)
+"""Bytes taken from the system at a time: two Noise messages of the largest, so that of a file they come whole."""
 
 
 @final
@@ -30,7 +31,7 @@ class TCPStream(TrioTCPStream):
     def __init__(self, stream: trio.SocketStream) -> None:
         super().__init__(stream)
         self._received = memoryview(b"")
-        self._unsent = bytearray()
+        self._unsent: deque[memoryview] = deque()  # what is being written, and what is left of who was cancelled
         self.on_life: Callable[[], None] = lambda: None
         """Called when anything has come."""
 
@@ -41,7 +42,7 @@ class TCPStream(TrioTCPStream):
         if not self._received:
             await lock(self.read_lock)
             try:
-                self._received = memoryview(await self.stream.receive_some(_RECEIVED))
+                come = bytes(await self.stream.receive_some(_RECEIVED))
             except trio.BrokenResourceError as error:
                 raise _broken(error) from error
             except trio.ClosedResourceError:
@@ -49,22 +50,28 @@ class TCPStream(TrioTCPStream):
             finally:
                 self.read_lock.release()
             self.on_life()
+            if n is None:
+                return come
+            self._received = memoryview(come)
         data, self._received = bytes(self._received[:n]), self._received[n:] if n else memoryview(b"")
         return data
 
     @property
     def unsent(self) -> int:
         """How many bytes are left of who was cancelled; `write(b"")` sends them."""
-        return len(self._unsent)
+        return sum(map(len, self._unsent))
 
     async def write(self, data: bytes) -> None:
         """Write `data` behind what is still unsent; nothing when we have closed. Raises ConnectionClosedError."""
-        self._unsent += data
+        if data:
+            self._unsent.append(memoryview(data))
         await lock(self.write_lock)
         try:
             while self._unsent:
-                sent = await self.stream.socket.send(self._unsent)
-                del self._unsent[:sent]
+                sent = await self.stream.socket.send(self._unsent[0])
+                self._unsent[0] = self._unsent[0][sent:]
+                if not self._unsent[0]:
+                    self._unsent.popleft()
         except trio.ClosedResourceError:
             self._unsent.clear()
         except OSError as error:
