@@ -1,7 +1,7 @@
-"""Measure py-peer against its goals and print one table.
+"""Measure py-peer against its goals, beside the library's own classes and js-libp2p, and print tables.
 
 Every process is started here, talks on 127.0.0.1 only, runs in a temporary directory and is ended by its id; nothing
-is written but standard output, and the file named with --json. Takes some ten minutes, with --quick three.
+is written but standard output, and the file named with --json. Takes some twenty minutes, with --quick five.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks import exchange, front_ends, messages, services, ui
+from benchmarks.kinds import OURS, Kind, present
 from benchmarks.processes import BenchError, workshop
 from benchmarks.table import Row, as_json, head, load, render
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from benchmarks.processes import Workshop
 
-CHAT_RATES: Final = (20, 50)
+UI_RATE: Final = 20
 MEBIBYTE: Final = 1024 * 1024
 
 
@@ -30,12 +31,14 @@ MEBIBYTE: Final = 1024 * 1024
 class Extent:
     """How much is measured. Times in seconds, sizes in bytes."""
 
+    kinds: tuple[Kind, ...] = (OURS,)
     rounds: int = 5
     latency: float = 20.0
     step: float = 5.0
+    burst: int = 5_000
     idle: float = 30.0
-    messages: int = 10_000
-    message_rate: float = 500.0
+    messages: int = 100_000
+    message_rate: float = 1_500.0
     ui_messages: int = 100_000
     file: int = 256 * MEBIBYTE
     large_file: int = 256 * MEBIBYTE
@@ -44,10 +47,10 @@ class Extent:
 
 QUICK: Final = Extent(
     rounds=3,
-    latency=5.0,
-    step=2.0,
-    idle=10.0,
-    messages=2_000,
+    latency=6.0,
+    step=1.0,
+    idle=5.0,
+    messages=15_000,
     ui_messages=10_000,
     file=64 * MEBIBYTE,
     large_file=64 * MEBIBYTE,
@@ -55,26 +58,49 @@ QUICK: Final = Extent(
 )
 
 
+def _node_rows(shop: Workshop, extent: Extent) -> Iterable[Row]:
+    openers = messages.nodes(shop, extent.kinds, mixed=True)
+    return messages.latency(openers, "node to node", extent.rounds, extent.latency, messages.GOAL_NODE)
+
+
 FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
-    "start": lambda shop, extent: front_ends.startup(shop, extent.rounds),
-    "connect": lambda shop, extent: services.first_message(shop, extent.rounds),
-    "latency": lambda shop, extent: front_ends.latency(shop, CHAT_RATES, extent.latency),
-    "service-latency": lambda shop, extent: services.latency(shop, CHAT_RATES, extent.latency),
-    "cost": lambda shop, extent: messages.cost(shop, extent.messages // 2),
-    "node-latency": lambda shop, extent: messages.latency(shop, extent.latency),
-    "rate": lambda shop, extent: [services.highest_rate(shop, extent.step)],
-    "burst": lambda shop, _: [front_ends.burst(shop)],
-    "idle": lambda shop, extent: front_ends.idle(shop, extent.idle),
+    "node-latency": _node_rows,
+    "node-rate": lambda shop, extent: messages.highest_rate(
+        messages.nodes(shop, extent.kinds), "node to node", extent.step
+    ),
+    "node-burst": lambda shop, extent: messages.burst(
+        messages.nodes(shop, extent.kinds, mixed=True), "node to node", extent.rounds, extent.burst
+    ),
+    "cost": lambda shop, extent: messages.counted(
+        messages.nodes(shop, tuple(kind for kind in extent.kinds if kind.is_ours))
+    ),
+    "stream": lambda shop, extent: messages.streams(
+        messages.nodes(shop, extent.kinds, mixed=True), extent.rounds, extent.file
+    ),
+    "service-latency": lambda shop, extent: messages.latency(
+        services.pairs(shop, extent.kinds), "service to service", extent.rounds, extent.latency
+    ),
+    "service-rate": lambda shop, extent: messages.highest_rate(
+        services.pairs(shop, extent.kinds), "service to service", extent.step
+    ),
+    "service-burst": lambda shop, extent: messages.burst(
+        services.pairs(shop, extent.kinds), "service to service", extent.rounds, extent.burst
+    ),
+    "latency": lambda shop, extent: front_ends.latency(shop, extent.kinds, extent.rounds, extent.latency),
+    "start": lambda shop, extent: front_ends.startup(shop, extent.kinds, extent.rounds),
+    "idle": lambda shop, extent: front_ends.idle(shop, extent.kinds, extent.idle),
     "memory": lambda shop, extent: [services.memory(shop, extent.messages, extent.message_rate)],
+    "connect": lambda shop, extent: services.first_message(shop, extent.rounds),
+    "burst": lambda shop, _: [front_ends.burst(shop)],
     "files": lambda shop, extent: exchange.files(shop, extent.rounds, extent.file),
     "file-memory": lambda shop, extent: [exchange.memory(shop, extent.large_file)],
     "direct": lambda shop, extent: exchange.direct(shop, extent.direct),
     "ui-paint": lambda shop, extent: [ui.paint(shop, extent.rounds)],
-    "ui-latency": lambda shop, extent: [ui.latency(shop, CHAT_RATES[0], extent.latency)],
+    "ui-latency": lambda shop, extent: [ui.latency(shop, UI_RATE, extent.latency)],
     "ui-keys": lambda shop, extent: [ui.keys(shop, extent.rounds)],
     "ui-memory": lambda shop, extent: [ui.memory(shop, extent.ui_messages)],
 }
-"""What can be measured, by name, in the order of the table."""
+"""What can be measured, by name, in the order in which it is."""
 
 
 def main() -> int:
@@ -82,14 +108,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure py-peer against its goals.")
     parser.add_argument("--quick", action="store_true", help="shorter runs")
     parser.add_argument("--large", action="store_true", help="the memory of files is measured with one of 1 GiB")
+    parser.add_argument("--alone", action="store_true", help="py-peer alone, with nothing beside it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers to FILE")
     parser.add_argument("figure", nargs="*", help=f"what to measure: {', '.join(FIGURES)}; all of it by default")
     options = parser.parse_args()
     if unknown := set(options.figure) - set(FIGURES):
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")
     lines = head("benchmark, quick" if options.quick else "benchmark")
-    print("\n".join(lines), flush=True)
     extent = QUICK if options.quick else Extent()
+    if not options.alone:
+        kinds, missing = present()
+        extent = replace(extent, kinds=kinds)
+        lines += [missing] if missing else []
+    print("\n".join(lines), flush=True)
     if options.large:
         extent = replace(extent, large_file=1024 * MEBIBYTE)
     with workshop() as shop:

@@ -26,7 +26,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
-from benchmarks import services
+from benchmarks import messages, services
 from benchmarks.processes import PATIENCE, PY_PEER
 from benchmarks.table import Row, milliseconds, percentile
 from py_peer.core.limits import MAX_SISTER_FILE_BYTES
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.processes import Child, Workshop
+    from benchmarks.runs import Talker
 
 GOAL_GROWTH: Final = 32
 """Megabytes that either side may hold more while a file is sent, however large it is."""
@@ -96,11 +97,6 @@ def program(shop: Workshop, *options: str) -> Program:
     return Program(shop.start(*PY_PEER, "--headless", "--json", "--no-intro", "--downloads", downloads, *options))
 
 
-def stream_peer(shop: Workshop, *arguments: str) -> Program:
-    """Start a node with nothing on top."""
-    return Program(shop.start(sys.executable, "-m", "benchmarks.stream_peer", *arguments))
-
-
 @contextlib.contextmanager
 def couple(shop: Workshop, *connect: str) -> Iterator[tuple[Program, Program]]:
     """Run two programs that see each other in the room."""
@@ -132,24 +128,25 @@ def files(shop: Workshop, rounds: int, size: int) -> Iterator[Row]:
     goal = path.with_name("fetched")
     small = min(size, MAX_SISTER_FILE_BYTES)
     rates: dict[str, list[float]] = {name: [] for name in ("raw", "get", "sister", "share", "sha256")}
-    with stream_peer(shop) as serving, stream_peer(shop) as asking, stream_peer(shop, str(small)) as sister:
-        address = serving.see("ready")["address"]
-        asking.see("ready")
-        with couple(shop, sister.see("ready")["address"]) as (ann, bob):
-            for number in range(rounds):
-                asking.child.write(f"{address} {size}\n")
-                rates["raw"].append(size / asking.see("fetched")["seconds"])
-                rates["sha256"].append(size / _hashed(path))
-                file_id, seconds = ann.share(path)
-                rates["share"].append(size / seconds)
-                bob.see("file_offered")
-                rates["get"].append(size / bob.get(file_id, goal))
-                sister.child.write(f"sister-{number}\n")
-                bob.see("file_offered")
-                rates["sister"].append(small / bob.get(f"sister-{number}", goal))
-                ann.do("unshare", file=file_id)
+    sister_peer = shop.start(sys.executable, "-m", "benchmarks.sister_peer", str(small))
+    with (
+        Program(sister_peer) as sister,
+        messages.node_pair(shop) as nodes,
+        couple(shop, sister.see("ready")["address"]) as (ann, bob),
+    ):
+        for number in range(rounds):
+            rates["raw"].append(messages.fetch(nodes, size))
+            rates["sha256"].append(size / _hashed(path))
+            file_id, seconds = ann.share(path)
+            rates["share"].append(size / seconds)
+            bob.see("file_offered")
+            rates["get"].append(size / bob.get(file_id, goal))
+            sister.child.write(f"sister-{number}\n")
+            bob.see("file_offered")
+            rates["sister"].append(small / bob.get(f"sister-{number}", goal))
+            ann.do("unshare", file=file_id)
     names = {
-        "raw": f"one raw libp2p stream, {size // CHUNK} MiB",
+        "raw": f"one stream, {size // CHUNK} MiB, in turns with what follows",
         "get": f"/get of a py-peer's file, {size // CHUNK} MiB",
         "sister": f"/get by the sister protocol, {small // CHUNK} MiB",
         "sha256": "SHA-256 of a file, one thread",
@@ -217,9 +214,9 @@ def _largest(*children: Child) -> Iterator[list[int]]:
 
 def direct(shop: Workshop, seconds: float) -> Iterator[Row]:
     """Measure direct messages: until they are told, and until they are confirmed."""
-    with services.pair(shop) as (first, second):
-        _say_directly(second, first, 20)  # the first ones also pay for code that runs for the first time
-        told, confirmed = _say_directly(second, first, int(seconds * DIRECT_RATE))
+    with services.pair(shop) as (author, other):
+        _say_directly(author, other, 20)  # the first ones also pay for code that runs for the first time
+        told, confirmed = _say_directly(author, other, int(seconds * DIRECT_RATE))
     for way, delays in (("until told", told), ("until confirmed", confirmed)):
         p50, p99 = percentile(delays, 0.5), percentile(delays, 0.99)
         yield Row(
@@ -229,7 +226,7 @@ def direct(shop: Workshop, seconds: float) -> Iterator[Row]:
         )
 
 
-def _say_directly(author: services.Service, other: services.Service, count: int) -> tuple[list[float], list[float]]:
+def _say_directly(author: Talker, other: Talker, count: int) -> tuple[list[float], list[float]]:
     """Send direct messages; return the seconds until each was told, and until each was confirmed."""
     other.do("expect", count=count)
     other.wait_for("expecting")

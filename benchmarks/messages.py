@@ -1,85 +1,233 @@
-"""What one message costs in the network alone: calls, steps of the scheduler, processor time; and how long it takes."""
+"""What a message costs, how long it takes and how many a second are held, from any child to any other."""
 
 from __future__ import annotations
 
 import contextlib
-import sys
+import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.kinds import JS, OURS, Found, Kind, Turns, medians
 from benchmarks.processes import BenchError
-from benchmarks.services import Service
-from benchmarks.table import Row, milliseconds, percentile
+from benchmarks.runs import Pair, Run, Talker, send
+from benchmarks.table import milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from benchmarks.processes import Workshop
+    from benchmarks.table import Row
+
+    Openers = dict[str, Callable[[], AbstractContextManager[Pair]]]
 
 RATES: Final = (50, 1_000)
+LADDER: Final = (50, 100, 200, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000, 8_000, 10_000)
+FEWEST: Final = 200
+"""Messages of a step, of which a p99 can be told."""
+
+WARM_UP: Final = 2.0
+"""Seconds."""
+
 COUNTED: Final = 200
 """Messages whose calls and steps are counted, one by one, so that none shares a write with another."""
 
 COUNTED_RATE: Final = 100.0
+GOAL_RATE: Final = 3_000
+GOAL_NODE: Final = (0.0015, 0.004)
+"""p50 and p99 at 50 a second, from node to node, in seconds."""
+
+GOAL_STREAM: Final = 300
+"""Megabytes a second."""
+
+MEGABYTE: Final = 1_000_000
+
+
+def nodes(shop: Workshop, kinds: tuple[Kind, ...], *, mixed: bool = False) -> Openers:
+    """Return how pairs of bare nodes are opened: two of each kind, and with `mixed` ours with js-libp2p, both ways."""
+    openers: Openers = {kind.name: partial(node_pair, shop, kind, kind) for kind in kinds}
+    if mixed and {OURS, JS} <= set(kinds):
+        openers |= {f"{one.name} to {other.name}": partial(node_pair, shop, one, other) for one, other in MIXED}
+    return openers
+
+
+MIXED: Final = ((OURS, JS), (JS, OURS))
 
 
 @contextlib.contextmanager
-def _pair(shop: Workshop) -> Iterator[tuple[Service, Service]]:
-    """Run two nodes that see each other."""
-    with _start(shop) as first, _start(shop) as second:
-        second.do("dial", address=first.wait_for("ready")["address"])
-        first.wait_for("joined")
-        second.wait_for("joined")
-        yield first, second
+def node_pair(shop: Workshop, first: Kind = OURS, second: Kind = OURS) -> Iterator[Pair]:
+    """Run two nodes that see each other; the first sends."""
+    with Talker(shop.start(*first.node)) as sender, Talker(shop.start(*second.node)) as receiver:
+        for node in (sender, receiver):
+            node.address = node.wait_for("ready")["address"]
+        sender.do("dial", address=receiver.address)
+        for node in (sender, receiver):
+            node.wait_for("joined")
+        yield sender, receiver
 
 
-def _start(shop: Workshop) -> Service:
-    return Service(shop.start(sys.executable, "-m", "benchmarks.node_peer"))
+@contextlib.contextmanager
+def _warm(openers: Openers) -> Iterator[Turns[Pair]]:
+    """Open pairs of which each has sent some messages: the first also pay for code that runs for the first time."""
+    with contextlib.ExitStack() as stack:
+        turns = Turns(stack, openers)
+        turns.each(_warm_up)
+        yield turns
 
 
-def _send(
-    sender: Service, receiver: Service, count: int, rate: float, watch: str = ""
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Send `count` messages at `rate` a second; return what both sides tell. Raises BenchError when some are lost."""
-    receiver.do("expect", count=count, watch=watch)
-    receiver.wait_for("expecting")
-    sender.do("send", count=count, rate=rate, watch=watch)
-    sent, received = sender.wait_for("sent"), receiver.wait_for("received")
-    if received["distinct"] != count or not received["in_order"]:
-        msg = f"of {count:,} messages {received['distinct']:,} came, or not in order"
-        raise BenchError(msg)
-    return sent, received
+def _warm_up(pair: Pair) -> None:
+    """Send for two seconds, as fast as it goes: JavaScript is compiled while it runs."""
+    start = time.monotonic()
+    while time.monotonic() - start < WARM_UP:
+        send(pair, COUNTED, 0)
 
 
-def cost(shop: Workshop, burst: int) -> Iterator[Row]:
-    """Measure what a message costs who sends it and who reads it."""
-    with _pair(shop) as (first, second):
-        _send(second, first, 100, COUNTED_RATE)  # the first messages also pay for code that runs for the first time
-        for watch in ("calls", "steps"):
-            sent, received = _send(second, first, COUNTED, COUNTED_RATE, watch)
-            values = {"sender": sent["counted"], "receiver": received["counted"]}
-            yield Row(
-                f"{watch} a message, sender/receiver",
-                f"{values['sender']:.0f}/{values['receiver']:.0f}",
-                values=values,
-            )
-        best = min((_send(second, first, burst, 0) for _ in range(5)), key=lambda run: run[0]["cpu"] + run[1]["cpu"])
-        values = {"sender": best[0]["cpu"], "receiver": best[1]["cpu"]}
-        yield Row(
-            f"processor time a message, {burst:,} at once, sender/receiver",
-            f"{values['sender'] * 1e6:.0f}/{values['receiver'] * 1e6:.0f} µs",
-            values=values,
+def latency(
+    openers: Openers, way: str, rounds: int, seconds: float, goal: tuple[float, float] | None = None
+) -> Iterator[Row]:
+    """Measure the way of a message at two rates, for `seconds` altogether; the goal is p50 and p99 at the first."""
+    with _warm(openers) as turns:
+        for rate in RATES:
+            count = max(FEWEST // 2, int(rate * seconds * RATES[0] / rate / rounds)) if rate == RATES[0] else rate
+            runs = turns.rounds(rounds, partial(send, count=count, rate=rate))
+            found = {name: _typical(of_kind) for name, of_kind in runs.items()}
+            judged = goal if rate == RATES[0] else None
+            yield from latency_rows(turns, f"latency at {rate:,}/s, {way}: p50 / p99", found, judged)
+            if rate == RATES[0]:
+                costs = {name: _cost(of_kind) for name, of_kind in runs.items()}
+                yield from turns.rows(f"CPU a message at {rate:,}/s, {way}: sender / receiver", costs, _microseconds)
+
+
+def latency_rows(
+    turns: Turns[Any], figure: str, found: dict[str, Found], goal: tuple[float, float] | None
+) -> Iterator[Row]:
+    """Return the rows of a latency."""
+    if goal is None:
+        return turns.rows(figure, found, both)
+    p50, p99 = goal
+    return turns.rows(figure, found, both, both(p50, p99), lambda one, other: one <= p50 and other <= p99)
+
+
+def both(p50: float, p99: float) -> str:
+    """Return two times."""
+    return f"{milliseconds(p50).removesuffix(' ms')} / {milliseconds(p99)}"
+
+
+def _microseconds(sender: float, receiver: float) -> str:
+    return f"{sender * 1e6:,.0f} / {receiver * 1e6:,.0f} µs"
+
+
+def _typical(runs: list[Run]) -> Found:
+    """Return the medians of p50 and p99."""
+    p50s, p99s = [run.p50 for run in runs], [run.p99 for run in runs]
+    lost = [run.loss for run in runs if run.loss]
+    p50, p99 = medians(list(zip(p50s, p99s, strict=True)))
+    values = {"rate": runs[0].rate, "p50": p50, "p99": p99, "p50s": p50s, "p99s": p99s}
+    return Found((p50, p99), values, " ".join(lost[:1]), whole=not lost)
+
+
+def _cost(runs: list[Run]) -> Found:
+    sender, receiver = medians([run.cpu for run in runs])
+    values = {"sender": [run.cpu[0] for run in runs], "receiver": [run.cpu[1] for run in runs]}
+    return Found((sender, receiver), values)
+
+
+def highest_rate(openers: Openers, way: str, seconds: float) -> Iterator[Row]:
+    """Go up in steps until messages are lost, late or out of order; a step may fail once, the machine is shared."""
+    with _warm(openers) as turns:
+        climbing = set(turns.open)
+        runs: dict[str, list[Run]] = {}
+        for rate in LADDER:
+            count = int(max(rate * seconds, FEWEST))
+            for name, run in turns.each(partial(_climb, count=count, rate=rate), climbing).items():
+                runs.setdefault(name, []).append(run)
+                if not run.is_held:
+                    climbing.discard(name)
+        found = {name: _highest(of_kind) for name, of_kind in runs.items() if name in turns.open}
+        yield from turns.rows(
+            f"highest rate without loss, {way}", found, "{:,.0f}/s".format, f"{GOAL_RATE:,}/s", lambda r: r >= GOAL_RATE
         )
 
 
-def latency(shop: Workshop, seconds: float) -> Iterator[Row]:
-    """Measure the way of a message from node to node at two rates."""
-    with _pair(shop) as (first, second):
-        _send(second, first, 100, COUNTED_RATE)
-        for rate in RATES:
-            _, received = _send(second, first, int(rate * seconds), rate)
-            p50, p99 = (percentile(received["delays"], part) for part in (0.5, 0.99))
-            yield Row(
-                f"latency at {rate:,}/s, node to node",
-                f"p50 {milliseconds(p50)}, p99 {milliseconds(p99)}",
-                values={"p50": p50, "p99": p99},
-            )
+def _climb(pair: Pair, count: int, rate: float) -> Run:
+    run = send(pair, count, rate)
+    return run if run.is_held else send(pair, count, rate)
+
+
+def _highest(runs: list[Run]) -> Found:
+    best = max((run.rate for run in runs if run.is_held), default=0.0)
+    steps = [{"rate": run.rate, "p50": run.p50, "p99": run.p99, "held": run.is_held} for run in runs]
+    note = "" if runs[-1].is_held else runs[-1].why_not_held()
+    return Found((best,), {"rate": best, "steps": steps}, note=note)
+
+
+def burst(openers: Openers, way: str, rounds: int, count: int) -> Iterator[Row]:
+    """Send many messages as fast as they go: how many a second arrive, what each costs, and what is held then."""
+    with _warm(openers) as turns:
+        runs = turns.rounds(rounds, partial(send, count=count, rate=0))
+        memory = turns.each(lambda pair: tuple(float(side.child.memory()) for side in pair))
+    found = {name: _pace(of_kind) for name, of_kind in runs.items()}
+    yield from turns.rows(f"{count:,} at once, {way}", found, "{:,.0f}/s".format, "none lost, in order", lambda _: True)
+    costs = {name: _cost(of_kind) for name, of_kind in runs.items()}
+    yield from turns.rows(f"CPU a message of {count:,} at once, {way}: sender / receiver", costs, _microseconds)
+    held = {name: Found(sides, {"sender": sides[0], "receiver": sides[1]}) for name, sides in memory.items()}
+    yield from turns.rows(f"memory after {rounds * count:,} messages, {way}: sender / receiver", held, megabytes)
+
+
+def megabytes(*sizes: float) -> str:
+    """Return sizes in MB."""
+    return f"{' / '.join(f'{size / MEGABYTE:.0f}' for size in sizes)} MB"
+
+
+def _pace(runs: list[Run]) -> Found:
+    paces = [(run.arrived - 1) / max(run.seconds, 1e-9) for run in runs]
+    lost = [run.loss for run in runs if run.loss]
+    return Found(
+        medians([(pace,) for pace in paces]), {"paces": paces, "lost": lost}, " ".join(lost[:1]), whole=not lost
+    )
+
+
+def counted(openers: Openers) -> Iterator[Row]:
+    """Count what a message is for Python and for trio, exactly."""
+    with _warm(openers) as turns:
+        for watch in ("calls", "steps"):
+            found = turns.each(partial(_count, watch=watch))
+            figure = f"{watch} a message, node to node: sender / receiver"
+            yield from turns.rows(figure, found, "{:,.0f} / {:,.0f}".format)
+
+
+def _count(pair: Pair, watch: str) -> Found:
+    sender, receiver = pair
+    receiver.do("expect", count=COUNTED, watch=watch)
+    receiver.wait_for("expecting")
+    sender.do("send", count=COUNTED, rate=COUNTED_RATE, watch=watch)
+    sent, received = (side.wait_for(event)["counted"] for side, event in ((sender, "sent"), (receiver, "received")))
+    return Found((sent, received), {"sender": sent, "receiver": received})
+
+
+def streams(openers: Openers, rounds: int, size: int) -> Iterator[Row]:
+    """Measure one stream with nothing on top."""
+    with contextlib.ExitStack() as stack:
+        turns = Turns(stack, openers)
+        rates = turns.rounds(rounds, partial(fetch, count=size))
+    found = {
+        name: Found(medians([(rate,) for rate in each]), {"bytes_per_second": each}) for name, each in rates.items()
+    }
+    yield from turns.rows(
+        f"one stream over TCP, {size // 1024 // 1024} MiB",
+        found,
+        lambda rate: f"{rate / MEGABYTE:,.0f} MB/s",
+        f"{GOAL_STREAM} MB/s",
+        lambda rate: rate >= GOAL_STREAM * MEGABYTE,
+    )
+
+
+def fetch(pair: Pair, count: int) -> float:
+    """Fetch `count` bytes over a stream; return how many came in a second. Raises BenchError."""
+    serving, asking = pair
+    asking.do("fetch", address=serving.address, count=count)
+    seconds: float = asking.wait_for("fetched")["seconds"]
+    if not seconds:
+        msg = "nothing was fetched"
+        raise BenchError(msg)
+    return count / seconds

@@ -1,31 +1,42 @@
-"""One of our nodes in a process of its own, with nothing on top: what a message costs in the network alone.
+"""One of our nodes in a process of its own, with nothing on top: what the network alone costs.
 
-Commands, on standard input, in JSON lines: `{"do": "dial", "address": …}`,
-`{"do": "expect", "count": …, "watch": …}`, `{"do": "send", "count": …, "rate": …, "watch": …}`. What is watched is
-"calls" (of functions, Python's and C's, exact), "steps" (of trio's scheduler) or "" (nothing: it costs time itself).
+Commands, on standard input, in JSON lines: `{"do": "dial", "address": …}`, `{"do": "expect", "count": …}`,
+`{"do": "send", "count": …, "rate": …}`, `{"do": "report"}`, `{"do": "fetch", "address": …, "count": …}`: bytes over
+one stream. With "watch" in the two that it is for, what a message costs is counted: "calls" (of functions, Python's and
+C's, exact) or "steps" (of trio's scheduler); that takes time itself. A peer in another language,
+tests/sisters/js/bench.mjs, does the same but for that. With `--stock-net` the classes are py-libp2p's own.
+
+Each text carries its number and when it was said; time.monotonic is the same clock in all processes of one machine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
 from array import array
-from typing import TYPE_CHECKING, Any, Final, Self, final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, final
 
 import trio
 
 from py_peer.core.addresses import parse_dial_address
 from py_peer.net.node import open_node
+from py_peer.net.streams import widen
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from libp2p.abc import INetStream
 
     from py_peer.net.node import Node
 
 TOPIC: Final = "bench"
 TEXT_BYTES: Final = 100
 MESSAGES_PER_TURN: Final = 16
+ZEROS: Final[Any] = "/py-peer/bench/1.0.0"
+BLOCK: Final = 256 * 1024
 
 
 def say(what: str, **values: Any) -> None:
@@ -34,7 +45,7 @@ def say(what: str, **values: Any) -> None:
 
 
 @final
-class _Unwatched:
+class Unwatched:
     """Observes nothing but who is in the room."""
 
     def __getattr__(self, name: str) -> Any:
@@ -48,28 +59,26 @@ class _Unwatched:
 
 
 @final
-class _Meter(trio.abc.Instrument):
-    """Counts calls, or the scheduler's steps, and takes the time of the processor."""
+class Meter(trio.abc.Instrument):
+    """Counts calls or the scheduler's steps."""
 
-    def __init__(self, watch: str) -> None:
-        self._watch = watch
+    def __init__(self) -> None:
         self._counted = 0
-        self._cpu = 0.0
 
-    def __enter__(self) -> Self:
-        if self._watch == "calls":
+    def start(self, watch: str) -> None:
+        """Count from now on."""
+        self._counted = 0
+        if watch == "calls":
             sys.setprofile(self._call)
-        if self._watch == "steps":
+        if watch == "steps":
             trio.lowlevel.add_instrument(self)
-        self._cpu = time.process_time()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        """Stop counting."""
-        self._cpu = time.process_time() - self._cpu
+    def stop(self) -> int:
+        """Return what was counted, and count no more."""
         sys.setprofile(None)
-        if self._watch == "steps":
+        with contextlib.suppress(KeyError):
             trio.lowlevel.remove_instrument(self)
+        return self._counted
 
     def _call(self, frame: FrameType, event: str, argument: object) -> None:
         del frame, argument
@@ -81,69 +90,128 @@ class _Meter(trio.abc.Instrument):
         del task
         self._counted += 1
 
-    def figures(self, count: int) -> dict[str, float]:
-        """Return what one of `count` messages cost: in processor time, in seconds, and in what was counted."""
-        return {"cpu": self._cpu / count, "counted": self._counted / count}
 
+@final
+class NodePeer:
+    """A node and what it has heard."""
 
-async def send(node: Node, count: int, rate: float, watch: str) -> None:
-    """Say `count` texts, evenly, at `rate` a second (0: as fast as they go), and wait until they are written."""
-    start = trio.current_time()
-    with _Meter(watch) as meter:
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._meter = Meter()
+        self._expected = 0
+        self._numbers, self._delays = array("l"), array("d")
+        self._first = self._last = 0.0
+
+    async def hear(self, subscription: Any) -> None:
+        """Take note of every text."""
+        while True:
+            number, said_at, _ = bytes((await subscription.get()).data).split(b" ", 2)
+            self._last = time.monotonic()
+            self._first = self._first or self._last
+            self._delays.append(self._last - float(said_at))
+            self._numbers.append(int(number))
+            if len(self._numbers) == self._expected:
+                self._report()
+
+    def _report(self) -> None:
+        say(
+            "received",
+            delays=list(self._delays),
+            in_order=list(self._numbers) == sorted(self._numbers),
+            distinct=len(set(self._numbers)),
+            seconds=self._last - self._first,
+            counted=self._meter.stop() / max(1, len(self._numbers)),
+        )
+
+    def _expect(self, count: int, watch: str) -> None:
+        self._expected = count
+        self._numbers, self._delays, self._first = array("l"), array("d"), 0.0
+        say("expecting")
+        self._meter.start(watch)
+
+    async def _send(self, count: int, rate: float, watch: str) -> None:
+        """Say `count` texts, evenly, at `rate` a second (0: as fast as they go), and wait until they are written."""
+        pubsub = self._node.pubsub
+        start = trio.current_time()
+        self._meter.start(watch)
         for number in range(count):
             if rate:
                 await trio.sleep_until(start + number / rate)
-            await node.pubsub.wait_for_room(5)
+            await pubsub.wait_for_room(5)
             text = f"{number} {time.monotonic():.6f} ".ljust(TEXT_BYTES, ".")
-            await node.pubsub.publish(TOPIC, text.encode())
+            await pubsub.publish(TOPIC, text.encode())
             if number % MESSAGES_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
-        while any(len(queue) for queue in node.pubsub.peer_queues.values()):
+        while any(len(queue) for queue in pubsub.peer_queues.values()):
             await trio.lowlevel.checkpoint()
-    say("sent", **meter.figures(count))
+        say("sent", counted=self._meter.stop() / count)
+
+    async def _fetch(self, address: str, count: int) -> None:
+        """Ask for `count` bytes and read them all, with the window that a file has."""
+        peer_id = await self._node.dial(parse_dial_address(address))
+        stream = await self._node.host.new_stream(peer_id, [ZEROS])
+        await widen(stream)
+        start = time.monotonic()
+        await stream.write(count.to_bytes(8))
+        left = count
+        while left:
+            left -= len(await stream.read(BLOCK))
+        say("fetched", seconds=time.monotonic() - start)
+
+    async def obey(self) -> None:
+        """Do what the parent says, one thing after the other, until it is gone."""
+        async for line in trio.wrap_file(sys.stdin):
+            command = json.loads(line)
+            watch = command.get("watch", "")
+            match command["do"]:
+                case "dial":
+                    await self._node.dial(parse_dial_address(command["address"]))
+                case "expect":
+                    self._expect(command["count"], watch)
+                case "send":
+                    await self._send(command["count"], command["rate"], watch)
+                case "report":
+                    self._report()
+                case "fetch":
+                    await self._fetch(command["address"], command["count"])
 
 
-async def expect(subscription: Any, count: int, watch: str) -> None:
-    """Hear `count` texts and tell what they cost."""
-    numbers, delays = array("l"), array("d")
-    say("expecting")
-    with trio.move_on_after(60), _Meter(watch) as meter:
-        while len(numbers) < count:
-            number, said_at, _ = bytes((await subscription.get()).data).split(b" ", 2)
-            delays.append(time.monotonic() - float(said_at))
-            numbers.append(int(number))
-    say(
-        "received",
-        delays=list(delays),
-        in_order=list(numbers) == sorted(numbers),
-        distinct=len(set(numbers)),
-        **meter.figures(count),
-    )
+async def serve_zeros(stream: INetStream) -> None:
+    """Send as many zeros as are asked for: eight bytes say how many."""
+    await send_zeros(stream, int.from_bytes(await stream.read(8)))
 
 
-async def obey(node: Node, subscription: Any) -> None:
-    """Do what the parent says, one thing after the other, until it is gone."""
-    async for line in trio.wrap_file(sys.stdin):
-        command = json.loads(line)
-        match command["do"]:
-            case "dial":
-                await node.dial(parse_dial_address(command["address"]))
-            case "expect":
-                await expect(subscription, command["count"], command["watch"])
-            case "send":
-                await send(node, command["count"], command["rate"], command["watch"])
+async def send_zeros(stream: INetStream, count: int) -> None:
+    """Send `count` zeros and close the stream."""
+    block = bytes(BLOCK)
+    while count:
+        part = block[:count]
+        await stream.write(part)
+        count -= len(part)
+    await stream.close()
 
 
-async def main() -> None:
+async def main(*, stock: bool) -> None:
     """Run a node until the parent is gone."""
-    observer: Any = _Unwatched()
-    async with open_node(
-        topics=frozenset({TOPIC}), room_topic=TOPIC, observer=observer, admit=lambda _: True, loopback=True
-    ) as node:
-        subscription = await node.pubsub.subscribe(TOPIC)
+    observer: Any = Unwatched()
+    async with (
+        open_node(
+            topics=frozenset({TOPIC}),
+            room_topic=TOPIC,
+            observer=observer,
+            admit=lambda _: True,
+            loopback=True,
+            streams={ZEROS: serve_zeros},
+            stock=stock,
+        ) as node,
+        trio.open_nursery() as nursery,
+    ):
+        peer = NodePeer(node)
+        nursery.start_soon(peer.hear, await node.pubsub.subscribe(TOPIC))
         say("ready", address=node.addresses[0])
-        await obey(node, subscription)
+        await peer.obey()
+        nursery.cancel_scope.cancel()
 
 
 if __name__ == "__main__":
-    trio.run(main)
+    trio.run(partial(main, stock="--stock-net" in sys.argv[1:]))

@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
 """Seconds after which a child that does not say what it should is given up."""
 
+PROCESS_CLOCK = 2
+"""CPUCLOCK_SCHED: with a process's ID it names the clock of the time that it has run (clock_getcpuclockid)."""
+
 PY_PEER = (sys.executable, "-m", "py_peer")
 
 
@@ -160,6 +163,8 @@ class Child:
 
     def cpu_time(self) -> float:
         """Return the seconds of CPU that the process has used."""
+        if sys.platform == "linux":  # to the nanosecond; what psutil reads is in ticks of 10 ms
+            return time.clock_gettime(~self.process.pid << 3 | PROCESS_CLOCK)
         times = psutil.Process(self.process.pid).cpu_times()
         return float(times.user + times.system)
 
