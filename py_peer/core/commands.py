@@ -8,10 +8,10 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from py_peer.core.cleaning import clean_line, is_blank
+from py_peer.core.frozen import frozen
 from py_peer.core.sizes import unseen
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ SWITCH: Final = ("on", "off")
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandEntry:
     """One row of the table. `name` and `aliases` are written without their slash; `arguments` as `/help` shows them.
 
@@ -215,7 +215,7 @@ _BARE_QUIT: Final = {word for word, name in _NAMES.items() if name == "quit"}
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Say:
     """Send `text` to the room."""
 
@@ -223,7 +223,7 @@ class Say:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """Do what the entry `name` of the table says.
 
@@ -237,7 +237,7 @@ class Command:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unknown:
     """Something that begins like a command and is none: it is reported and never sent.
 
@@ -258,7 +258,7 @@ class Unknown:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Misused:
     """A known command whose argument is missing or wrong: it is reported, and nothing is done or sent.
 
@@ -277,7 +277,7 @@ class Misused:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Nothing:
     """An empty line, or one of which nothing can be seen."""
 

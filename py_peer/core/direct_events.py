@@ -3,14 +3,14 @@
 `peer_id`, `nick` and `plain` are of the other side, `nick` and `plain` as in MessageReceived.
 """
 
-from dataclasses import dataclass
 from typing import final
 
 from py_peer.core.events import Event
+from py_peer.core.frozen import frozen
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class DirectReceived(Event):
     """A message to the user alone. `timestamp` is the local time of arrival, seconds since 1970.
 
@@ -26,7 +26,7 @@ class DirectReceived(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class DirectSent(Event):
     """The peer has confirmed the text of request `ticket`; 0 for one of an earlier run. It `waited` so many seconds."""
 
@@ -40,7 +40,7 @@ class DirectSent(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class DirectWaiting(Event):
     """The text of request `ticket` could not be delivered, and why; it is kept, and tried again.
 
@@ -57,7 +57,7 @@ class DirectWaiting(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class DirectRefused(Event):
     """The text of request `ticket` (0: of an earlier run) will not be delivered: why. It is not kept any more."""
 

@@ -4,18 +4,19 @@ Every string in an event that came from outside has been cleaned (`py_peer.core.
 a front-end may print it as it is.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import final
 
+from py_peer.core.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Event:
     """The base of all events."""
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Started(Event):
     """The peer ID is known; nothing listens yet."""
 
@@ -23,7 +24,7 @@ class Started(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ready(Event):
     """The service listens and the room is joined.
 
@@ -45,7 +46,7 @@ class FailureKind(Enum):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failed(Event):
     """The service ends by itself; `Stopped` follows."""
 
@@ -54,7 +55,7 @@ class Failed(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stopped(Event):
     """The last event. `unsent` texts were still waiting; `reached` tells whether anybody was ever in the room.
 
@@ -70,7 +71,7 @@ class Stopped(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerConnected(Event):
     """The first connection to a peer is up (said once a peer, not once a connection)."""
 
@@ -82,7 +83,7 @@ class PeerConnected(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerDisconnected(Event):
     """The last connection to a peer is gone."""
 
@@ -90,7 +91,7 @@ class PeerDisconnected(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerJoined(Event):
     """A connected peer subscribed to the room; from now on messages reach it."""
 
@@ -99,7 +100,7 @@ class PeerJoined(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerLeft(Event):
     """A peer is no longer in the room."""
 
@@ -108,7 +109,7 @@ class PeerLeft(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class DialFailed(Event):
     """A dial to an address named by the user failed. `cause` is a sentence a person understands."""
 
@@ -117,7 +118,7 @@ class DialFailed(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identified(Event):
     """A peer told its versions and protocols."""
 
@@ -128,7 +129,7 @@ class Identified(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pinged(Event):
     """A ping came back. `rtt` is in seconds."""
 
@@ -137,7 +138,7 @@ class Pinged(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageReceived(Event):
     """A chat message of another peer. `nick` is the last eight characters of the ID unless a better one is known.
 
@@ -153,7 +154,7 @@ class MessageReceived(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class NickLearned(Event):
     """A peer is called something new.
 
@@ -169,7 +170,7 @@ class NickLearned(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class NicknameChanged(Event):
     """The user is called `nickname` from now on."""
 
@@ -177,7 +178,7 @@ class NicknameChanged(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageSent(Event):
     """The text of command `ticket` was handed to `peers` peers of the room."""
 
@@ -188,7 +189,7 @@ class MessageSent(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageWaiting(Event):
     """The text of command `ticket` waits for a peer to come; `waiting` texts wait in all, this one included."""
 
@@ -197,7 +198,7 @@ class MessageWaiting(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageRefused(Event):
     """The text of command `ticket` was not taken; nothing of it was sent."""
 
@@ -207,7 +208,7 @@ class MessageRefused(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendProgress(Event):
     """A long paste is going out at the room's pace. At most one a second.
 
@@ -219,7 +220,7 @@ class SendProgress(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerMuted(Event):
     """An author said more than a room can bear and is not shown for `seconds`. Said once a mute."""
 
@@ -228,7 +229,7 @@ class PeerMuted(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerUnmuted(Event):
     """An author is heard again; `dropped` of its messages were not shown."""
 
@@ -237,7 +238,7 @@ class PeerUnmuted(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerBanned(Event):
     """A peer broke the rules again and again; it was let go and is refused for `seconds`. `reason` is a sentence."""
 
@@ -247,7 +248,7 @@ class PeerBanned(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class IgnoreList(Event):
     """Whom the user ignores: told at the start if it is anybody, and after each change."""
 
@@ -255,7 +256,7 @@ class IgnoreList(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dropped(Event):
     """Something was lost: how many of what, and why."""
 
@@ -264,7 +265,7 @@ class Dropped(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class KademliaBootstrap(Event):
     """The table was joined (or not: then `cause` says why). `peers` are in the routing table."""
 
@@ -273,7 +274,7 @@ class KademliaBootstrap(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerFound(Event):
     """A peer that was not known is known now. `source` says how, as in "by mDNS" (`py_peer.core.findings.Source`)."""
 
@@ -283,7 +284,7 @@ class PeerFound(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressesChanged(Event):
     """An interface has come or gone; `addresses` are as in Ready, `previous` those that were told before."""
 
@@ -292,7 +293,7 @@ class AddressesChanged(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice(Event):
     """A sentence for the user that has no type of its own."""
 
@@ -300,7 +301,7 @@ class Notice(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer(Event):
     """What became of request `ticket`, in a sentence; with `failed` nothing was done, and it says why."""
 
@@ -310,7 +311,7 @@ class Answer(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerInfo:
     """One peer, as `/peers` shows it. `rtt` in seconds, None before the first ping; `connected_since` since 1970.
 
@@ -331,7 +332,7 @@ class PeerInfo:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class KnownPeer:
     """One peer of the address book, as `/discover` shows it.
 
@@ -351,7 +352,7 @@ class KnownPeer:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiscoveryReport(Event):
     """The answer to `RequestDiscovery`.
 
@@ -369,7 +370,7 @@ class DiscoveryReport(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class StatusReport(Event):
     """The answer to `RequestStatus`, for `/peers`, `/status` and `/multiaddr` alike (`ticket` tells whose)."""
 
@@ -399,7 +400,7 @@ class StatusReport(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statistics(Event):
     """The answer to `RequestStatistics`. What each figure means, `py_peer.core.figures` says; None: not known here."""
 

@@ -3,15 +3,15 @@
 A file is called by its ID, which its offerer made up: `file_id`. A transfer has a number of its own.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import final
 
 from py_peer.core.events import Event
+from py_peer.core.frozen import frozen
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """A file that another peer offers. `nick` and `plain` are as in MessageReceived.
 
@@ -31,7 +31,7 @@ class Offer:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class SharedFile:
     """A file that we serve.
 
@@ -65,7 +65,7 @@ class TransferState(Enum):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Transfer:
     """A file that is being fetched.
 
@@ -86,7 +86,7 @@ class Transfer:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileOffered(Event):
     """A peer offers a file that was not known."""
 
@@ -94,7 +94,7 @@ class FileOffered(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class HashingProgress(Event):
     """The file of request `ticket` is read before it can be offered: `done` of `size` bytes. At most one a second."""
 
@@ -105,7 +105,7 @@ class HashingProgress(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileShared(Event):
     """The file of request `ticket` is offered to the room."""
 
@@ -114,7 +114,7 @@ class FileShared(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileServed(Event):
     """Somebody has fetched a file of ours, or has tried: then `reason` says why not all of it was sent."""
 
@@ -128,7 +128,7 @@ class FileServed(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransferStarted(Event):
     """The file of request `ticket` is being fetched; `transfer.received` bytes were here from an earlier try.
 
@@ -140,7 +140,7 @@ class TransferStarted(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransferProgress(Event):
     """How far a transfer is. At most five a second of each."""
 
@@ -148,7 +148,7 @@ class TransferProgress(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransferDone(Event):
     """A file is there, whole, at `path`. `seconds` is how long this try took.
 
@@ -165,7 +165,7 @@ class TransferDone(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransferFailed(Event):
     """A transfer has ended without the file, or was cancelled. `kept` bytes stay for the next try.
 
@@ -182,7 +182,7 @@ class TransferFailed(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class FilesReport(Event):
     """The answer to `RequestFiles`. Of offers the latest comes last. `refused` counts offers not taken, by reason."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Final, TypeAlias, TypeGuard, final
 
@@ -19,6 +18,7 @@ from py_peer.core import direct_events, events, file_events, limits
 from py_peer.core.cleaning import clean_line
 from py_peer.core.commands import COMMANDS, MAX_WORD_CHARS, Command, CommandEntry
 from py_peer.core.events import Event, PeerInfo
+from py_peer.core.frozen import frozen
 from py_peer.core.sizes import unseen
 
 SAY: Final = CommandEntry(
@@ -44,7 +44,7 @@ ONE_OBJECT: Final = 'a command is one JSON object on one line, in UTF-8: {"comma
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Starting(Event):
     """The first line: the program has begun to start."""
 
@@ -52,7 +52,7 @@ class Starting(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Error(Event):
     """Line `line` of the input was not obeyed, and nothing of it was done: why, and what to do."""
 
@@ -62,7 +62,7 @@ class Error(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoundPeer:
     """Somebody who is connected or has spoken. `connection` is null where the messages come through others."""
 
@@ -72,7 +72,7 @@ class FoundPeer:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoundPeers(Event):
     """The answer to `whois`: everybody who may be meant; nobody, if there is no such peer."""
 
@@ -80,7 +80,7 @@ class FoundPeers(Event):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended(Event):
     """The last line. `reason` is "" after an orderly leave.
 
@@ -133,7 +133,7 @@ def _is_event(kind: object) -> TypeGuard[type[Event]]:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """A command that can be obeyed, of the table or "say"."""
 
@@ -142,7 +142,7 @@ class Wish:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mistake:
     """A line that is no command: why, and what to do. `id` is the script's, where it can be read."""
 

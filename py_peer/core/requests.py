@@ -1,12 +1,12 @@
 """What a front-end asks of the service: frozen dataclasses, the other way of `py_peer.core.events`."""
 
-from dataclasses import dataclass
 from typing import final
 
+from py_peer.core.frozen import frozen
 from py_peer.core.limits import CLOSE_TIMEOUT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """The base of all requests. `ticket` comes back in the events that answer it."""
 
@@ -14,7 +14,7 @@ class Request:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendText(Request):
     """Say `text` in the room. Answered by MessageSent, MessageWaiting (then, later, MessageSent) or MessageRefused."""
 
@@ -22,13 +22,13 @@ class SendText(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestStatus(Request):
     """Answered by a StatusReport."""
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetNickname(Request):
     """Be called `nickname` from now on, and tell the others. Answered by an Answer."""
 
@@ -36,7 +36,7 @@ class SetNickname(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Connect(Request):
     """Dial a multiaddr as if it had been named at the start, and again whenever it goes. Answered by an Answer."""
 
@@ -44,7 +44,7 @@ class Connect(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Disconnect(Request):
     """Let a peer go, and neither dial nor take it until Connect names it. Answered by an Answer."""
 
@@ -52,7 +52,7 @@ class Disconnect(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class StopDialling(Request):
     """Dial an address no more; let go, as with Disconnect, the peer that is there. Answered by an Answer."""
 
@@ -60,7 +60,7 @@ class StopDialling(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class PingPeer(Request):
     """Measure how far a connected peer is, now. Answered by an Answer."""
 
@@ -68,7 +68,7 @@ class PingPeer(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ignore(Request):
     """Show nothing more of what a peer says, in this run and the next ones. Answered by an Answer."""
 
@@ -76,7 +76,7 @@ class Ignore(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unignore(Request):
     """Hear a peer again. Answered by an Answer."""
 
@@ -84,19 +84,19 @@ class Unignore(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestStatistics(Request):
     """Answered by a Statistics event."""
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestDiscovery(Request):
     """Answered by a DiscoveryReport."""
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendDirect(Request):
     """Say `text` to one peer. Answered by DirectSent, DirectWaiting (then, later, DirectSent) or DirectRefused."""
 
@@ -105,7 +105,7 @@ class SendDirect(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class TakeStrangers(Request):
     """Take direct messages of strangers from now on, or refuse them. Answered by an Answer."""
 
@@ -113,7 +113,7 @@ class TakeStrangers(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShareFile(Request):
     """Offer a file to the room. Answered by FileShared, behind HashingProgress, or by an Answer that it failed."""
 
@@ -121,7 +121,7 @@ class ShareFile(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnshareFile(Request):
     """Serve a file no more. `file` is its ID, or the beginning of it, or its name. Answered by an Answer."""
 
@@ -129,13 +129,13 @@ class UnshareFile(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestFiles(Request):
     """Answered by a FilesReport."""
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class GetFile(Request):
     """Fetch a file that was offered. `file` is as in UnshareFile; `path` is where it goes, "" for the downloads.
 
@@ -147,7 +147,7 @@ class GetFile(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancelTransfer(Request):
     """End a transfer. `transfer` is its number, or as `file` in UnshareFile. Answered by an Answer."""
 
@@ -155,7 +155,7 @@ class CancelTransfer(Request):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stop(Request):
     """End the service; answered by Stopped.
 
