@@ -20,21 +20,18 @@ Spec: https://github.com/libp2p/specs/blob/master/pubsub/gossipsub/gossipsub-v1.
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
-from libp2p.pubsub.gossipsub import PROTOCOL_ID, PROTOCOL_ID_V11, GossipSub
 from libp2p.pubsub.pb import rpc_pb2
 
 from py_peer.core import limits
-from py_peer.net.message_cache import BoundedCache
+from py_peer.net.mesh import Mesh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from libp2p.peer.id import ID
-    from libp2p.pubsub.pubsub import Pubsub
 
     from py_peer.net.counters import Counters
 
@@ -45,36 +42,16 @@ MAX_CONTROL_ENTRIES: Final = 256
 """IHAVE, IWANT, GRAFT and PRUNE read from one RPC, of each; a heartbeat holds one of each for every topic."""
 
 MAX_MESSAGE_ID_BYTES: Final = 256
-MAX_BACKOFFS: Final = 1_024
-MAX_BACKOFF_SECONDS: Final = 3_600
 
 
-class Router(GossipSub):
+class Router(Mesh):
     """The room's GossipSub 1.1 router (1.2's IDONTWANT doubles the cost of a small message)."""
 
-    pubsub: Pubsub  # set by Pubsub's constructor, before anything else happens
-    mcache: BoundedCache
-
     def __init__(self, topics: Iterable[str], counters: Counters) -> None:
-        super().__init__(
-            [PROTOCOL_ID_V11, PROTOCOL_ID],
-            degree=6,
-            degree_low=4,
-            degree_high=12,
-            heartbeat_initial_delay=0.1,
-            heartbeat_interval=1,  # the library's is 120 s
-            adaptive_gossip_enabled=False,  # it turned 1 s into 30 s
-            spam_protection_enabled=False,  # 10 messages/s for each forwarder, our own included
-        )
-        self.mcache = BoundedCache(3, limits.REPLAY_BEATS, limits.MESSAGE_CACHE_BYTES)
-        # The default thresholds are minus infinity: the score refuses nobody, and is asked three times a message.
-        self.scorer = None
+        super().__init__(counters)
         self._topics = frozenset(topics)
-        self._counters = counters
         self._gone: dict[ID, float] = {}
         """When peers that had joined went; they may come back."""
-
-        self._grafted: dict[ID, list[str]] = {}
 
     # --- Sending ----------------------------------------------------------------------------------
 
@@ -135,36 +112,6 @@ class Router(GossipSub):
         if (rpc := rpc_pb2.RPC(publish=messages)).publish:
             self.send_rpc(peer_id, rpc)
 
-    # --- The mesh ---------------------------------------------------------------------------------
-
-    # What is relayed between two heartbeats reaches a peer that joins the mesh in between neither as a message, for it
-    # was not in the mesh yet, nor as gossip, which goes to those who are not (gossipsub-v1.0.md knows no answer to it).
-    # So who joins the mesh is told what the last heartbeats brought.
-
-    def mesh_heartbeat(self) -> Any:
-        """Note whom the heartbeat takes into the mesh."""
-        grafted, pruned = super().mesh_heartbeat()
-        self._grafted = dict(grafted)
-        return grafted, pruned
-
-    def gossip_heartbeat(self) -> Any:
-        """Gossip to those whom the heartbeat has just taken into the mesh, too."""
-        gossip = super().gossip_heartbeat()
-        for peer_id, topics in self._grafted.items():
-            for topic in topics:
-                if mids := self.mcache.window(topic):
-                    gossip[peer_id][topic] = mids
-        return gossip
-
-    async def handle_graft(self, graft_msg: rpc_pb2.ControlGraft, sender_peer_id: ID) -> None:
-        """Take a peer into the mesh, and tell it what the last heartbeats brought."""
-        topic = graft_msg.topicID
-        was_there = sender_peer_id in self.mesh.get(topic, ())
-        await super().handle_graft(graft_msg, sender_peer_id)
-        mids = self.mcache.window(topic)
-        if mids and not was_there and sender_peer_id in self.mesh.get(topic, ()):
-            await self.emit_ihave(topic, mids, sender_peer_id)
-
     # --- Control messages of others ---------------------------------------------------------------
 
     async def handle_rpc(self, rpc: rpc_pb2.RPC, sender_peer_id: ID) -> None:
@@ -180,10 +127,6 @@ class Router(GossipSub):
                 self._counters[f"ignored: {name} for a topic of others, or too many"] += len(entries) - len(known)
                 control.ClearField(name)
                 getattr(control, name).extend(known)
-        for prune in control.prune:
-            del prune.peers[:]  # peer exchange would make us dial whom a stranger names
-            prune.backoff = min(prune.backoff, MAX_BACKOFF_SECONDS)
-        self._forget_old_backoffs()
         rpc.ClearField("senderRecord")  # records come with identify
         await super().handle_rpc(rpc, sender_peer_id)
 
@@ -210,10 +153,3 @@ class Router(GossipSub):
         """Return the distinct message IDs of an IHAVE or IWANT: opaque bytes, limited in number and length."""
         distinct = dict.fromkeys(control.messageIDs[:MAX_MESSAGE_IDS])
         return [mid for mid in distinct if len(mid) <= MAX_MESSAGE_ID_BYTES]
-
-    def _forget_old_backoffs(self) -> None:
-        now = int(time.time())
-        for backoffs in self.back_off.values():
-            if len(backoffs) > MAX_BACKOFFS:
-                for peer_id in [peer_id for peer_id, until in backoffs.items() if until < now]:
-                    del backoffs[peer_id]

@@ -14,6 +14,7 @@ from libp2p.pubsub.pb import rpc_pb2
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
+from py_peer.net.mesh import DEGREE_HIGH
 from py_peer.net.message_cache import BoundedCache, message_id
 from py_peer.net.seen import SeenCache
 from tests.net.raw_peer import MESHSUB, raw_peer, signed
@@ -278,7 +279,7 @@ async def test_with_more_peers_than_a_mesh_holds_the_heartbeat_prunes_and_everyb
             await nursery.start(stay)
         await until(lambda: any(rpc.control.prune for peer in peers for rpc in peer.rpcs))
         await until(lambda: len(one.node.pubsub.room()) == 14)
-        assert len(one.node.pubsub.router.mesh[ROOM]) <= 12
+        await until(lambda: len(one.node.pubsub.router.mesh[ROOM]) <= DEGREE_HIGH)
         await one.say(b"all of you")
         await until(lambda: all(peer.texts() == [b"all of you"] for peer in peers))
         nursery.cancel_scope.cancel()
