@@ -11,6 +11,7 @@ import errno
 import socket
 from typing import TYPE_CHECKING, cast
 
+import libp2p.transport.tcp.tcp as _tcp
 import trio
 from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.peer.id import ID
@@ -18,7 +19,6 @@ from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
-from py_peer.net.tcp import TCPStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,8 +98,10 @@ async def _resolve(address: DialAddress) -> list[str]:
 
 async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None, refusal: Callable[[ID], str]) -> ID:
     """Connect, secure, multiplex and register one connection."""
-    # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause.
-    raw = RawConnection(TCPStream(await trio.open_tcp_stream(host, port)), True)  # noqa: FBT003
+    # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause. But with its class of
+    # stream: ours, or its own, whichever `library.disarm` has put there.
+    stream = _tcp.TrioTCPStream(await trio.open_tcp_stream(host, port))  # type: ignore[attr-defined]
+    raw = RawConnection(stream, True)  # noqa: FBT003
     try:
         # Past upgrader.upgrade_security, which insists on an ID: with None, whatever the annotation says, the Noise
         # handshake takes whoever proves one.

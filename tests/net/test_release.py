@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 from libp2p.custom_types import TProtocol
+from libp2p.io.trio import TrioTCPStream
+from libp2p.network.stream.net_stream import NetStream
+from libp2p.pubsub.mcache import MessageCache
+from libp2p.pubsub.rpc_queue import RpcQueue
 from libp2p.security.secure_session import SecureSession
-from libp2p.stream_muxer.yamux.yamux import Yamux
+from libp2p.stream_muxer.yamux.yamux import Yamux, YamuxStream
+from libp2p.tools.timed_cache.last_seen_cache import LastSeenCache
 
 from py_peer.core import limits
 from py_peer.net import release, streams
+from py_peer.net.closing import layer_of
 from py_peer.net.muxer import LimitedYamux
 from py_peer.net.noise import NoiseSession
+from py_peer.net.stock import StockPubsub
 from tests.net.support import member, trio_test, until
 
 if TYPE_CHECKING:
@@ -43,6 +50,12 @@ def test_the_user_is_told_which_release_is_there_and_which_should_be() -> None:
         "WARNING: py-libp2p 0.9.0 is installed, and py-peer was tested with 0.8.1 alone."
     )
     assert len(release.remark()) <= limits.MAX_ERROR_CHARS
+    assert release.remark(stock=True) == release.remark()
+
+
+def test_who_asks_for_the_librarys_classes_is_told_that_he_has_them() -> None:
+    assert release.remark(stock=True).startswith("--stock-net: this runs on py-libp2p 0.8.1's own")
+    assert len(release.remark(stock=True)) <= limits.MAX_ERROR_CHARS
 
 
 def test_a_library_of_which_nobody_knows_the_release_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,12 +68,21 @@ def test_a_library_of_which_nobody_knows_the_release_is_another(monkeypatch: pyt
 
 @pytest.mark.usefixtures("another_release")
 @trio_test
-async def test_on_another_release_a_node_runs_on_the_librarys_classes() -> None:
+async def test_on_another_release_the_whole_node_runs_on_the_librarys_classes() -> None:
     async with member() as a, member() as b:
         await a.dial(b)
-        (connection,) = a.node.host.get_network().get_connections()
-        assert type(connection.muxed_conn) is Yamux
-        assert type(_below(connection.muxed_conn)) is SecureSession
+        for one in (a, b):
+            (connection,) = one.node.host.get_network().get_connections()
+            assert type(connection.muxed_conn) is Yamux
+            assert type(_below(connection.muxed_conn)) is SecureSession
+            assert type(layer_of(_below(connection.muxed_conn), TrioTCPStream)) is TrioTCPStream
+        pubsub: Any = a.node.pubsub
+        assert isinstance(pubsub, StockPubsub)
+        assert type(pubsub.peer_queues[b.id]) is RpcQueue
+        assert type(pubsub.router.mcache) is MessageCache
+        assert type(pubsub.seen_messages) is LastSeenCache
+        gossip: Any = pubsub.peers[b.id]
+        assert (type(gossip), type(gossip.muxed_stream)) == (NetStream, YamuxStream)
         await a.say(b"one")
         await until(lambda: b.texts() == [b"one"])
         await b.dial(a)  # the second connection makes the first one prove that it is alive
@@ -78,6 +100,19 @@ async def test_on_another_release_a_node_runs_on_the_librarys_classes() -> None:
         await got.wait()
         await a.node.disconnect(b.id)
         await until(lambda: not b.node.peers.records)
+
+
+@trio_test
+async def test_nodes_of_both_kinds_may_run_in_a_process_one_after_the_other_but_not_beside_each_other() -> None:
+    for stock in (True, False, True):
+        async with member(stock=stock) as a, member(stock=stock) as b:
+            await a.dial(b)
+            assert isinstance(a.node.pubsub, StockPubsub) is stock
+            with pytest.raises(RuntimeError, match="of the other kind"):
+                async with member(stock=not stock):
+                    pass
+            await a.say(b"one")
+            await until(lambda b=b: b.texts() == [b"one"])
 
 
 @trio_test

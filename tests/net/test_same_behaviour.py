@@ -11,7 +11,8 @@ from libp2p.custom_types import TProtocol
 from libp2p.network.stream.exceptions import StreamEOF, StreamReset
 
 from tests.net.raw_peer import raw_peer, signed
-from tests.net.support import ROOM, member, trio_test, until
+from tests.net.support import ROOM, member, naming, still_hears, trio_test, until
+from tests.net.test_traps import HOSTILE_FRAMES
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -30,7 +31,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 def node(kind: str) -> AbstractAsyncContextManager[Member]:
-    return member(stock=kind == STOCK)
+    return member(stock=kind == STOCK, loopback=True)
 
 
 async def connect(one: Member, other: Member) -> None:
@@ -51,7 +52,7 @@ async def test_all_that_is_said_arrives_and_from_us_in_order(kind: str) -> None:
     """The library handles each message in a task of its own, which loses their order."""
     async with node(kind) as a, node(kind) as b:
         await connect(a, b)
-        said = [b"%d" % number for number in range(300)] + [LARGE] + [b"%d" % number for number in range(300, 320)]
+        said = [b"%d" % number for number in range(100)] + [LARGE] + [b"%d" % number for number in range(100, 120)]
         for text in said:
             await a.say(text)
             await trio.lowlevel.checkpoint()
@@ -81,6 +82,28 @@ async def test_forged_tampered_unsigned_and_repeated_messages_are_not_heard(kind
         await gossip.send_rpc(publish=[signed(peer.key_pair, ROOM, b"end", 7)])
         await until(lambda: b"end" in one.texts())
         assert sorted(one.texts()) == [b"end", b"first", b"last"]
+
+
+@trio_test
+async def test_what_a_stranger_says_ends_nobody_on_the_librarys_classes_either() -> None:
+    """For ours tests/net/test_traps.py says more."""
+    async with node(STOCK) as one:
+        for name, frame in HOSTILE_FRAMES.items():
+            with naming(name):
+                async with raw_peer(one.port) as peer:
+                    await (await peer.join(ROOM)).write_frame(frame)
+                    await still_hears(one)
+        assert one.texts() == [b"are you there?"] * len(HOSTILE_FRAMES)
+
+
+@trio_test
+async def test_who_leaves_is_told_that_all_was_read(kind: str) -> None:
+    async with node(kind) as a, node(kind) as b:
+        await connect(a, b)
+        for number in range(50):
+            await a.say(b"%d" % number)
+        assert await a.node.settle(5)
+        await until(lambda: len(b.heard) == 50)
 
 
 # --- Streams --------------------------------------------------------------------------------------
