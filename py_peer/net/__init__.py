@@ -3,3 +3,7 @@
 Workarounds for faults of the library stand here and nowhere else, each under a comment that names
 the fault, the release it was seen in and the test that pins it.
 """
+
+from py_peer.net import lazy_library
+
+lazy_library.put_off()  # here, since it has to come before anything of the library is imported

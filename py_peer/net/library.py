@@ -17,6 +17,7 @@ logging.getLogger().addHandler(logging.NullHandler())
 import libp2p.io.msgio as _msgio  # noqa: E402 - after the handler
 import libp2p.io.trio as _trio_io  # noqa: E402
 import libp2p.network.connection.swarm_connection as _swarm_connection  # noqa: E402
+import libp2p.network.swarm as _swarm  # noqa: E402
 import libp2p.protocol_muxer.multiselect as _multiselect  # noqa: E402
 import libp2p.protocol_muxer.multiselect_client as _client  # noqa: E402
 import libp2p.protocol_muxer.multiselect_communicator as _communicator  # noqa: E402
@@ -28,6 +29,7 @@ from libp2p.exceptions import ParseError  # noqa: E402
 from libp2p.io.exceptions import IncompleteReadError, MessageTooLarge  # noqa: E402
 from libp2p.pubsub.rpc_queue import RpcQueue  # noqa: E402
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited  # noqa: E402
+from multiaddr.resolvers import DNSResolver  # noqa: E402
 
 from py_peer.core import limits  # noqa: E402
 from py_peer.net.muxer import LimitedStream, LimitedYamux  # noqa: E402
@@ -100,6 +102,16 @@ def _remote_address(stream: Any) -> tuple[str, int] | None:
     return address
 
 
+class _LateResolver:
+    """The library's resolver of names, made when it is used. Swarm makes one at once (network/swarm.py:321).
+
+    That reads the settings of the system's name servers and costs 54 modules, and a chat asks the system itself.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(DNSResolver(), name)
+
+
 _CLASSES: Final[list[tuple[Any, str, type]]] = [
     # MuxerMultistream.new_conn makes a Yamux by name for /yamux/1.0.0 and ignores the class it was given.
     (_multistream, "Yamux", LimitedYamux),
@@ -139,6 +151,7 @@ def _fill_places(*, stock: bool) -> None:
         (_pubsub, "SUBSCRIPTION_CHANNEL_SIZE", limits.SUBSCRIPTION_QUEUE),
         # 32 RPCs for a peer, the next silently dropped (pubsub/rpc_queue.py:39); RoomPubsub has queues of its own.
         (_pubsub, "RpcQueue", partial(RpcQueue, limits.PEER_QUEUE_RPCS, limits.MAX_RPC_OUT)),
+        (_swarm, "DNSResolver", _LateResolver),
         (_communicator, "read_delim", _read_delim),
         (_multiselect, "is_valid_handshake", _is_valid_handshake),
         (_client, "is_valid_handshake", _is_valid_handshake),

@@ -182,9 +182,9 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     advertised: list[Multiaddr] = []
     failure: CannotListenError | None = None
     bans = Bans(counters)
-    host = make_host(key_pair or create_new_key_pair(), lambda: advertised, counters, bans, stock=stock)
-    swarm = cast("Swarm", host.get_network())
     with library.disarm(stock=stock):
+        host = make_host(key_pair or create_new_key_pair(), lambda: advertised, counters, bans, stock=stock)
+        swarm = cast("Swarm", host.get_network())
         async with host.run([]), trio.open_nursery() as nursery:
             watch = _Watch(host, counters, bans, observer, nursery)
             kind: type[RoomPubsub | StockPubsub] = RoomPubsub
