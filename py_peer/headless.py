@@ -57,10 +57,7 @@ class HeadlessService:
 
     def poll_event(self) -> Event | None:
         """Return an event that is there already, or None."""
-        try:
-            return self._events.async_q.get_nowait()
-        except janus.AsyncQueueEmpty:
-            return None
+        return None if self._events.async_q.empty() else self._events.async_q.get_nowait()
 
     def new_ticket(self) -> int:
         """Return a number that no other request of this service has."""

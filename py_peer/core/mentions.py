@@ -18,13 +18,16 @@ _LETTER: Final = rf"[^\W{_UNSPACED}]"
 def is_named(text: str, nick: str, id8: str) -> bool:
     """Return whether cleaned `text` holds the nickname or the short ID as a word of its own, in capitals or not."""
     folded = fold(text)
-    return any(_holds(folded, fold(name)) for name in (nick, id8) if name)
+    return any(_holds(folded, _folded_name(name)) for name in (nick, id8) if name)
 
 
 def fold(text: str) -> str:
     """Return `text` as it is compared: without case, width, style or the number of spaces."""
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(text.split())
+
+
+_folded_name = lru_cache(maxsize=8)(fold)
 
 
 def _holds(text: str, name: str) -> bool:

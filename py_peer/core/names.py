@@ -159,7 +159,10 @@ class Names(Generic[M]):
     # --- The table --------------------------------------------------------------------------------
 
     def _find(self, peer_id: str) -> _Peer[M] | None:
-        return next((peers[peer_id] for peers in self._peers.values() if peer_id in peers), None)
+        for peers in self._peers.values():
+            if (peer := peers.get(peer_id)) is not None:
+                return peer
+        return None
 
     def _meet(self, peer_id: str, rank: Rank) -> _Peer[M] | None:
         """Return the record of a peer, of this rank at least; a new one if there is room for one more."""

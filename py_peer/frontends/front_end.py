@@ -235,13 +235,21 @@ class FrontEnd:
     async def _tell(self) -> None:
         """Show events as they come, all that are there at once."""
         while self.stopped is None:
-            batch = [await self.service.next_event()]
+            batch = [await self._next_event()]
             while len(batch) < BATCH and (event := self.service.poll_event()) is not None:
                 batch.append(event)
             for event in batch:
                 self.note(event)
             await self.show(batch)
-            await asyncio.sleep(self.pause)
+            if self.pause:
+                await asyncio.sleep(self.pause)
+
+    async def _next_event(self) -> Event:
+        """Wait for the next event. When it is there already, what is typed gets its turn before it."""
+        if (event := self.service.poll_event()) is None:
+            return await self.service.next_event()
+        await asyncio.sleep(0)
+        return event
 
     def note(self, event: Event) -> None:
         """Remember what an event says about the session."""

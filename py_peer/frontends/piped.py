@@ -130,16 +130,22 @@ class PlainChat(Chat):
     async def obey_line(self, line: InputLine) -> bool:
         """Do what a line says; False if it says to leave."""
         typed = line.text
-        await self._wait_for_the_banner(typed)
         match parse_line(typed, bare_quit=True):
-            case Command(name="share"):  # names of files need not be UTF-8
-                return await self.obey(line.raw.decode(errors="surrogateescape"))
-            case Say(text=text) | Command(name="msg", more=(text,)) if reason := oversize_text(text):
-                await self._refuse(line.number, reason)
+            case Say(text=text):
+                if reason := oversize_text(text):
+                    await self._refuse(line.number, reason)
+                else:
+                    await self.say(text)
                 return True
-            case _:
+            case Command(name=name, more=more) if name in self.exchange.handlers:
+                await self._wait_for_the_banner()
+                if name == "share":  # names of files need not be UTF-8
+                    return await self.obey(line.raw.decode(errors="surrogateescape"))
+                if name == "msg" and (reason := oversize_text("".join(more))):
+                    await self._refuse(line.number, reason)
+                    return True
                 await self._meet_who_is_meant(typed)
-                return await self.obey(typed)
+        return await self.obey(typed)
 
     async def _refuse(self, number: int, reason: str) -> None:
         self._too_long += 1
@@ -153,13 +159,12 @@ class PlainChat(Chat):
         """Return whether the next line waits while many texts are on their way."""
         return True
 
-    async def _wait_for_the_banner(self, line: str) -> None:
+    async def _wait_for_the_banner(self) -> None:
         """Let no answer about files or one peer stand before the lines that say who this is; a text need not wait."""
-        match parse_line(line, bare_quit=True):
-            case Command(name=name) if name in self.exchange.handlers and not self._typed and not self.ready.is_set():
-                self.unread += 1  # so it stays if nobody ever does it
-                await self.ready.wait()
-                self.unread -= 1
+        if not self._typed and not self.ready.is_set():
+            self.unread += 1  # so it stays if nobody ever does it
+            await self.ready.wait()
+            self.unread -= 1
 
     async def _meet_who_is_meant(self, line: str) -> None:
         """Give the first seconds of a run to a peer or a file that a line names and that nobody has told of yet."""

@@ -35,19 +35,18 @@ class BellQueue(janus.Queue[T]):
 
     async def next(self, make_bell: Callable[[], Bell]) -> T:
         """Wait for the next item. Belongs to the loop that first calls it; `make_bell` makes an event of its kind."""
-        loop = asyncio.get_running_loop()
-        while True:
+        while self.async_q.empty():
             bell = make_bell()
-            self._ring = partial(loop.call_soon_threadsafe, bell.set)
-            try:  # from here on the bell is rung; what came before is there
-                return self.async_q.get_nowait()
-            except janus.AsyncQueueEmpty:
-                await bell.wait()
+            self._ring = partial(asyncio.get_running_loop().call_soon_threadsafe, bell.set)
+            try:
+                if self.async_q.empty():  # what comes from here on rings; what came before is there
+                    await bell.wait()
             finally:
                 self._ring = None
+        return self.async_q.get_nowait()
 
     def _put(self, item: T) -> None:
-        """Take an item; janus calls this under its lock, which `get_nowait` waits for, so that no ring is missed."""
+        """Take an item, then ring. janus calls this under its lock, so the item stays until the bell is put away."""
         self._keep(item)
         ring, self._ring = self._ring, None
         if ring is not None:

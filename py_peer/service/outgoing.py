@@ -39,6 +39,7 @@ class Outgoing:
         self._ready = False
         self._untold = 0
         self._changed = trio.Event()
+        self._alone = trio.Event()
         self.said = 0
         """Texts handed to at least one peer."""
 
@@ -63,7 +64,8 @@ class Outgoing:
 
     async def untold(self) -> None:
         """Wait until a text waits, for want of a peer, whose author has not been told so."""
-        await self._wait_until(lambda: bool(self._untold and self._ready and not self._room_size))
+        while not self._is_untold():
+            await self._alone.wait()
 
     def tell_waiting(self) -> None:
         """Say that texts wait, if that still holds."""
@@ -127,9 +129,15 @@ class Outgoing:
         while not condition():
             await self._changed.wait()
 
+    def _is_untold(self) -> bool:
+        return bool(self._untold and self._ready and not self._room_size)
+
     def _wake(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
+        if self._is_untold():  # and not for each text that only passes
+            self._alone.set()
+            self._alone = trio.Event()
 
 
 @final

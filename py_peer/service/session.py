@@ -12,7 +12,6 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, final
 
-import janus
 import trio
 import trio.lowlevel
 import trio_asyncio
@@ -220,10 +219,7 @@ class _Session:
     async def _serve(self, nursery: trio.Nursery) -> None:
         draining: trio.CancelScope | None = None
         for number in itertools.count(1):
-            try:
-                request = self._requests.async_q.get_nowait()
-            except janus.AsyncQueueEmpty:
-                request = await self._requests.next(trio.Event)
+            request = await self._requests.next(trio.Event)
             if number % REQUESTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
             match request:
@@ -285,6 +281,7 @@ class _Session:
             kept_away=tuple(map(str, node.bans.kept_away())) if node else (),
             dialling=self._links.dialling(),
             identity=clean_path(self._identity.file or ""),
+            stock_net=bool(node and node.remark),
         )
 
     def _info(self, record: PeerRecord, room: frozenset[ID]) -> PeerInfo:
