@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import exchange, front_ends, messages, services, ui
+from benchmarks import exchange, front_ends, messages, rooms, services, ui
 from benchmarks.kinds import OURS, Kind, present
 from benchmarks.processes import BenchError, workshop
-from benchmarks.table import Row, as_json, head, load, render
+from benchmarks.table import FAILED, Row, as_json, head, load, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,6 +43,8 @@ class Extent:
     file: int = 256 * MEBIBYTE
     large_file: int = 256 * MEBIBYTE
     direct: float = 30.0
+    rooms: tuple[int, ...] = rooms.SIZES
+    talk: float = 20.0
 
 
 QUICK: Final = Extent(
@@ -55,6 +57,8 @@ QUICK: Final = Extent(
     file=64 * MEBIBYTE,
     large_file=64 * MEBIBYTE,
     direct=5.0,
+    rooms=(2, 5, 10),
+    talk=4.0,
 )
 
 
@@ -89,6 +93,7 @@ FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
     "latency": lambda shop, extent: front_ends.latency(shop, extent.kinds, extent.rounds, extent.latency),
     "start": lambda shop, extent: front_ends.startup(shop, extent.kinds, extent.rounds),
     "idle": lambda shop, extent: front_ends.idle(shop, extent.kinds, extent.idle),
+    "rooms": lambda shop, extent: rooms.sizes(shop, extent.rooms, extent.talk),
     "memory": lambda shop, extent: [services.memory(shop, extent.messages, extent.message_rate)],
     "connect": lambda shop, extent: services.first_message(shop, extent.rounds),
     "burst": lambda shop, _: [front_ends.burst(shop)],
@@ -117,24 +122,26 @@ def main() -> int:
     lines = head("benchmark, quick" if options.quick else "benchmark")
     extent = QUICK if options.quick else Extent()
     if not options.alone:
-        kinds, missing = present()
+        kinds, remark = present()
         extent = replace(extent, kinds=kinds)
-        lines += [missing] if missing else []
+        lines.insert(3, remark)
     print("\n".join(lines), flush=True)
     if options.large:
         extent = replace(extent, large_file=1024 * MEBIBYTE)
     with workshop() as shop:
-        rows, complete = measure(shop, extent, options.figure or list(FIGURES))
+        rows = measure(shop, extent, options.figure or list(FIGURES), lambda rows: _write(options.json, lines, rows))
     print(f"\n{render(rows)}\n\nLoad average at the end, with what was measured: {load()}")
-    if options.json is not None:
-        options.json.write_text(json.dumps(as_json(lines, rows, load()), indent=1) + "\n")
-    return 0 if complete else 1
+    return 1 if any(row.measured == FAILED for row in rows) else 0
 
 
-def measure(shop: Workshop, extent: Extent, names: list[str]) -> tuple[list[Row], bool]:
-    """Measure what is named; return the rows, and whether nothing failed."""
+def _write(path: Path | None, lines: list[str], rows: list[Row]) -> None:
+    if path is not None:
+        path.write_text(json.dumps(as_json(lines, rows, load()), indent=1) + "\n", encoding="utf-8")
+
+
+def measure(shop: Workshop, extent: Extent, names: list[str], keep: Callable[[list[Row]], None]) -> list[Row]:
+    """Measure what is named and return the rows. `keep` is given those that there are after each figure."""
     rows: list[Row] = []
-    complete = True
     _progress("warm-up")
     front_ends.warm_up(shop)
     for name in names:
@@ -143,10 +150,10 @@ def measure(shop: Workshop, extent: Extent, names: list[str]) -> tuple[list[Row]
             for row in FIGURES[name](shop, extent):
                 rows.append(row)  # noqa: PERF402 - what was measured before a failure is kept
         except BenchError as error:
-            complete = False
-            rows.append(Row(name, f"not measured: {error}"))
+            rows.append(Row(name, FAILED, note=f"not measured: {error}"))
+        keep(rows)
     _progress("")
-    return rows, complete
+    return rows
 
 
 def _progress(name: str) -> None:

@@ -71,11 +71,11 @@ def _warm(openers: Openers) -> Iterator[Turns[Pair]]:
     """Open pairs of which each has sent some messages: the first also pay for code that runs for the first time."""
     with contextlib.ExitStack() as stack:
         turns = Turns(stack, openers)
-        turns.each(_warm_up)
+        turns.each(warm_up)
         yield turns
 
 
-def _warm_up(pair: Pair) -> None:
+def warm_up(pair: Pair) -> None:
     """Send for two seconds, as fast as it goes: JavaScript is compiled while it runs."""
     start = time.monotonic()
     while time.monotonic() - start < WARM_UP:
@@ -191,12 +191,13 @@ def counted(openers: Openers) -> Iterator[Row]:
     """Count what a message is for Python and for trio, exactly."""
     with _warm(openers) as turns:
         for watch in ("calls", "steps"):
-            found = turns.each(partial(_count, watch=watch))
+            found = turns.each(partial(count_watched, watch=watch))
             figure = f"{watch} a message, node to node: sender / receiver"
             yield from turns.rows(figure, found, "{:,.0f} / {:,.0f}".format)
 
 
-def _count(pair: Pair, watch: str) -> Found:
+def count_watched(pair: Pair, watch: str) -> Found:
+    """Count "calls" or "steps" of messages that come one by one."""
     sender, receiver = pair
     receiver.do("expect", count=COUNTED, watch=watch)
     receiver.wait_for("expecting")

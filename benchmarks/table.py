@@ -21,6 +21,10 @@ NOTHING: Final = "-"
 """Stands where a kind was not measured."""
 
 
+FAILED: Final = "failed"
+"""Stands where it could not be measured; the note says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One figure of one kind.

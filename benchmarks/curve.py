@@ -1,0 +1,102 @@
+"""The picture of latency against rate, as SVG, from the steps of the highest rate. Readable on light and on dark."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final
+
+WIDTH, HEIGHT = 760, 440
+LEFT, RIGHT, TOP, BOTTOM = 70, 36, 64, 56
+RATES: Final = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+MILLISECONDS: Final = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
+GREY: Final = "#7d8590"
+COLOURS: Final = ("#2f81f7", "#d9730d", "#2da44e", "#a371f7")
+"""Of middling lightness: they stand out from white and from black."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was measured at one rate. `rate` a second, times in seconds; `held` when nothing was lost or late."""
+
+    rate: float
+    p50: float
+    p99: float
+    held: bool
+
+
+def curve(series: dict[str, list[Step]], limit: float) -> str:
+    """Return the picture of each kind's steps. `limit`, in seconds, is the p99 above which a rate is not held."""
+    parts = [_grid(), _limit(limit)]
+    for number, (name, steps) in enumerate(series.items()):
+        parts.append(_kind(name, steps, COLOURS[number % len(COLOURS)], LEFT + number * 150))
+    title = "Latency of a message against messages a second"
+    body = "\n".join(parts)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        f'role="img" font-family="sans-serif" font-size="13">\n<title>{title}</title>\n{body}\n</svg>\n'
+    )
+
+
+def steps_of(values: dict[str, Any]) -> list[Step]:
+    """Return the steps of a row of the highest rate."""
+    return [Step(**step) for step in values["steps"]]
+
+
+def _across(rate: float) -> float:
+    return LEFT + (WIDTH - LEFT - RIGHT) * math.log(rate / RATES[0]) / math.log(RATES[-1] / RATES[0])
+
+
+def _down(seconds: float) -> float:
+    """Return where a time stands; what is beyond the picture stands at its edge."""
+    lowest, highest = MILLISECONDS[0], MILLISECONDS[-1]
+    inside = min(max(seconds * 1000, lowest), highest)
+    return TOP + (HEIGHT - TOP - BOTTOM) * (1 - math.log(inside / lowest) / math.log(highest / lowest))
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, more: str) -> str:
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {more}/>'
+
+
+def _text(x: float, y: float, text: str, more: str = f'fill="{GREY}"') -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" {more}>{escape(text)}</text>'
+
+
+def _grid() -> str:
+    faint = f'stroke="{GREY}" stroke-opacity="0.3"'
+    middle, end = f'fill="{GREY}" text-anchor="middle"', f'fill="{GREY}" text-anchor="end"'
+    parts = []
+    for rate in RATES:
+        parts.append(_line(_across(rate), TOP, _across(rate), HEIGHT - BOTTOM, faint))
+        parts.append(_text(_across(rate), HEIGHT - BOTTOM + 18, f"{rate:,}", middle))
+    for milliseconds in MILLISECONDS:
+        y = _down(milliseconds / 1000)
+        parts.append(_line(LEFT, y, WIDTH - RIGHT, y, faint))
+        parts.append(_text(LEFT - 8, y + 4, f"{milliseconds:,g}", end))
+    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, "messages a second", middle))
+    parts.append(_text(16, (TOP + HEIGHT - BOTTOM) / 2, "ms", middle))
+    return "\n".join(parts)
+
+
+def _limit(limit: float) -> str:
+    y = _down(limit)
+    line = _line(LEFT, y, WIDTH - RIGHT, y, f'stroke="{GREY}" stroke-dasharray="2 4"')
+    return f"{line}\n{_text(LEFT + 6, y - 5, f'above {limit * 1000:.0f} ms a rate is not held: a hollow mark')}"
+
+
+def _kind(name: str, steps: list[Step], colour: str, legend: float) -> str:
+    """Draw p50 as a line, p99 as a dashed one, and a hollow mark where a rate was not held."""
+    parts = [_text(legend, 22, name, f'fill="{colour}" font-weight="bold"')]
+    for row, (what, dashes) in enumerate((("p50", ""), ("p99", ' stroke-dasharray="6 4"'))):
+        stroke = f'fill="none" stroke="{colour}" stroke-width="2.5"{dashes}'
+        x = legend + row * 62
+        parts += [_line(x, 38, x + 28, 38, stroke), _text(x + 32, 42, what)]
+        points = [(_across(step.rate), _down(getattr(step, what)), step.held) for step in steps]
+        parts.append(f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)}" {stroke}/>')
+        for x, y, held in points:
+            fill = colour if held else "none"
+            parts.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{fill}" stroke="{colour}" stroke-width="2"/>'
+            )
+    return "\n".join(parts)

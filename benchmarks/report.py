@@ -1,0 +1,74 @@
+"""Fill docs/performance.md and its picture from what `make bench` has written: `python -m benchmarks.report`.
+
+Each table stands in the document between two marks that are named after it, so that nobody writes a figure by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.curve import curve, steps_of
+from benchmarks.processes import ROOT
+from benchmarks.runs import LONGEST_P99
+from benchmarks.table import Row, tables
+
+RESULTS: Final = ROOT / "docs" / "performance.json"
+DOCUMENT: Final = ROOT / "docs" / "performance.md"
+PICTURE: Final = ROOT / "docs" / "pictures" / "latency.svg"
+ALONE: Final = "py-peer alone"
+STEPS_FROM: Final = "highest rate without loss, node to node"
+
+
+class NoPlaceError(Exception):
+    """The document has no place for a block."""
+
+
+def blocks(results: dict[str, Any]) -> dict[str, str]:
+    """Return what belongs between the marks of the document, by their names."""
+    rows = [Row(**row) for row in results["rows"]]
+    lines = [*results["head"], f"Load average at the end: {results['load_after']}"]
+    found = {"machine": "".join(f"- {line}\n" for line in lines)}
+    for table in tables(rows):
+        found[slug(table.title or ALONE)] = table.markdown()
+    missed = [f"- {row.figure}: {row.measured}, the goal is {row.goal}\n" for row in rows if row.met is False]
+    found["missed"] = "".join(missed) or "None was missed.\n"
+    return found
+
+
+def slug(title: str) -> str:
+    """Return a title as the name of marks."""
+    return title.lower().replace(" ", "-")
+
+
+def fill(document: str, parts: dict[str, str]) -> str:
+    """Return the document with each part between its marks. Raises NoPlaceError."""
+    for name, part in parts.items():
+        before, after = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        pattern = re.compile(f"{re.escape(before)}.*?{re.escape(after)}", re.DOTALL)
+        if not pattern.search(document):
+            msg = f"the document has no marks named {name}"
+            raise NoPlaceError(msg)
+        document = pattern.sub(lambda _, text=f"{before}{part}{after}": text, document)  # type: ignore[misc]
+    return document
+
+
+def picture(results: dict[str, Any]) -> str:
+    """Return latency against rate, as SVG, of each kind whose steps were measured."""
+    rows = [Row(**row) for row in results["rows"]]
+    steps = {row.kind: steps_of(row.values) for row in rows if row.figure == STEPS_FROM and row.values}
+    return curve(steps, LONGEST_P99)
+
+
+def main(arguments: list[str]) -> None:
+    """Fill the document from the file that is named, or from the one beside it."""
+    results = json.loads((Path(arguments[0]) if arguments else RESULTS).read_text(encoding="utf-8"))
+    DOCUMENT.write_text(fill(DOCUMENT.read_text(encoding="utf-8"), blocks(results)), encoding="utf-8")
+    PICTURE.write_text(picture(results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
