@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, final
 
-from wcwidth import iter_graphemes, wcswidth
-
 from py_peer.core.events import Answer
 from py_peer.core.file_events import (
     FileShared,
@@ -122,12 +120,16 @@ def _line(name: str, done: int, size: int | None, fewer: Iterable[Sequence[str]]
     room = columns - len(tail) - 2
     if size is None or room < LEAST_NAME + 2 + LEAST_BAR:
         return f"{cut_name(name, room)}  {tail}"[-columns:]
+    from wcwidth import wcswidth  # noqa: PLC0415 - 29 modules that a start does without
+
     name = cut_name(name, max(LEAST_NAME, (room - 2) // 2, room - 2 - MOST_BAR))
     return f"{name}  {bar(done, size, min(MOST_BAR, room - 2 - wcswidth(name)))}  {tail}"
 
 
 def cut_name(name: str, columns: int) -> str:
     """Return the name of a file in at most `columns` columns; "…" stands for what is cut out, and the ending stays."""
+    from wcwidth import iter_graphemes, wcswidth  # noqa: PLC0415 - see `_line`
+
     if wcswidth(name) <= columns:
         return name
     tail = name[-4:] if columns >= LEAST_NAME and name[-4:].isascii() else ""

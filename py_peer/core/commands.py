@@ -5,7 +5,6 @@ What a line of input means is decided here; what a command does is looked up by 
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias, final
@@ -402,5 +401,7 @@ def _nearest(word: str) -> str:
     if not word or len(word) > MAX_WORD_CHARS:
         return ""
     begun = [known for known in _NAMES if known.startswith(word)]
+    import difflib  # noqa: PLC0415 - for what was typed wrongly
+
     close = begun or difflib.get_close_matches(word, _NAMES, n=1, cutoff=0.5)
     return f"/{close[0]}" if close else ""

@@ -16,8 +16,6 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from wcwidth import iter_graphemes, wcswidth
-
 from py_peer.core.limits import MAX_SHOWN_LINES
 
 if TYPE_CHECKING:
@@ -73,6 +71,8 @@ def cells(cluster: str) -> str:
 
     A word may break at a space, and on both sides of a picture or an ideograph.
     """
+    from wcwidth import wcswidth  # noqa: PLC0415 - 29 modules that a start does without
+
     columns = wcswidth(cluster)
     return make_cells(cluster, columns if columns >= 0 else len(cluster))
 
@@ -148,6 +148,8 @@ def one_column(text: str) -> bool:
 
 def _clusters(line: str, cells: Callable[[str], str]) -> tuple[list[str], list[str]]:
     """Return the clusters of a line and the cells of each; what takes no column belongs to the one before it."""
+    from wcwidth import iter_graphemes  # noqa: PLC0415 - see `cells`
+
     clusters = list(iter_graphemes(line))
     drawn = list(map(cells, clusters))
     if max(map(len, drawn)) > _WIDEST or max(map(len, clusters)) > _LONGEST:

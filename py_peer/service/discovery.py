@@ -11,7 +11,6 @@ from py_peer.chatroom import PUBSUB_DISCOVERY_TOPIC, _log_system_message
 from py_peer.core import limits
 from py_peer.core.events import Notice
 from py_peer.core.requests import RequestDiscovery
-from py_peer.net.mdns import Mdns
 from py_peer.service.announcements import Announcements
 from py_peer.service.bootstrap import KademliaWay
 from py_peer.service.finder import Finder
@@ -91,6 +90,8 @@ class Discovery:
             if bootstrap.addresses or self._settings.kademlia:
                 nursery.start_soon(self._kademlia.run, node, bootstrap)
             if self._settings.mdns and not self._settings.loopback:
+                from py_peer.net.mdns import Mdns  # noqa: PLC0415 - zeroconf's 32 modules, after Ready is told
+
                 wanted = self._settings.mdns_interfaces
                 mdns = Mdns(node, found=self.finder.found, left=self._left, notice=self._notice, wanted=wanted)
                 self.finder.ways.insert(0, mdns.summary)  # what is nearest first
