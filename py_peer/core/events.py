@@ -398,6 +398,9 @@ class StatusReport(Event):
     dialling: tuple[str, ...] = ()
     """Addresses that the user named, and where nobody is yet, or any more."""
 
+    stock_net: bool = False
+    """Whether this runs on py-libp2p's own classes: on another release than ours were made for, or for comparing."""
+
 
 @final
 @frozen

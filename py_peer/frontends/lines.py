@@ -283,6 +283,8 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         lines.append(f"  - Let go with /disconnect: {_called(report.kept_away, nick)}")
     if report.dialling:
         lines.append(f"  - Dialling: {_some(report.dialling)}")
+    if report.stock_net:
+        lines.append("  - Network: py-libp2p's own classes, not py-peer's")
     return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
 
 

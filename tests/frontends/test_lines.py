@@ -299,6 +299,7 @@ def test_status_begins_with_the_known_lines_and_may_say_more() -> None:
         "  - Subscribed topics: chat, discovery",
     ]
     assert lines[-2:] == ["  - Waiting to be sent: 4", f"  - Muted: {ID8}"]
+    assert status_lines(replace(report, stock_net=True))[-1] == "  - Network: py-libp2p's own classes, not py-peer's"
 
 
 def test_status_names_who_is_muted_and_of_many_tells_how_many_more() -> None:

@@ -35,6 +35,9 @@ def test_peers_on_the_librarys_classes_chat_share_and_come_back_with_their_like_
         met(ann, bob, cid)
         assert ann.all("notice")[0]["text"].startswith("--stock-net: ")
         assert not any("--stock-net" in told["text"] for told in cid.all("notice"))
+        for peer in (ann, cid):
+            peer.command("status", id="which")
+            assert peer.see("status_report", id="which")["stock_net"] is (peer is ann)
         hear_each_other(ann, bob, cid)
         assert {told["nick"] for told in ann.all("message_received")} == {"bob", "cid"}
         for number, (sharer, getter) in enumerate(((ann, bob), (bob, cid), (cid, ann))):
