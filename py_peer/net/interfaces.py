@@ -1,17 +1,19 @@
 """The interfaces of this machine, and their coming and going.
 
 psutil knows which are up and of what kind, ifaddr has the length of each network and the index. No way to be told of
-changes is the same on all systems, so they are looked at again and again: 0.8 ms each time.
+changes is the same on all systems, so they are looked at again and again: 0.2 ms each time, and 0.8 ms when there is
+something new, which was a fifth of what a program costs that does nothing.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import logging
+import socket
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import ifaddr
 import psutil
@@ -21,7 +23,7 @@ from py_peer.core import limits
 from py_peer.core.interfaces import Interface, is_tunnel_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from py_peer.core.interfaces import Network
 
@@ -33,7 +35,15 @@ TUNNEL_TYPES: Final = frozenset({"512", "519", "768", "769", "776", "778", "823"
 
 def read_interfaces() -> tuple[Interface, ...]:
     """Return the interfaces that have an address. Raises OSError where the system does not say."""
-    stats = psutil.net_if_stats()
+    addresses = tuple((name, *known) for name, known in psutil.net_if_addrs().items())
+    return _put_together(tuple(psutil.net_if_stats().items()), (tuple(socket.if_nameindex()), addresses))
+
+
+@lru_cache(maxsize=1)
+def _put_together(states: tuple[tuple[str, Any], ...], told: Hashable) -> tuple[Interface, ...]:
+    """Return the interfaces. While neither their states nor what else is `told` of them change, nor do they."""
+    del told
+    stats = dict(states)
     found = []
     for adapter in ifaddr.get_adapters():
         name = adapter.ips[0].nice_name  # on Windows the adapter's own is a number, psutil's is this

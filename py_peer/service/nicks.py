@@ -55,6 +55,7 @@ class Nicks:
         self._own: rpc_pb2.Message | None = None
         self._announced = 0
         self._changed = trio.Event()
+        self._late = trio.Event()
         self._told: dict[str, _Told] = {}
         self._untold: dict[str, None] = {}
         self._pace = TokenBucket(limits.NICKS_TOLD_RATE, limits.NICKS_TOLD_BURST)
@@ -157,6 +158,8 @@ class Nicks:
         if len(self._untold) > limits.KNOWN_NAMES:  # a stranger's name; should he speak, it is told with that
             del self._untold[next(iter(self._untold))]
         self._tell_in_time(peer_id)
+        if self._untold:
+            self._late.set()
 
     def _tell_in_time(self, peer_id: str) -> None:
         told = self._told.get(peer_id)
@@ -185,9 +188,12 @@ class Nicks:
     async def tell_later(self) -> None:
         """Tell what came too fast, as time allows."""
         while True:
-            await trio.sleep(TELL_EVERY)
-            for peer_id in list(self._untold):
-                self._tell_in_time(peer_id)
+            await self._late.wait()
+            self._late = trio.Event()
+            while self._untold:
+                await trio.sleep(TELL_EVERY)
+                for peer_id in list(self._untold):
+                    self._tell_in_time(peer_id)
 
 
 def _wall() -> int:

@@ -74,8 +74,8 @@ def test_it_arrives_after_a_restart_of_the_sender_too_even_one_that_was_killed(t
         assert holders(tmp_path / "ann")
         bob.start()
         assert ann.see("direct_sent", text=SECRET)["ticket"] == 0
-        received = [told["text"] for told in bob.all("direct_received")]
-        assert received == [SECRET]
+        bob.see("direct_received", text=SECRET)  # ann may hear of it before bob has written his line
+        assert len(bob.all("direct_received")) == 1
         wait_for_holders(ann, tmp_path, 0)
 
 
