@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import ifaddr
+import psutil
 import pytest
 
 from py_peer.net import interfaces
@@ -29,10 +31,10 @@ class Machine:
         self.index = 3
         self.address = "192.0.2.1"
         self.asked = 0
-        monkeypatch.setattr(interfaces.psutil, "net_if_stats", dict)
-        monkeypatch.setattr(interfaces.psutil, "net_if_addrs", lambda: {"eth0": [self.address]})
-        monkeypatch.setattr(interfaces.socket, "if_nameindex", lambda: [(self.index, "eth0")])
-        monkeypatch.setattr(interfaces.ifaddr, "get_adapters", self._adapters)
+        monkeypatch.setattr(psutil, "net_if_stats", dict)
+        monkeypatch.setattr(psutil, "net_if_addrs", lambda: {"eth0": [self.address]})
+        monkeypatch.setattr(socket, "if_nameindex", lambda: [(self.index, "eth0")])
+        monkeypatch.setattr(ifaddr, "get_adapters", self._adapters)
 
     def _adapters(self) -> list[ifaddr.Adapter]:
         self.asked += 1
