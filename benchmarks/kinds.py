@@ -126,14 +126,14 @@ class Turns(Generic[T]):
     def rounds(self, count: int, measure: Callable[[T], R]) -> dict[str, list[R]]:
         """Measure each `count` times, in turns, who is very slow fewer times; who failed in one is not among it."""
         found: dict[str, list[R]] = {}
-        swift = set(self.open)
+        swift = list(self.open)
         for _ in range(count):
-            for name in list(swift):
+            for name in tuple(swift):
                 start = time.monotonic()
                 for result in self.each(measure, (name,)).values():
                     found.setdefault(name, []).append(result)
                 if time.monotonic() - start > SLOW:
-                    swift.discard(name)
+                    swift.remove(name)
         return {name: results for name, results in found.items() if name in self.open}
 
     def _fail(self, name: str, error: BenchError) -> None:

@@ -91,7 +91,8 @@ class Child:
             stderr=self._errors,
         )
         self.lines: queue.SimpleQueue[tuple[float, str] | None] = queue.SimpleQueue()
-        threading.Thread(target=self._read, args=(self._pipe(self.process.stdout),), daemon=True).start()
+        self._thread = threading.Thread(target=self._read, args=(self._pipe(self.process.stdout),), daemon=True)
+        self._thread.start()
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +108,7 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(3)
+        self._thread.join(3)
         self._errors.close()
 
     @staticmethod
@@ -115,8 +117,9 @@ class Child:
         return pipe
 
     def _read(self, pipe: IO[bytes]) -> None:
-        for line in pipe:
-            self.lines.put((time.monotonic(), line.decode(errors="replace").rstrip("\r\n")))
+        with pipe:
+            for line in pipe:
+                self.lines.put((time.monotonic(), line.decode(errors="replace").rstrip("\r\n")))
         self.lines.put(None)
 
     def next_line(self, deadline: float) -> tuple[float, str]:

@@ -20,6 +20,9 @@ RESULTS: Final = ROOT / "docs" / "performance.json"
 DOCUMENT: Final = ROOT / "docs" / "performance.md"
 PICTURE: Final = ROOT / "docs" / "pictures" / "latency.svg"
 ALONE: Final = "py-peer alone"
+PLACES: Final = ("machine", "side-by-side", "with-js-libp2p", "a-room-that-grows", "py-peer-alone", "missed")
+"""The marks of the document, all of which are filled anew. (`classes` is filled by benchmarks/classes.py.)"""
+
 STEPS_FROM: Final = "highest rate without loss, node to node"
 
 
@@ -31,7 +34,8 @@ def blocks(results: dict[str, Any]) -> dict[str, str]:
     """Return what belongs between the marks of the document, by their names."""
     rows = [Row(**row) for row in results["rows"]]
     lines = [*results["head"], f"Load average at the end: {results['load_after']}"]
-    found = {"machine": "".join(f"- {line}\n" for line in lines)}
+    found = dict.fromkeys(PLACES, "Not measured in this run.\n")
+    found["machine"] = "".join(f"- {line}\n" for line in lines)
     for table in tables(rows):
         found[slug(table.title or ALONE)] = table.markdown()
     missed = [f"- {row.figure}: {row.measured}, the goal is {row.goal}\n" for row in rows if row.met is False]

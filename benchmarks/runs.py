@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LONGEST_P99: Final = 0.250
 """Seconds. Above it the receiver no longer keeps up, and only a queue hides that."""
 
-QUIET: Final = 1.0
+QUIET: Final = 3.0
 """Seconds in which nothing more comes, after which what has not come is lost."""
 
 

@@ -1,0 +1,128 @@
+"""The benchmark's tables show every figure of every kind, and no goal that was missed is hidden."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.kinds import Found, Turns, medians, times
+from benchmarks.processes import BenchError
+from benchmarks.runs import Run
+from benchmarks.table import NOTHING, Row, Table, percentile, render, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OURS = Row("latency", "1 ms", "2 ms", met=True, kind="ours", table="Side by side")
+THEIRS = Row("latency", "3 ms (3.0 times)", kind="theirs", table="Side by side")
+SLOW = Row("rate", "10/s", "20/s", met=False, kind="ours", table="Side by side", note="at 20/s 3 LOST")
+
+
+def test_kinds_stand_side_by_side_with_the_goal_behind_them() -> None:
+    table = Table("Side by side", [OURS, THEIRS, SLOW])
+    assert table.head == ["figure", "ours", "theirs", "goal", ""]
+    assert table.lines == [
+        ["latency", "1 ms", "3 ms (3.0 times)", "2 ms", "met"],
+        ["rate", "10/s", NOTHING, "20/s", "MISSED"],
+    ]
+    assert table.notes == ["rate, ours: at 20/s 3 LOST"]
+
+
+def test_a_table_without_goals_has_no_column_for_them() -> None:
+    assert Table("", [Row("memory", "5 MB")]).head == ["figure", "measured"]
+
+
+def test_each_table_has_its_own_columns_and_lines_that_are_aligned() -> None:
+    text = render([OURS, Row("memory", "5 MB"), THEIRS, SLOW])
+    assert text.splitlines() == [
+        "Side by side",
+        "figure   ours  theirs            goal",
+        "-------  ----  ----------------  ----",
+        "latency  1 ms  3 ms (3.0 times)  2 ms  met",
+        f"rate     10/s  {NOTHING}                 20/s  MISSED",
+        "  rate, ours: at 20/s 3 LOST",
+        "",
+        "figure  measured",
+        "------  --------",
+        "memory  5 MB",
+    ]
+
+
+def test_a_document_has_the_same_cells() -> None:
+    (table,) = tables([OURS, THEIRS])
+    assert table.markdown().splitlines() == [
+        "| figure | ours | theirs | goal |  |",
+        "| --- | --- | --- | --- | --- |",
+        "| latency | 1 ms | 3 ms (3.0 times) | 2 ms | met |",
+    ]
+
+
+def test_a_percentile_is_a_value_that_was_measured() -> None:
+    values = [float(value) for value in range(100, 0, -1)]
+    assert (percentile(values, 0.5), percentile(values, 0.99), percentile([7.0], 0.99)) == (50, 99, 7)
+
+
+@contextlib.contextmanager
+def opened(name: str, closed: list[str]) -> Iterator[str]:
+    if name == "absent":
+        raise BenchError("it is not there")
+    yield name
+    closed.append(name)
+
+
+def test_kinds_take_turns_and_who_fails_is_left_out_with_the_reason() -> None:
+    order: list[str] = []
+    closed: list[str] = []
+
+    def measure(name: str) -> tuple[float, ...]:
+        order.append(name)
+        if name == "breaks" and order.count(name) == 2:
+            raise BenchError("it broke")
+        return (float(len(order)),)
+
+    names = ("ours", "absent", "breaks", "theirs")
+    with contextlib.ExitStack() as stack:
+        turns = Turns(stack, {name: partial(opened, name, closed) for name in names})
+        rounds = turns.rounds(3, measure)
+    assert order == ["ours", "breaks", "theirs", "ours", "breaks", "theirs", "ours", "theirs"]
+    assert closed == ["theirs", "breaks", "ours"]
+    found = {name: Found(medians(each)) for name, each in rounds.items()}
+    rows = {row.kind: row for row in turns.rows("figure", found, "{:.0f}".format, "3", lambda it: it <= 3)}
+    assert (rows["ours"].measured, rows["ours"].goal, rows["ours"].verdict) == ("4", "3", "MISSED")
+    assert (rows["theirs"].measured, rows["theirs"].verdict) == ("6 (1.5 times)", "")
+    assert (rows["absent"].measured, rows["absent"].note) == ("failed", "not measured: it is not there")
+    assert (rows["breaks"].measured, rows["breaks"].note) == ("failed", "not measured: it broke")
+
+
+def test_a_goal_is_missed_by_who_fails_and_by_who_loses_something() -> None:
+    with contextlib.ExitStack() as stack:
+        turns: Turns[str] = Turns(stack, {"ours": lambda: opened("absent", [])})
+        (row,) = turns.rows("figure", {}, str, "any", lambda *_: True)
+        assert row.verdict == "MISSED"
+        (row,) = Turns(stack, {}).rows("figure", {"ours": Found((1.0,), whole=False)}, str, "any", lambda *_: True)
+        assert row.verdict == "MISSED"
+
+
+def test_what_is_compared_with_nothing_has_no_ratio() -> None:
+    assert times((2.0, 30.0, 5.0), (4.0, 2.0, 0.0)) == "0.5 / 15 times"
+
+
+@pytest.mark.parametrize(
+    ("arrived", "in_order", "p99", "seconds", "why"),
+    [
+        (99, True, 0.01, 1.0, "at 100/s 1 LOST of 100"),
+        (100, False, 0.01, 1.0, "at 100/s OUT OF ORDER of 100"),
+        (100, True, 0.3, 1.0, "at 100/s only 99/s, p99 300 ms"),
+        (100, True, 0.01, 2.0, "at 100/s only 50/s, p99 10.0 ms"),
+    ],
+)
+def test_a_rate_at_which_something_is_lost_or_late_or_out_of_order_is_not_held(
+    arrived: int, in_order: bool, p99: float, seconds: float, why: str
+) -> None:
+    run = Run(100, 100, arrived, 0, in_order, 0.001, p99, seconds, (0, 0))
+    assert not run.is_held
+    assert run.why_not_held() == why
+    assert Run(100, 100, 100, 0, True, 0.001, 0.01, 1.0, (0, 0)).is_held
