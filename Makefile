@@ -10,7 +10,7 @@ PY = .venv/bin/python
 SOURCES := $(shell find py_peer -name '*.py')
 
 .NOTPARALLEL:
-.PHONY: chat demo test check format lint types contracts bench performance soak sisters pictures schemas man requirements \
+.PHONY: chat demo test check format lint types contracts bench figures soak sisters pictures schemas man requirements \
 	check-requirements clean
 
 chat: .venv/compiled
@@ -45,7 +45,7 @@ bench: .venv/compiled
 	$(PY) -m benchmarks.bench $(ARGS)
 
 # The tables and the picture of docs/performance.md, measured anew: a quiet machine, and half an hour.
-performance: .venv/compiled
+figures: .venv/compiled
 	$(PY) -m benchmarks.bench --json docs/performance.json $(ARGS)
 	$(PY) -m benchmarks.report
 
