@@ -1,4 +1,4 @@
-"""The messages that are kept for who asks: our message ID, a limit in bytes, and the oldest go first.
+"""The messages that are kept for who asks: our message ID, a limit in memory, and the oldest go first.
 
 Replaces py-libp2p 0.8.1's MessageCache (pubsub/mcache.py), which has no limit but five heartbeats, at any rate and
 size, and whose ID is not the configured one (pubsub/mcache.py:73), so that what js peers asked for was not found.
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from libp2p.pubsub.mcache import MessageCache
+
+from py_peer.core import limits
 
 if TYPE_CHECKING:
     from libp2p.pubsub.pb import rpc_pb2
@@ -35,7 +37,7 @@ class _Kept:
 
 @final
 class BoundedCache(MessageCache):
-    """The message cache with our message ID and a limit in bytes: the oldest messages make room for new ones.
+    """The message cache with our message ID and a limit in memory: the oldest messages make room for new ones.
 
     It keeps them for many heartbeats, for peers that were cut off and come back; of the last few alone is gossiped.
     """
@@ -51,7 +53,7 @@ class BoundedCache(MessageCache):
     def put(self, msg: rpc_pb2.Message) -> None:
         """Keep `msg` for IWANT, for newcomers and for those who come back, if there can be room for it."""
         mid = message_id(msg)
-        size = msg.ByteSize()
+        size = msg.ByteSize() + limits.KEPT_MESSAGE_BYTES
         if mid in self._kept or size > self._max_bytes:
             return
         while self._bytes + size > self._max_bytes:
