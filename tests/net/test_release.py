@@ -30,11 +30,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@pytest.fixture(autouse=True)
+def looked_at_anew() -> Iterator[None]:
+    release.installed.cache_clear()
+    yield
+    release.installed.cache_clear()
+
+
 @pytest.fixture
-def another_release(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setattr(release, "version", lambda _: "0.9.0")
-        yield
+def another_release(monkeypatch: pytest.MonkeyPatch, looked_at_anew: None) -> None:
+    monkeypatch.setattr(release, "version", lambda _: "0.9.0")
 
 
 def test_the_release_that_is_pinned_is_the_one_that_was_checked() -> None:
