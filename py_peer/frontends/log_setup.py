@@ -6,7 +6,6 @@ logging's last resort, tracebacks of threads); all of them end here.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import sys
@@ -70,6 +69,8 @@ class HeldLog(logging.Handler):
 
     async def follow(self) -> AsyncIterator[list[str]]:
         """Yield the lines as they come, those that are there at once."""
+        import asyncio  # noqa: PLC0415 - not before the first line: half of the way to it
+
         arrived = asyncio.Event()
         loop = asyncio.get_running_loop()
 

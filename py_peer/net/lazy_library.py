@@ -24,8 +24,6 @@ from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from py_peer.net.release import CHECKED, installed
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.abc import Loader
@@ -87,6 +85,8 @@ def put_off() -> None:
 
 @cache
 def _is_checked() -> bool:
+    from py_peer.net.release import CHECKED, installed  # noqa: PLC0415 - 25 modules; front-ends need none of the library
+
     return installed() == CHECKED
 
 

@@ -75,6 +75,21 @@ def test_the_main_thread_imports_neither_trio_nor_libp2p(tmp_path: Path) -> None
     assert run(tmp_path, command=(sys.executable, "-c", script)).stdout == "[]\n"
 
 
+def test_nothing_heavy_is_imported_before_the_first_line(tmp_path: Path) -> None:
+    script = (
+        "import os, sys\n"
+        "import py_peer.main\n"
+        "from py_peer.frontends.screen import Screen\n"
+        "def show(self, lines):\n"
+        "    heavy = {'asyncio', 'importlib.metadata', 'janus', 'libp2p', 'prompt_toolkit', 'textual', 'trio'}\n"
+        "    print([*lines, *sorted(heavy & sys.modules.keys())], flush=True)\n"
+        "    os._exit(0)\n"
+        "Screen.show = show\n"
+        "py_peer.main.main(['--headless'])\n"
+    )
+    assert run(tmp_path, command=(sys.executable, "-c", script)).stdout == f"{[STARTING]}\n"
+
+
 def test_bad_arguments_end_before_anything_is_started(tmp_path: Path) -> None:
     done = run(tmp_path, "-c", "/ip4/127.0.0.1/udp/4001/quic-v1")
     assert (done.returncode, done.stdout) == (2, "")
