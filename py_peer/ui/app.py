@@ -124,12 +124,13 @@ class ChatUI(App[None]):
             yield Footer(show_command_palette=False)
 
     def get_default_screen(self) -> PromptScreen:
-        """Return the screen under all pages."""
-        return PromptScreen(id="_default")
+        """Return the screen under all pages, which has the classes of its size before it is painted."""
+        breakpoints = (self.HORIZONTAL_BREAKPOINTS, self.size.width), (self.VERTICAL_BREAKPOINTS, self.size.height)
+        classes = (max(point for point in points if point[0] <= size)[1] for points, size in breakpoints)
+        return PromptScreen(id="_default", classes=" ".join(classes))
 
     def on_mount(self) -> None:
-        """Let typing begin."""
-        self.composer.focus()
+        """Name the program in the terminal's title."""
         self.attention.show_title()
         self.app_resume_signal.subscribe(self, self._resumed)
 

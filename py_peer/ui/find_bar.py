@@ -10,7 +10,6 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
     from textual.binding import BindingType
 
 KEYS: Final = "Enter: an older one  Down: a newer one  Esc: back"
@@ -52,15 +51,15 @@ class FindBar(Horizontal):
         super().__init__()
         self._log = log
 
-    def compose(self) -> ComposeResult:
-        """Yield the question and the count."""
-        yield Label("Find:")
-        yield Input(placeholder=KEYS, compact=True)
-        yield Label("", id="find-count", markup=False)
-
     def open(self, log: Searched, text: str = "") -> None:
         """Show the bar and let typing begin, with `text` or else what was searched for last, selected."""
         self._log = log
+        if not self.children:  # most never search, and the first frame would wait for it
+            self.mount(
+                Label("Find:"),
+                Input(placeholder=KEYS, compact=True),
+                Label("", id="find-count", markup=False),
+            )
         self.display = True
         field = self.query_one(Input)
         with field.prevent(Input.Changed):

@@ -22,7 +22,8 @@ from textual.strip import Strip
 from py_peer.core import limits
 from py_peer.core.entries import Kind
 from py_peer.ui.found import Found
-from py_peer.ui.painting import Drawing, Inks, draw, whole_cluster
+from py_peer.ui.inks import inks
+from py_peer.ui.painting import Drawing, draw, whole_cluster
 from py_peer.ui.scrollback import NOTICE, Scrollback
 from py_peer.ui.wrapped import plain, wrap
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from textual.geometry import Region
 
     from py_peer.core.entries import Entry
+    from py_peer.ui.inks import Inks
 
 DRAWINGS: Final = 64
 STRIPS: Final = 512
@@ -47,29 +49,8 @@ _AROUND_WORD: Final = "\"'`()[]{}<>.,;:!?"
 class LogView(Scrollback, can_focus=True):
     """A panel of entries."""
 
-    MENTION_TINT: ClassVar[float] = 0.15
-    """How much of the accent the background of a mention has: the colours of nicknames are made for that."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"log-view--{name}" for name in Inks.NAMES}
-    DEFAULT_CSS: ClassVar[str] = f"""
-    LogView {{
-        overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; scrollbar-background: $background;
-        & > .log-view--time {{ color: $text-muted; }}
-        & > .log-view--waiting {{ color: $text-muted; text-style: italic; }}
-        & > .log-view--sent {{ color: $text-success; }}
-        & > .log-view--refused {{ color: $text-error; text-style: bold; }}
-        & > .log-view--presence {{ color: $text-muted; }}
-        & > .log-view--date {{ color: $text-muted; }}
-        & > .log-view--warning {{ color: $text-warning; }}
-        & > .log-view--mention {{ background: $accent {MENTION_TINT:.0%}; text-style: bold; }}
-        & > .log-view--link {{ text-style: underline; }}
-        & > .log-view--found {{ background: $warning 30%; text-style: underline; }}
-        & > .log-view--found-current {{ background: $warning; color: auto 90%; text-style: bold underline; }}
-        /* Colours of the terminal's own cannot be blended. */
-        &:ansi > .log-view--mention {{ background: transparent; text-style: bold reverse; }}
-        &:ansi > .log-view--found {{ background: transparent; text-style: underline; }}
-        &:ansi > .log-view--found-current {{ background: transparent; text-style: bold reverse; }}
-    }}
+    DEFAULT_CSS: ClassVar[str] = """
+    LogView { overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; scrollbar-background: $background; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "message(-1, False)", "Message above", show=False),
@@ -207,21 +188,9 @@ class LogView(Scrollback, can_focus=True):
 
     def _all_inks(self) -> Inks:
         if self._inks is None:
-            self._inks = Inks(self.rich_style, {name: self._ink(name) for name in Inks.NAMES}, self._is_dark())
+            ansi, dark = self.app.native_ansi_color, self.app.current_theme.dark
+            self._inks = inks(self.rich_style, self.background_colors[1], dark=dark, ansi=ansi)
         return self._inks
-
-    def _ink(self, name: str) -> Style:
-        """Return the style of a component, without a background where it sets none of its own."""
-        partial = self.get_component_rich_style(f"log-view--{name}", partial=True)
-        whole = self.get_component_rich_style(f"log-view--{name}")
-        text_style = self.get_component_styles(f"log-view--{name}").text_style
-        return text_style + Style(
-            color=whole.color if partial.color is not None else None,
-            bgcolor=whole.bgcolor if partial.bgcolor is not None else None,
-        )
-
-    def _is_dark(self) -> bool:
-        return self.app.current_theme.dark
 
     def _redraw(self) -> None:
         self._drawings.clear()

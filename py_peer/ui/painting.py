@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING, ClassVar, Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from rich.cells import cell_len, get_character_cell_size
 from rich.segment import Segment
@@ -25,29 +25,16 @@ from py_peer.ui.colours import nick_colour
 from py_peer.ui.wrapped import CLOCK_COLUMNS, RULE_COLUMNS, columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from py_peer.core.entries import Entry
     from py_peer.core.wrapping import Span
+    from py_peer.ui.inks import Inks
     from py_peer.ui.wrapped import Wrapped
 
 _END = itemgetter(1)
 _LONG_CLUSTER: Final = 64
 """Characters: none that was cleaned is longer."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Inks:
-    """The styles of a log, by what they are for."""
-
-    NAMES: ClassVar[tuple[str, ...]] = (
-        *("time", "own", "waiting", "sent", "refused", "presence", "date", "note", "warning"),
-        *("mention", "link", "found", "found-current"),
-    )
-    base: Style
-    of: Mapping[str, Style]
-    dark: bool
 
 
 @final

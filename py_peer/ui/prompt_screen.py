@@ -20,7 +20,9 @@ class PromptScreen(Screen[None]):
     paintings than frames.
     """
 
-    AUTO_FOCUS: ClassVar[str | None] = None
+    AUTO_FOCUS: ClassVar[str | None] = "Composer"
+    """Where typing begins: focused elsewhere first, everything around both would be dressed anew."""
+
     _painted = 0.0
 
     def on_idle(self) -> None:

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 
 from py_peer.core import limits
 from py_peer.core.entries import Delivery, Entry, Kind
+from py_peer.ui.colours import themed
 from py_peer.ui.log_view import LogView
 from py_peer.ui.new_mark import NewMark
 
@@ -40,6 +41,9 @@ class LogApp(App[None]):
         self.mark = NewMark(self.log_view)
         self.copied: list[str] = []
         self.noted: list[str] = []
+
+    def get_css_variables(self) -> dict[str, str]:
+        return themed(super().get_css_variables(), dark=self.current_theme.dark, ansi=self.current_theme.ansi)
 
     def compose(self) -> ComposeResult:
         with Vertical():

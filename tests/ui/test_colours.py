@@ -7,7 +7,7 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
 from py_peer.ui.colours import ON_DARK, ON_LIGHT, nick_colour, themed
-from py_peer.ui.log_view import LogView
+from py_peer.ui.inks import MENTION_TINT
 
 # Themes named ansi have the terminal's own colours, which are not known here.
 THEMES = [name for name in BUILTIN_THEMES if not name.startswith("ansi")]
@@ -31,7 +31,7 @@ def _luminance(colour: Color) -> float:
 def test_every_colour_is_readable_on_the_background_the_surface_and_a_mention_of_a_theme(name: str) -> None:
     theme = BUILTIN_THEMES[name].to_color_system().generate()
     background, surface = Color.parse(theme["background"]), Color.parse(theme["surface"])
-    mention = background.blend(Color.parse(theme["accent"]), LogView.MENTION_TINT)
+    mention = background.blend(Color.parse(theme["accent"]), MENTION_TINT)
     for colour in ON_DARK if BUILTIN_THEMES[name].dark else ON_LIGHT:
         assert min(contrast(Color.parse(colour), behind) for behind in (background, surface, mention)) >= READABLE
 

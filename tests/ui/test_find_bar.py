@@ -45,8 +45,8 @@ def test_escape_closes_it_and_it_opens_again_with_what_was_asked_selected() -> N
 def test_it_shows_which_of_how_many_is_in_sight() -> None:
     async def scene() -> None:
         async with typing(20, 8) as (app, pilot):
-            label = app.find_bar.query_one("#find-count")
             app.find_bar.open(app.log_of_notes)
+            label = app.find_bar.query_one("#find-count")
             assert str(label.render()) == ""
             await press(pilot, "h")
             assert str(label.render()) == "3/3"

@@ -15,11 +15,12 @@ from wcwidth import wcswidth
 from py_peer.core import limits
 from py_peer.core.cleaning import clean_nick, clean_text
 from py_peer.core.entries import Delivery, Entry, Kind
-from py_peer.ui.painting import Inks, draw
+from py_peer.ui.inks import STYLES, Inks
+from py_peer.ui.painting import draw
 from py_peer.ui.wrapped import height, links_of, plain, wrap
 from tests.ui.log_app import NOON, note, own, said
 
-INKS = Inks(Style(), dict.fromkeys(Inks.NAMES, Style()), dark=True)
+INKS = Inks(Style(), dict.fromkeys(STYLES, Style()), dark=True)
 HARD = "漢字、。 한글 👨‍👩‍👧 🇩🇪 👍🏽 ❤️ 1️⃣ e\u0301 क्षि का မာ กำ ﾊﾞ \u00a0 https://x.org/ [bold] \\[ \x1b[31m \t \n"
 TEXTS = st.text(st.sampled_from(HARD) | st.characters(), max_size=120).map(clean_text)
 ENTRIES = st.builds(
