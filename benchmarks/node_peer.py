@@ -53,10 +53,11 @@ class Unwatched:
         return lambda *_: None
 
     def room_changed(self, joined: frozenset[Any], left: frozenset[Any]) -> None:
-        """Tell the parent that somebody is there."""
-        del left
+        """Tell the parent that somebody is there, or not any more."""
         if joined:
             say("joined")
+        if left:
+            say("failed", reason="the other has left the room")
 
 
 @final

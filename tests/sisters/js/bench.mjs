@@ -1,5 +1,5 @@
-// A bare js-libp2p node for the benchmark, configured as the Node peer of Universal Connectivity is. It takes the
-// commands of benchmarks/node_peer.py and tells what that tells, but for what is counted. process.hrtime and Python's
+// A bare js-libp2p node for the benchmark, configured as the Node peer of Universal Connectivity is, but for the one line
+// that says why. It takes the commands of benchmarks/node_peer.py and tells what that tells, but for what is counted. process.hrtime and Python's
 // time.monotonic are one clock.
 
 import './promises.mjs'
@@ -35,6 +35,7 @@ const node = await createLibp2p({
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   connectionGater: { denyDialMultiaddr: async () => false },
+  connectionMonitor: { enabled: false }, // a ping that waits behind a burst would end the connection
   services: {
     pubsub: gossipsub({
       allowPublishToZeroTopicPeers: true,
@@ -70,6 +71,7 @@ pubsub.addEventListener('message', ({ detail: { topic, data } }) => {
 pubsub.addEventListener('subscription-change', ({ detail: { subscriptions } }) => {
   if (subscriptions.some(({ topic, subscribe }) => topic === TOPIC && subscribe)) say('joined')
 })
+node.addEventListener('peer:disconnect', () => say('failed', { reason: 'the connection has ended' }))
 
 // Sends as many zeros as are asked for: eight bytes say how many.
 async function * zeros (source) {
