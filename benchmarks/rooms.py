@@ -14,15 +14,17 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.messages import both
 from benchmarks.processes import BenchError
 from benchmarks.runs import Talker
-from benchmarks.table import Row, milliseconds, percentile
+from benchmarks.table import FAILED, Row, milliseconds, percentile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.processes import Workshop
 
+TABLE: Final = "A room that grows"
 SIZES: Final = (2, 5, 10, 20, 50)
 PROCESSES: Final = 5
 DIALS: Final = 4
@@ -31,8 +33,11 @@ RATE: Final = 20.0
 
 SMALL: Final = 100
 LARGE: Final = 20_000
-SETTLE: Final = 4.0
+SETTLE: Final = 3.0
 """Seconds for the mesh to settle: some heartbeats."""
+
+BUSY: Final = 0.2
+"""Who uses more of a processor than this is still getting to know the others."""
 
 PATIENCE: Final = 300.0
 """Seconds for everybody to meet: fifty peers have 1,225 connections, of some 30 ms of the processor each."""
@@ -107,6 +112,16 @@ class Room:
             for _ in names:
                 part.wait_for("together", PATIENCE)
         time.sleep(SETTLE)
+        self._wait_until_quiet()
+
+    def _wait_until_quiet(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        busy = True
+        while busy and time.monotonic() < deadline:
+            before = [part.child.cpu_time() for part in self._parts]
+            time.sleep(1)
+            used = [part.child.cpu_time() - time_ for part, time_ in zip(self._parts, before, strict=True)]
+            busy = max(used) > BUSY
 
     def talk(self, talk: Talk) -> Heard:
         """Have everybody talk in turn; return what became of it."""
@@ -177,14 +192,18 @@ def sizes(shop: Workshop, sizes: tuple[int, ...], seconds: float) -> Iterator[Ro
                 continue
             try:
                 with room(shop, size, dials) as one:
-                    yield _row(f"room of {size}, {shape}", one.talk(Talk(seconds)))
+                    yield from _rows(f"room of {size}, {shape}", one.talk(Talk(seconds)))
                     if size >= PROCESSES:
-                        yield _row(f"room of {size}, {shape}, one in five killed", one.talk(Talk(seconds, kill=True)))
+                        killed = one.talk(Talk(seconds, kill=True))
+                        yield from _rows(f"room of {size}, {shape}, one in five killed", killed)
             except BenchError as error:
-                yield Row(f"room of {size}, {shape}", f"not measured: {error}")
+                yield Row(
+                    f"room of {size}, {shape}", FAILED, kind="arrived", table=TABLE, note=f"not measured: {error}"
+                )
 
 
-def _row(figure: str, heard: Heard) -> Row:
+def _rows(figure: str, heard: Heard) -> Iterator[Row]:
+    """Return the line of a room: a row for each column."""
     p50, p99 = (percentile(heard.delays, part) for part in (0.5, 0.99))
     values = {
         "arrived": heard.arrived,
@@ -196,12 +215,16 @@ def _row(figure: str, heard: Heard) -> Row:
         "last": max(heard.delays),
         "meshes": heard.meshes,
     }
-    return Row(
-        figure,
-        f"{heard.copies:.1f} copies, {heard.bytes_out:,.0f} bytes, {heard.cpu * 1e6:,.0f} µs a text and peer;"
-        f" p50 {milliseconds(p50)}, p99 {milliseconds(p99)}, last {milliseconds(max(heard.delays))};"
-        f" {heard.arrived:.2%} arrived",
-        "all arrive",
-        heard.arrived == 1,
-        values,
-    )
+    columns = {
+        "arrived": f"{heard.arrived:.2%}",
+        "copies": f"{heard.copies:.1f}",
+        "bytes out": f"{heard.bytes_out:,.0f}",
+        "CPU": f"{heard.cpu * 1e6:,.0f} µs",
+        "p50 / p99": both(p50, p99),
+        "last": milliseconds(max(heard.delays)),
+    }
+    for kind, measured in columns.items():
+        if kind == "arrived":
+            yield Row(figure, measured, "all", heard.arrived == 1, values, kind, TABLE)
+        else:
+            yield Row(figure, measured, kind=kind, table=TABLE)
