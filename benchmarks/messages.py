@@ -85,21 +85,24 @@ def warm_up(pair: Pair) -> None:
 def latency(
     openers: Openers, way: str, rounds: int, seconds: float, goal: tuple[float, float] | None = None
 ) -> Iterator[Row]:
-    """Measure the way of a message at two rates, for `seconds` altogether; the goal is p50 and p99 at the first."""
+    """Measure the way of a message: at 50 a second, for `seconds` altogether, and each round a second at 1,000.
+
+    The goal is p50 and p99 at the first of them, in seconds.
+    """
+    slow, fast = RATES
     with _warm(openers) as turns:
-        for rate in RATES:
-            count = max(FEWEST // 2, int(rate * seconds * RATES[0] / rate / rounds)) if rate == RATES[0] else rate
-            runs = turns.rounds(rounds, partial(send, count=count, rate=rate))
-            found = {name: _typical(of_kind) for name, of_kind in runs.items()}
-            judged = goal if rate == RATES[0] else None
-            yield from latency_rows(turns, f"latency at {rate:,}/s, {way}: p50 / p99", found, judged)
-            if rate == RATES[0]:
-                costs = {name: _cost(of_kind) for name, of_kind in runs.items()}
-                yield from turns.rows(f"CPU a message at {rate:,}/s, {way}: sender / receiver", costs, _microseconds)
+        runs = turns.rounds(rounds, partial(send, count=max(FEWEST // 2, int(slow * seconds / rounds)), rate=slow))
+        found = {name: _typical(of_kind) for name, of_kind in runs.items()}
+        yield from latency_rows(turns, f"latency at {slow}/s, {way}: p50 / p99", found, goal)
+        costs = {name: _cost(of_kind) for name, of_kind in runs.items()}
+        yield from turns.rows(f"CPU a message at {slow}/s, {way}: sender / receiver", costs, _microseconds)
+        runs = turns.rounds(rounds, partial(send, count=fast, rate=fast))
+        found = {name: _typical(of_kind) for name, of_kind in runs.items()}
+        yield from latency_rows(turns, f"latency at {fast:,}/s, {way}: p50 / p99", found)
 
 
 def latency_rows(
-    turns: Turns[Any], figure: str, found: dict[str, Found], goal: tuple[float, float] | None
+    turns: Turns[Any], figure: str, found: dict[str, Found], goal: tuple[float, float] | None = None
 ) -> Iterator[Row]:
     """Return the rows of a latency."""
     if goal is None:
