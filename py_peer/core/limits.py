@@ -249,7 +249,7 @@ BOOK_ADDRESSES = 8
 """Addresses kept of one peer."""
 
 TARGET_CONNECTIONS = 16
-"""With so many peers connected nobody more is dialled by himself: GossipSub's mesh has 6 to 12 of them."""
+"""With so many peers connected nobody more is dialled by himself: GossipSub's mesh has 3 to 6 of them."""
 
 FOUND_DIALS = 4
 """Dials of found peers under way at once."""

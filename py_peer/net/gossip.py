@@ -23,10 +23,12 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
+from libp2p.pubsub.gossipsub import PROTOCOL_ID_V12
 from libp2p.pubsub.pb import rpc_pb2
 
 from py_peer.core import limits
 from py_peer.net.mesh import Mesh
+from py_peer.net.message_cache import message_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,10 +44,18 @@ MAX_CONTROL_ENTRIES: Final = 256
 """IHAVE, IWANT, GRAFT and PRUNE read from one RPC, of each; a heartbeat holds one of each for every topic."""
 
 MAX_MESSAGE_ID_BYTES: Final = 256
+MAX_UNWANTED: Final = 128
+"""IDs kept of what a peer has told us between two heartbeats that it does not want, each of a large message."""
+
+LARGE: Final = 16_384
+"""From so many bytes on those in the mesh are told that we have a message, and who has told us is not sent it. For each
+text that doubled the cost of a small one. On a line of 10 Mbit/s it saves (by a model of 20 peers) a quarter of the
+copies of 60,000 bytes, 14 % of 20,000 and 4 % of 4,000; on one machine, where all are on their way at once, none.
+IDs are the author's implementation's own: it helps among us and with js-libp2p, and does no harm with others."""
 
 
 class Router(Mesh):
-    """The room's GossipSub 1.1 router (1.2's IDONTWANT doubles the cost of a small message)."""
+    """The room's GossipSub 1.2 router; of 1.2 it has IDONTWANT, for large messages alone."""
 
     def __init__(self, topics: Iterable[str], counters: Counters) -> None:
         super().__init__(counters)
@@ -67,9 +77,19 @@ class Router(Mesh):
             peers = self.pubsub.peer_topics.get(topic, set()) | self.mesh.get(topic, set())
         else:
             peers = self.mesh.get(topic, set()) - {msg_forwarder, type(msg_forwarder)(pubsub_msg.from_id)}
+            if rpc.ByteSize() >= LARGE:
+                peers = self._who_want(message_id(pubsub_msg), peers)
             self._counters["relayed"] += len(peers)
         for peer_id in peers:
             self.send_rpc(peer_id, rpc)
+
+    def _who_want(self, mid: bytes, peers: set[ID]) -> set[ID]:
+        """Tell `peers` that we have a message, and return those who have not told us the same."""
+        control = rpc_pb2.ControlMessage(idontwant=[rpc_pb2.ControlIDontWant(messageIDs=[mid])])
+        for peer_id in peers:
+            if self.peer_protocol.get(peer_id) == PROTOCOL_ID_V12:
+                self.send_rpc(peer_id, rpc_pb2.RPC(control=control), priority=True)
+        return {peer_id for peer_id in peers if mid not in self.dont_send_message_ids.get(peer_id, ())}
 
     def send_rpc(self, peer_id: ID, rpc: rpc_pb2.RPC, priority: bool = False) -> None:  # noqa: FBT001, FBT002
         """Queue `rpc` for a peer; copied and split only where that is needed."""
@@ -117,11 +137,10 @@ class Router(Mesh):
     async def handle_rpc(self, rpc: rpc_pb2.RPC, sender_peer_id: ID) -> None:
         """Handle the control part of an RPC, after taking out of it what we do not speak or want."""
         control = rpc.control
-        control.ClearField("idontwant")
-        for name in ("ihave", "iwant", "graft", "prune"):
+        for name in ("ihave", "iwant", "graft", "prune", "idontwant"):
             entries = getattr(control, name)
             known = entries[:MAX_CONTROL_ENTRIES]  # a slice makes Python objects of these alone
-            if name != "iwant":
+            if name not in ("iwant", "idontwant"):
                 known = [entry for entry in known if entry.topicID in self._topics]
             if len(known) != len(entries):
                 self._counters[f"ignored: {name} for a topic of others, or too many"] += len(entries) - len(known)
@@ -148,6 +167,12 @@ class Router(Mesh):
             message = self.mcache.get(mid)
             if message is not None:
                 self.send_rpc(sender_peer_id, rpc_pb2.RPC(publish=[message]))
+
+    async def handle_idontwant(self, idontwant_msg: rpc_pb2.ControlIDontWant, sender_peer_id: ID) -> None:
+        """Note which messages a peer has, until the next heartbeat: they are on their way for no longer."""
+        unwanted = self.dont_send_message_ids.get(sender_peer_id)
+        if unwanted is not None:  # else it has no stream of ours, and is sent nothing
+            unwanted.update(self._message_ids(idontwant_msg)[: max(0, MAX_UNWANTED - len(unwanted))])
 
     def _message_ids(self, control: Any) -> list[bytes]:
         """Return the distinct message IDs of an IHAVE or IWANT: opaque bytes, limited in number and length."""

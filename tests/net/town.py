@@ -17,6 +17,7 @@ from tests.net.support import DISCOVERY, ROOM
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from libp2p.custom_types import TProtocol
     from libp2p.pubsub.gossipsub import GossipSub
     from libp2p.pubsub.pb import rpc_pb2
 
@@ -104,9 +105,9 @@ def stranger() -> ID:
     return ID.from_pubkey(create_new_key_pair().public_key)
 
 
-async def join(router: Any, peer_id: ID) -> None:
+async def join(router: Any, peer_id: ID, protocol: TProtocol = PROTOCOL_ID_V11) -> None:
     """Let a router know a peer that has a stream, and has joined all topics."""
-    router.add_peer(peer_id, PROTOCOL_ID_V11)
+    router.add_peer(peer_id, protocol)
     router.pubsub.peer_queues[peer_id] = PeerQueue(Counters())
     for topic in TOPICS:
         router.pubsub.peer_topics.setdefault(topic, set()).add(peer_id)
