@@ -75,16 +75,15 @@ class NoiseSession(SecureSession):
         if n is None:
             data, self._plain = self._plain or await self._next(), b""
             return data
-        parts = bytearray(self._plain)
-        while len(parts) < n:
+        while len(self._plain) < n:
             try:
-                parts += await self._next()
+                self._plain += await self._next()  # kept at once: who reads may be cancelled before the rest has come
             except (ConnectionClosedError, IncompleteReadError):
-                if not parts:
+                if not self._plain:
                     raise
                 break
-        self._plain = bytes(parts[n:])
-        return bytes(parts[:n])
+        data, self._plain = self._plain[:n], self._plain[n:]
+        return data
 
     async def _next(self) -> bytes:
         """Return what the next message holds, which is not nothing."""
@@ -98,8 +97,8 @@ class NoiseSession(SecureSession):
                 msg = "the connection ended within a message" if received else "the connection has ended"
                 raise IncompleteReadError(msg, end, len(received))
             self._received = memoryview(b"".join((received, more)) if received else more)
-        self._received = received[end:]
         plain: bytes = self._decrypt(None, received[_LENGTH:end])
+        self._received = received[end:]
         if not plain:
             msg = "an empty message is an end"  # the library takes it so, and nobody sends one
             raise ConnectionClosedError(msg)
