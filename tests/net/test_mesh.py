@@ -43,12 +43,56 @@ def test_of_thirty_who_meet_at_once_nobody_has_an_empty_mesh(chance: int) -> Non
         town = Town(SIZE)
         assert await empty_meshes(town) == 0
         assert town.links_with_one_end() == []
+        assert town.parts() == 1
         sizes = [len(town.mesh(number)) for number in range(SIZE)]
         assert min(sizes) >= DEGREE_LOW
         assert max(sizes) <= DEGREE_HIGH
         assert [counters[EMPTY] for counters in town.counters] == [0] * SIZE
 
     scene()
+
+
+@pytest.mark.parametrize("dials", [4, SIZE])
+@pytest.mark.parametrize("chance", range(2))
+def test_when_one_in_five_falls_silent_the_others_hear_all_that_they_say_within_two_heartbeats(
+    chance: int, dials: int
+) -> None:
+    """Nobody has noticed yet that they are gone: what is relayed to them is lost."""
+
+    @trio_test
+    async def scene() -> None:
+        random.seed(chance)
+        town = Town(SIZE)
+        await town.everybody_meets(dials)
+        await town.heartbeat()
+        town.dead = set(random.sample(town.ids, SIZE // 5))
+        texts = []
+        for number, peer_id in enumerate(town.ids):
+            if peer_id not in town.dead:
+                texts.append(signed(create_new_key_pair(), ROOM, b"here I am", number + 1))
+                await town.say(number, texts[-1])
+        await town.deliver()
+        for _ in range(2):
+            await town.heartbeat()
+        for number, peer_id in enumerate(town.ids):
+            if peer_id not in town.dead:
+                assert [text for text in texts if not town.street(number).seen_messages.has(message_id(text))] == []
+
+    scene()
+
+
+@trio_test
+async def test_when_one_in_five_is_gone_the_mesh_of_the_others_holds_together_before_the_next_heartbeat() -> None:
+    random.seed(0)
+    town = Town(SIZE)
+    await town.everybody_meets(4)
+    await town.heartbeat()
+    town.dead = set(random.sample(town.ids, SIZE // 5))
+    for number, peer_id in enumerate(town.ids):
+        for gone in town.dead & town.street(number).peer_queues.keys():
+            leave(town.routers[peer_id], gone)
+    await town.deliver()
+    assert town.parts() == 1
 
 
 @trio_test
@@ -61,10 +105,9 @@ async def test_of_thirty_of_the_librarys_own_some_have_an_empty_mesh() -> None:
         router.emit_control_message = our_router(_).emit_control_message.__func__.__get__(router)  # type: ignore[attr-defined,method-assign]
         return router
 
-    random.seed(0)
-    town = Town(SIZE, stock)
-    assert await empty_meshes(town) > 0
-    assert town.links_with_one_end() != []
+    towns = [Town(SIZE, stock) for _ in range(3)]
+    assert sum([await empty_meshes(town) for town in towns]) > 0
+    assert any(town.links_with_one_end() for town in towns)
 
 
 async def crowd(size: int) -> tuple[Town, list[ID]]:

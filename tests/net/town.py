@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any, cast
 
 from libp2p.crypto.ed25519 import create_new_key_pair
@@ -10,6 +11,7 @@ from libp2p.pubsub.gossipsub import PROTOCOL_ID_V11
 
 from py_peer.net.counters import Counters
 from py_peer.net.gossip import Router
+from py_peer.net.message_cache import message_id
 from py_peer.net.peer_queue import PeerQueue
 from py_peer.net.seen import SeenCache
 from tests.net.support import DISCOVERY, ROOM
@@ -51,6 +53,8 @@ class Town:
             router.mesh.update({topic: set() for topic in TOPICS})
             self.routers[peer_id] = router
         self.ids = list(self.routers)
+        self.dead: set[ID] = set()
+        """Who takes nothing any more, and says nothing; the others have not noticed."""
 
     def mesh(self, number: int, topic: str = ROOM) -> set[ID]:
         """Return the mesh of one of them."""
@@ -65,10 +69,11 @@ class Town:
         await join(self.routers[self.ids[one]], self.ids[other])
         await join(self.routers[self.ids[other]], self.ids[one])
 
-    async def everybody_meets(self) -> None:
-        """Have each join after the other, and meet all who are there."""
+    async def everybody_meets(self, most: int | None = None) -> None:
+        """Have each join after the other, and meet those who are there: all, or so many of them at most."""
         for newcomer in range(len(self.ids)):
-            for one in range(newcomer):
+            there = range(newcomer)
+            for one in there if most is None or most >= newcomer else random.sample(there, most):
                 await self.meet(newcomer, one)
             await self.deliver()
 
@@ -80,14 +85,40 @@ class Town:
             for peer_id, router in self.routers.items():
                 for other in list(router.pubsub.peer_queues):
                     for rpc in taken(router, other):
-                        moved = True
-                        await self.routers[other].handle_rpc(rpc, peer_id)
+                        if not self.dead & {peer_id, other}:
+                            moved = True
+                            await self._hear(self.routers[other], peer_id, rpc)
+
+    async def _hear(self, router: Any, forwarder: ID, rpc: rpc_pb2.RPC) -> None:
+        for message in rpc.publish:
+            if router.pubsub.seen_messages.add(message_id(message)):
+                await router.publish(forwarder, message)
+        await router.handle_rpc(rpc, forwarder)
+
+    async def say(self, number: int, message: rpc_pb2.Message) -> None:
+        """Have one of them say something."""
+        router = self.routers[self.ids[number]]
+        router.pubsub.seen_messages.add(message_id(message))
+        await router.publish(self.ids[number], message)
 
     async def heartbeat(self, numbers: Iterable[int] | None = None) -> None:
         """Have all of them, or some, beat at the same moment, before anybody hears what the others say."""
         for number in range(len(self.ids)) if numbers is None else numbers:
-            await beat(self.routers[self.ids[number]])
+            if self.ids[number] not in self.dead:
+                await beat(self.routers[self.ids[number]])
         await self.deliver()
+
+    def parts(self) -> int:
+        """Return in how many parts the mesh of those who live falls."""
+        left, parts = set(self.ids) - self.dead, 0
+        while left:
+            parts += 1
+            reached = [left.pop()]
+            while reached:
+                near = self.routers[reached.pop()].mesh[ROOM] & left
+                left -= near
+                reached += near
+        return parts
 
     def links_with_one_end(self) -> list[tuple[ID, ID]]:
         """Return who has whom in a mesh, and is not in that one's."""
