@@ -65,16 +65,16 @@ QUICK: Final = Extent(
 
 def _node_rows(shop: Workshop, extent: Extent) -> Iterable[Row]:
     openers = messages.nodes(shop, extent.kinds, mixed=True)
-    return messages.latency(openers, "node to node", extent.rounds, extent.latency, messages.GOAL_NODE)
+    return messages.latency(openers, messages.NODES, extent.rounds, extent.latency, messages.GOAL_NODE)
 
 
 FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
     "node-latency": _node_rows,
     "node-rate": lambda shop, extent: messages.highest_rate(
-        messages.nodes(shop, extent.kinds), "node to node", extent.step
+        messages.nodes(shop, extent.kinds), messages.NODES, extent.step
     ),
     "node-burst": lambda shop, extent: messages.burst(
-        messages.nodes(shop, extent.kinds, mixed=True), "node to node", extent.rounds, extent.burst
+        messages.nodes(shop, extent.kinds, mixed=True), messages.NODES, extent.rounds, extent.burst
     ),
     "cost": lambda shop, extent: messages.counted(
         messages.nodes(shop, tuple(kind for kind in extent.kinds if kind.is_ours))
@@ -83,13 +83,13 @@ FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
         messages.nodes(shop, extent.kinds, mixed=True), extent.rounds, extent.file
     ),
     "service-latency": lambda shop, extent: messages.latency(
-        services.pairs(shop, extent.kinds), "service to service", extent.rounds, extent.latency
+        services.pairs(shop, extent.kinds), messages.SERVICES, extent.rounds, extent.latency
     ),
     "service-rate": lambda shop, extent: messages.highest_rate(
-        services.pairs(shop, extent.kinds), "service to service", extent.step
+        services.pairs(shop, extent.kinds), messages.SERVICES, extent.step
     ),
     "service-burst": lambda shop, extent: messages.burst(
-        services.pairs(shop, extent.kinds), "service to service", extent.rounds, extent.burst
+        services.pairs(shop, extent.kinds), messages.SERVICES, extent.rounds, extent.burst
     ),
     "latency": lambda shop, extent: front_ends.latency(shop, extent.kinds, extent.rounds, extent.latency),
     "start": lambda shop, extent: front_ends.startup(shop, extent.kinds, extent.rounds),
@@ -126,6 +126,7 @@ def main() -> int:
         kinds, remark = present()
         extent = replace(extent, kinds=kinds)
         lines.insert(3, remark)
+        lines.append("Latencies are p50 / p99, CPU and memory of sender / receiver; in brackets: how many times ours.")
     print("\n".join(lines), flush=True)
     if options.large:
         extent = replace(extent, large_file=1024 * MEBIBYTE)

@@ -73,7 +73,7 @@ def startup(shop: Workshop, kinds: tuple[Kind, ...], rounds: int) -> Iterator[Ro
         for name, each in times.items()
         if name in turns.open
     }
-    goal = f"{milliseconds(GOAL_READY * imported)}, {GOAL_READY} of the import"
+    goal = f"{milliseconds(GOAL_READY * imported)}: {GOAL_READY} of the import"
     yield from turns.rows("start to ready", found, milliseconds, goal, lambda ready: ready <= GOAL_READY * imported)
 
 
@@ -129,7 +129,7 @@ def latency(shop: Workshop, kinds: tuple[Kind, ...], rounds: int, seconds: float
         lost = rounds * count - sum(map(len, each))
         remark = f"{lost} LOST" if lost else ""
         found[name] = Found((p50, p99), {"p50": p50, "p99": p99, "lost": lost}, remark, whole=not lost)
-    figure = f"latency at {CHAT_RATE}/s, front-end to front-end: p50 / p99"
+    figure = f"latency at {CHAT_RATE}/s, front-ends"
     yield from latency_rows(turns, figure, found, GOAL_LATENCY)
 
 

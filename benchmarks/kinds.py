@@ -166,4 +166,4 @@ class Turns(Generic[T]):
 def times(numbers: tuple[float, ...], first: tuple[float, ...]) -> str:
     """Return how many times the first ones the numbers are, each where there is one to compare with."""
     shares = [one / other for one, other in zip(numbers, first, strict=True) if other]
-    return " / ".join(f"{share:.1f}" if share < 10 else f"{share:,.0f}" for share in shares) + " times"
+    return " / ".join(f"{share:.1f}" if share < 10 else f"{share:,.0f}" for share in shares) + "x"

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Openers = dict[str, Callable[[], AbstractContextManager[Pair]]]
 
+NODES: Final = "nodes"
+SERVICES: Final = "services"
+HIGHEST: Final = "highest rate without loss, {}"
 RATES: Final = (50, 1_000)
 LADDER: Final = (50, 100, 200, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000, 8_000, 10_000)
 FEWEST: Final = 200
@@ -93,12 +96,12 @@ def latency(
     with _warm(openers) as turns:
         runs = turns.rounds(rounds, partial(send, count=max(FEWEST // 2, int(slow * seconds / rounds)), rate=slow))
         found = {name: _typical(of_kind) for name, of_kind in runs.items()}
-        yield from latency_rows(turns, f"latency at {slow}/s, {way}: p50 / p99", found, goal)
+        yield from latency_rows(turns, f"latency at {slow}/s, {way}", found, goal)
         costs = {name: _cost(of_kind) for name, of_kind in runs.items()}
-        yield from turns.rows(f"CPU a message at {slow}/s, {way}: sender / receiver", costs, _microseconds)
+        yield from turns.rows(f"CPU a message at {slow}/s, {way}", costs, _microseconds)
         runs = turns.rounds(rounds, partial(send, count=fast, rate=fast))
         found = {name: _typical(of_kind) for name, of_kind in runs.items()}
-        yield from latency_rows(turns, f"latency at {fast:,}/s, {way}: p50 / p99", found)
+        yield from latency_rows(turns, f"latency at {fast:,}/s, {way}", found)
 
 
 def latency_rows(
@@ -148,7 +151,7 @@ def highest_rate(openers: Openers, way: str, seconds: float) -> Iterator[Row]:
                     climbing.discard(name)
         found = {name: _highest(of_kind) for name, of_kind in runs.items() if name in turns.open}
         yield from turns.rows(
-            f"highest rate without loss, {way}", found, "{:,.0f}/s".format, f"{GOAL_RATE:,}/s", lambda r: r >= GOAL_RATE
+            HIGHEST.format(way), found, "{:,.0f}/s".format, f"{GOAL_RATE:,}/s", lambda r: r >= GOAL_RATE
         )
 
 
@@ -170,11 +173,11 @@ def burst(openers: Openers, way: str, rounds: int, count: int) -> Iterator[Row]:
         runs = turns.rounds(rounds, partial(send, count=count, rate=0))
         memory = turns.each(lambda pair: tuple(float(side.child.memory()) for side in pair))
     found = {name: _pace(of_kind) for name, of_kind in runs.items()}
-    yield from turns.rows(f"{count:,} at once, {way}", found, "{:,.0f}/s".format, "none lost, in order", lambda _: True)
+    yield from turns.rows(f"{count:,} at once, {way}", found, "{:,.0f}/s".format, "whole", lambda _: True)
     costs = {name: _cost(of_kind) for name, of_kind in runs.items()}
-    yield from turns.rows(f"CPU a message of {count:,} at once, {way}: sender / receiver", costs, _microseconds)
+    yield from turns.rows(f"CPU a message of {count:,} at once, {way}", costs, _microseconds)
     held = {name: Found(sides, {"sender": sides[0], "receiver": sides[1]}) for name, sides in memory.items()}
-    yield from turns.rows(f"memory after {rounds * count:,} messages, {way}: sender / receiver", held, megabytes)
+    yield from turns.rows(f"memory after {rounds * count:,} messages, {way}", held, megabytes)
 
 
 def megabytes(*sizes: float) -> str:
@@ -195,7 +198,7 @@ def counted(openers: Openers) -> Iterator[Row]:
     with _warm(openers) as turns:
         for watch in ("calls", "steps"):
             found = turns.each(partial(count_watched, watch=watch))
-            figure = f"{watch} a message, node to node: sender / receiver"
+            figure = f"{watch} a message, {NODES}"
             yield from turns.rows(figure, found, "{:,.0f} / {:,.0f}".format)
 
 

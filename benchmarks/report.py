@@ -1,6 +1,7 @@
 """Fill docs/performance.md and its picture from what `make bench` has written: `python -m benchmarks.report`.
 
 Each table stands in the document between two marks that are named after it, so that nobody writes a figure by hand.
+What each class brings is measured by itself: `python -m benchmarks.classes | python -m benchmarks.report classes`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.curve import curve, steps_of
+from benchmarks.messages import HIGHEST, NODES
 from benchmarks.processes import ROOT
 from benchmarks.runs import LONGEST_P99
 from benchmarks.table import Row, tables
@@ -21,9 +23,11 @@ DOCUMENT: Final = ROOT / "docs" / "performance.md"
 PICTURE: Final = ROOT / "docs" / "pictures" / "latency.svg"
 ALONE: Final = "py-peer alone"
 PLACES: Final = ("machine", "side-by-side", "with-js-libp2p", "a-room-that-grows", "py-peer-alone", "missed")
-"""The marks of the document, all of which are filled anew. (`classes` is filled by benchmarks/classes.py.)"""
+"""The marks of the document that are filled from one run."""
 
-STEPS_FROM: Final = "highest rate without loss, node to node"
+CLASSES: Final = "classes"
+
+STEPS_FROM: Final = HIGHEST.format(NODES)
 
 
 class NoPlaceError(Exception):
@@ -68,7 +72,10 @@ def picture(results: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Fill the document from the file that is named, or from the one beside it."""
+    """Fill the document from the file that is named, or from the one beside it; "classes" from standard input."""
+    if arguments == [CLASSES]:
+        DOCUMENT.write_text(fill(DOCUMENT.read_text(encoding="utf-8"), {CLASSES: sys.stdin.read()}), encoding="utf-8")
+        return
     results = json.loads((Path(arguments[0]) if arguments else RESULTS).read_text(encoding="utf-8"))
     DOCUMENT.write_text(fill(DOCUMENT.read_text(encoding="utf-8"), blocks(results)), encoding="utf-8")
     PICTURE.write_text(picture(results), encoding="utf-8")

@@ -92,7 +92,7 @@ def test_kinds_take_turns_and_who_fails_is_left_out_with_the_reason() -> None:
     found = {name: Found(medians(each)) for name, each in rounds.items()}
     rows = {row.kind: row for row in turns.rows("figure", found, "{:.0f}".format, "3", lambda it: it <= 3)}
     assert (rows["ours"].measured, rows["ours"].goal, rows["ours"].verdict) == ("4", "3", "MISSED")
-    assert (rows["theirs"].measured, rows["theirs"].verdict) == ("6 (1.5 times)", "")
+    assert (rows["theirs"].measured, rows["theirs"].verdict) == ("6 (1.5x)", "")
     assert (rows["absent"].measured, rows["absent"].note) == ("failed", "not measured: it is not there")
     assert (rows["breaks"].measured, rows["breaks"].note) == ("failed", "not measured: it broke")
 
@@ -107,7 +107,7 @@ def test_a_goal_is_missed_by_who_fails_and_by_who_loses_something() -> None:
 
 
 def test_what_is_compared_with_nothing_has_no_ratio() -> None:
-    assert times((2.0, 30.0, 5.0), (4.0, 2.0, 0.0)) == "0.5 / 15 times"
+    assert times((2.0, 30.0, 5.0), (4.0, 2.0, 0.0)) == "0.5 / 15x"
 
 
 @pytest.mark.parametrize(
