@@ -63,7 +63,7 @@ class StockPubsub(Pubsub):
     ) -> None:
         super().__init__(
             host,
-            StockRouter(boards, counters),
+            StockRouter(boards, counters, on_room_change),
             strict_signing=True,
             max_subscriptions_per_peer=limits.MAX_TOPICS_PER_PEER,
             max_inbound_rpc_size=limits.MAX_RPC_IN,
@@ -92,8 +92,13 @@ class StockPubsub(Pubsub):
     # --- The room ---------------------------------------------------------------------------------
 
     def room(self) -> frozenset[ID]:
-        """Return the peers that a message said now is sent to."""
-        return frozenset(self.peer_topics.get(self._room_topic, ())) & self.peer_queues.keys()
+        """Return the peers that hear a message said now: those in the mesh, and in a large room those behind them.
+
+        What we say goes to the mesh alone, which a newcomer joins up to a heartbeat after it has subscribed.
+        """
+        there = frozenset(self.peer_topics.get(self._room_topic, ())) & self.peer_queues.keys()
+        mesh = self.router.mesh.get(self._room_topic, set())
+        return there if len(mesh) >= self.router.degree_low else there & mesh
 
     def members(self) -> frozenset[ID]:
         """Return the room: a stream that has ended is not opened again in time."""
@@ -218,7 +223,7 @@ class StockPubsub(Pubsub):
 class StockRouter(GossipSub):
     """The library's GossipSub 1.1 router at the specification's degrees."""
 
-    def __init__(self, boards: Mapping[str, Board], counters: Counters) -> None:
+    def __init__(self, boards: Mapping[str, Board], counters: Counters, on_mesh_change: Callable[[], None]) -> None:
         super().__init__(
             [PROTOCOL_ID_V11, PROTOCOL_ID],
             degree=6,
@@ -230,6 +235,11 @@ class StockRouter(GossipSub):
         )
         self._boards = boards
         self._counters = counters
+        self._on_mesh_change = on_mesh_change
+
+    def _notify_mesh_peer_added(self, peer_id: ID, topic: str) -> None:
+        super()._notify_mesh_peer_added(peer_id, topic)
+        self._on_mesh_change()
 
     async def send_recent_messages(self, peer_id: ID, topic: str) -> None:
         """Tell a newcomer what was said just now, and on a topic that has a board what is kept there."""

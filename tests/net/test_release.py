@@ -19,7 +19,7 @@ from libp2p.stream_muxer.yamux.yamux import Yamux, YamuxStream
 from libp2p.tools.timed_cache.last_seen_cache import LastSeenCache
 
 from py_peer.core import limits
-from py_peer.net import release, streams
+from py_peer.net import library, release, streams
 from py_peer.net.closing import layer_of
 from py_peer.net.muxer import LimitedYamux
 from py_peer.net.noise import NoiseSession
@@ -105,6 +105,16 @@ async def test_on_another_release_the_whole_node_runs_on_the_librarys_classes() 
         await got.wait()
         await a.node.disconnect(b.id)
         await until(lambda: not b.node.peers.records)
+
+
+def test_a_name_that_another_release_does_not_have_is_done_without_and_ours_say_that_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr("libp2p.io.msgio.read_exactly")
+    with library.disarm(stock=True):
+        pass
+    with pytest.raises(AttributeError, match="no read_exactly any more"), library.disarm():
+        pass
 
 
 @trio_test

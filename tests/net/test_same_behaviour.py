@@ -34,12 +34,6 @@ def node(kind: str) -> AbstractAsyncContextManager[Member]:
     return member(stock=kind == STOCK, loopback=True)
 
 
-async def connect(one: Member, other: Member) -> None:
-    """Connect, and wait until each has the other in its mesh."""
-    await one.dial(other)
-    await until(lambda: other.id in one.node.pubsub.router.mesh[ROOM] and one.id in other.node.pubsub.router.mesh[ROOM])
-
-
 def connections(one: Member) -> list[Any]:
     return list(one.node.host.get_network().get_connections())
 
@@ -51,13 +45,27 @@ def connections(one: Member) -> list[Any]:
 async def test_all_that_is_said_arrives_and_from_us_in_order(kind: str) -> None:
     """The library handles each message in a task of its own, which loses their order."""
     async with node(kind) as a, node(kind) as b:
-        await connect(a, b)
+        await a.dial(b)
         said = [b"%d" % number for number in range(100)] + [LARGE] + [b"%d" % number for number in range(100, 120)]
         for text in said:
             await a.say(text)
             await trio.lowlevel.checkpoint()
         await until(lambda: len(b.heard) == len(said))
         assert (b.texts() == said) or (kind == STOCK and sorted(b.texts()) == sorted(said))
+
+
+@trio_test
+async def test_what_is_said_as_soon_as_somebody_is_in_the_room_is_heard(kind: str) -> None:
+    async with node(kind) as a:
+        for number in range(3):
+            async with node(kind) as b:
+                await b.dial(a)
+                await a.say(b"welcome %d" % number)
+                await until(lambda b=b, last=b"welcome %d" % number: last in b.texts())
+                await b.say(b"thank you")
+                assert await b.node.settle(5)
+            await until(lambda: not a.node.peers.records)
+        await until(lambda: a.texts() == [b"thank you"] * 3)
 
 
 @trio_test
@@ -99,7 +107,7 @@ async def test_what_a_stranger_says_ends_nobody_on_the_librarys_classes_either()
 @trio_test
 async def test_who_leaves_is_told_that_all_was_read(kind: str) -> None:
     async with node(kind) as a, node(kind) as b:
-        await connect(a, b)
+        await a.dial(b)
         for number in range(50):
             await a.say(b"%d" % number)
         assert await a.node.settle(5)
@@ -127,7 +135,7 @@ async def test_who_has_said_all_still_hears_the_answer(kind: str) -> None:
         await stream.close()
 
     async with node(kind) as a, node(kind) as b:
-        await connect(a, b)
+        await a.dial(b)
         stream = await stream_between(a, b, count)
         await stream.write(bytes(300_000))
         await stream.close_write()
@@ -149,7 +157,7 @@ async def test_a_reset_ends_a_reader_that_waits(kind: str) -> None:
             raise
 
     async with node(kind) as a, node(kind) as b:
-        await connect(a, b)
+        await a.dial(b)
         stream = await stream_between(a, b, wait)
         await stream.reset()
         await until(lambda: ended)
@@ -169,7 +177,7 @@ async def test_a_slow_reader_gets_all_of_it_and_holds_nobody_else_up(kind: str) 
         await stream.write(b"1" if got == body else b"0")
 
     async with node(kind) as a, node(kind) as b, trio.open_nursery() as nursery:
-        await connect(a, b)
+        await a.dial(b)
         stream = await stream_between(a, b, sleep_and_read)
         written = trio.Event()
 
@@ -188,7 +196,7 @@ async def test_a_slow_reader_gets_all_of_it_and_holds_nobody_else_up(kind: str) 
 @trio_test
 async def test_a_connection_that_dies_is_noticed_by_both(kind: str) -> None:
     async with node(kind) as a, node(kind) as b:
-        await connect(a, b)
+        await a.dial(b)
         stream = await stream_between(a, b, lambda stream: stream.read(1))
         (connection,) = connections(a)
         await connection.muxed_conn.secured_conn.close()
