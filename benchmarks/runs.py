@@ -107,7 +107,7 @@ def send(pair: Pair, count: int, rate: float) -> Run:
     receiver.wait_for("expecting")
     before = [side.child.cpu_time() for side in pair]
     sender.do("send", count=count, rate=rate)
-    sent = sender.wait_for("sent", count / (rate or 100) * 3 + 10)
+    sent = sender.wait_for("sent", count / (rate or 100) * 3 + PATIENCE)
     received = _received(receiver)
     cpu = tuple((side.child.cpu_time() - used) / count for side, used in zip(pair, before, strict=True))
     delays = received["delays"] or [float("inf")]
