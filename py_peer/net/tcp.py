@@ -1,9 +1,12 @@
 """A TCP connection that is read in large parts, and that survives a write which is given up.
 
-The library's (io/trio.py, 0.8.1) asks the system twice for each Noise message. And who is cancelled while he writes
-leaves half a message behind, after which the other side can read nothing any more: one transfer that is ended, or one
-deadline, would end the connection. Here what was begun goes out before what comes next. A lock that is free is taken
-without a trip through trio's scheduler.
+Replaces the library's TrioTCPStream (io/trio.py, 0.8.1), which asks the system twice for each Noise message. And who is
+cancelled while he writes leaves half a message behind, after which the other side can read nothing any more: one
+transfer that is ended, or one deadline, would end the connection. Here what was begun goes out before what comes next.
+A lock that is free is taken without a trip through trio's scheduler. Given up is nothing.
+
+Both ends of a message take 717 calls and 7 steps of the scheduler with it, and 813 and 9 without (`python -m
+benchmarks.classes`).
 
 Pinned by tests/net/test_tcp.py.
 """
