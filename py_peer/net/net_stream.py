@@ -5,7 +5,7 @@ and each write; each is a step of trio's scheduler, and nothing awaits while it 
 good. What a read or a write raises, and what becomes of the state then, is as in the library.
 
 Both ends of a message take 717 calls and 7 steps with it, and 806 and 9 without (`python -m benchmarks.classes`).
-Given up is nothing. Pinned by tests/net/test_net_stream.py.
+Given up is nothing. Pinned by tests/net/test_net_stream.py and tests/net/test_net_stream_bytes.py.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ Both ends of a message take 717 calls with it and 752 without, and of a stream 4
 it was 5.4 (`python -m benchmarks.classes`). Given up is nothing that is used: the session is not asked for early data,
 and does not change its keys, which libp2p has no word for.
 
-Spec: https://github.com/libp2p/specs/blob/master/noise/README.md. Pinned by tests/net/test_noise.py.
+Spec: https://github.com/libp2p/specs/blob/master/noise/README.md. Pinned by tests/net/test_noise.py and
+tests/net/test_noise_bytes.py.
 """
 
 from __future__ import annotations
