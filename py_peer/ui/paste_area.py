@@ -171,7 +171,6 @@ class PasteArea(TextArea):
     def get_line(self, line_index: int) -> Text:
         """Return a line as it is drawn: its tokens stand out."""
         line = super().get_line(line_index)
-        style = self.get_component_rich_style("paste-area--token")
         for start, end in self._pastes.spans(line.plain):
-            line.stylize(style, start, end)
+            line.stylize(self.get_component_rich_style("paste-area--token"), start, end)
         return line

@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
+from textual._compositor import Compositor
 from textual.constants import MAX_FPS
 from textual.screen import Screen
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from textual.geometry import Region
+    from textual.strip import Strip
+
 FRAME_SECONDS: Final = 1 / MAX_FPS
+
+
+@final
+class NearCompositor(Compositor):
+    """Paints a part of the screen without asking the widgets elsewhere.
+
+    Textual 8.2.8 asks whatever may be painted there for all of its rows, wherever it stands: a key asked six widgets,
+    and a message sixteen.
+    """
+
+    def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
+        visible, _ = self.visible_widgets, self.cuts  # which are worked out from all of them, and kept
+        near = self._visible_widgets = {widget: at for widget, at in visible.items() if crop.overlaps(at[0])}
+        try:
+            return super()._render_chops(crop, is_rendered_line)
+        finally:
+            if self._visible_widgets is near:
+                self._visible_widgets = visible
 
 
 @final
@@ -24,6 +49,10 @@ class PromptScreen(Screen[None]):
     """Where typing begins: focused elsewhere first, everything around both would be dressed anew."""
 
     _painted = 0.0
+
+    def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id, classes=classes)
+        self._compositor = NearCompositor()
 
     def on_idle(self) -> None:
         """Paint, when everything that was on its way has been handled."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
+from math import ceil
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.geometry import Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 
 from py_peer.core.entries import Entry, Kind
 from py_peer.core.transcript import MESSAGES, Transcript
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 NOTICE: Final = -1
 """The number of what stands above all entries: how many are no longer kept."""
+
+
+BAR_STEPS: Final = 8
+"""Where the thumb of the scrollbar can begin and end in a cell."""
 
 
 class Place(NamedTuple):
@@ -60,6 +66,8 @@ class Scrollback(ScrollView):
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Append new entries, and replace those of a known number."""
+        if not entries:  # as after most events: nothing would change, and all be painted
+            return
         with self._kept_in_view():
             forgotten = self._transcript.put(entries)
             kept = [entry for entry in entries if self._transcript.get(entry.number) is entry]
@@ -194,10 +202,19 @@ class Scrollback(ScrollView):
         In Textual 8.2.8 assigning `virtual_size` lays out the whole screen, a third of what showing a message takes;
         the panel keeps its place and its scrollbar whatever stands in it, so only the scrollbar is told.
         """
-        size = Size(self._columns, rows)
-        if size != self.virtual_size:
-            self.set_reactive(Scrollback.virtual_size, size)
-            self.vertical_scrollbar.window_virtual_size = rows
+        self.set_reactive(Scrollback.virtual_size, Size(self._columns, rows))
+
+    def _move_bar(self) -> None:
+        """Show on the scrollbar where the view is, if that looks different from before.
+
+        Textual 8.2.8 draws the bar anew for every row that comes, which takes twice as long as to draw the log.
+        """
+        bar, rows = self.vertical_scrollbar, self.virtual_size.height
+        shown = thumb(self.rows_in_view, bar.window_virtual_size, bar.position)
+        bar.set_reactive(ScrollBar.window_virtual_size, rows)
+        bar.set_reactive(ScrollBar.position, self.scroll_y)
+        if thumb(self.rows_in_view, rows, self.scroll_y) != shown:
+            bar.refresh()
 
     def _first_in_view(self) -> Place | None:
         for row in range(max(self.rows_in_view, 1)):  # a hidden panel has no rows, and keeps its place
@@ -217,6 +234,7 @@ class Scrollback(ScrollView):
         """Take note of what is in view."""
         if not self._columns or not self.rows_in_view:  # before it is shown, and while it is hidden
             return
+        self._move_bar()
         self._following = self.scroll_offset.y >= self.max_scroll_y
         last = self.locate(self.rows_in_view - 1)
         seen = self._stack.newest if last is None else last[0]
@@ -226,7 +244,8 @@ class Scrollback(ScrollView):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow the end once it is reached."""
-        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self.refresh()
         if not self._arranging:
             self._look()
 
@@ -241,3 +260,11 @@ class Scrollback(ScrollView):
         with self._kept_in_view():
             self._columns = columns
             self._measure()
+
+
+def thumb(view: int, rows: float, top: float) -> tuple[int, int]:
+    """Return where the thumb of a scrollbar begins and how long it is, in the parts of a cell that can be drawn."""
+    if rows <= view:
+        return 0, 0
+    cells = max(1.0, view * view / rows)
+    return int((view - cells) * top / (rows - view) * BAR_STEPS), ceil(cells * BAR_STEPS)
