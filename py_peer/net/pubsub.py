@@ -13,8 +13,8 @@ What is replaced of py-libp2p 0.8.1's Pubsub, and why (tests/net/test_traps.py, 
   is seen and it is opened again.
 - `publish` returns when an RPC is queued; `finish` tells when everybody has read everything.
 
-Both ends of a message take 717 calls and 7 steps with it and its router, and 3,303 and 8 with the library's own
-(net/stock.py), which cost four times the processor time and lose the order; with its reading alone 953 and 8
+Both ends of a message take 717 calls and 7 steps with it and its router, and with the library's own (net/stock.py) 8
+steps and 3,300 calls or more, four times the processor time, and no order; with the library's reading alone 953 and 8
 (`python -m benchmarks.classes`). Given up are topic validators, several topics in a message, and blacklists.
 """
 
