@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.pubsub.pb import rpc_pb2
@@ -22,6 +21,8 @@ from tests.net.support import ROOM, Member, member, naming, still_hears, trio_te
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
 
 def state(one: Member) -> dict[str, int]:
@@ -106,10 +107,6 @@ async def test_a_gossip_of_thousands_of_messages_and_the_asking_for_them_are_spl
 
 def asked_for(rpcs: list[rpc_pb2.RPC]) -> list[bytes]:
     return [mid for rpc in rpcs for want in rpc.control.iwant for mid in want.messageIDs]
-
-
-def told_of(rpcs: list[rpc_pb2.RPC]) -> list[bytes]:
-    return [mid for rpc in rpcs for have in rpc.control.ihave for mid in have.messageIDs]
 
 
 # --- What a stranger asks -------------------------------------------------------------------------
@@ -313,27 +310,6 @@ async def test_who_was_cut_off_and_comes_back_is_replayed_what_it_missed_and_a_n
             await until(lambda: back.texts() == [b"do you still hear me?", b"where are you?"])
             await one.say(b"end")
             await until(lambda: newcomer.texts() == [b"end"])
-
-
-@pytest.mark.parametrize("by_us", [False, True])
-def test_who_joins_the_mesh_just_after_a_message_was_relayed_is_told_of_it(by_us: bool) -> None:
-    @trio_test
-    async def scene() -> None:
-        async with member() as one, raw_peer(one.port) as late, raw_peer(one.port) as author:
-            gossip = await late.join(ROOM)
-            mesh = one.node.pubsub.router.mesh[ROOM]
-            await until(lambda: late.id in mesh and len(late.gossip_streams) == 1)
-            mesh.discard(late.id)
-            message = signed(author.key_pair, ROOM, b"in between", 1)
-            await (await author.join(ROOM)).send_rpc(publish=[message])
-            await until(lambda: one.texts() == [b"in between"])
-            if not by_us:  # else it is the heartbeat's to take it in
-                await gossip.send_rpc(control=rpc_pb2.ControlMessage(graft=[rpc_pb2.ControlGraft(topicID=ROOM)]))
-            await until(lambda: late.id in mesh)
-            await until(lambda: message_id(message) in told_of(late.rpcs))
-            assert late.texts() == []
-
-    scene()
 
 
 @trio_test

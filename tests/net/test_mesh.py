@@ -123,6 +123,10 @@ def grafted(rpcs: list[rpc_pb2.RPC]) -> int:
     return sum(1 for rpc in rpcs for graft in rpc.control.graft if graft.topicID == ROOM)
 
 
+def told_of(rpcs: list[rpc_pb2.RPC]) -> list[bytes]:
+    return [mid for rpc in rpcs for have in rpc.control.ihave for mid in have.messageIDs]
+
+
 @trio_test
 async def test_who_is_pruned_by_all_its_mesh_takes_others_at_once_and_gossips_to_those_who_do_not_want_it() -> None:
     town, strangers = await crowd(2 * DEGREE_LOW)
@@ -161,7 +165,31 @@ async def test_who_loses_a_peer_of_its_mesh_takes_another_at_once_and_tells_it_w
     for one in newcomers:
         rpcs = taken(router, one)
         assert grafted(rpcs) == 1
-        assert [mid for rpc in rpcs for have in rpc.control.ihave for mid in have.messageIDs] == [message_id(message)]
+        assert told_of(rpcs) == [message_id(message)]
+
+
+@pytest.mark.parametrize("by_us", [False, True])
+def test_who_joins_the_mesh_just_after_a_message_was_relayed_is_told_of_it(by_us: bool) -> None:
+    @trio_test
+    async def scene() -> None:
+        town, (late,) = await crowd(1)
+        router = town.routers[town.ids[0]]
+        town.mesh(0).discard(late)
+        taken(router, late)
+        message = signed(create_new_key_pair(), ROOM, b"in between", 1)
+        await router.publish(stranger(), message)
+        if by_us:
+            await beat(router)
+        else:
+            graft = rpc_pb2.ControlMessage(graft=[rpc_pb2.ControlGraft(topicID=ROOM)])
+            await router.handle_rpc(rpc_pb2.RPC(control=graft), late)
+        assert town.mesh(0) == {late}
+        rpcs = taken(router, late)
+        assert grafted(rpcs) == by_us
+        assert told_of(rpcs) == [message_id(message)]
+        assert not any(rpc.publish for rpc in rpcs)
+
+    scene()
 
 
 @trio_test
