@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import os
 import pty
-import socket
+import re
 import struct
 import subprocess
 import termios
@@ -30,6 +30,8 @@ COLUMNS, ROWS = 100, 30
 QUIT: Final = "\x11"
 """Ctrl-Q"""
 
+LISTENING: Final = re.compile(r"Listening on /\S+/tcp/(\d+)/")
+
 
 @final
 class Terminal:
@@ -41,10 +43,12 @@ class Terminal:
         environment = {**shop.environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
         for name in ("NO_COLOR", "TEXTUAL"):
             environment.pop(name, None)
+        folder = shop.new_folder()
+        self._log = folder / "system_messages.txt"
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             [*PY_PEER, "--ui", *options],
-            cwd=shop.new_folder(),
+            cwd=folder,
             env=environment,
             stdin=slave,
             stdout=slave,
@@ -103,13 +107,34 @@ class Terminal:
                 return max(seen)
             if self.process.poll() is not None or time.monotonic() > deadline:
                 missing = ", ".join(text for text, when in zip(texts, times, strict=True) if when is None)
-                msg = f"not painted: {missing} (the program: {self.process.returncode or 'still runs'})"
+                msg = f"not painted: {missing} {self._complaint()}"
                 raise BenchError(msg)
             time.sleep(0.01)
+
+    def port(self) -> int:
+        """Wait until the program listens; return where. Raises BenchError.
+
+        It finds the port itself: one that was free when it was started may be somebody else's when it listens.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while (found := LISTENING.search(self._logged())) is None:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                msg = f"it does not listen {self._complaint()}"
+                raise BenchError(msg)
+            time.sleep(0.01)
+        return int(found[1])
 
     def memory(self) -> int:
         """Return the bytes of memory that the program holds."""
         return int(psutil.Process(self.process.pid).memory_info().rss)
+
+    def _logged(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def _complaint(self) -> str:
+        """Return how the program is, and the last line of its log, for a message."""
+        last = "".join(self._logged().splitlines()[-1:])[:200]
+        return f"(the program: {self.process.returncode or 'still runs'}; its log ends with: {last or 'nothing'})"
 
     def _read(self) -> None:
         while True:
@@ -123,9 +148,3 @@ class Terminal:
                 self._starts.append(len(self._output))
                 self._times.append(time.monotonic())
                 self._output += data
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

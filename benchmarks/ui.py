@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.processes import BenchError
 from benchmarks.table import Row, milliseconds, percentile
-from benchmarks.terminals import Terminal, free_port
+from benchmarks.terminals import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,10 +63,8 @@ def paint(shop: Workshop, rounds: int) -> Row:
 @contextlib.contextmanager
 def pair(shop: Workshop) -> Iterator[tuple[Terminal, Terminal]]:
     """Run two full screens of which each has heard the other."""
-    port = free_port()
-    with Terminal(shop, "--nick", "listener", "--no-intro", "--port", str(port)) as listener:
-        listener.wait_for(*TITLES)
-        address = f"/ip4/127.0.0.1/tcp/{port}"
+    with Terminal(shop, "--nick", "listener", "--no-intro") as listener:
+        address = f"/ip4/127.0.0.1/tcp/{listener.port()}"
         with Terminal(shop, "--nick", "dialler", "--no-intro", "-c", address) as dialler:
             dialler.wait_for(*TITLES)
             listener.write("hello-dialler\r")
@@ -111,12 +109,12 @@ def _type_and_time(sender: Terminal, receiver: Terminal, prefix: str, count: int
 @contextlib.contextmanager
 def crowded(shop: Workshop) -> Iterator[tuple[Terminal, Child]]:
     """Run a full screen whose room a crowd has joined."""
-    port = free_port()
-    with Terminal(shop, "--nick", "bench", "--no-intro", "--port", str(port)) as screen:
-        screen.wait_for(*TITLES)
-        with shop.start(sys.executable, "-m", "benchmarks.crowd", str(port), str(AUTHORS)) as crowd:
-            _told(crowd, "joined")
-            yield screen, crowd
+    with (
+        Terminal(shop, "--nick", "bench", "--no-intro") as screen,
+        shop.start(sys.executable, "-m", "benchmarks.crowd", str(screen.port()), str(AUTHORS)) as crowd,
+    ):
+        _told(crowd, "joined")
+        yield screen, crowd
 
 
 def keys(shop: Workshop, rounds: int) -> Row:
