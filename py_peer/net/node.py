@@ -67,7 +67,7 @@ class Observer(Protocol):
         """Tell that a ping came back; the time is in the record."""
 
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
-        """Tell who can be spoken to now, and who not any more."""
+        """Tell who has joined, and who has left; both may be empty when only who can be spoken to now is another."""
 
     def silent(self, peer_id: ID, seconds: float) -> None:
         """Tell that nothing came from a peer for so long, so that its last connection was cut."""
@@ -245,6 +245,7 @@ class _Watch:
         self._nursery = nursery
         self._scopes: dict[ID, trio.CancelScope] = {}
         self._room: frozenset[ID] = frozenset()
+        self._reached: frozenset[ID] = frozenset()
         self._former: dict[ID, None] = {}
         bans.on_banned = self._banned
 
@@ -286,11 +287,16 @@ class _Watch:
             self._host.get_peerstore().clear_peerdata(peer_id)
 
     def room_changed(self) -> None:
-        """Tell the observer what is new since the last time, of who is connected."""
+        """Tell the observer what is new since the last time: of who is connected, and of who can be spoken to.
+
+        The first can come before the second, and go before it: what waits for the second would wait for ever.
+        """
         now = self.pubsub.members() & self.peers.records.keys() if self.pubsub else frozenset()
+        reached = self.pubsub.room() if self.pubsub else frozenset()
         joined, left = now - self._room, self._room - now
-        self._room = now
-        if joined or left:
+        moved = reached != self._reached
+        self._room, self._reached = now, reached
+        if joined or left or moved:
             self._observer.room_changed(joined, left)
 
     def identified(self, peer_id: ID, message: Identify) -> None:

@@ -82,7 +82,7 @@ class Outgoing:
     async def run(self, node: Node, room: ChatRoom) -> None:
         """Send what is accepted, whenever somebody is in the room, at a pace that the room can bear."""
         self._ready = True
-        self._wake()
+        self.room_changed(len(node.pubsub.room()))  # who came before was told of without a node to ask
         bucket = TokenBucket(limits.SEND_RATE, limits.SEND_BURST)
         if self._settings.intro:
             await self._wait_until(lambda: self._room_size > 0)
@@ -97,6 +97,9 @@ class Outgoing:
             await node.pubsub.wait_for_room(SLOW_PEER_PATIENCE)
             peers = len(node.pubsub.room())
             if not peers:
+                self._room_size = (
+                    0  # of who goes while we leave nobody is told: without this it would go round for ever
+                )
                 continue
             ticket, text = self._outbox.peek()
             sent = await room.publish_message(text)

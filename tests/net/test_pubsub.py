@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import trio
@@ -16,6 +16,8 @@ from tests.net.raw_peer import raw_peer, signed
 from tests.net.support import DISCOVERY, ROOM, member, still_hears, together, trio_test, until
 
 if TYPE_CHECKING:
+    from libp2p.peer.id import ID
+
     from py_peer.net.pubsub import RoomPubsub
 
 
@@ -333,6 +335,42 @@ async def test_our_gossip_stream_is_reopened_three_times_and_then_the_peer_is_le
         await until(lambda: one.seen.names(peer.id)[-2:] == ["left", "down"])
         assert one.seen.names(peer.id).count("down") == 1
         await still_hears(one)
+
+
+@trio_test
+async def test_whoever_can_be_spoken_to_is_told_though_our_stream_was_reset_before_he_said_that_he_joins() -> None:
+    """He has joined when he cannot be spoken to yet; who is told no more keeps his texts for ever."""
+    async with member() as one, raw_peer(one.port) as peer:
+        told: list[int] = []
+        tell = one.seen.room_changed
+
+        def room_changed(joined: frozenset[ID], left: frozenset[ID]) -> None:
+            tell(joined, left)
+            told.append(len(one.node.pubsub.room()))
+
+        one.seen.room_changed = room_changed  # type: ignore[method-assign]
+        await until(lambda: peer.id in one.node.pubsub.peer_queues)
+        opened, reopening = one.node.host.new_stream, trio.Event()
+
+        async def new_stream(*arguments: Any) -> Any:
+            await reopening.wait()
+            return await opened(*arguments)
+
+        one.node.host.new_stream = new_stream  # type: ignore[assignment,method-assign]
+        await until(lambda: peer.gossip_streams)
+        await peer.gossip_streams[0].abort()
+        await until(lambda: peer.id not in one.node.pubsub.peer_queues)
+        await peer.join(ROOM)
+        await until(lambda: one.seen.names(peer.id) == ["up", "joined"])
+        assert told == [0]
+        reopening.set()
+        await until(lambda: peer.id in one.node.pubsub.room())
+        assert told == [0, 1]
+        await until(lambda: len(peer.gossip_streams) == 2)
+        await peer.gossip_streams[1].abort()
+        await until(lambda: len(told) == 4)
+        assert told == [0, 1, 0, 1]
+        assert one.seen.names(peer.id) == ["up", "joined"]
 
 
 @trio_test
