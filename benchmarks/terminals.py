@@ -31,6 +31,8 @@ QUIT: Final = "\x11"
 """Ctrl-Q"""
 
 LISTENING: Final = re.compile(r"Listening on /\S+/tcp/(\d+)/")
+FAILED: Final = "py-peer cannot go on"
+"""What it shows, and stays, when its service has ended: whatever is waited for does not come any more."""
 
 
 @final
@@ -105,7 +107,7 @@ class Terminal:
             seen = [when for when in times if when is not None]
             if len(seen) == len(texts):
                 return max(seen)
-            if self.process.poll() is not None or time.monotonic() > deadline:
+            if self._has_ended() or time.monotonic() > deadline:
                 missing = ", ".join(text for text, when in zip(texts, times, strict=True) if when is None)
                 msg = f"not painted: {missing} {self._complaint()}"
                 raise BenchError(msg)
@@ -118,7 +120,7 @@ class Terminal:
         """
         deadline = time.monotonic() + PATIENCE
         while (found := LISTENING.search(self._logged())) is None:
-            if self.process.poll() is not None or time.monotonic() > deadline:
+            if self._has_ended() or time.monotonic() > deadline:
                 msg = f"it does not listen {self._complaint()}"
                 raise BenchError(msg)
             time.sleep(0.01)
@@ -131,10 +133,14 @@ class Terminal:
     def _logged(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
+    def _has_ended(self) -> bool:
+        return self.process.poll() is not None or self.painted(FAILED) is not None
+
     def _complaint(self) -> str:
         """Return how the program is, and the last line of its log, for a message."""
+        how = FAILED if self.painted(FAILED) is not None else self.process.returncode or "still runs"
         last = "".join(self._logged().splitlines()[-1:])[:200]
-        return f"(the program: {self.process.returncode or 'still runs'}; its log ends with: {last or 'nothing'})"
+        return f"(the program: {how}; its log ends with: {last or 'nothing'})"
 
     def _read(self) -> None:
         while True:
