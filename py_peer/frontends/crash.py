@@ -22,6 +22,7 @@ from py_peer.core.addresses import short_id
 from py_peer.core.cleaning import clean_line, clean_text
 from py_peer.frontends.front_end import RUN_AGAIN
 from py_peer.frontends.places import state_folder
+from py_peer.net import release
 from py_peer.net.private_files import make_folder, write_private
 
 if TYPE_CHECKING:
@@ -56,8 +57,14 @@ def report_crash(faults: Faults, events: Iterable[Event] = (), held: Mapping[str
         path = _write(folder, data[:MAX_REPORT_BYTES])
     except Exception as error:  # noqa: BLE001 - a second crash would hide the first
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        return clean_line(f"No report could be left in {folder}: {reason}. {RUN_AGAIN}", MAX_LINE_CHARS)
-    return clean_line(f"Please report it; what helps to mend it is in {path}", MAX_LINE_CHARS)
+        return clean_line(f"No report could be left in {folder}: {reason}. {_advice() or RUN_AGAIN}", MAX_LINE_CHARS)
+    return clean_line(f"{_advice() or 'Please report it'}; what helps to mend it is in {path}", MAX_LINE_CHARS)
+
+
+def _advice() -> str:
+    """Return what to do where the library is another than the one tested: it may lack what we import or call."""
+    other = release.difference()
+    return other and f"That may be because {other}: {release.ADVICE}"
 
 
 def report(faults: Faults, events: list[Event], held: Mapping[str, Held]) -> str:

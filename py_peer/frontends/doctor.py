@@ -12,6 +12,7 @@ from py_peer import __version__
 from py_peer.core import limits
 from py_peer.core.cleaning import clean_line
 from py_peer.core.exit_codes import ExitCode
+from py_peer.net import release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -84,7 +85,8 @@ def examine(name: str, check: Callable[[Arguments], Iterable[Finding]], argument
     try:
         found = list(check(arguments))
     except Exception as error:  # noqa: BLE001 - a doctor who faints helps nobody
-        found = [failure(name, f"the check itself has failed: {type(error).__name__}: {error}", "please report it")]
+        advice = release.ADVICE if release.difference() else "please report it"
+        found = [failure(name, f"the check itself has failed: {type(error).__name__}: {error}", advice)]
     return [
         Finding(one.check, one.level, *(clean_line(text, limits.MAX_ERROR_CHARS) for text in (one.text, one.advice)))
         for one in found

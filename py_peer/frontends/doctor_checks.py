@@ -25,6 +25,7 @@ from py_peer.frontends.doctor import Finding, failure, ok, warning
 from py_peer.frontends.doctor_mdns import check_mdns
 from py_peer.frontends.options import OPTIONS
 from py_peer.frontends.screen import knows_cursor_moves
+from py_peer.net.release import ADVICE, CHECKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,14 +65,12 @@ def check_packages(_arguments: Arguments) -> Iterator[Finding]:
     pins = _pins()
     others = [
         f"{name} {found or 'is missing'} instead of {pin}"
-        for name, pin in pins.items()
+        for name, pin in ({"libp2p": CHECKED} | pins).items()
         if (found := _version(name)) != pin
     ]
     known = ", ".join(f"{name} {_version(name)}" for name in ("libp2p", "trio", "textual") if _version(name))
     if others:
-        yield warning(
-            "packages", "; ".join(others), "install py-peer again as the README says; these versions are tested"
-        )
+        yield warning("packages", "; ".join(others), f"{ADVICE}; these versions are tested")
     else:
         yield ok("packages", f"{known}{', all as pinned' if pins else ''}")
     for name in COMPILED:
@@ -87,7 +86,7 @@ def check_library(_arguments: Arguments) -> Iterator[Finding]:
     try:
         library = import_module("libp2p")
     except Exception as error:  # noqa: BLE001 - whatever it is, there is no chat
-        yield failure("libp2p", f"it cannot be imported: {error}", "install py-peer again as the README says")
+        yield failure("libp2p", f"it cannot be imported: {error}", ADVICE)
         return
     took = time.monotonic() - begun
     if library.__file__ and Path(cache_from_source(library.__file__)).exists():

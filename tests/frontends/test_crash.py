@@ -222,6 +222,33 @@ def test_the_program_says_where_its_report_is(
     assert "ValueError: nobody expected this" in text
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "stream_muxer.yamux.yamux.FLAG_SYN",
+        "pubsub.mcache.MessageCache",
+        "io.trio.TrioTCPStream",
+        "exceptions.ParseError",
+    ],
+)
+def test_a_release_of_the_library_that_lacks_a_name_is_said_to_be_the_wrong_one(
+    piped: Callable[..., Piped], tmp_path: Path, name: str
+) -> None:
+    metadata = tmp_path / "libp2p-0.9.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: libp2p\nVersion: 0.9.0\n")
+    module, _, moved = f"libp2p.{name}".rpartition(".")
+    another_release = faulty(f"sys.path.insert(0, {str(tmp_path)!r})\nimport {module} as there\ndel there.{moved}")
+    program = piped("--headless", command=another_release, XDG_STATE_HOME=str(tmp_path / "state"))
+    assert program.leave(20) == 1
+    (report,) = (tmp_path / "state" / "py-peer").iterdir()
+    assert f"cannot import name {moved!r}" in program.errors
+    assert program.errors.rstrip("\n").endswith(
+        ". That may be because py-libp2p 0.9.0 is installed, and py-peer was tested with 0.8.1 alone: "
+        f"install py-peer again as the README says; what helps to mend it is in {report}"
+    )
+
+
 def test_a_state_folder_that_cannot_be_made_is_no_second_crash(piped: Callable[..., Piped], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     program = piped(command=THE_START_FAILS, XDG_STATE_HOME=str(tmp_path / "file"))

@@ -22,6 +22,7 @@ from py_peer.core.remembered import Places
 from py_peer.frontends import doctor, doctor_checks
 from py_peer.frontends.arguments import Arguments, parse_arguments
 from py_peer.frontends.doctor import Finding, Level
+from py_peer.net import release
 from py_peer.net.private_files import write_private
 from tests.frontends.programs import DEADLINE, PY_PEER, environment
 
@@ -164,6 +165,30 @@ def test_other_versions_than_the_pinned_ones_are_named(monkeypatch: pytest.Monke
     assert finding.text.endswith(" instead of 0.0.1; no-such-thing is missing instead of 1.0")
     assert "janus" not in finding.text
     assert "colorama" not in finding.text
+
+
+def test_another_release_of_the_library_is_found_where_py_peer_was_never_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nowhere(name: str) -> list[str]:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", nowhere)
+    assert the_one(doctor_checks.check_packages).level is Level.OK
+    monkeypatch.setattr(metadata, "version", lambda _name: "0.9.0")
+    finding = the_one(doctor_checks.check_packages)
+    assert (finding.level, finding.text) == (Level.WARNING, "libp2p 0.9.0 instead of 0.8.1")
+
+
+def test_a_check_that_breaks_on_another_release_of_the_library_is_nothing_to_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_arguments: Arguments) -> Iterator[Finding]:
+        raise ImportError("cannot import name 'FLAG_SYN'")
+
+    assert the_one(broken).advice == "please report it"
+    monkeypatch.setattr(release, "installed", lambda: "0.9.0")
+    assert the_one(broken).advice == "install py-peer again as the README says"
 
 
 def test_a_package_for_another_machine_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,10 @@ def test_a_library_of_which_nobody_knows_the_release_is_another(monkeypatch: pyt
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(release, "version", nobody_knows)
-    assert "py-libp2p ? is installed" in release.remark()
+    assert release.remark().startswith("WARNING: an unknown release of py-libp2p is installed, and ")
+    assert len(release.remark()) <= limits.MAX_ERROR_CHARS
+    monkeypatch.setattr(release, "find_spec", lambda _: None)
+    assert release.difference().startswith("no py-libp2p is installed, and ")
 
 
 @pytest.mark.usefixtures("another_release")
