@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import time
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # `typing` would take longer than all else up to where signals are ours
 
 if __package__ in (None, ""):  # run as a file, `python py_peer/main.py`: make the package importable, and only that
     _here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - nothing heavy is imported here
     sys.path[:] = [os.path.dirname(_here), *(entry for entry in sys.path if os.path.abspath(entry) != _here)]  # noqa: PTH100, PTH120
 
-from py_peer.core import limits
-from py_peer.frontends.arguments import parse_arguments, refuse_option
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from types import FrameType
 
     from py_peer.core.events import Event
     from py_peer.core.settings import Settings
@@ -32,12 +32,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises SystemExit for --help, --version and bad arguments. Signals are left ignored: the process is to end.
     """
+    _leave_silently_on_signals(sys.argv[1:] if argv is None else argv)
     arguments = None
     try:
+        from py_peer.frontends.arguments import parse_arguments  # noqa: PLC0415
+
         arguments = parse_arguments(argv)
         return _run_sub_command(arguments) if arguments.command else _chat(arguments)
     except Exception as fault:  # noqa: BLE001 - nothing above would know what to do
         return _crash(fault, arguments)
+
+
+def _leave_silently_on_signals(words: Sequence[str]) -> None:
+    """Make a signal end the program on the spot, while it is not even known what is asked for.
+
+    As KeyboardInterrupt it would be a traceback; in a callback of a module half imported, nothing but a complaint.
+    """
+    # ExitCode.NOBODY_REACHED and ExitCode.OK, which are not imported yet.
+    code = 4 if any(word.partition("=")[0] == "--oneshot" for word in words) else 0
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        os._exit(code)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as a shell wishes of what it runs in the background
+            signal.signal(number, leave)
 
 
 def _chat(arguments: Arguments) -> int:
@@ -123,7 +142,7 @@ def _run_sub_command(arguments: Arguments) -> int:
     try:
         code = run_sub_command(arguments)
         sys.stdout.flush()
-    except (BrokenPipeError, KeyboardInterrupt):  # nobody waits for the rest (`py-peer doctor | head -1`)
+    except BrokenPipeError:  # nobody waits for the rest (`py-peer doctor | head -1`)
         return 0
     except OSError as error:
         if error.filename is not None:
@@ -145,6 +164,8 @@ def _set_up_logging(arguments: Arguments) -> HeldLog | None:
     try:
         set_up_logging(verbose=arguments.verbose, log_file=arguments.log_file, held=held)
     except OSError as error:
+        from py_peer.frontends.arguments import refuse_option  # noqa: PLC0415
+
         refuse_option(
             arguments.held, "log_file", f"{arguments.log_file!r} cannot be written: {error.strerror or error}"
         )
@@ -202,6 +223,8 @@ def _front_end(
 
 def _patience(settings: Settings) -> float:
     """Return how many seconds somebody who was named, or is near, is worth waiting for at the end of piped input."""
+    from py_peer.core import limits  # noqa: PLC0415
+
     if settings.connect or settings.bootstrap:
         return limits.NAMED_PEER_WAIT
     return limits.LOOK_WAIT if settings.mdns or settings.remember else 0.0

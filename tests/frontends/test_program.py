@@ -65,6 +65,47 @@ def test_help_and_version_write_nothing_and_import_nothing_heavy(tmp_path: Path,
     assert list(tmp_path.iterdir()) == []
 
 
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), {number})
+
+sys.meta_path.insert(0, Interrupting())
+"""
+"""Gives the program a signal in the middle of its imports."""
+
+
+@pytest.mark.parametrize("entry", ["py_peer", "entry point"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", ["argparse", "py_peer.frontends.leaving"])
+def test_a_signal_in_the_middle_of_the_first_imports_ends_it_silently(
+    tmp_path: Path, module: str, number: signal.Signals, entry: str
+) -> None:
+    started = "from py_peer.main import main\nsys.exit(main())"
+    if entry == "py_peer":
+        started = "import runpy\nrunpy.run_module('py_peer', run_name='__main__', alter_sys=True)"
+    script = INTERRUPTED.format(module=module, number=int(number)) + started
+    done = run(tmp_path, "--headless", command=(sys.executable, "-c", script))
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.OK, "", "")
+
+
+@pytest.mark.parametrize("words", [("--oneshot", "hello"), ("--oneshot=hello",)])
+def test_a_signal_in_the_middle_of_the_first_imports_does_not_hide_that_nothing_was_sent(
+    tmp_path: Path, words: Sequence[str]
+) -> None:
+    script = INTERRUPTED.format(module="argparse", number=int(signal.SIGTERM)) + "from py_peer.main import main\nmain()"
+    assert run(tmp_path, *words, command=(sys.executable, "-c", script)).returncode == ExitCode.NOBODY_REACHED
+
+
+def test_a_signal_that_is_ignored_stays_so_through_the_first_imports(tmp_path: Path) -> None:
+    script = INTERRUPTED.format(module="argparse", number=int(signal.SIGINT))
+    script += "signal.signal(signal.SIGINT, signal.SIG_IGN)\nfrom py_peer.main import main\nsys.exit(main())"
+    assert run(tmp_path, "--version", command=(sys.executable, "-c", script)).stdout == f"py-peer {__version__}\n"
+
+
 def test_the_main_thread_imports_neither_trio_nor_libp2p(tmp_path: Path) -> None:
     script = (
         "import sys\n"
