@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from py_peer.core import limits
 from py_peer.core.addresses import short_id
@@ -13,6 +13,9 @@ from py_peer.core.rates import Buckets
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
+_TOO_OFTEN: Final = "was dialled too often lately"
+_TOO_MUCH: Final = "too much was dialled lately on the word of"
 
 _Charge: TypeAlias = tuple[Buckets[str], str, str]
 
@@ -71,21 +74,21 @@ class Budgets:
         where = f"{word.place[0]}:{word.place[1]}"
         match word.source:
             case Source.MEMORY:
-                yield self._memory, "", "too many dials where peers have been"
+                yield self._memory, "", f"where peers have been {_TOO_OFTEN}"
             case Source.MDNS:
-                yield self._near_places, where, f"too many dials to {where}"
-                yield self._near, "", "too many dials of what mDNS told"
+                yield self._near_places, where, f"{where} {_TOO_OFTEN}"
+                yield self._near, "", f"what mDNS told {_TOO_OFTEN}"
             case Source.TOPIC | Source.KADEMLIA:
-                yield self._places, where, f"too many dials to {where}"
+                yield self._places, where, f"{where} {_TOO_OFTEN}"
                 if word.here:
-                    yield self._this_machine, "", "too many dials to this machine"
+                    yield self._this_machine, "", f"this machine {_TOO_OFTEN}"
                 if word.range:
-                    yield self._ranges, word.range, f"too many dials into {word.range}"
+                    yield self._ranges, word.range, f"{word.range} {_TOO_OFTEN}"
                 if word.tellers:
                     # The one with most left: who tells of everybody first holds up nobody else's word.
                     teller = min(word.tellers, key=lambda teller: self._tellers.wait(teller, now))
-                    yield self._tellers, teller, f"too many dials on the word of {short_id(teller)}"
-                yield self._lookups if word.lookup else self._told, "", "too many dials on the word of others"
+                    yield self._tellers, teller, f"{_TOO_MUCH} {short_id(teller)}"
+                yield self._lookups if word.lookup else self._told, "", f"{_TOO_MUCH} others"
 
 
 def _buckets(rate: float, burst: float) -> Buckets[str]:

@@ -185,7 +185,7 @@ def test_that_much_was_dialled_on_the_word_of_somebody_is_said_with_his_short_id
     for number in range(1, limits.TELLER_BURST + 3):
         scene.tell(peer(number), f"8.8.{number}.8", by=Source.TOPIC)
     scene.dials()
-    assert f"too many dials on the word of {TELLER[-8:]}" in scene.reasons()
+    assert f"too much was dialled lately on the word of {TELLER[-8:]}" in scene.reasons()
 
 
 def test_what_is_remembered_is_dialled_where_it_means_the_same() -> None:
@@ -255,9 +255,12 @@ def test_nobody_has_us_try_the_ports_of_our_own_machine_one_after_the_other(sour
         where = f"{OUR_IPS[number % 3]}|{number + 1}"
         scene.tell(peer(100 + number), where, by=source, teller=peer(5_000 + number), teller_ip=f"9.9.{number % 250}.1")
     assert len(scene.dials(10.0)) == limits.HERE_BURST
-    assert scene.reasons() >= {"too many dials to this machine"}
+    assert scene.reasons() >= {"this machine was dialled too often lately"}
     lookup = Finding(BOB, (at("8.8.8.8", 22),), source, TELLER, "9.9.9.9")
-    assert scene.book.for_lookup(lookup, lookup.addresses[0], scene.now) == ("too many dials to this machine", True)
+    assert scene.book.for_lookup(lookup, lookup.addresses[0], scene.now) == (
+        "this machine was dialled too often lately",
+        True,
+    )
     assert len(scene.dials(3_600.0)) <= 1 + 3_600 * limits.HERE_RATE
     # What mDNS tells, and whoever is elsewhere, has nothing to do with it.
     scene.tell(ANN, "8.8.4.4", by=source)
@@ -271,7 +274,7 @@ def test_the_peers_that_a_walk_asks_on_our_own_machine_have_the_same_few_dials()
     asked = [Finding(BOB, (at("8.8.8.8", port),), Source.KADEMLIA, TELLER, "9.9.9.9") for port in range(1, 1_001)]
     answers = [scene.book.for_lookup(finding, finding.addresses[0], scene.now)[0] for finding in asked]
     assert answers.count("") == limits.HERE_BURST
-    assert set(answers) == {"", "too many dials to this machine"}
+    assert set(answers) == {"", "this machine was dialled too often lately"}
 
 
 def test_one_who_may_not_tell_of_an_address_does_not_spoil_it_for_one_who_may() -> None:
@@ -604,7 +607,7 @@ def test_a_victims_network_and_its_address_are_spared_whatever_is_claimed() -> N
         wrapped = ("8.8.8.8", "::ffff:8.8.8.8", "2002:808:808::1", "64:ff9b::8.8.8.8")[number % 4]
         scene.tell(peer(number + 1), wrapped, by=Source.TOPIC, teller=peer(10**9 + number % 90))
     assert 0 < len(scene.dials(600)) <= limits.PLACE_BURST + 600 * limits.PLACE_RATE
-    assert "too many dials to 8.8.8.8:4001" in scene.reasons()
+    assert "8.8.8.8:4001 was dialled too often lately" in scene.reasons()
 
 
 def test_one_neighbour_with_many_names_in_mdns_is_bounded_too() -> None:
