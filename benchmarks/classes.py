@@ -1,7 +1,7 @@
 """What each of our classes in `net` is for: two nodes, with the library's own in the place of one class at a time.
 
-`python -m benchmarks.classes [NAME...]`. It is no part of the benchmark's table: its figures stand in the docstrings of
-the classes. Each is of both nodes together.
+`python -m benchmarks.classes [NAME...]`. It is no part of the benchmark: its figures stand in the docstrings of the
+classes, and in a table of their own in docs/performance.md. Each is of both nodes together.
 """
 
 from __future__ import annotations

@@ -10,7 +10,10 @@ from typing import Any, Final
 WIDTH, HEIGHT = 760, 440
 LEFT, RIGHT, TOP, BOTTOM = 70, 36, 64, 56
 RATES: Final = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
-MILLISECONDS: Final = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
+MILLISECONDS: Final = (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+SLOT: Final = 150
+"""How wide a part of the legend is."""
+
 GREY: Final = "#7d8590"
 COLOURS: Final = ("#2f81f7", "#d9730d", "#2da44e", "#a371f7")
 """Of middling lightness: they stand out from white and from black."""
@@ -18,7 +21,7 @@ COLOURS: Final = ("#2f81f7", "#d9730d", "#2da44e", "#a371f7")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What was measured at one rate. `rate` a second, times in seconds; `held` when nothing was lost or late."""
+    """What was measured at one rate. `rate` a second, times in seconds; `held` as `runs.Run.is_held` says."""
 
     rate: float
     p50: float
@@ -30,7 +33,8 @@ def curve(series: dict[str, list[Step]], limit: float) -> str:
     """Return the picture of each kind's steps. `limit`, in seconds, is the p99 above which a rate is not held."""
     parts = [_grid(), _limit(limit)]
     for number, (name, steps) in enumerate(series.items()):
-        parts.append(_kind(name, steps, COLOURS[number % len(COLOURS)], LEFT + number * 150))
+        parts.append(_kind(name, steps, COLOURS[number % len(COLOURS)], LEFT + number * SLOT))
+    parts.append(_marks(LEFT + len(series) * SLOT))
     title = "Latency of a message against messages a second"
     body = "\n".join(parts)
     return (
@@ -49,7 +53,7 @@ def _across(rate: float) -> float:
 
 
 def _down(seconds: float) -> float:
-    """Return where a time stands; what is beyond the picture stands at its edge."""
+    """Return where a time stands; what is beyond the picture stands at its edge, under a mark of its own."""
     lowest, highest = MILLISECONDS[0], MILLISECONDS[-1]
     inside = min(max(seconds * 1000, lowest), highest)
     return TOP + (HEIGHT - TOP - BOTTOM) * (1 - math.log(inside / lowest) / math.log(highest / lowest))
@@ -82,7 +86,29 @@ def _grid() -> str:
 def _limit(limit: float) -> str:
     y = _down(limit)
     line = _line(LEFT, y, WIDTH - RIGHT, y, f'stroke="{GREY}" stroke-dasharray="2 4"')
-    return f"{line}\n{_text(LEFT + 6, y - 5, f'above {limit * 1000:.0f} ms a rate is not held: a hollow mark')}"
+    return f"{line}\n{_text(LEFT + 6, y - 5, f'{limit * 1000:.0f} ms')}"
+
+
+def _marks(legend: float) -> str:
+    """Say what the marks mean."""
+    x, words = legend + 6, legend + 18
+    return "\n".join(
+        [
+            _mark(x, 21, math.inf, GREY, "none"),
+            _text(words, 22, "off the scale"),
+            _mark(x, 38, 1, GREY, "none"),
+            _text(words, 42, "not held"),
+        ]
+    )
+
+
+def _mark(x: float, y: float, seconds: float, colour: str, fill: str) -> str:
+    """Draw a circle, or at the edge of the picture an arrow towards a time that is beyond it."""
+    style = f'fill="{fill}" stroke="{colour}" stroke-width="2"'
+    if MILLISECONDS[0] <= seconds * 1000 <= MILLISECONDS[-1]:
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" {style}/>'
+    tip = -6 if seconds > 1 else 6
+    return f'<polygon points="{x - 5:.1f},{y:.1f} {x + 5:.1f},{y:.1f} {x:.1f},{y + tip:.1f}" {style}/>'
 
 
 def _kind(name: str, steps: list[Step], colour: str, legend: float) -> str:
@@ -92,11 +118,8 @@ def _kind(name: str, steps: list[Step], colour: str, legend: float) -> str:
         stroke = f'fill="none" stroke="{colour}" stroke-width="2.5"{dashes}'
         x = legend + row * 62
         parts += [_line(x, 38, x + 28, 38, stroke), _text(x + 32, 42, what)]
-        points = [(_across(step.rate), _down(getattr(step, what)), step.held) for step in steps]
-        parts.append(f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)}" {stroke}/>')
-        for x, y, held in points:
-            fill = colour if held else "none"
-            parts.append(
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{fill}" stroke="{colour}" stroke-width="2"/>'
-            )
+        points = [(_across(step.rate), _down(getattr(step, what))) for step in steps]
+        parts.append(f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}" {stroke}/>')
+        for (x, y), step in zip(points, steps, strict=True):
+            parts.append(_mark(x, y, getattr(step, what), colour, colour if step.held else "none"))
     return "\n".join(parts)

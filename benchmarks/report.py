@@ -2,6 +2,7 @@
 
 Each table stands in the document between two marks that are named after it, so that nobody writes a figure by hand.
 What each class brings is measured by itself: `python -m benchmarks.classes | python -m benchmarks.report classes`.
+`make figures` does all of it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from benchmarks.curve import curve, steps_of
 from benchmarks.messages import HIGHEST, NODES
 from benchmarks.processes import ROOT
 from benchmarks.runs import LONGEST_P99
-from benchmarks.table import Row, tables
+from benchmarks.table import FAILED, Row, tables
 
 RESULTS: Final = ROOT / "docs" / "performance.json"
 DOCUMENT: Final = ROOT / "docs" / "performance.md"
@@ -74,11 +75,16 @@ def picture(results: dict[str, Any]) -> str:
 def main(arguments: list[str]) -> None:
     """Fill the document from the file that is named, or from the one beside it; "classes" from standard input."""
     if arguments == [CLASSES]:
-        DOCUMENT.write_text(fill(DOCUMENT.read_text(encoding="utf-8"), {CLASSES: sys.stdin.read()}), encoding="utf-8")
+        if not (table := sys.stdin.read()):
+            sys.exit("nothing was measured of the classes: their table stays as it was")
+        DOCUMENT.write_text(fill(DOCUMENT.read_text(encoding="utf-8"), {CLASSES: table}), encoding="utf-8")
         return
     results = json.loads((Path(arguments[0]) if arguments else RESULTS).read_text(encoding="utf-8"))
     DOCUMENT.write_text(fill(DOCUMENT.read_text(encoding="utf-8"), blocks(results)), encoding="utf-8")
     PICTURE.write_text(picture(results), encoding="utf-8")
+    failed = [f"{row['figure']}, {row['kind']}" for row in results["rows"] if row["measured"] == FAILED]
+    if failed:
+        print(f"{DOCUMENT.name} is written, and says why these could not be measured: {'; '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from benchmarks import report
 from benchmarks.curve import curve, steps_of
 from benchmarks.report import DOCUMENT, PICTURE, RESULTS, STEPS_FROM, NoPlaceError, blocks, fill, picture
-from benchmarks.table import Row, as_json
+from benchmarks.table import FAILED, Row, as_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SVG = "{http://www.w3.org/2000/svg}"
 STEPS = [{"rate": 50, "p50": 0.001, "p99": 0.002, "held": True}, {"rate": 500, "p50": 0.5, "p99": 9.0, "held": False}]
@@ -50,6 +56,35 @@ def test_a_table_for_which_the_document_has_no_place_is_not_left_out_silently() 
         fill("", {"side-by-side": "a table"})
 
 
+def test_what_could_not_be_measured_is_named_when_the_document_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = tmp_path / "measured.json"
+    measured.write_text(json.dumps(results(Row("memory", FAILED, note="not measured: it ended"), Row("start", "1 s"))))
+    document = tmp_path / "page.md"
+    document.write_text(DOCUMENT.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(report, "DOCUMENT", document)
+    monkeypatch.setattr(report, "PICTURE", tmp_path / "picture.svg")
+    report.main([str(measured)])
+    assert capsys.readouterr().out.endswith("could not be measured: memory, measured\n")
+    assert "not measured: it ended" in document.read_text(encoding="utf-8")
+
+
+def test_the_table_of_classes_is_filled_from_what_is_piped_in_unless_that_is_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = tmp_path / "page.md"
+    document.write_text("<!-- classes -->\nold\n<!-- /classes -->")
+    monkeypatch.setattr(report, "DOCUMENT", document)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(SystemExit, match="stays as it was"):
+        report.main(["classes"])
+    assert "old" in document.read_text()
+    monkeypatch.setattr("sys.stdin", io.StringIO("new\n"))
+    report.main(["classes"])
+    assert document.read_text() == "<!-- classes -->\nnew\n<!-- /classes -->"
+
+
 def test_the_picture_has_a_line_for_each_kind_and_percentile_that_rises_with_the_latency() -> None:
     rows = [Row(STEPS_FROM, "", kind=kind, values={"steps": STEPS}) for kind in ("ours", "<theirs>")]
     tree = ET.fromstring(picture(results(*rows)))  # noqa: S314 - our own
@@ -64,10 +99,20 @@ def test_the_picture_has_a_line_for_each_kind_and_percentile_that_rises_with_the
 
 def test_a_rate_that_was_not_held_has_a_hollow_mark_and_stays_inside() -> None:
     svg = curve({"ours": steps_of({"steps": STEPS})}, 0.25)
-    marks = [mark.attrib for mark in ET.fromstring(svg).iter(f"{SVG}circle")]  # noqa: S314 - our own
+    tree = ET.fromstring(svg)  # noqa: S314 - our own
+    *marks, explained = [mark.attrib for mark in tree.iter(f"{SVG}circle")]
     assert [mark["fill"] == "none" for mark in marks] == [False, True, False, True]
-    height = float(ET.fromstring(svg).get("height", 0))  # noqa: S314 - our own
-    assert all(0 < float(mark["cy"]) < height for mark in marks)
+    assert explained["fill"] == "none"
+    assert {"250 ms", "not held"} <= {text.text for text in tree.iter(f"{SVG}text")}
+    assert all(0 < float(mark["cy"]) < float(tree.get("height", 0)) for mark in marks)
+
+
+@pytest.mark.parametrize(("seconds", "arrows"), [(9.0, 0), (11.0, 1), (math.inf, 1), (0.0001, 1)])
+def test_a_time_beyond_the_picture_is_an_arrow_at_its_edge(seconds: float, arrows: int) -> None:
+    svg = curve({"ours": steps_of({"steps": [{"rate": 50, "p50": 0.001, "p99": seconds, "held": False}]})}, 0.25)
+    marks = [mark.tag for mark in ET.fromstring(svg).iter()]  # noqa: S314 - our own
+    assert marks.count(f"{SVG}polygon") == arrows + 1  # one is explained
+    assert marks.count(f"{SVG}circle") == 3 - arrows
 
 
 def test_the_document_tells_nothing_of_the_machine_but_what_it_is() -> None:
