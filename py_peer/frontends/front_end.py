@@ -307,8 +307,8 @@ class FrontEnd:
         last_lines = self.last_lines()
         complaint = self.complaint()
         self.take_leave(last_lines, complaint)
-        if self.screen.broken:  # nobody reads standard output any more (`py-peer | head`); what is lost is said
-            _complain(last_lines)
+        if self.screen.broken and last_lines:  # nobody reads it any more (`py-peer | head`); what is lost is said
+            _complain(["py-peer: standard output was closed", *last_lines])
         if complaint:
             _complain([complaint])
 
