@@ -19,9 +19,12 @@ from benchmarks.processes import BenchError, workshop
 from benchmarks.table import FAILED, Row, as_json, head, load, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from benchmarks.processes import Workshop
+
+INTERRUPTED: Final = 130
+"""What a shell calls the end of a program by Ctrl-C."""
 
 UI_RATE: Final = 20
 MEBIBYTE: Final = 1024 * 1024
@@ -109,17 +112,22 @@ FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
 """What can be measured, by name, in the order in which it is."""
 
 
-def main() -> int:
-    """Run from the command line; return 1 when something could not be measured at all."""
+def main(words: Sequence[str] | None = None) -> int:
+    """Run from the command line; return 1 when something could not be measured at all, 130 after a Ctrl-C."""
     parser = argparse.ArgumentParser(description="Measure py-peer against its goals.")
     parser.add_argument("--quick", action="store_true", help="shorter runs")
     parser.add_argument("--large", action="store_true", help="the memory of files is measured with one of 1 GiB")
     parser.add_argument("--alone", action="store_true", help="py-peer alone, with nothing beside it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers to FILE")
     parser.add_argument("figure", nargs="*", help=f"what to measure: {', '.join(FIGURES)}; all of it by default")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     if unknown := set(options.figure) - set(FIGURES):
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")
+    if options.json is not None:
+        try:
+            options.json.open("a").close()  # rather than half an hour later
+        except OSError as error:
+            parser.error(f"argument --json: {options.json} cannot be written: {error.strerror}")
     lines = head("benchmark, quick" if options.quick else "benchmark")
     extent = QUICK if options.quick else Extent()
     if not options.alone:
@@ -130,20 +138,30 @@ def main() -> int:
     print("\n".join(lines), flush=True)
     if options.large:
         extent = replace(extent, large_file=1024 * MEBIBYTE)
-    with workshop() as shop:
-        rows = measure(shop, extent, options.figure or list(FIGURES), lambda rows: _write(options.json, lines, rows))
-    print(f"\n{render(rows)}\n\nLoad average at the end, with what was measured: {load()}")
+    rows: list[Row] = []
+    interrupted = False
+    try:
+        with workshop() as shop:
+            measure(shop, extent, options.figure or list(FIGURES), rows, lambda: _write(options.json, lines, rows))
+    except KeyboardInterrupt:
+        interrupted = True
+        _write(options.json, lines, rows)
+    _progress("")
+    if rows:
+        print(f"\n{render(rows)}\n\nLoad average at the end, with what was measured: {load()}")
+    if interrupted:
+        print("Interrupted: the rest was not measured", file=sys.stderr)
+        return INTERRUPTED
     return 1 if any(row.measured == FAILED for row in rows) else 0
 
 
 def _write(path: Path | None, lines: list[str], rows: list[Row]) -> None:
-    if path is not None:
+    if path is not None and rows:
         path.write_text(json.dumps(as_json(lines, rows, load()), indent=1) + "\n", encoding="utf-8")
 
 
-def measure(shop: Workshop, extent: Extent, names: list[str], keep: Callable[[list[Row]], None]) -> list[Row]:
-    """Measure what is named and return the rows. `keep` is given those that there are after each figure."""
-    rows: list[Row] = []
+def measure(shop: Workshop, extent: Extent, names: list[str], rows: list[Row], keep: Callable[[], None]) -> None:
+    """Measure what is named, and add the rows to those there are. `keep` is called after each figure."""
     _progress("warm-up")
     front_ends.warm_up(shop)
     for name in names:
@@ -153,9 +171,7 @@ def measure(shop: Workshop, extent: Extent, names: list[str], keep: Callable[[li
                 rows.append(row)  # noqa: PERF402 - what was measured before a failure is kept
         except BenchError as error:
             rows.append(Row(name, FAILED, note=f"not measured: {error}"))
-        keep(rows)
-    _progress("")
-    return rows
+        keep()
 
 
 def _progress(name: str) -> None:
