@@ -7,6 +7,7 @@ What each class brings is measured by itself: `python -m benchmarks.classes | py
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -74,12 +75,19 @@ def picture(results: dict[str, Any]) -> str:
 
 def main(arguments: list[str]) -> None:
     """Fill the document from the file that is named, or from the one beside it; "classes" from standard input."""
-    if arguments == [CLASSES]:
+    parser = argparse.ArgumentParser("python -m benchmarks.report", description="Fill docs/performance.md.")
+    told = f'what make bench has written, or "{CLASSES}" for what benchmarks.classes tells by standard input'
+    parser.add_argument("results", nargs="?", default=str(RESULTS), help=f"{told}; docs/performance.json by default")
+    source = parser.parse_args(arguments).results
+    if source == CLASSES:
         if not (table := sys.stdin.read()):
             sys.exit("nothing was measured of the classes: their table stays as it was")
         DOCUMENT.write_text(fill(DOCUMENT.read_text(encoding="utf-8"), {CLASSES: table}), encoding="utf-8")
         return
-    results = json.loads((Path(arguments[0]) if arguments else RESULTS).read_text(encoding="utf-8"))
+    try:
+        results = json.loads(Path(source).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        parser.error(f"argument results: {source} cannot be read: {error}")
     DOCUMENT.write_text(fill(DOCUMENT.read_text(encoding="utf-8"), blocks(results)), encoding="utf-8")
     PICTURE.write_text(picture(results), encoding="utf-8")
     failed = [f"{row['figure']}, {row['kind']}" for row in results["rows"] if row["measured"] == FAILED]

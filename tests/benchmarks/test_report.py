@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.curve import curve, steps_of
-from benchmarks.report import DOCUMENT, PICTURE, RESULTS, STEPS_FROM, NoPlaceError, blocks, fill, picture
+from benchmarks.report import DOCUMENT, PICTURE, RESULTS, STEPS_FROM, NoPlaceError, blocks, fill, main, picture
 from benchmarks.table import FAILED, Row, as_json
 
 if TYPE_CHECKING:
@@ -33,6 +33,16 @@ def test_the_document_and_its_picture_are_those_of_the_run_beside_them() -> None
     document = DOCUMENT.read_text(encoding="utf-8")
     assert fill(document, blocks(measured)) == document
     assert picture(measured) == PICTURE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["nowhere.json"], 2), ([__file__], 2)])
+def test_what_it_can_be_given_is_told_and_what_cannot_be_read_is_refused(
+    words: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == code
+    assert "usage: python -m benchmarks.report" in "".join(capsys.readouterr())
 
 
 def test_what_was_measured_stands_between_its_marks_and_nothing_else_changes() -> None:
