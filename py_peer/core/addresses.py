@@ -26,6 +26,13 @@ EXAMPLE: Final = "/ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…"
 MAX_SHOWN_CHARS: Final = 120
 """Of an address that is refused this much is repeated to the user."""
 
+TCP: Final = "tcp"
+WS: Final = "ws"
+WSS: Final = "wss"
+"""What a connection goes over: TCP, a WebSocket on TCP, or one inside TLS."""
+
+_BEHIND_THE_PORT: Final = {TCP: "", WS: "/ws", WSS: "/tls/ws"}
+
 _PEER_ID_HEADS: Final = {b"\x00\x24": 38, b"\x00\x25": 39, b"\x12\x20": 34}
 """The multihash heads of peer IDs and their length: an Ed25519 or secp256k1 key itself (identity), or a SHA-256."""
 
@@ -47,11 +54,12 @@ class AddressError(ValueError):
 @final
 @dataclass(frozen=True, slots=True)
 class DialAddress:
-    """A TCP address, as parts.
+    """An address that can be dialled, as parts.
 
     `text` is the whole, one for all ways to write it. `kind` is one of HOST_KINDS. `host` may end in a zone
-    (`fe80::1%eth0`). `peer_id` is base58btc, and None when the address names no peer. One that the user named may have
-    the kind DNSADDR: then there is no port, and what can be dialled stands in the DNS (`py_peer.net.dnsaddr`).
+    (`fe80::1%eth0`). `peer_id` is base58btc, and None when the address names no peer. `transport` is TCP, WS or WSS;
+    `sni` is the name that a certificate is to hold for, where it is not that of the host. One that the user named may
+    have the kind DNSADDR: then there is no port, and what can be dialled stands in the DNS (`py_peer.net.dnsaddr`).
     """
 
     text: str
@@ -59,10 +67,12 @@ class DialAddress:
     host: str
     port: int
     peer_id: str | None
+    transport: str = TCP
+    sni: str = ""
 
 
 def parse_dial_address(text: str) -> DialAddress:
-    """Return the parts of a multiaddr over TCP, with or without /p2p. Raises AddressError."""
+    """Return the parts of a multiaddr over TCP or a WebSocket, with or without /p2p. Raises AddressError."""
     text = text.strip()
     if len(text) > MAX_ADDRESS_CHARS:
         msg = f"an address of {len(text):,} characters is not an address; write it like {EXAMPLE}"
@@ -84,12 +94,14 @@ def parse_dial_address(text: str) -> DialAddress:
         raise AddressError(msg)
     host = _checked_host(kind, host, zone, shown)
     if transport == "udp":
-        msg = f"{shown} is a QUIC or WebRTC address; this version dials TCP only: take the peer's /tcp address"
+        msg = f"{shown} is a QUIC or WebRTC address; this version dials TCP alone: take the peer's /tcp address"
         raise AddressError(msg)
     if transport != "tcp" or not port:
         msg = f"{shown} has no port: after the host comes /tcp/ and a port, like {EXAMPLE}"
         raise AddressError(msg)
-    return _dial_address(kind, host, _checked_port(port, shown), _peer_id(parts[4:], shown))
+    number = _checked_port(port, shown)
+    above, sni, rest = _above_tcp(parts[4:], shown)
+    return _dial_address(kind, host, number, _peer_id(rest, shown), above, sni)
 
 
 def parse_named_address(text: str) -> DialAddress:
@@ -107,10 +119,23 @@ def parse_named_address(text: str) -> DialAddress:
     return DialAddress(f"/{DNSADDR}/{host}" + f"/p2p/{peer_id}" * bool(peer_id), DNSADDR, host, 0, peer_id)
 
 
-def _dial_address(kind: str, host: str, port: int, peer_id: str | None) -> DialAddress:
+def _above_tcp(rest: list[str], shown: str) -> tuple[str, str, list[str]]:
+    """Return what goes over TCP, the name for its certificate if one is given, and the parts behind it."""
+    match rest:
+        case ["ws", *rest]:
+            return WS, "", rest
+        case ["wss", *rest] | ["tls", "ws", *rest]:
+            return WSS, "", rest
+        case ["tls", "sni", name, "ws", *rest]:
+            return WSS, _checked_host("dns", name, "", shown), rest
+    return TCP, "", rest
+
+
+def _dial_address(kind: str, host: str, port: int, peer_id: str | None, transport: str, sni: str) -> DialAddress:  # noqa: PLR0913 - the parts
     ip, _, zone = host.partition("%")
-    text = f"/ip6zone/{zone}" * bool(zone) + f"/{kind}/{ip}/tcp/{port}" + f"/p2p/{peer_id}" * bool(peer_id)
-    return DialAddress(text, kind, host, port, peer_id)
+    above = f"/tls/sni/{sni}/ws" if sni else _BEHIND_THE_PORT[transport]
+    text = f"/ip6zone/{zone}" * bool(zone) + f"/{kind}/{ip}/tcp/{port}{above}" + f"/p2p/{peer_id}" * bool(peer_id)
+    return DialAddress(text, kind, host, port, peer_id, transport, sni)
 
 
 def with_peer(address: DialAddress, peer_id: str) -> DialAddress:
@@ -158,8 +183,8 @@ def _peer_id(rest: list[str], shown: str) -> str | None:
     name, peer_id, *more = [*rest, ""][: max(2, len(rest))]
     if name not in ("p2p", "ipfs"):
         msg = (
-            f"{shown} goes on with /{_shown(name)[1:-1]}; this version dials plain TCP, "
-            "and its address ends with the port or with /p2p/ and a peer ID"
+            f"{shown} goes on with /{_shown(name)[1:-1]}; what this version dials ends with the port, /ws or /tls/ws, "
+            "or with /p2p/ and a peer ID behind it"
         )
         raise AddressError(msg)
     if more:

@@ -11,7 +11,7 @@ import ipaddress
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import trio
 from libp2p.abc import INotifee
@@ -19,7 +19,9 @@ from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.tools.anyio_service import LifecycleError
 
 from py_peer.core import limits
+from py_peer.net.closing import layer_of
 from py_peer.net.muxer import LimitedYamux, probe
+from py_peer.net.tcp import TCPStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from libp2p.stream_muxer.yamux.yamux import Yamux
 
     from py_peer.net.counters import Counters
+
+_HTTP: Final = b"G"
+"""What a request for a WebSocket begins with, and nothing else that belongs on a TCP port of libp2p."""
 
 
 @final
@@ -81,7 +86,7 @@ class Admission:
             self._unfinished[scope] = source
             try:
                 async with self._handshakes:
-                    raw = RawConnection(socket, initiator=False)
+                    raw = RawConnection(await _recognised(socket), initiator=False)
                     # We speak Yamux alone.
                     return cast("Yamux", await self._swarm.upgrade_inbound_raw_conn(raw, listen_address))
             finally:
@@ -104,6 +109,18 @@ class Admission:
             return "too many connections"
         full = self._by_address[source] >= limits.MAX_INBOUND_PER_ADDRESS and not _is_loopback(source)
         return "too many connections from one address" if full and not self._make_room(source) else ""
+
+
+async def _recognised(socket: Any) -> Any:
+    """Return a connection, or the WebSocket on it if that is what its first bytes ask for. Raises WebSocketError."""
+    if not isinstance(socket, TCPStream):  # the library's, which cannot look ahead
+        return socket
+    with trio.fail_after(limits.HANDSHAKE_TIMEOUT):
+        if not (await socket.peek()).startswith(_HTTP):
+            return socket
+        from py_peer.net import websocket  # noqa: PLC0415 - not before somebody asks for one
+
+        return await websocket.accept(socket)
 
 
 def _is_loopback(host: str) -> bool:
@@ -194,8 +211,11 @@ def _whence(conn: INetConn) -> tuple[str, bool]:
 
 
 def remote_multiaddr(conn: INetConn) -> str:
-    """Return the other end of a TCP connection as a multiaddr without /p2p; "" when it is gone already."""
-    return socket_multiaddr(cast("Yamux", conn.muxed_conn).get_remote_address())
+    """Return the other end of a connection as a multiaddr without /p2p; "" when it is gone already."""
+    muxed_conn = cast("Yamux", conn.muxed_conn)
+    address = socket_multiaddr(muxed_conn.get_remote_address())
+    stream = layer_of(muxed_conn.secured_conn, RawConnection).stream
+    return address and address + getattr(stream, "above_tcp", "")
 
 
 def socket_multiaddr(address: tuple[str, int] | None) -> str:

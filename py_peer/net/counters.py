@@ -50,6 +50,8 @@ EXPECTED_FAULTS: Final = GARBAGE | frozenset(
         "MultiselectError",
         "SilentError",
         "TooSlowError",
+        # A browser, or a scanner of ports, asked for a page.
+        "WebSocketError",
     }
 )
 """Types of exceptions that strangers and failing networks cause in stream handlers; any other is a fault of ours."""

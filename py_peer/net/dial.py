@@ -19,10 +19,12 @@ from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
+from py_peer.core.addresses import TCP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from libp2p.io.abc import ReadWriteCloser
     from libp2p.network.swarm import Swarm
 
     from py_peer.core.addresses import DialAddress
@@ -67,7 +69,7 @@ async def dial(
             errors: list[DialError] = []
             for host in hosts:
                 try:
-                    return await _dial_ip(swarm, host, address.port, expected, refusal)
+                    return await _dial_ip(swarm, host, address, expected, refusal)
                 except Exception as error:  # noqa: BLE001 - the next address may answer
                     errors.append(_explain(error, address))
     except trio.TooSlowError:
@@ -96,13 +98,17 @@ async def _resolve(address: DialAddress) -> list[str]:
     return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
-async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None, refusal: Callable[[ID], str]) -> ID:
+async def _dial_ip(
+    swarm: Swarm, host: str, address: DialAddress, expected: ID | None, refusal: Callable[[ID], str]
+) -> ID:
     """Connect, secure, multiplex and register one connection."""
     # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause. But with its class of
     # stream: ours, or its own, whichever `library.disarm` has put there.
-    stream = _tcp.TrioTCPStream(await trio.open_tcp_stream(host, port))  # type: ignore[attr-defined]
+    stream = _tcp.TrioTCPStream(await trio.open_tcp_stream(host, address.port))  # type: ignore[attr-defined]
     raw = RawConnection(stream, True)  # noqa: FBT003
     try:
+        if address.transport != TCP:
+            raw.stream = await _websocket(stream, address)
         # Past upgrader.upgrade_security, which insists on an ID: with None, whatever the annotation says, the Noise
         # handshake takes whoever proves one.
         secured = await swarm.upgrader.security_multistream.secure_outbound(raw, cast("ID", expected))
@@ -124,6 +130,16 @@ async def _dial_ip(swarm: Swarm, host: str, port: int, expected: ID | None, refu
             await raw.close()
         raise
     return peer_id
+
+
+async def _websocket(stream: ReadWriteCloser, address: DialAddress) -> ReadWriteCloser:
+    """Return the WebSocket on a new connection. Raises DialError."""
+    from py_peer.net import websocket  # noqa: PLC0415 - not before somebody is dialled so
+
+    try:
+        return await websocket.connect(stream, address)
+    except websocket.WebSocketError as error:
+        raise DialError(str(error)) from error
 
 
 def _explain(error: BaseException, address: DialAddress) -> DialError:

@@ -27,6 +27,14 @@ _NAMES: Final = {53: "dns", 54: "dns4", 55: "dns6"}
 _TCP: Final = b"\x06"
 """Behind it comes a port, in two bytes."""
 
+_ABOVE_TCP: Final = {
+    b"": "",
+    b"\xdd\x03": "/ws",
+    b"\xde\x03": "/tls/ws",  # /wss
+    b"\xc0\x03\xdd\x03": "/tls/ws",
+}
+"""What may stand behind the port: the codes 477, 478 (the older way to write the next), 448 and 477."""
+
 _P2P: Final = b"\xa5\x03"
 """The code 421; behind it come the length of a peer ID and the peer ID."""
 
@@ -47,13 +55,15 @@ def without_peer(address: bytes, peer: bytes) -> bytes:
 
 
 def _read(address: bytes) -> DialAddress | None:
-    """Return an address that is a host and a TCP port; None for any other form, and for what nobody can dial."""
-    if address[-3:-2] != _TCP or not (host := _host(address[:-3])):
-        return None
-    try:
-        return parse_dial_address(f"{host}/tcp/{int.from_bytes(address[-2:], 'big')}")
-    except ValueError:
-        return None
+    """Return an address that is a host, a TCP port and perhaps a WebSocket; None for other forms and what is no one."""
+    for code, name in _ABOVE_TCP.items():  # a port may end as a code does: only one of them leaves a host
+        plain = address.removesuffix(code)
+        if (code == b"" or plain != address) and plain[-3:-2] == _TCP and (host := _host(plain[:-3])):
+            try:
+                return parse_dial_address(f"{host}/tcp/{int.from_bytes(plain[-2:], 'big')}{name}")
+            except ValueError:
+                return None
+    return None
 
 
 def _host(part: bytes) -> str:

@@ -59,6 +59,11 @@ class TCPStream(TrioTCPStream):
         data, self._received = bytes(self._received[:n]), self._received[n:] if n else memoryview(b"")
         return data
 
+    async def peek(self) -> bytes:
+        """Return what has come and leave it there; b"" at the end. Raises ConnectionClosedError."""
+        self._received = memoryview(await self.read())
+        return bytes(self._received)
+
     @property
     def unsent(self) -> int:
         """How many bytes are left of who was cancelled; `write(b"")` sends them."""

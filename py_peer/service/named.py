@@ -8,6 +8,7 @@ The first dials begin at once and side by side, so that a start is fast. All tha
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
@@ -361,9 +362,8 @@ class Named:
 
 def _held(entry: _Entry, address: DialAddress) -> list[str]:
     """Return which addresses of an entry are `address`; one without a peer ID is any at that place."""
-    place = (address.kind, address.host, address.port)
     return [
         text
         for text, known in entry.addresses.items()
-        if (known.kind, known.host, known.port) == place and address.peer_id in (None, known.peer_id)
+        if address in (known, replace(known, text=address.text, peer_id=None))
     ]

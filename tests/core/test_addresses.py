@@ -63,6 +63,23 @@ def test_tcp_addresses_are_taken_with_and_without_a_peer(text: str, kind: str, h
         )
 
 
+@pytest.mark.parametrize(
+    ("above", "written", "transport", "sni"),
+    [
+        ("/ws", "/ws", "ws", ""),
+        ("/wss", "/tls/ws", "wss", ""),
+        ("/tls/ws", "/tls/ws", "wss", ""),
+        ("/tls/sni/a.example.org/ws", "/tls/sni/a.example.org/ws", "wss", "a.example.org"),
+    ],
+)
+def test_websockets_are_taken_with_and_without_a_peer(above: str, written: str, transport: str, sni: str) -> None:
+    for peer_id, end in ((None, ""), (ED25519, f"/p2p/{ED25519}")):
+        found = parse_dial_address(f"/dns4/example.org/tcp/443{above}{end}")
+        text = f"/dns4/example.org/tcp/443{written}{end}"
+        assert found == DialAddress(text, "dns4", "example.org", 443, peer_id, transport, sni)
+        assert parse_dial_address(text) == found
+
+
 def test_a_peer_id_may_be_written_as_a_cid() -> None:
     base32 = "b" + base64.b32encode(CID).decode().lower().rstrip("=")
     for written in (base32, "k" + base36(CID)):
@@ -78,11 +95,12 @@ def test_a_peer_id_may_be_written_as_a_cid() -> None:
         ("/", "this version dials /ip4"),
         (f"/p2p/{ED25519}", "this version dials /ip4"),
         (f"/dnsaddr/bootstrap.libp2p.io/p2p/{ED25519}", "this version dials /ip4"),
-        ("/ip4/127.0.0.1/udp/4001/quic-v1", "this version dials TCP only"),
-        ("/ip4/127.0.0.1/udp/4001/quic-v1/webtransport", "this version dials TCP only"),
-        ("/ip4/127.0.0.1/tcp/4001/ws", "goes on with /ws"),
-        ("/dns4/example.org/tcp/443/wss", "goes on with /wss"),
-        ("/dns4/example.org/tcp/443/tls/ws", "goes on with /tls"),
+        ("/ip4/127.0.0.1/udp/4001/quic-v1", "this version dials TCP alone"),
+        ("/ip4/127.0.0.1/udp/4001/quic-v1/webtransport", "this version dials TCP alone"),
+        ("/ip4/127.0.0.1/tcp/4001/http", "goes on with /http"),
+        ("/dns4/example.org/tcp/443/tls", "goes on with /tls"),
+        ("/dns4/example.org/tcp/443/tls/sni/-x-/ws", "not a host name"),
+        ("/dns4/example.org/tcp/443/ws/ws", "goes on with /ws"),
         (f"/ip4/127.0.0.1/tcp/4001/p2p/{ED25519}/p2p-circuit/p2p/{RSA}", "through a relay"),
         ("/ip4/127.0.0.1", "has no port"),
         ("/ip4/127.0.0.1/tcp", "has no port"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.identity.identify.pb.identify_pb2 import Identify
+from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.tools.anyio_service import LifecycleError
 from multiaddr import Multiaddr
 
@@ -316,7 +317,8 @@ async def test_one_peer_cannot_hold_a_hundred_connections(monkeypatch: pytest.Mo
 
 def test_an_address_is_shown_as_a_multiaddr() -> None:
     def shown(remote: object) -> str:
-        muxed: Any = SimpleNamespace(get_remote_address=lambda: remote)
+        raw = RawConnection(cast("Any", SimpleNamespace()), initiator=True)
+        muxed: Any = SimpleNamespace(get_remote_address=lambda: remote, secured_conn=raw)
         return remote_multiaddr(SimpleNamespace(muxed_conn=muxed))  # type: ignore[arg-type]
 
     assert shown(("192.0.2.1", 4001)) == "/ip4/192.0.2.1/tcp/4001"

@@ -32,7 +32,12 @@ hosts = st.one_of(
     st.sampled_from(["/ip6/fe80::1", "/ip6/::1", "/ip6/::ffff:10.0.0.1", "/ip4/0.0.0.0", "/ip4/224.0.0.1"]),
     st.builds(lambda kind, name: f"/{kind}/{name}", st.sampled_from(["dns", "dns4", "dns6"]), names),
 )
-tails = st.sampled_from(["", f"/p2p/{PEER_ID}", f"/p2p/{OTHER}", "/ws", "/tcp/1", f"/p2p/{OTHER}/p2p-circuit"])
+over = ["", "/ws", "/wss", "/tls/ws", "/tls", "/tcp/1", "/http"]
+tails = st.builds(
+    str.__add__,
+    st.sampled_from(over),
+    st.sampled_from(["", f"/p2p/{PEER_ID}", f"/p2p/{OTHER}", f"/p2p/{OTHER}/p2p-circuit"]),
+)
 
 
 def binary(text: str) -> bytes:
@@ -50,12 +55,15 @@ def test_of_a_peers_addresses_those_are_taken_that_we_dial_each_once_and_with_it
         *("/ip4/192.0.2.7/tcp/4001/ws", "/ip4/192.0.2.7/udp/4001/quic-v1", "/ip4/192.0.2.7/udp/9090/webrtc-direct"),
         *(relay, f"{relay}/p2p/{PEER_ID}", f"{relay}/webrtc/p2p/{PEER_ID}", f"/ip4/192.0.2.8/tcp/4001/p2p/{OTHER}"),
     ]
-    found = [ADDRESS, f"/ip6/2001:db8::1/tcp/4001/p2p/{PEER_ID}", f"/dns4/chat.example/tcp/4001/p2p/{PEER_ID}"]
+    taken = ("/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::1/tcp/4001", "/dns4/chat.example/tcp/4001")
+    found = [f"{address}/p2p/{PEER_ID}" for address in (*taken, "/ip4/192.0.2.7/tcp/4001/ws")]
     assert read(*map(binary, addresses)) == found
     assert [one.text for one in dialable(map(binary, addresses), PEER, 2)] == found[:2]
 
 
 @given(hosts, st.integers(0, 65_535), tails)
+@example("/ip4/192.0.2.7", 0xDD03, "")  # ends as /ws does
+@example("/ip4/192.0.2.7", 0xDE03, "/ws")
 def test_an_address_is_read_as_the_library_reads_it(host: str, port: int, tail: str) -> None:
     try:
         address = binary(f"{host}/tcp/{port}{tail}")

@@ -1,0 +1,135 @@
+"""TLS on a TCP connection, as one more layer under a WebSocket: it is what makes a certificate count in a browser.
+
+Python's ssl does the work, on memory alone (`ssl.MemoryBIO`), and this carries its bytes: no task, no queue, no lock,
+like the layers above and below. libp2p trusts none of it, Noise goes on top: who is there is not proved by a
+certificate, but by a key.
+
+Spec: RFC 8446, https://github.com/libp2p/specs/tree/master/websockets. Pinned by tests/net/test_websocket.py.
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, final
+
+import trio
+from libp2p.io.abc import ReadWriteCloser
+from libp2p.io.exceptions import ConnectionClosedError
+
+from py_peer.core import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+FIRST: Final = b"\x16"
+"""What TLS begins with: the record of a handshake."""
+
+_PART: Final = 65_536
+
+
+class TLSError(Exception):
+    """There is no TLS with who is there; the text says why."""
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return what is needed to answer with a certificate. Raises OSError and ssl.SSLError."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+async def connect(below: Any, host: str) -> TLSStream:
+    """Begin TLS on a new connection to `host`, a name or an IP address. Raises TLSError."""
+    context = ssl.create_default_context()
+    stream = TLSStream(below, lambda come, go: context.wrap_bio(come, go, server_hostname=host))
+    await stream.open()
+    return stream
+
+
+async def accept(below: Any, context: ssl.SSLContext) -> TLSStream:
+    """Answer who has begun TLS. Raises TLSError."""
+    stream = TLSStream(below, lambda come, go: context.wrap_bio(come, go, server_side=True))
+    await stream.open()
+    return stream
+
+
+@final
+class TLSStream(ReadWriteCloser):
+    """What is read and written is what TLS protects."""
+
+    def __init__(self, below: Any, wrap: Callable[[ssl.MemoryBIO, ssl.MemoryBIO], ssl.SSLObject]) -> None:
+        self.stream = below
+        self._come = ssl.MemoryBIO()
+        self._go = ssl.MemoryBIO()
+        self._tls = wrap(self._come, self._go)
+
+    async def open(self) -> None:
+        """Shake hands. Raises TLSError."""
+        try:
+            await self._try(self._tls.do_handshake)
+            await self._send()
+        except (ssl.SSLError, ConnectionClosedError) as error:
+            await self._send_last()
+            reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
+            msg = f"no TLS with who is there: {reason}"
+            raise TLSError(msg) from error
+
+    async def read(self, n: int | None = None) -> bytes:
+        """Return what has come, up to `n` bytes; b"" at the end. Raises ConnectionClosedError."""
+        if n == 0:
+            return b""
+        try:
+            data: bytes = await self._try(lambda: self._tls.read(min(n or _PART, _PART)))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+        except ssl.SSLError as error:
+            await self._send_last()
+            msg = f"what came is no TLS: {error.reason}"
+            raise ConnectionClosedError(msg, transport="tls") from error
+        return data
+
+    async def _try(self, do: Callable[[], Any]) -> Any:
+        """Do something that may have to wait for bytes of the other side. Nothing is awaited once it is done."""
+        while True:
+            try:
+                return do()
+            except ssl.SSLWantReadError:
+                await self._send()
+                if come := await self.stream.read():
+                    self._come.write(come)
+                else:
+                    self._come.write_eof()
+
+    async def _send(self) -> None:
+        if self._go.pending:
+            await self.stream.write(self._go.read())
+
+    async def _send_last(self) -> None:
+        """Send an alert, which tells the other side why this ends, or that it does. It may have gone."""
+        with trio.move_on_after(limits.CLOSE_TIMEOUT), suppress(ConnectionClosedError):
+            await self._send()
+
+    async def write(self, data: bytes) -> None:
+        """Write `data`. Raises ConnectionClosedError."""
+        try:
+            if data:
+                self._tls.write(data)
+        except ssl.SSLError as error:
+            msg = f"TLS has ended: {error.reason}"
+            raise ConnectionClosedError(msg, transport="tls") from error
+        await self._send()
+
+    async def close(self) -> None:
+        """Say that this is the end, and close the connection below."""
+        with suppress(ssl.SSLError, ValueError):  # the other side need not answer
+            self._tls.unwrap()
+        await self._send_last()
+        await self.stream.close()
+
+    def get_remote_address(self) -> tuple[str, int] | None:
+        """Return host and port of the other end."""
+        address: tuple[str, int] | None = self.stream.get_remote_address()
+        return address
