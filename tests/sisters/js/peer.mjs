@@ -2,7 +2,7 @@
 // words of `py-peer --json`, a JSON object a line, and does what it reads: {"command": "say", "text": "hello"}. Files
 // and direct messages are those of the browser peer.
 //
-//   node peer.mjs --port PORT [--connect MULTIADDR ...] [--mdns] [--discovery] [--interval MS]
+//   node peer.mjs --port PORT [--connect MULTIADDR ...] [--ws PORT] [--mdns] [--discovery] [--interval MS]
 //
 // --interval: pause between announcements on the discovery topic; the Node and the browser peer have 10,000 ms.
 
@@ -21,6 +21,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { pubsubPeerDiscovery } from '@libp2p/pubsub-peer-discovery'
 import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 
@@ -33,6 +34,7 @@ const DISCOVERY = 'universal-connectivity-browser-peer-discovery'
 const { values: options } = parseArgs({
   options: {
     port: { type: 'string' },
+    ws: { type: 'string' },
     connect: { type: 'string', multiple: true, default: [] },
     mdns: { type: 'boolean', default: false },
     discovery: { type: 'boolean', default: false },
@@ -45,8 +47,10 @@ const seqnoHash = message => createHash('sha256').update(message.sequenceNumber.
 
 const node = await createLibp2p({
   start: false,
-  addresses: { listen: [`/ip4/0.0.0.0/tcp/${options.port}`] },
-  transports: [tcp()],
+  addresses: {
+    listen: [`/ip4/0.0.0.0/tcp/${options.port}`, ...(options.ws ? [`/ip4/0.0.0.0/tcp/${options.ws}/ws`] : [])]
+  },
+  transports: [tcp(), webSockets()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   connectionGater: { denyDialMultiaddr: async () => false },
