@@ -92,6 +92,12 @@ FIGURES: Final = (
         "Gossip streams of ours that peers ended.",
         counted="gossip streams ended by the peer",
     ),
+    Figure(
+        "meshes_empty",
+        "empty meshes",
+        "Heartbeats at which peers were in a topic and none in its mesh.",
+        counted="heartbeats with an empty mesh",
+    ),
     # What went wrong
     Figure("protocol_ignored", "ignored", "Parts of what peers sent, not looked at.", "reason", "ignored"),
     Figure("faults_caught", "caught", "Exceptions that peers and networks caused.", "type", "caught"),
