@@ -445,6 +445,7 @@ class Statistics(Event):
     strikes: int
     peers_let_go: dict[str, int]
     streams_ended: int
+    meshes_empty: int
     protocol_ignored: dict[str, int]
     faults_caught: dict[str, int]
     faults_unexpected: int
