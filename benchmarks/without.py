@@ -25,7 +25,20 @@ from libp2p.tools.timed_cache.last_seen_cache import LastSeenCache
 
 from benchmarks.node_peer import BLOCK, TOPIC, ZEROS, Meter, Unwatched, serve_zeros
 from py_peer.core.addresses import parse_dial_address
-from py_peer.net import gossip, host, library, mesh, message_check, muxer, node, pubsub, signatures, stock, tcp
+from py_peer.net import (
+    gossip,
+    host,
+    library,
+    mesh,
+    message_check,
+    muxed_stream,
+    muxer,
+    node,
+    pubsub,
+    signatures,
+    stock,
+    tcp,
+)
 from py_peer.net.streams import widen
 
 if TYPE_CHECKING:
@@ -76,8 +89,8 @@ WITHOUT: Final[dict[str, Callable[[], None]]] = {
     "tcp.TCPStream": lambda: _replace(tcp.TCPStream, read=_read, write=TrioTCPStream.write),
     "noise.NoiseSession": lambda: _replace(host, NoiseTransport=Transport),
     "muxer.LimitedYamux": lambda: _keep_places("Yamux", "YamuxStream"),
-    "muxer.LimitedStream": lambda: _replace(
-        muxer.LimitedStream,
+    "muxed_stream.LimitedStream": lambda: _replace(
+        muxed_stream.LimitedStream,
         read=YamuxStream.read,
         write=YamuxStream.write,
         _auto_tune_and_send_window_update=YamuxStream._auto_tune_and_send_window_update,  # noqa: SLF001

@@ -32,7 +32,8 @@ from libp2p.utils.varint import read_varint_prefixed_bytes_limited  # noqa: E402
 from multiaddr.resolvers import DNSResolver  # noqa: E402
 
 from py_peer.core import limits  # noqa: E402
-from py_peer.net.muxer import LimitedStream, LimitedYamux  # noqa: E402
+from py_peer.net.muxed_stream import LimitedStream  # noqa: E402
+from py_peer.net.muxer import LimitedYamux  # noqa: E402
 from py_peer.net.net_stream import UnlockedStream  # noqa: E402
 from py_peer.net.tcp import TCPStream  # noqa: E402
 

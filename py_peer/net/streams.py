@@ -13,7 +13,7 @@ from libp2p.utils import encode_varint_prefixed
 
 from py_peer.core import limits
 from py_peer.core.frames import MAX_VARINT_BYTES
-from py_peer.net.muxer import LimitedStream
+from py_peer.net.muxed_stream import LimitedStream
 
 if TYPE_CHECKING:
     from libp2p.abc import IHost, INetStream

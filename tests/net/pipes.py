@@ -18,7 +18,8 @@ from libp2p.io.exceptions import ConnectionClosedError
 from libp2p.io.trio import TrioTCPStream
 from libp2p.peer.id import ID
 
-from py_peer.net.muxer import LimitedStream, LimitedYamux
+from py_peer.net.muxed_stream import LimitedStream
+from py_peer.net.muxer import LimitedYamux
 from py_peer.net.tcp import TCPStream
 from tests.net.raw_peer import DATA, HEADER, PING, SYN
 
