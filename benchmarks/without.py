@@ -80,13 +80,18 @@ async def _read(stream: Any, n: int | None = None) -> bytes:
     return data
 
 
+async def _no_peek(_: object) -> bytes:
+    """Nothing is looked at: it would have to be kept for `read`."""
+    return b""
+
+
 def _signed(_: object, message: Any) -> bool:
     return signature_validator(message)
 
 
 WITHOUT: Final[dict[str, Callable[[], None]]] = {
     "nothing": lambda: None,
-    "tcp.TCPStream": lambda: _replace(tcp.TCPStream, read=_read, write=TrioTCPStream.write),
+    "tcp.TCPStream": lambda: _replace(tcp.TCPStream, read=_read, write=TrioTCPStream.write, peek=_no_peek),
     "noise.NoiseSession": lambda: _replace(host, NoiseTransport=Transport),
     "muxer.LimitedYamux": lambda: _keep_places("Yamux", "YamuxStream"),
     "muxed_stream.LimitedStream": lambda: _replace(
