@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
 import trio
@@ -21,11 +22,6 @@ from py_peer.core import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
-
-FIRST: Final = b"\x16"
-"""What TLS begins with: the record of a handshake."""
 
 _PART: Final = 65_536
 
@@ -34,24 +30,10 @@ class TLSError(Exception):
     """There is no TLS with who is there; the text says why."""
 
 
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return what is needed to answer with a certificate. Raises OSError and ssl.SSLError."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-    return context
-
-
 async def connect(below: Any, host: str) -> TLSStream:
     """Begin TLS on a new connection to `host`, a name or an IP address. Raises TLSError."""
     context = ssl.create_default_context()
-    stream = TLSStream(below, lambda come, go: context.wrap_bio(come, go, server_hostname=host))
-    await stream.open()
-    return stream
-
-
-async def accept(below: Any, context: ssl.SSLContext) -> TLSStream:
-    """Answer who has begun TLS. Raises TLSError."""
-    stream = TLSStream(below, lambda come, go: context.wrap_bio(come, go, server_side=True))
+    stream = TLSStream(below, partial(context.wrap_bio, server_hostname=host))
     await stream.open()
     return stream
 

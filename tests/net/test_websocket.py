@@ -255,6 +255,15 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "cert.pem", folder / "key.pem"
 
 
+async def answer_tls(below: Any, certificate: tuple[Path, Path]) -> tls.TLSStream:
+    """Answer who has begun TLS, as a server with a certificate does."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    stream = tls.TLSStream(below, partial(context.wrap_bio, server_side=True))
+    await stream.open()
+    return stream
+
+
 @asynccontextmanager
 async def secured(
     certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, host: str = "192.0.2.7", parts: Sequence[int] = ()
@@ -262,8 +271,7 @@ async def secured(
     """Give both ends of TLS; the client trusts the certificate."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     client, server = ends(parts)
-    context = tls.server_context(*certificate)
-    one, other = await both(partial(tls.connect, client, host), partial(tls.accept, server, context))
+    one, other = await both(partial(tls.connect, client, host), partial(answer_tls, server, certificate))
     yield one, other
 
 
@@ -300,10 +308,9 @@ async def test_a_certificate_for_somebody_else_is_refused_and_both_are_told(
             await open_tls()
         return str(caught.value)
 
-    context = tls.server_context(*certificate)
     told = await both(
         partial(refused, partial(tls.connect, client, "192.0.2.8")),
-        partial(refused, partial(tls.accept, server, context)),
+        partial(refused, partial(answer_tls, server, certificate)),
     )
     assert "192.0.2.8" in told[0]
     assert "ALERT" in told[1].upper()
