@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, final
+from functools import partial
+from typing import TYPE_CHECKING, Any, final
 
 import trio
 from hypothesis import example, given, settings
@@ -17,6 +18,9 @@ from py_peer.core.frames import FrameBuffer, FrameError
 from py_peer.net.streams import EndedError, GarbageError, StreamReader, read_frame
 from py_peer.net.tcp import TCPStream
 from tests.net.pipes import ENDLESS, Socket, Way, settled
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 LIMIT = 300
 PARTS = st.lists(st.integers(1, 40), min_size=1, max_size=6)
@@ -48,23 +52,18 @@ Outcome = tuple[list[bytes], str]
 
 async def with_a_reader(wire: bytes, parts: list[int], ahead: int) -> Outcome:
     stream: Any = Stream(wire, parts)
-    reader = StreamReader(stream, ahead)
-    frames = []
-    try:
-        while (frame := await reader.frame(LIMIT, 5)) is not None:
-            frames.append(frame)
-    except EndedError:
-        return frames, "ended"
-    except GarbageError:
-        return frames, "garbage"
-    return frames, "well"
+    return await until_the_end(partial(StreamReader(stream, ahead).frame, LIMIT, 5))
 
 
 async def frame_by_frame(wire: bytes, parts: list[int]) -> Outcome:
     stream: Any = Stream(wire, parts)
+    return await until_the_end(partial(read_frame, stream, LIMIT, 5))
+
+
+async def until_the_end(next_frame: Callable[[], Awaitable[bytes | None]]) -> Outcome:
     frames = []
     try:
-        while (frame := await read_frame(stream, LIMIT, 5)) is not None:
+        while (frame := await next_frame()) is not None:
             frames.append(frame)
     except EndedError:
         return frames, "ended"
