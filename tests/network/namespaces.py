@@ -23,6 +23,9 @@ PATIENCE: Final = 10.0
 NETWORKS: Final = ("198.51.100", "203.0.113")
 """Addresses that are for documentation: nothing on any network has them. Each bridge has its own."""
 
+INTERNET: Final = 11
+"""The first number of what is the Internet here: py-peer takes those for documentation for private ones."""
+
 INTERFACE: Final = "eth0"
 TUNNEL: Final = "tun0"
 MDNS: Final = "udp dport 5353"
@@ -43,6 +46,8 @@ class Kind(Enum):
     """Which addresses the hosts of a network have."""
 
     IPV4 = "IPv4 alone"
+    HOME = "IPv4 alone, private addresses"
+    INTERNET = "IPv4 alone, public addresses, each host in a range of its own"
     IPV6 = "IPv6 alone"
     LINK_LOCAL = "IPv6 alone, and link-local addresses alone"
 
@@ -92,9 +97,22 @@ class Bridge:
 
     def address(self, number: int) -> str:
         """Return the address of one host on this network."""
-        if self.kind is Kind.IPV4:
-            return f"{NETWORKS[self._number]}.{number}"
-        return f"fd00:5ca:{self._number}::{number}" if self.kind is Kind.IPV6 else f"fe80::{number}"
+        match self.kind:
+            case Kind.IPV4:
+                return f"{NETWORKS[self._number]}.{number}"
+            case Kind.HOME:
+                return f"192.168.{self._number}.{number}"
+            case Kind.INTERNET:
+                return f"{INTERNET}.{number}.0.1"
+            case Kind.IPV6:
+                return f"fd00:5ca:{self._number}::{number}"
+            case Kind.LINK_LOCAL:
+                return f"fe80::{number}"
+
+    @property
+    def bits(self) -> int:
+        """How long the network's prefix is."""
+        return {Kind.IPV4: 24, Kind.HOME: 24, Kind.INTERNET: 8}.get(self.kind, 64)
 
 
 @final
@@ -114,7 +132,7 @@ class Host:
         with contextlib.suppress(NotHereError):  # a kernel without IPv6
             # An address is used at once, not after the second in which it might be somebody else's.
             self._set("accept_dad", 0)
-            self._set("disable_ipv6", int(bridge.kind is Kind.IPV4))
+            self._set("disable_ipv6", int(bridge.bits < 64))
         self.plug(bridge, number)
 
     def close(self) -> None:
@@ -137,7 +155,7 @@ class Host:
         if bridge.kind is Kind.LINK_LOCAL:
             self.space.run("ip", "link", "set", interface, "addrgenmode", "none")
         self.space.run("ip", "link", "set", interface, "up")
-        self._change("add", bridge.address(number), interface)
+        self._change("add", f"{bridge.address(number)}/{bridge.bits}", interface)
 
     def unplug(self, interface: str = INTERFACE) -> None:
         """Take an interface away, as an adapter is pulled out."""
@@ -146,9 +164,9 @@ class Host:
 
     def move(self, number: int) -> None:
         """Give the host another address in place of its own."""
-        self._change("delete", self.address, INTERFACE)
+        self._change("delete", f"{self.address}/{self.bridge.bits}", INTERFACE)
         self.address = self.bridge.address(number)
-        self._change("add", self.address, INTERFACE)
+        self._change("add", f"{self.address}/{self.bridge.bits}", INTERFACE)
 
     def pull_cable(self) -> None:
         """Cut the host off. It keeps its address, and no connection is told."""
@@ -224,8 +242,7 @@ class Host:
         )
 
     def _change(self, how: str, address: str, interface: str) -> None:
-        bits = 64 if ":" in address else 24
-        self.space.run("ip", "address", how, f"{address}/{bits}", "dev", interface)
+        self.space.run("ip", "address", how, address, "dev", interface)
 
     def _set(self, name: str, value: int) -> None:
         for which in ("all", "default"):
