@@ -2,9 +2,14 @@
 // words of `py-peer --json`, a JSON object a line, and does what it reads: {"command": "say", "text": "hello"}. Files
 // and direct messages are those of the browser peer.
 //
-//   node peer.mjs --port PORT [--connect MULTIADDR ...] [--ws PORT] [--mdns] [--discovery] [--interval MS]
+//   node peer.mjs --port PORT [--connect MULTIADDR ...] [--ws PORT] [--quic PORT] [--ip6] [--security noise|tls ...]
+//                 [--relay MULTIADDR ...] [--relayed] [--relay-server] [--unlimited] [--limited] [--dcutr] [--autonat]
+//                 [--mdns] [--discovery] [--interval MS]
 //
-// --interval: pause between announcements on the discovery topic; the Node and the browser peer have 10,000 ms.
+// --ip6: listens on IPv6, too. --security: what is offered, in this order. --relay: to be reached through it; who only
+// calls through one needs --relayed. --relay-server: a relay with its own limits, or without with --unlimited. --limited:
+// gossip over relayed connections with limits as well, which the big ones do not have. --interval: pause between
+// announcements on the discovery topic; the Node and the browser peer have 10,000 ms.
 
 import './promises.mjs'
 
@@ -35,6 +40,16 @@ const { values: options } = parseArgs({
   options: {
     port: { type: 'string' },
     ws: { type: 'string' },
+    quic: { type: 'string' },
+    ip6: { type: 'boolean', default: false },
+    security: { type: 'string', multiple: true, default: ['noise'] },
+    relay: { type: 'string', multiple: true, default: [] },
+    relayed: { type: 'boolean', default: false },
+    'relay-server': { type: 'boolean', default: false },
+    unlimited: { type: 'boolean', default: false },
+    limited: { type: 'boolean', default: false },
+    dcutr: { type: 'boolean', default: false },
+    autonat: { type: 'boolean', default: false },
     connect: { type: 'string', multiple: true, default: [] },
     mdns: { type: 'boolean', default: false },
     discovery: { type: 'boolean', default: false },
@@ -45,13 +60,32 @@ const { values: options } = parseArgs({
 const tell = (event, more = {}) => process.stdout.write(`${JSON.stringify({ event, ...more })}\n`)
 const seqnoHash = message => createHash('sha256').update(message.sequenceNumber.toString()).digest()
 
+// What is not asked for is not imported.
+const made = async (wanted, name, of, ...settings) => wanted ? [(await import(name))[of](...settings)] : []
+const service = async (wanted, name, of, ...settings) => {
+  const [one] = await made(wanted, name, of, ...settings)
+  return one && { [of]: one }
+}
+const RELAY = '@libp2p/circuit-relay-v2'
+
+const listen = ['/ip4/0.0.0.0', ...(options.ip6 ? ['/ip6/::'] : [])].flatMap(host => [
+  `${host}/tcp/${options.port}`,
+  ...(options.ws ? [`${host}/tcp/${options.ws}/ws`] : []),
+  ...(options.quic ? [`${host}/udp/${options.quic}/quic-v1`] : [])
+])
+
 const node = await createLibp2p({
   start: false,
-  addresses: {
-    listen: [`/ip4/0.0.0.0/tcp/${options.port}`, ...(options.ws ? [`/ip4/0.0.0.0/tcp/${options.ws}/ws`] : [])]
-  },
-  transports: [tcp(), webSockets()],
-  connectionEncrypters: [noise()],
+  addresses: { listen: [...listen, ...options.relay.map(address => `${address}/p2p-circuit`)] },
+  transports: [
+    tcp(),
+    webSockets(),
+    ...await made(options.quic, '@chainsafe/libp2p-quic', 'quic'),
+    ...await made(options.relayed || options.relay.length > 0, RELAY, 'circuitRelayTransport')
+  ],
+  connectionEncrypters: (
+    await Promise.all(options.security.map(name => name === 'tls' ? made(true, '@libp2p/tls', 'tls') : [noise()]))
+  ).flat(),
   streamMuxers: [yamux()],
   connectionGater: { denyDialMultiaddr: async () => false },
   peerDiscovery: [
@@ -62,10 +96,16 @@ const node = await createLibp2p({
     pubsub: gossipsub({
       allowPublishToZeroTopicPeers: true,
       msgIdFn: seqnoHash,
-      ignoreDuplicatePublishError: true
+      ignoreDuplicatePublishError: true,
+      runOnLimitedConnection: options.limited
     }),
     identify: identify(),
-    ping: ping()
+    ping: ping(),
+    ...await service(options['relay-server'], RELAY, 'circuitRelayServer', {
+      reservations: { applyDefaultLimit: !options.unlimited }
+    }),
+    ...await service(options.dcutr, '@libp2p/dcutr', 'dcutr'),
+    ...await service(options.autonat, '@libp2p/autonat', 'autoNAT')
   }
 })
 const { pubsub } = node.services
