@@ -199,6 +199,9 @@ DIAL_TIMEOUT = 10.0
 HANDSHAKE_TIMEOUT = 10.0
 """A dial is eleven ways from one to the other: with 700 ms for each it takes 8 s."""
 
+MAX_CERTIFICATE_BYTES = 4 * 1024
+"""Of a peer in TLS or QUIC. The usual ones have 400, one of a peer with the longest RSA key 1,700."""
+
 MAX_NAMED_ADDRESSES = 64
 """Addresses named by the user, which are dialled for as long as the program runs."""
 
