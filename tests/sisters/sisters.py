@@ -21,6 +21,22 @@ class JsPeer(Peer):
         return ("node", str(JS / "peer.mjs"), "--port", str(self.port))
 
 
+@final
+@dataclass(eq=False)
+class BrowserPeer(Peer):
+    """A page in a Chromium: it calls, at once or when it is told to, and cannot be called."""
+
+    def program(self) -> tuple[str, ...]:
+        return ("node", str(JS / "browser" / "run.mjs"))
+
+
+def missing_browser() -> str:
+    """Return why there is no browser peer here, or ""."""
+    if shutil.which("chromium") is None:
+        return "chromium is not installed"
+    return missing_js()
+
+
 def missing_js() -> str:
     """Return why there is no js-libp2p peer here, or ""."""
     if shutil.which("node") is None:

@@ -2,12 +2,11 @@
 // What is odd here is odd there: an unknown ID is an error in the middle of the answer, and what is fetched is decoded
 // with the limit of it-length-prefixed, 4 MiB.
 
-import { createHash, randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-
 import * as lp from 'it-length-prefixed'
 import map from 'it-map'
 import { pipe } from 'it-pipe'
+import { sha256 } from 'multiformats/hashes/sha2'
+import { toString } from 'uint8arrays/to-string'
 
 export const FILES = 'universal-connectivity-file'
 const PROTOCOL = '/universal-connectivity-file/1'
@@ -41,9 +40,9 @@ export class Files {
     this.#node.services.pubsub.subscribe(FILES)
   }
 
-  async share (path) {
-    const id = randomUUID()
-    this.#shared.set(id, { body: await readFile(path) })
+  async share (body) {
+    const id = crypto.randomUUID()
+    this.#shared.set(id, { body })
     this.#tell('file_shared', { file_id: id })
     await this.offer(id)
   }
@@ -64,8 +63,8 @@ export class Files {
         async source => {
           for await (const part of source) {
             const body = part.subarray()
-            const sha256 = createHash('sha256').update(body).digest('hex')
-            this.#tell('file_received', { ...told, size: body.length, sha256 })
+            const hash = toString(await sha256.encode(body), 'hex')
+            this.#tell('file_received', { ...told, size: body.length, sha256: hash })
           }
         }
       )

@@ -13,27 +13,19 @@
 
 import './promises.mjs'
 
-import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 
-import { gossipsub } from '@chainsafe/libp2p-gossipsub'
 import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
-import { identify } from '@libp2p/identify'
 import { mdns } from '@libp2p/mdns'
-import { peerIdFromString } from '@libp2p/peer-id'
-import { ping } from '@libp2p/ping'
 import { pubsubPeerDiscovery } from '@libp2p/pubsub-peer-discovery'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
-import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 
-import { Direct } from './direct.mjs'
-import { Files } from './files.mjs'
+import { enter, services, settings } from './chat.mjs'
 
-const CHAT = 'universal-connectivity'
 const DISCOVERY = 'universal-connectivity-browser-peer-discovery'
 
 const { values: options } = parseArgs({
@@ -58,7 +50,6 @@ const { values: options } = parseArgs({
 })
 
 const tell = (event, more = {}) => process.stdout.write(`${JSON.stringify({ event, ...more })}\n`)
-const seqnoHash = message => createHash('sha256').update(message.sequenceNumber.toString()).digest()
 
 // What is not asked for is not imported.
 const made = async (wanted, name, of, ...settings) => wanted ? [(await import(name))[of](...settings)] : []
@@ -66,6 +57,7 @@ const service = async (wanted, name, of, ...settings) => {
   const [one] = await made(wanted, name, of, ...settings)
   return one && { [of]: one }
 }
+const SECURITY = { noise: () => noise(), tls: async () => (await import('@libp2p/tls')).tls() }
 const RELAY = '@libp2p/circuit-relay-v2'
 
 const listen = ['/ip4/0.0.0.0', ...(options.ip6 ? ['/ip6/::'] : [])].flatMap(host => [
@@ -75,7 +67,7 @@ const listen = ['/ip4/0.0.0.0', ...(options.ip6 ? ['/ip6/::'] : [])].flatMap(hos
 ])
 
 const node = await createLibp2p({
-  start: false,
+  ...settings,
   addresses: { listen: [...listen, ...options.relay.map(address => `${address}/p2p-circuit`)] },
   transports: [
     tcp(),
@@ -83,24 +75,13 @@ const node = await createLibp2p({
     ...await made(options.quic, '@chainsafe/libp2p-quic', 'quic'),
     ...await made(options.relayed || options.relay.length > 0, RELAY, 'circuitRelayTransport')
   ],
-  connectionEncrypters: (
-    await Promise.all(options.security.map(name => name === 'tls' ? made(true, '@libp2p/tls', 'tls') : [noise()]))
-  ).flat(),
-  streamMuxers: [yamux()],
-  connectionGater: { denyDialMultiaddr: async () => false },
+  connectionEncrypters: await Promise.all(options.security.map(name => SECURITY[name]())),
   peerDiscovery: [
     ...(options.mdns ? [mdns()] : []),
     ...(options.discovery ? [pubsubPeerDiscovery({ interval: Number(options.interval), topics: [DISCOVERY] })] : [])
   ],
   services: {
-    pubsub: gossipsub({
-      allowPublishToZeroTopicPeers: true,
-      msgIdFn: seqnoHash,
-      ignoreDuplicatePublishError: true,
-      runOnLimitedConnection: options.limited
-    }),
-    identify: identify(),
-    ping: ping(),
+    ...services({ limited: options.limited }),
     ...await service(options['relay-server'], RELAY, 'circuitRelayServer', {
       reservations: { applyDefaultLimit: !options.unlimited }
     }),
@@ -108,60 +89,10 @@ const node = await createLibp2p({
     ...await service(options.autonat, '@libp2p/autonat', 'autoNAT')
   }
 })
-const { pubsub } = node.services
-const files = new Files(node, tell)
-const direct = new Direct(node, tell)
-const room = new Set()
+const { share, ...others } = await enter(node, tell)
+const commands = { ...others, share: async ({ path }) => share(await readFile(path)) }
+for (const address of options.connect) commands.connect({ address })
 
-function subscribed (peerId, joined) {
-  if (joined === room.has(peerId)) return
-  room[joined ? 'add' : 'delete'](peerId)
-  tell(joined ? 'peer_joined' : 'peer_left', { peer_id: peerId })
-}
-
-node.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) => {
-  tell('peer_found', { peer_id: `${id}`, addresses: multiaddrs.map(String) })
-  if (node.getConnections(id).length === 0) {
-    node.dial(id).catch(error => tell('dial_failed', { peer_id: `${id}`, cause: `${error}` }))
-  }
-})
-node.addEventListener('connection:open', ({ detail: { remotePeer, remoteAddr, direction } }) => {
-  tell('peer_connected', { peer_id: `${remotePeer}`, address: `${remoteAddr}`, inbound: direction === 'inbound' })
-})
-node.addEventListener('peer:disconnect', ({ detail }) => {
-  tell('peer_disconnected', { peer_id: `${detail}` })
-  subscribed(`${detail}`, false)
-})
-pubsub.addEventListener('subscription-change', ({ detail: { peerId, subscriptions } }) => {
-  for (const { topic, subscribe } of subscriptions) {
-    if (topic === CHAT) subscribed(`${peerId}`, subscribe)
-  }
-})
-pubsub.addEventListener('message', ({ detail: { topic, from, data } }) => {
-  if (topic === CHAT) tell('message_received', { peer_id: `${from}`, text: new TextDecoder().decode(data) })
-})
-
-tell('started', { peer_id: `${node.peerId}` })
-await node.start()
-pubsub.subscribe(CHAT)
-await files.start()
-await direct.start()
-tell('ready', { peer_id: `${node.peerId}`, addresses: node.getMultiaddrs().map(String) })
-
-for (const address of options.connect) {
-  node.dial(multiaddr(address)).catch(error => tell('dial_failed', { address, cause: `${error}` }))
-}
-
-const commands = {
-  async say ({ text }) {
-    await pubsub.publish(CHAT, new TextEncoder().encode(text))
-    tell('message_sent', { text })
-  },
-  share: ({ path }) => files.share(path),
-  offer: ({ file }) => files.offer(file),
-  get: ({ peer, file }) => files.get(peerIdFromString(peer), file),
-  msg: ({ peer, text }) => direct.send(peerIdFromString(peer), text)
-}
 createInterface({ input: process.stdin }).on('line', async line => {
   const { command, ...more } = JSON.parse(line)
   await commands[command](more)

@@ -1,0 +1,87 @@
+// Runs the page in a Chromium without a window, and is to the tests what peer.mjs is: it tells what the page tells and
+// hands on what it reads. A file is chosen as a person does it. The command "close" closes the tab.
+//
+//   node run.mjs [--connect MULTIADDR] [--chromium COMMAND]
+//
+// The page and Chromium's profile are left in the working directory. Chromium ends with us, however we end, as it has
+// its orders (the DevTools protocol, each message ended by a zero) through a pipe.
+
+import { spawn } from 'node:child_process'
+import { copyFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+
+import { build } from 'esbuild'
+
+const { values: options } = parseArgs({
+  options: { connect: { type: 'string', default: '' }, chromium: { type: 'string', default: 'chromium' } }
+})
+const here = name => fileURLToPath(new URL(name, import.meta.url))
+
+await build({ entryPoints: [here('page.mjs')], bundle: true, outfile: 'page.js', logLevel: 'error' })
+await copyFile(here('page.html'), 'page.html')
+const page = pathToFileURL(resolve('page.html'))
+page.search = options.connect
+
+const browser = spawn(options.chromium, [
+  '--headless',
+  '--remote-debugging-pipe',
+  `--user-data-dir=${resolve('profile')}`,
+  '--no-first-run',
+  '--disable-gpu',
+  '--disable-dev-shm-usage',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])
+], { stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe'] })
+browser.on('exit', code => process.exit(code ?? 1))
+const [, , , orders, answers] = browser.stdio
+
+const waiting = new Map()
+let asked = 0
+
+// Returns what a command of the protocol answers; without a session it is one to the browser.
+function ask (method, params = {}, sessionId = undefined) {
+  const id = ++asked
+  orders.write(`${JSON.stringify({ id, method, params, sessionId })}\0`)
+  return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }))
+}
+
+function heard ({ id, result, error, method, params }) {
+  if (method === 'Runtime.bindingCalled') process.stdout.write(`${params.payload}\n`)
+  if (method === 'Runtime.exceptionThrown') console.error(JSON.stringify(params.exceptionDetails))
+  const { resolve, reject } = waiting.get(id) ?? {}
+  waiting.delete(id)
+  if (error) reject(new Error(error.message))
+  else resolve?.(result)
+}
+
+let rest = ''
+answers.setEncoding('utf8').on('data', data => {
+  const messages = (rest + data).split('\0')
+  rest = messages.pop()
+  for (const message of messages) heard(JSON.parse(message))
+})
+
+const { targetId } = await ask('Target.createTarget', { url: 'about:blank' })
+const { sessionId } = await ask('Target.attachToTarget', { targetId, flatten: true })
+await ask('Runtime.enable', {}, sessionId)
+await ask('Runtime.addBinding', { name: 'tell' }, sessionId)
+await ask('Page.navigate', { url: page.href }, sessionId)
+
+const evaluate = expression => ask('Runtime.evaluate', { expression }, sessionId)
+const commands = {
+  close: () => ask('Target.closeTarget', { targetId }),
+  async share ({ path }) {
+    const { result: { objectId } } = await evaluate('document.querySelector("[type=file]")')
+    await ask('DOM.setFileInputFiles', { files: [path], objectId }, sessionId)
+  }
+}
+createInterface({ input: process.stdin }).on('line', async line => {
+  const { command, ...more } = JSON.parse(line)
+  await (commands[command]?.(more) ?? evaluate(`take(${line})`))
+})
+process.on('SIGTERM', () => ask('Browser.close'))

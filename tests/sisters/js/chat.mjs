@@ -1,0 +1,93 @@
+// What every js-libp2p peer here does alike, in Node and in a browser: it enters the room, tells what it sees in the
+// words of `py-peer --json`, and does what it is told to, in the same words.
+
+import { gossipsub } from '@chainsafe/libp2p-gossipsub'
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { identify } from '@libp2p/identify'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { ping } from '@libp2p/ping'
+import { multiaddr } from '@multiformats/multiaddr'
+import { sha256 } from 'multiformats/hashes/sha2'
+
+import { Direct } from './direct.mjs'
+import { Files } from './files.mjs'
+
+const CHAT = 'universal-connectivity'
+const encode = text => new TextEncoder().encode(text)
+
+// The settings of Universal Connectivity's Node and browser peers, but for transports and discovery.
+export const settings = {
+  start: false,
+  connectionEncrypters: [noise()],
+  streamMuxers: [yamux()],
+  connectionGater: { denyDialMultiaddr: async () => false }
+}
+
+export const services = ({ limited = false } = {}) => ({
+  pubsub: gossipsub({
+    allowPublishToZeroTopicPeers: true,
+    msgIdFn: message => sha256.encode(encode(message.sequenceNumber.toString())),
+    ignoreDuplicatePublishError: true,
+    runOnLimitedConnection: limited
+  }),
+  identify: identify(),
+  ping: ping()
+})
+
+// Starts the node and returns its commands. `share` takes a file's bytes, which are not read alike everywhere.
+export async function enter (node, tell) {
+  const { pubsub } = node.services
+  const files = new Files(node, tell)
+  const direct = new Direct(node, tell)
+  const room = new Set()
+
+  function subscribed (peerId, joined) {
+    if (joined === room.has(peerId)) return
+    room[joined ? 'add' : 'delete'](peerId)
+    tell(joined ? 'peer_joined' : 'peer_left', { peer_id: peerId })
+  }
+
+  node.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) => {
+    tell('peer_found', { peer_id: `${id}`, addresses: multiaddrs.map(String) })
+    if (node.getConnections(id).length === 0) {
+      node.dial(id).catch(error => tell('dial_failed', { peer_id: `${id}`, cause: `${error}` }))
+    }
+  })
+  node.addEventListener('connection:open', ({ detail: { remotePeer, remoteAddr, direction } }) => {
+    tell('peer_connected', { peer_id: `${remotePeer}`, address: `${remoteAddr}`, inbound: direction === 'inbound' })
+  })
+  node.addEventListener('peer:disconnect', ({ detail }) => {
+    tell('peer_disconnected', { peer_id: `${detail}` })
+    subscribed(`${detail}`, false)
+  })
+  pubsub.addEventListener('subscription-change', ({ detail: { peerId, subscriptions } }) => {
+    for (const { topic, subscribe } of subscriptions) {
+      if (topic === CHAT) subscribed(`${peerId}`, subscribe)
+    }
+  })
+  pubsub.addEventListener('message', ({ detail: { topic, from, data } }) => {
+    if (topic === CHAT) tell('message_received', { peer_id: `${from}`, text: new TextDecoder().decode(data) })
+  })
+
+  tell('started', { peer_id: `${node.peerId}` })
+  await node.start()
+  pubsub.subscribe(CHAT)
+  await files.start()
+  await direct.start()
+  tell('ready', { peer_id: `${node.peerId}`, addresses: node.getMultiaddrs().map(String) })
+
+  return {
+    async connect ({ address }) {
+      await node.dial(multiaddr(address)).catch(error => tell('dial_failed', { address, cause: `${error}` }))
+    },
+    async say ({ text }) {
+      await pubsub.publish(CHAT, encode(text))
+      tell('message_sent', { text })
+    },
+    share: body => files.share(body),
+    offer: ({ file }) => files.offer(file),
+    get: ({ peer, file }) => files.get(peerIdFromString(peer), file),
+    msg: ({ peer, text }) => direct.send(peerIdFromString(peer), text)
+  }
+}
