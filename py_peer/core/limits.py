@@ -673,6 +673,61 @@ records each."""
 
 DNS_TIMEOUT = 5.0
 
+# --- Reached from outside -------------------------------------------------------------------------
+
+NAT_CONFIDENCE = 3
+"""Ranges from which peers must say the same before it is believed; as in other libp2p's."""
+
+NAT_PATIENCE = 60.0
+"""Who has found nobody for so long who reaches him takes himself for private, on the word of fewer."""
+
+NAT_VOTE_SECONDS = 1_800.0
+"""Then what a peer has said holds no more."""
+
+NAT_ASK_AGAIN = 900.0
+NAT_RETRY = 60.0
+"""The same range is asked again after so many seconds, and after so many if it has not answered."""
+
+NAT_ASKED = 4
+"""Peers that are asked at once: each of them dials."""
+
+NAT_VOTES = 64
+"""Ranges whose word is kept."""
+
+NAT_PATIENCE_ASKED = 20.0
+"""For an answer: whoever is asked waits for a dial that nobody answers, 15 s in Go."""
+
+MAX_NAT_MESSAGE = 8 * 1024
+"""A peer with all its transports on several interfaces tells some 2 kB of addresses."""
+
+NAT_ADDRESSES = 16
+"""Of the addresses in a request so many are looked at, for those that lead to who asks."""
+
+NAT_DIALS = 4
+"""Of these so many are dialled, all at once."""
+
+NAT_DIAL_TIMEOUT = 5.0
+"""For the whole of a dial back, the handshake included."""
+
+NAT_SERVED_AT_ONCE = 4
+"""Requests that are served at one time; one more is refused."""
+
+NAT_SERVE_RATE = 0.5
+NAT_SERVE_BURST = 10
+NAT_RANGE_RATE = 0.05
+NAT_RANGE_BURST = 3
+"""Requests a second that are served: of all, and of one range, as IDs cost nothing. Go serves as many."""
+
+UPNP_PATIENCE = 2_000
+"""For a router to answer, in milliseconds, as miniupnpc wants it."""
+
+UPNP_LEASE = 3_600
+"""Seconds for which a port is forwarded: a program that was killed leaves it open for so long at most."""
+
+UPNP_SEARCH_INTERVAL = 600.0
+UPNP_OTHER_PORTS = 3
+"""How often a router is looked for where there was none; and ports that are tried when ours is taken there."""
+
 # --- mDNS -----------------------------------------------------------------------------------------
 
 INTERFACE_INTERVAL = 2.0
