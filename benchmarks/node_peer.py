@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import trio
 
 from py_peer.core.addresses import parse_dial_address
+from py_peer.core.settings import Transports
 from py_peer.net.node import open_node
 from py_peer.net.streams import widen
 
@@ -202,9 +203,8 @@ async def main(*, stock: bool) -> None:
             room_topic=TOPIC,
             observer=observer,
             admit=lambda _: True,
-            loopback=True,
+            transports=Transports(loopback=True, stock=stock),
             streams={ZEROS: serve_zeros},
-            stock=stock,
         ) as node,
         trio.open_nursery() as nursery,
     ):

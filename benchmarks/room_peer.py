@@ -18,6 +18,7 @@ import trio
 
 from benchmarks.node_peer import say
 from py_peer.core.addresses import parse_dial_address
+from py_peer.core.settings import Transports
 from py_peer.net.dial import DialError
 from py_peer.net.node import open_node
 
@@ -116,7 +117,11 @@ class Part:
         for name in names:
             node = await self._stack.enter_async_context(
                 open_node(
-                    topics=frozenset({TOPIC}), room_topic=TOPIC, observer=observer, admit=lambda _: True, loopback=True
+                    topics=frozenset({TOPIC}),
+                    room_topic=TOPIC,
+                    observer=observer,
+                    admit=lambda _: True,
+                    transports=Transports(loopback=True),
                 )
             )
             router = node.pubsub.router

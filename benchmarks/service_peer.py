@@ -28,7 +28,7 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.requests import SendDirect, SendText, Stop
-from py_peer.core.settings import Settings
+from py_peer.core.settings import Settings, Transports
 from py_peer.headless import HeadlessService
 
 TEXT_BYTES = 100
@@ -179,6 +179,7 @@ def main() -> None:
     """Run with the wishes in the first argument, a JSON object of Settings' fields."""
     wishes = json.loads(sys.argv[1])
     wishes["connect"] = tuple(wishes.get("connect", ()))
+    wishes["transports"] = Transports(stock=wishes.pop("stock_net", False))
     asyncio.run(ServicePeer(Settings(**wishes)).run())
 
 

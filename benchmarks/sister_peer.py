@@ -15,6 +15,7 @@ from libp2p.utils.varint import read_varint_prefixed_bytes
 
 from benchmarks.node_peer import Unwatched, say, send_zeros
 from py_peer.chatroom import CHAT_TOPIC
+from py_peer.core.settings import Transports
 from py_peer.net.node import open_node
 from py_peer.net.sister_files import SISTER_FILE
 from py_peer.service.offers import FILE_TOPIC
@@ -35,7 +36,12 @@ async def main(size: int) -> None:
     topics = frozenset({CHAT_TOPIC, FILE_TOPIC})
     streams: Any = {SISTER_FILE: serve_file}
     async with open_node(
-        topics=topics, room_topic=CHAT_TOPIC, observer=observer, admit=lambda _: True, loopback=True, streams=streams
+        topics=topics,
+        room_topic=CHAT_TOPIC,
+        observer=observer,
+        admit=lambda _: True,
+        transports=Transports(loopback=True),
+        streams=streams,
     ) as node:
         for topic in topics:
             await node.pubsub.subscribe(topic)

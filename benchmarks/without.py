@@ -25,6 +25,7 @@ from libp2p.tools.timed_cache.last_seen_cache import LastSeenCache
 
 from benchmarks.node_peer import BLOCK, TOPIC, ZEROS, Meter, Unwatched, serve_zeros
 from py_peer.core.addresses import parse_dial_address
+from py_peer.core.settings import Transports
 from py_peer.net import (
     gossip,
     host,
@@ -124,7 +125,8 @@ WITHOUT: Final[dict[str, Callable[[], None]]] = {
 async def _node() -> AsyncIterator[Node]:
     observer: Any = Unwatched()
     wishes: dict[str, Any] = {"topics": frozenset({TOPIC}), "room_topic": TOPIC, "streams": {ZEROS: serve_zeros}}
-    async with node.open_node(observer=observer, admit=lambda _: True, loopback=True, **wishes) as one:
+    wishes["transports"] = Transports(loopback=True)
+    async with node.open_node(observer=observer, admit=lambda _: True, **wishes) as one:
         yield one
 
 

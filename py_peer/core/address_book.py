@@ -20,7 +20,7 @@ from py_peer.core.addresses import with_peer
 from py_peer.core.budgets import Budgets, Word
 from py_peer.core.events import KnownPeer
 from py_peer.core.findings import Source
-from py_peer.core.hearsay import OTHER_MACHINE, objection
+from py_peer.core.hearsay import OTHER_MACHINE, is_name, objection
 from py_peer.core.ranges import Kind, place
 from py_peer.core.shelves import Rank, Shelves
 from py_peer.core.spots import CLOSENESS, Known, Place, Spot, place_of, spot_at
@@ -93,10 +93,13 @@ class AddressBook:
 
     # --- What is told -----------------------------------------------------------------------------
 
-    def look_around(self, own: Iterable[tuple[str, int]], networks: Iterable[Network], ips: Iterable[str] = ()) -> None:
+    def look_around(self, own: Iterable[DialAddress], networks: Iterable[Network], ips: Iterable[str] = ()) -> None:
         """Take note of where we listen, of the networks that we are in, and of all IP addresses of this machine."""
-        self._own = frozenset((place(host), port) for host, port in own)
-        self._own_ips = frozenset([*(host for host, _ in self._own), *(place(ip) for ip in ips)])
+        own = list(own)
+        self._own = frozenset(place_of(address) for address in own)
+        self._own_ips = frozenset(
+            place(ip) for ip in [*ips, *(one.host for one in own if one.via is None and not is_name(one))]
+        )
         self._networks = tuple(networks)
         for peer in self._peers.values():
             for spot in peer.spots.values():

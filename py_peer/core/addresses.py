@@ -10,12 +10,9 @@ import ipaddress
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
 import base58
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MAX_ADDRESS_CHARS: Final = 1_000
 MAX_PORT: Final = 65_535
@@ -29,9 +26,11 @@ MAX_SHOWN_CHARS: Final = 120
 TCP: Final = "tcp"
 WS: Final = "ws"
 WSS: Final = "wss"
-"""What a connection goes over: TCP, a WebSocket on TCP, or one inside TLS."""
+QUIC: Final = "quic-v1"
+RELAY: Final = "p2p-circuit"
+"""What a connection goes over: TCP, a WebSocket on TCP, or one inside TLS; QUIC; or a connection to a relay."""
 
-_BEHIND_THE_PORT: Final = {TCP: "", WS: "/ws", WSS: "/tls/ws"}
+_BEHIND_THE_PORT: Final = {TCP: "", WS: "/ws", WSS: "/tls/ws", QUIC: "/quic-v1"}
 
 _PEER_ID_HEADS: Final = {b"\x00\x24": 38, b"\x00\x25": 39, b"\x12\x20": 34}
 """The multihash heads of peer IDs and their length: an Ed25519 or secp256k1 key itself (identity), or a SHA-256."""
@@ -57,9 +56,10 @@ class DialAddress:
     """An address that can be dialled, as parts.
 
     `text` is the whole, one for all ways to write it. `kind` is one of HOST_KINDS. `host` may end in a zone
-    (`fe80::1%eth0`). `peer_id` is base58btc, and None when the address names no peer. `transport` is TCP, WS or WSS;
-    `sni` is the name that a certificate is to hold for, where it is not that of the host. One that the user named may
-    have the kind DNSADDR: then there is no port, and what can be dialled stands in the DNS (`py_peer.net.dnsaddr`).
+    (`fe80::1%eth0`). `peer_id` is base58btc, and None when the address names no peer. `transport` is one of the above;
+    `sni` is the name that a certificate is to hold for, where it is not that of the host. With RELAY kind, host and
+    port are the relay's, whose own address is `via`. One that the user named may have the kind DNSADDR: then there is
+    no port, and what can be dialled stands in the DNS (`py_peer.net.dnsaddr`).
     """
 
     text: str
@@ -69,10 +69,11 @@ class DialAddress:
     peer_id: str | None
     transport: str = TCP
     sni: str = ""
+    via: DialAddress | None = None
 
 
 def parse_dial_address(text: str) -> DialAddress:
-    """Return the parts of a multiaddr over TCP or a WebSocket, with or without /p2p. Raises AddressError."""
+    """Return the parts of a multiaddr that can be dialled, with or without /p2p. Raises AddressError."""
     text = text.strip()
     if len(text) > MAX_ADDRESS_CHARS:
         msg = f"an address of {len(text):,} characters is not an address; write it like {EXAMPLE}"
@@ -82,6 +83,24 @@ def parse_dial_address(text: str) -> DialAddress:
         msg = f"{shown} is not a multiaddr: it begins with /, like {EXAMPLE}"
         raise AddressError(msg)
     parts = text.rstrip("/").split("/")[1:]
+    if RELAY in parts:
+        return _through_a_relay(parts, shown)
+    return _direct(parts, shown)
+
+
+def _through_a_relay(parts: list[str], shown: str) -> DialAddress:
+    at = parts.index(RELAY)
+    via = _direct(parts[:at], shown)
+    if via.peer_id is None:
+        msg = f"{shown} does not say which peer the relay is: /p2p/ and its peer ID go before /{RELAY}"
+        raise AddressError(msg)
+    if (peer_id := _peer_id(parts[at + 1 :], shown)) is None:
+        msg = f"{shown} does not say who is to be reached through the relay: /p2p/ and a peer ID go behind /{RELAY}"
+        raise AddressError(msg)
+    return replace(via, text=f"{via.text}/{RELAY}/p2p/{peer_id}", peer_id=peer_id, transport=RELAY, sni="", via=via)
+
+
+def _direct(parts: list[str], shown: str) -> DialAddress:
     zone = ""
     if parts[:1] == ["ip6zone"]:
         zone, parts = parts[1] if len(parts) > 1 else "", parts[2:]
@@ -93,14 +112,11 @@ def parse_dial_address(text: str) -> DialAddress:
         msg = f"{shown} begins with /{_shown(kind)[1:-1]}; this version dials /{', /'.join(HOST_KINDS)}, like {EXAMPLE}"
         raise AddressError(msg)
     host = _checked_host(kind, host, zone, shown)
-    if transport == "udp":
-        msg = f"{shown} is a QUIC or WebRTC address; this version dials TCP alone: take the peer's /tcp address"
-        raise AddressError(msg)
-    if transport != "tcp" or not port:
+    if transport not in ("tcp", "udp") or not port:
         msg = f"{shown} has no port: after the host comes /tcp/ and a port, like {EXAMPLE}"
         raise AddressError(msg)
     number = _checked_port(port, shown)
-    above, sni, rest = _above_tcp(parts[4:], shown)
+    above, sni, rest = _above_tcp(parts[4:], shown) if transport == "tcp" else _above_udp(parts[4:], shown)
     return _dial_address(kind, host, number, _peer_id(rest, shown), above, sni)
 
 
@@ -131,10 +147,25 @@ def _above_tcp(rest: list[str], shown: str) -> tuple[str, str, list[str]]:
     return TCP, "", rest
 
 
+def _above_udp(rest: list[str], shown: str) -> tuple[str, str, list[str]]:
+    if rest[:1] == [QUIC] and rest[1:2] != ["webtransport"]:
+        return QUIC, "", rest[1:]
+    msg = (
+        f"{shown} is an address over UDP, and of those this version dials /udp/PORT/{QUIC} alone: "
+        "take the peer's /tcp address"
+    )
+    raise AddressError(msg)
+
+
+def behind_the_host(transport: str, port: int) -> str:
+    """Return the part of a multiaddr that follows an IP address or a name."""
+    return f"/{'udp' if transport == QUIC else 'tcp'}/{port}{_BEHIND_THE_PORT[transport]}"
+
+
 def _dial_address(kind: str, host: str, port: int, peer_id: str | None, transport: str, sni: str) -> DialAddress:  # noqa: PLR0913 - the parts
     ip, _, zone = host.partition("%")
-    above = f"/tls/sni/{sni}/ws" if sni else _BEHIND_THE_PORT[transport]
-    text = f"/ip6zone/{zone}" * bool(zone) + f"/{kind}/{ip}/tcp/{port}{above}" + f"/p2p/{peer_id}" * bool(peer_id)
+    behind = f"/tcp/{port}/tls/sni/{sni}/ws" if sni else behind_the_host(transport, port)
+    text = f"/ip6zone/{zone}" * bool(zone) + f"/{kind}/{ip}{behind}" + f"/p2p/{peer_id}" * bool(peer_id)
     return DialAddress(text, kind, host, port, peer_id, transport, sni)
 
 
@@ -183,12 +214,12 @@ def _peer_id(rest: list[str], shown: str) -> str | None:
     name, peer_id, *more = [*rest, ""][: max(2, len(rest))]
     if name not in ("p2p", "ipfs"):
         msg = (
-            f"{shown} goes on with /{_shown(name)[1:-1]}; what this version dials ends with the port, /ws or /tls/ws, "
-            "or with /p2p/ and a peer ID behind it"
+            f"{shown} goes on with /{_shown(name)[1:-1]}; what this version dials ends with the port, /ws, /tls/ws or "
+            "/quic-v1, or with /p2p/ and a peer ID behind it"
         )
         raise AddressError(msg)
     if more:
-        msg = f"{shown} goes on after the peer ID; addresses through a relay are not dialled by this version"
+        msg = f"{shown} goes on after the peer ID; behind that comes nothing, or /{RELAY}/p2p/ and another peer's ID"
         raise AddressError(msg)
     if not (found := parse_peer_id(peer_id)):
         msg = (
@@ -247,24 +278,16 @@ def id_with_nick(peer_id: str, nick: str) -> str:
     return id8 if nick == id8 else f"{id8} ({nick})"
 
 
-def expand_listen_addresses(ips: Iterable[str], port: int, peer_id: str, has_ip6: bool) -> list[str]:  # noqa: FBT001
-    """Return the full multiaddrs under which a peer that listens on every interface can be dialled.
-
-    The one to hand on comes first: IPv4 addresses of networks, in the order of the interfaces (those of containers come
-    last as a rule), then IPv6, the global ones first, left out without `has_ip6`, then link-local IPv4, then loopback.
-    Link-local IPv6 addresses are left out: they mean nothing elsewhere without their zone. There is always at least
-    loopback.
-    """
-    listed = dict.fromkeys(ipaddress.ip_address(ip.split("%")[0]) for ip in [*ips, "127.0.0.1"])
-    usable = [
-        ip
-        for ip in listed
-        if not (ip.is_unspecified or ip.is_multicast) and (ip.version == 4 or (has_ip6 and not ip.is_link_local))
-    ]
-    usable.sort(key=lambda ip: (ip.is_loopback, ip.is_link_local, ip.version, ip.version == 6 and not ip.is_global))
-    return [f"/ip{ip.version}/{ip}/tcp/{port}/p2p/{peer_id}" for ip in usable]
+def socket_multiaddr(address: tuple[str, int] | None, transport: str = TCP) -> str:
+    """Return host and port of a socket as a multiaddr; IPv4 inside IPv6 as IPv4, IPv6 without its zone; "" for None."""
+    if address is None:
+        return ""
+    ip = ipaddress.ip_address(address[0].partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ip
+    return f"/ip{ip.version}/{ip}{behind_the_host(transport, address[1])}"
 
 
 def is_of_this_machine(address: str) -> bool:
-    """Say whether a multiaddr, one as `expand_listen_addresses` writes them, is loopback: of no use elsewhere."""
+    """Say whether a multiaddr, one of our own, is loopback: of no use elsewhere."""
     return address.startswith(("/ip4/127.", "/ip6/::1/"))

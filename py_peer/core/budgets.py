@@ -13,6 +13,8 @@ from py_peer.core.rates import Buckets
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from py_peer.core.spots import Place
+
 
 _TOO_OFTEN: Final = "was dialled too often lately"
 _TOO_MUCH: Final = "too much was dialled lately on the word of"
@@ -23,9 +25,9 @@ _Charge: TypeAlias = tuple[Buckets[str], str, str]
 @final
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a dial is made on: where it leads (IP address and port), the best source of that, the peers who told it."""
+    """What a dial is made on: where it leads, the best source of that, the peers who told it."""
 
-    place: tuple[str, int]
+    place: Place
     range: str
     """The range it lies in; "" for loopback: who tells of that is on this machine."""
 

@@ -55,7 +55,7 @@ def read_text(records: Iterable[bytes], zone: str) -> dict[str, list[DialAddress
     strings = (string for data in records for string in read_strings(data) if string.startswith(KEY))
     for string in islice(strings, limits.MDNS_STRINGS):
         address = _read_address(string[len(KEY) :], zone)
-        if address is None or address.peer_id is None:
+        if address is None or address.peer_id is None or address.via is not None:  # a relay is no neighbour's place
             continue
         known = found.setdefault(address.peer_id, [])
         if address not in known and len(known) < limits.MDNS_ADDRESSES:

@@ -7,16 +7,50 @@ from typing import final
 
 @final
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """The wishes of the user, checked: a front-end builds it, the service obeys it."""
+class Transports:
+    """How others are reached, and how they reach us."""
 
-    nickname: str
     port: int = 0
-    """TCP port to listen on; 0 takes a free one."""
+    """TCP and UDP port to listen on; 0 takes a free one."""
 
     loopback: bool = False
     """Listen on 127.0.0.1 alone: nobody on another machine reaches this peer."""
 
+    quic: bool = False
+    """Listen on UDP, too, for QUIC, where the port is free."""
+
+    ws: int | None = None
+    """A port for WebSockets alone; None: they are asked for on the TCP port."""
+
+    wss: tuple[Path, Path] | None = None
+    """Certificate and key, in PEM files, for WebSockets inside TLS."""
+
+    listen: tuple[str, ...] = ()
+    """Multiaddrs to listen on, instead of all that the port stands for."""
+
+    told: tuple[str, ...] = ()
+    """Multiaddrs under which we are reached, whatever our interfaces say; others are told them first."""
+
+    upnp: bool = False
+    """Ask a gateway of this network to pass our port on."""
+
+    relays: tuple[str, ...] = ()
+    """Multiaddrs of relays, through which we are reached when nothing else leads here."""
+
+    relay_server: bool = False
+    """Relay for others, within limits."""
+
+    stock: bool = False
+    """Run on py-libp2p's own classes, with its traps disarmed, for comparing; of the whole process."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The wishes of the user, checked: a front-end builds it, the service obeys it."""
+
+    nickname: str
+    transports: Transports = Transports()
     connect: tuple[str, ...] = ()
     """Multiaddrs named with -c or REMOTE_PEER, in the order they were given."""
 
@@ -61,9 +95,6 @@ class Settings:
 
     intro: bool = True
     """Say hello in the room once a session."""
-
-    stock_net: bool = False
-    """Run on py-libp2p's own classes, with its traps disarmed, for comparing; of the whole process."""
 
     paced: bool = True
     """Hold the room's pace when sending and mute who does not; the benchmark lifts both."""

@@ -24,13 +24,17 @@ _OF_NETWORKS: Final = frozenset({Source.MDNS, Source.MEMORY})
 
 WRONG: Final = "somebody else answers there"
 
-Place: TypeAlias = tuple[str, int]
-"""An IP address, or a name, and a port: all ways to write an address that lead there have the same."""
+Place: TypeAlias = tuple[str, int, str]
+"""An IP address, or a name, a port, and what goes over it: all ways to write an address that lead there have the same.
+
+Behind a relay it is that peer's address, and which relay it is.
+"""
 
 
 def place_of(address: DialAddress) -> Place:
     """Return where an address leads. Raises ValueError when it is no IP address and no name."""
-    return (address.host if is_name(address) else place(address.host)), address.port
+    over = address.transport if address.via is None else f"{address.transport}/{address.via.text}"
+    return (address.host if is_name(address) else place(address.host)), address.port, over
 
 
 def spot_at(address: DialAddress, source: Source, refused: str = "") -> Spot:

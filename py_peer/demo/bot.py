@@ -22,7 +22,7 @@ from py_peer.core.addresses import parse_dial_address
 from py_peer.core.direct_events import DirectReceived
 from py_peer.core.events import DialFailed, Failed, MessageReceived, PeerJoined, PeerLeft, Stopped
 from py_peer.core.requests import SendDirect, SendText, ShareFile, Stop
-from py_peer.core.settings import Settings
+from py_peer.core.settings import Settings, Transports
 from py_peer.demo import script
 from py_peer.headless import HeadlessService
 
@@ -54,7 +54,7 @@ class Bot:
     def __init__(self, name: str, address: str, *, nick: str, since: float, pace: float) -> None:
         self._name = name
         self._nick = nick
-        self._settings = Settings(name, loopback=True, connect=(address,), intro=False)
+        self._settings = Settings(name, transports=Transports(loopback=True), connect=(address,), intro=False)
         self._user = parse_dial_address(address).peer_id or ""
         self._since = since
         self._pace = pace

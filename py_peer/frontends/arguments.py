@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
 from py_peer import __version__
-from py_peer.core.settings import Settings
+from py_peer.core.settings import Settings, Transports
 from py_peer.frontends.options import GROUPS, ONESHOT_TIMEOUT, OPTIONS, SHARED
 from py_peer.frontends.sub_commands import SUB_COMMANDS
 
@@ -252,8 +252,7 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
     return Arguments(
         settings=Settings(
             nickname=_nickname(values["nick"]),
-            port=values["port"],
-            loopback=demo,
+            transports=_transports(values, demo=demo),
             connect=() if demo else values["connect"],
             bootstrap=() if demo else values["bootstrap"],
             kademlia=values["kademlia"] and not demo,
@@ -269,7 +268,6 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
             strangers=values["strangers"],
             metrics=values["metrics"],
             intro=values["intro"],
-            stock_net=values["stock_net"],
         ),
         ui=ui,
         headless=values["headless"] and not ui,
@@ -279,6 +277,10 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
         fault=fault,
         **{name: values[name] for name in _AS_THEY_ARE},
     )
+
+
+def _transports(values: Mapping[str, Any], *, demo: bool) -> Transports:
+    return Transports(port=values["port"], loopback=demo, stock=values["stock_net"])
 
 
 _AS_THEY_ARE: Final = ("demo", "json", "oneshot", "timeout", "theme", "bell", "notify", "verbose", "log_file")

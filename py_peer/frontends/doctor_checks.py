@@ -98,18 +98,19 @@ def check_library(_arguments: Arguments) -> Iterator[Finding]:
 
 def check_listening(arguments: Arguments) -> Iterator[Finding]:
     """Whether the port can be listened on."""
-    from py_peer.net.listening import ANY_IP4, ANY_IP6, CannotListenError, claim  # noqa: PLC0415 - imports libp2p
+    from py_peer.core.listening import ANY_IP4, ANY_IP6  # noqa: PLC0415 - not for --help
+    from py_peer.net.listening import CannotListenError, claim  # noqa: PLC0415 - imports libp2p
 
-    port = arguments.settings.port
+    port = arguments.settings.transports.port
     shown = f"port {port}" if port else "a free port"
     try:
-        claim(socket.AF_INET, ANY_IP4, port)
+        claim(ANY_IP4, port)
     except CannotListenError as error:
         reason, _, advice = str(error).partition("; ")
         yield failure("listening", reason, advice or "with --port choose another, or leave it out for a free one")
         return
     try:
-        claim(socket.AF_INET6, ANY_IP6, port)
+        claim(ANY_IP6, port)
     except CannotListenError as error:
         yield warning("listening", f"TCP on {shown}, on IPv4 alone: {error}", "peers with IPv6 alone cannot call you")
     else:
@@ -125,8 +126,8 @@ def check_metrics(arguments: Arguments) -> Iterator[Finding]:
     host, port = arguments.settings.metrics
     shown = f"port {port} of {host}" if port else f"a free port of {host}"
     try:
-        for family, *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            claim(family, str(address[0]), port)
+        for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            claim(str(address[0]), port)
     except (OSError, CannotListenError) as error:
         reason = getattr(error, "strerror", None) or str(error).partition("; ")[0]
         yield failure("metrics", f"{shown}: {reason}", "with --metrics choose another, or leave it out")

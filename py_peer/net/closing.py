@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import trio
 
 from py_peer.core import limits
+from py_peer.core.ranges import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NAMES_OF_THE_LAYER_BELOW: Final = ("conn", "read_writer", "read_write_closer", "stream")
+_NAMES_OF_THE_LAYER_BELOW: Final = ("secured_conn", "conn", "read_writer", "read_write_closer", "stream")
 
 
 async def let_go(host: IHost, peer_id: ID) -> None:
@@ -37,7 +38,7 @@ async def _close_connections(connections: list[Any], patience: float) -> None:
             for conn in connections:
                 nursery.start_soon(close, conn)
     for conn in connections:
-        await trio.aclose_forcefully(socket_of(conn.muxed_conn))  # also of one that somebody else was just closing
+        await trio.aclose_forcefully(bottom_of(conn.muxed_conn))  # also of one that somebody else was just closing
     await cut(left)
 
 
@@ -45,7 +46,7 @@ async def cut(connections: Iterable[Any]) -> None:
     """Close connections without a word, and return when everybody has been told."""
     async with trio.open_nursery() as nursery:
         for conn in connections:
-            await trio.aclose_forcefully(socket_of(conn.muxed_conn))
+            await trio.aclose_forcefully(bottom_of(conn.muxed_conn))
             # A close that was cut short does not go on by itself (0.8.1): the swarm would keep the connection, or
             # forget it and tell nobody.
             conn.event_closed.set()
@@ -62,9 +63,21 @@ async def close_host(host: IHost) -> None:
         await host.close()
 
 
-def socket_of(muxed_conn: Any) -> trio.SocketStream:
-    """Return the socket under a connection's layers."""
-    return layer_of(muxed_conn.secured_conn, trio.SocketStream)
+def bottom_of(muxed_conn: Any) -> trio.abc.AsyncResource:
+    """Return what is under all layers of a connection, a socket or what stands for one: its end is the connection's."""
+    return layer_of(muxed_conn, trio.abc.AsyncResource)  # type: ignore[type-abstract]
+
+
+def local_ip(muxed_conn: Any) -> str:
+    """Return the IP address that is our end of a connection, without zone; "" when it is closed already."""
+    bottom = bottom_of(muxed_conn)
+    if not isinstance(bottom, trio.SocketStream):
+        found: str = bottom.local_ip  # type: ignore[attr-defined]
+        return found
+    try:
+        return place(bottom.socket.getsockname()[0])
+    except OSError:
+        return ""
 
 
 def layer_of(conn: Any, kind: type[T]) -> T:

@@ -7,29 +7,31 @@ handler and gives both back when the connection ends. Pinned by tests/net/test_c
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import trio
 from libp2p.abc import INotifee
 from libp2p.network.connection.raw_connection import RawConnection
+from libp2p.stream_muxer.yamux.yamux import Yamux
 from libp2p.tools.anyio_service import LifecycleError
 
 from py_peer.core import limits
+from py_peer.core.addresses import socket_multiaddr
+from py_peer.core.ranges import Kind, kind_of
+from py_peer.net.alive import LiveConn, probe
 from py_peer.net.closing import layer_of
-from py_peer.net.muxer import LimitedYamux, probe
 from py_peer.net.tcp import TCPStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from libp2p.abc import INetConn
     from libp2p.network.swarm import Swarm
     from libp2p.peer.id import ID
-    from libp2p.stream_muxer.yamux.yamux import Yamux
 
     from py_peer.net.counters import Counters
 
@@ -54,22 +56,25 @@ class Admission:
         """Take one inbound connection from handshake to end. Replaces `Swarm._handle_inbound_connection`."""
         remote = socket.get_remote_address()
         source = remote[0] if remote else ""
-        reason = self._reason_to_refuse(source)
-        if reason:
-            self._counters[f"refused: {reason}"] += 1
+        if self.reason_to_refuse(source):
             return  # the listener closes the socket
+        with self._counted(source):
+            if (muxed := await self._upgrade(socket, listen_address, source)) is not None:
+                await self._stay(muxed)
+
+    async def take(self, muxed: Any, source: str) -> None:
+        """Take one inbound connection that is secured and multiplexed, until its end. `source` is its IP address."""
+        with self._counted(source):
+            await self._swarm.add_conn(muxed, direction="inbound")
+            await self._stay(muxed)
+
+    @contextmanager
+    def _counted(self, source: str) -> Iterator[None]:
+        """Count a connection as one of those that live, and what goes wrong with it."""
         self._live += 1
         self._by_address[source] += 1
         try:
-            muxed = await self._upgrade(socket, listen_address, source)
-            if muxed is None:
-                return
-            older = self._swarm.get_connections(muxed.peer_id)[: limits.MAX_CONNECTIONS_PER_PEER]
-            if not any(conn.muxed_conn is muxed for conn in older):
-                # The library trims such connections only when they are 20 s old (swarm.py:2871).
-                self._counters["refused: too many connections of one peer"] += 1
-                await muxed.close()
-            await muxed.event_closed.wait()
+            yield
         except LifecycleError:  # it came while the swarm was stopping, which has closed it (swarm.py:2705, 0.8.1)
             self._counters["refused: the node was stopping"] += 1
         except Exception as error:  # noqa: BLE001 - a stranger's failed handshake
@@ -79,6 +84,15 @@ class Admission:
             self._by_address[source] -= 1
             if self._by_address[source] <= 0:
                 del self._by_address[source]
+
+    async def _stay(self, muxed: Any) -> None:
+        """Wait for the end of a connection, which is now, if its peer has enough of them."""
+        older = self._swarm.get_connections(muxed.peer_id)[: limits.MAX_CONNECTIONS_PER_PEER]
+        if not any(conn.muxed_conn is muxed for conn in older):
+            # The library trims such connections only when they are 20 s old (swarm.py:2871).
+            self._counters["refused: too many connections of one peer"] += 1
+            await muxed.close()
+        await muxed.event_closed.wait()
 
     async def _upgrade(self, socket: Any, listen_address: Any, source: str) -> Yamux | None:
         """Shake hands; None when this one has to make room."""
@@ -102,6 +116,13 @@ class Admission:
         oldest.cancel()
         return True
 
+    def reason_to_refuse(self, source: str) -> str:
+        """Return why a connection from an IP address is not taken now, which is counted, or ""."""
+        reason = self._reason_to_refuse(source)
+        if reason:
+            self._counters[f"refused: {reason}"] += 1
+        return reason
+
     def _reason_to_refuse(self, source: str) -> str:
         if self._live >= limits.MAX_INBOUND:
             return "too many inbound connections"
@@ -124,7 +145,7 @@ async def _recognised(socket: Any) -> Any:
 
 
 def _is_loopback(host: str) -> bool:
-    return bool(host) and _ip(host).is_loopback
+    return bool(host) and kind_of(host) is Kind.LOOPBACK
 
 
 @final
@@ -155,9 +176,9 @@ class ConnectedPeers(INotifee):
         self,
         on_up: Callable[[PeerRecord], None],
         on_down: Callable[[PeerRecord], None],
-        on_ended: Callable[[LimitedYamux], None],
+        on_ended: Callable[[ID, LiveConn], None],
     ) -> None:
-        """`on_ended` is told of each connection that we ended (`LimitedYamux.ended` says why), and before `on_down`."""
+        """`on_ended` is told of each connection that we ended (`LiveConn.ended` says why), and before `on_down`."""
         self.records: dict[ID, PeerRecord] = {}
         self._on_up = on_up
         self._on_down = on_down
@@ -182,8 +203,8 @@ class ConnectedPeers(INotifee):
         """Note the end of a connection; the last one of a peer is told."""
         muxed_conn = conn.muxed_conn
         peer_id = muxed_conn.peer_id
-        if isinstance(muxed_conn, LimitedYamux) and muxed_conn.ended:
-            self._on_ended(muxed_conn)
+        if isinstance(muxed_conn, LiveConn) and muxed_conn.ended:
+            self._on_ended(peer_id, muxed_conn)
         if (record := self.records.get(peer_id)) is None:
             return
         if left := network.get_connections(peer_id):
@@ -207,31 +228,16 @@ class ConnectedPeers(INotifee):
 
 def _whence(conn: INetConn) -> tuple[str, bool]:
     """Return the address of a connection's other end, and whether it is the other end that has called."""
-    return remote_multiaddr(conn), not conn.muxed_conn.is_initiator
+    return remote_multiaddr(conn.muxed_conn), not conn.muxed_conn.is_initiator
 
 
-def remote_multiaddr(conn: INetConn) -> str:
+def remote_multiaddr(muxed_conn: Any) -> str:
     """Return the other end of a connection as a multiaddr without /p2p; "" when it is gone already."""
-    muxed_conn = cast("Yamux", conn.muxed_conn)
-    address = socket_multiaddr(muxed_conn.get_remote_address())
-    stream = layer_of(muxed_conn.secured_conn, RawConnection).stream
-    return address and address + getattr(stream, "above_tcp", "")
-
-
-def socket_multiaddr(address: tuple[str, int] | None) -> str:
-    """Return the address of a socket as a multiaddr; IPv4 inside IPv6 as IPv4, IPv6 without its zone."""
-    if address is None:
-        return ""
-    host, port = address
-    ip = _ip(host)
-    return f"/ip{ip.version}/{ip}/tcp/{port}"
+    top = layer_of(muxed_conn, RawConnection).stream if isinstance(muxed_conn, Yamux) else muxed_conn
+    where: str | None = getattr(top, "where", None)
+    return socket_multiaddr(top.get_remote_address()) if where is None else where  # the library's own stream has none
 
 
 def remote_ip(address: str) -> str:
     """Return the IP address in what `remote_multiaddr` gives."""
     return address.split("/")[2] if address else ""
-
-
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    ip = ipaddress.ip_address(host.partition("%")[0])
-    return ip.ipv4_mapped or ip if isinstance(ip, ipaddress.IPv6Address) else ip

@@ -19,7 +19,7 @@ from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
-from py_peer.core.addresses import TCP
+from py_peer.core.addresses import QUIC, RELAY, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,18 +47,21 @@ async def dial(
     address: DialAddress,
     refusal: Callable[[ID], str] = lambda _: "",
     timeout: float = limits.DIAL_TIMEOUT,  # noqa: ASYNC109
+    *,
+    fresh: bool = False,
 ) -> ID:
     """Connect to `address` and return who answered there.
 
-    A peer that is connected already is not dialled again. `timeout` (seconds) is for the whole of it: resolving,
-    connecting, both handshakes. `refusal` returns why a peer is not wanted, or "". Raises DialError.
+    A peer that is connected already is not dialled again, unless it is to be a `fresh` connection. `timeout` (seconds)
+    is for the whole of it: resolving, connecting, both handshakes. `refusal` returns why a peer is not wanted, or "".
+    Raises DialError.
     """
     expected = None if address.peer_id is None else ID.from_string(address.peer_id)
     _refuse_ourselves(swarm, expected)
     if expected is not None:
         if reason := refusal(expected):
             raise DialError(reason)
-        if swarm.get_connections(expected):
+        if swarm.get_connections(expected) and not fresh:
             return expected
     if len(swarm.get_connections()) >= limits.MAX_CONNECTIONS:
         msg = f"there are {limits.MAX_CONNECTIONS} connections already"
@@ -69,7 +72,7 @@ async def dial(
             errors: list[DialError] = []
             for host in hosts:
                 try:
-                    return await _dial_ip(swarm, host, address, expected, refusal)
+                    return await _dial_ip(swarm, host, address, expected, refusal, fresh=fresh)
                 except Exception as error:  # noqa: BLE001 - the next address may answer
                     errors.append(_explain(error, address))
     except trio.TooSlowError:
@@ -98,10 +101,19 @@ async def _resolve(address: DialAddress) -> list[str]:
     return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
-async def _dial_ip(
-    swarm: Swarm, host: str, address: DialAddress, expected: ID | None, refusal: Callable[[ID], str]
+async def _dial_ip(  # noqa: PLR0913 - what a dial is
+    swarm: Swarm,
+    host: str,
+    address: DialAddress,
+    expected: ID | None,
+    refusal: Callable[[ID], str],
+    *,
+    fresh: bool,
 ) -> ID:
     """Connect, secure, multiplex and register one connection."""
+    if address.transport in (QUIC, RELAY):
+        msg = f"this version does not dial /{address.transport}: take the peer's /tcp address"
+        raise DialError(msg)
     # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause. But with its class of
     # stream: ours, or its own, whichever `library.disarm` has put there.
     stream = _tcp.TrioTCPStream(await trio.open_tcp_stream(host, address.port))  # type: ignore[attr-defined]
@@ -116,7 +128,7 @@ async def _dial_ip(
         _refuse_ourselves(swarm, peer_id)
         if reason := refusal(peer_id):
             raise DialError(reason)  # noqa: TRY301 - what is open is closed below, whatever the reason
-        if swarm.get_connections(peer_id):
+        if swarm.get_connections(peer_id) and not fresh:
             await raw.close()
             return peer_id
         try:

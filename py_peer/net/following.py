@@ -1,15 +1,14 @@
-"""Our own addresses follow the interfaces; who is connected is told of it, and what an old address carried is cut."""
+"""Our own addresses follow the interfaces and what is known of the outside; others are told, and the dead is cut."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import trio
 from multiaddr import Multiaddr
 
-from py_peer.core.addresses import expand_listen_addresses
-from py_peer.core.ranges import place
-from py_peer.net.closing import cut, socket_of
+from py_peer.core.listening import expand_listen_addresses
+from py_peer.net.closing import cut, local_ip
 from py_peer.net.identify import PUSH, push_identify
 
 if TYPE_CHECKING:
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
 def set_addresses(node: Node, advertised: list[Multiaddr]) -> bool:
     """Work out the addresses of a node from its interfaces; return whether they have become others."""
     ips = [str(address.ip) for one in node.interfaces.now if one.up for address in one.addresses]
-    addresses = tuple(expand_listen_addresses(ips, node.port, node.peer_id, node.has_ip6))
+    of_interfaces = expand_listen_addresses(ips, node.bound, node.peer_id)
+    told = [address for addresses in node.outside.values() for address in addresses]
+    addresses = tuple(dict.fromkeys([*told, *of_interfaces]))
     if addresses == node.addresses:
         return False
     node.addresses = addresses
@@ -37,23 +38,26 @@ async def follow(node: Node, advertised: list[Multiaddr], on_change: Callable[[t
             changed = node.interfaces.changed
             before, own = own, _own_ips(node)
             if lost := before - own:  # no byte comes through any more, and nothing else tells so soon
-                await cut([conn for conn in node.host.get_network().get_connections() if _local_ip(conn) in lost])
+                await cut(
+                    [conn for conn in node.host.get_network().get_connections() if local_ip(conn.muxed_conn) in lost]
+                )
             if set_addresses(node, advertised):
                 on_change(node.addresses)
                 takers = [record.peer_id for record in node.peers.records.values() if PUSH in record.protocols]
                 # Nobody waits for it: to a peer that hangs it lasts until its connection is cut.
                 nursery.start_soon(push_identify, node.host, takers, node.counters)
-            await changed.wait()
-            node.probe()  # an interface may have gone down, and kept its address
+            moved = node.moved
+            async with trio.open_nursery() as either:
+                for event in (changed, moved):
+                    either.start_soon(_end_after, event, either.cancel_scope)
+            if changed.is_set():
+                node.probe()  # an interface may have gone down, and kept its address
+
+
+async def _end_after(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
 
 
 def _own_ips(node: Node) -> set[str]:
     return {str(address.ip) for one in node.interfaces.now for address in one.addresses}
-
-
-def _local_ip(conn: Any) -> str:
-    """Return the IP address that is our end of a connection; "" when it is closed already."""
-    try:
-        return place(socket_of(conn.muxed_conn).socket.getsockname()[0])
-    except OSError:
-        return ""

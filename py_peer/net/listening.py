@@ -1,4 +1,4 @@
-"""Listening on a TCP port, and saying so when that is not possible.
+"""Listening, and saying so when that is not possible.
 
 py-libp2p 0.8.1 raises nothing for a taken port and sets SO_REUSEPORT, with which two py peers share one port and each
 hears half of the callers. So the port is bound once with a plain socket, and closed again, before the library binds it.
@@ -15,56 +15,53 @@ from typing import TYPE_CHECKING, Final
 import trio
 from multiaddr import Multiaddr
 
+from py_peer.core.listening import ANY_IP4, ANY_IP6, LOOPBACK, ListenAddress
+
 if TYPE_CHECKING:
     from libp2p.network.swarm import Swarm
 
-ANY_IP4: Final = "0.0.0.0"  # noqa: S104 - a chat peer listens on every interface
-ANY_IP6: Final = "::"
-LOOPBACK: Final = "127.0.0.1"
+    from py_peer.core.settings import Transports
+
+_FREE_PORTS: Final = 8
+"""So many free ports are tried before it is said that there is none."""
 
 
 class CannotListenError(Exception):
     """The port is taken, or not ours to take. The text says which, why, and what to do."""
 
 
-async def listen(swarm: Swarm, port: int, *, loopback: bool = False) -> int:
-    """Listen on `port` (0: a free one), on IPv4 and, where the machine has it, on IPv6; return the port.
+async def listen(swarm: Swarm, wishes: Transports) -> tuple[ListenAddress, ...]:
+    """Listen where the user wishes; return where that is, on IPv6, too, where the machine has it.
 
-    With `loopback`, on 127.0.0.1 alone. Raises CannotListenError.
+    With `wishes.loopback`, on 127.0.0.1 alone. Raises CannotListenError.
     """
-    host = LOOPBACK if loopback else ANY_IP4
-    claim(socket.AF_INET, host, port)
-    # A start that is cancelled between the library's socket and its bind would leave the socket open (0.8.1).
-    with trio.CancelScope(shield=True):
-        return await _listen(swarm, host, port)
-
-
-async def _listen(swarm: Swarm, host: str, port: int) -> int:
-    if not await swarm.listen(Multiaddr(f"/ip4/{host}/tcp/{port}")):
-        raise CannotListenError(_taken(port))
-    bound = _bound_port(swarm)
-    if host != ANY_IP4:
-        return bound
+    host = LOOPBACK if wishes.loopback else ANY_IP4
+    first = await _listen(swarm, ListenAddress(host, wishes.port))
+    if wishes.loopback:
+        return (first,)
     try:
-        claim(socket.AF_INET6, ANY_IP6, bound)
+        return first, await _listen(swarm, ListenAddress(ANY_IP6, first.port))
     except CannotListenError:
-        return bound  # no IPv6 here, or somebody has that half of the port: IPv4 alone then
-    await swarm.listen(Multiaddr(f"/ip6/{ANY_IP6}/tcp/{bound}"))
-    return bound
+        return (first,)  # no IPv6 here, or somebody has that half of the port: IPv4 alone then
 
 
-def _bound_port(swarm: Swarm) -> int:
-    for listener in swarm.listeners.values():
-        for address in listener.get_addrs():
-            return int(address.value_for_protocol("tcp"))
-    msg = "the network library listens nowhere, and does not say why"
-    raise CannotListenError(msg)
+async def _listen(swarm: Swarm, place: ListenAddress) -> ListenAddress:
+    """Listen at a place with TCP; return it, with the port that it has."""
+    tries = 1 if place.port else _FREE_PORTS  # somebody may take a free port before we do
+    for _ in range(tries):
+        bound = place.at(claim(place.host, place.port))
+        # A start that is cancelled between the library's socket and its bind would leave the socket open (0.8.1).
+        with trio.CancelScope(shield=True):
+            if await swarm.listen(Multiaddr(bound.text)):
+                return bound
+    raise CannotListenError(_taken(place.port))
 
 
-def claim(family: socket.AddressFamily, host: str, port: int) -> None:
-    """Raise CannotListenError if `port` cannot be bound by a socket that does not share."""
+def claim(host: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """Return `port`, or a free one for 0. Raises CannotListenError if no socket that does not share can bind it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
+        with socket.socket(family, kind) as probe:
             if sys.platform == "win32":
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
             else:  # a port whose last connections linger in TIME_WAIT is free; one that is listened on is not
@@ -72,6 +69,8 @@ def claim(family: socket.AddressFamily, host: str, port: int) -> None:
             if family == socket.AF_INET6:
                 probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             probe.bind((host, port))
+            bound: int = probe.getsockname()[1]
+            return bound
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotListenError(_taken(port)) from error

@@ -27,13 +27,17 @@ _NAMES: Final = {53: "dns", 54: "dns4", 55: "dns6"}
 _TCP: Final = b"\x06"
 """Behind it comes a port, in two bytes."""
 
-_ABOVE_TCP: Final = {
-    b"": "",
-    b"\xdd\x03": "/ws",
-    b"\xde\x03": "/tls/ws",  # /wss
-    b"\xc0\x03\xdd\x03": "/tls/ws",
+_UDP: Final = b"\x91\x02"
+"""The code 273; behind it comes a port, too."""
+
+_BEHIND_THE_PORT: Final = {
+    b"": ("tcp", _TCP, ""),
+    b"\xdd\x03": ("tcp", _TCP, "/ws"),
+    b"\xde\x03": ("tcp", _TCP, "/tls/ws"),  # /wss
+    b"\xc0\x03\xdd\x03": ("tcp", _TCP, "/tls/ws"),
+    b"\xcd\x03": ("udp", _UDP, "/quic-v1"),
 }
-"""What may stand behind the port: the codes 477, 478 (the older way to write the next), 448 and 477."""
+"""What may stand behind the port: the codes 477, 478 (the older way to write the next), 448 and 477, and 461."""
 
 _P2P: Final = b"\xa5\x03"
 """The code 421; behind it come the length of a peer ID and the peer ID."""
@@ -55,12 +59,12 @@ def without_peer(address: bytes, peer: bytes) -> bytes:
 
 
 def _read(address: bytes) -> DialAddress | None:
-    """Return an address that is a host, a TCP port and perhaps a WebSocket; None for other forms and what is no one."""
-    for code, name in _ABOVE_TCP.items():  # a port may end as a code does: only one of them leaves a host
+    """Return an address that is a host, a port and what is spoken there; None for other forms and what is no one."""
+    for code, (protocol, head, name) in _BEHIND_THE_PORT.items():  # a port may end as a code does: one leaves a host
         plain = address.removesuffix(code)
-        if (code == b"" or plain != address) and plain[-3:-2] == _TCP and (host := _host(plain[:-3])):
+        if (code == b"" or plain != address) and plain[:-2].endswith(head) and (host := _host(plain[: -2 - len(head)])):
             try:
-                return parse_dial_address(f"{host}/tcp/{int.from_bytes(plain[-2:], 'big')}{name}")
+                return parse_dial_address(f"{host}/{protocol}/{int.from_bytes(plain[-2:], 'big')}{name}")
             except ValueError:
                 return None
     return None

@@ -26,9 +26,8 @@ tests/net/test_muxer_pressure.py.
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import trio
 from libp2p.stream_muxer.exceptions import MuxedStreamError
@@ -43,52 +42,31 @@ from libp2p.stream_muxer.yamux.yamux import (
 )
 
 from py_peer.core import limits
-from py_peer.net.closing import layer_of, socket_of
+from py_peer.net.alive import LiveConn
+from py_peer.net.carrier import Carrier
+from py_peer.net.closing import bottom_of, layer_of
 from py_peer.net.header_gate import HEADER, VERSION, HeaderGate
 from py_peer.net.muxed_stream import PART, LimitedStream
-from py_peer.net.tcp import TCPStream, lock
+from py_peer.net.tcp import lock
 
 if TYPE_CHECKING:
-    from libp2p.abc import INetConn, ISecureConn
-
-SILENT: Final = "silent"
+    from libp2p.abc import ISecureConn
 
 
-class LimitedYamux(Yamux):
+class LimitedYamux(Yamux, LiveConn):
     """Yamux behind a `HeaderGate`, which is cut when the other side is silent."""
 
     def __init__(self, secured_conn: ISecureConn, *args: Any, **kwargs: Any) -> None:
-        super().__init__(secured_conn, *args, **kwargs)
+        Yamux.__init__(self, secured_conn, *args, **kwargs)
+        LiveConn.__init__(self)
         # It has all that the muxer asks of a connection, through __getattr__.
         self.secured_conn = cast("ISecureConn", HeaderGate(self, secured_conn))
-        self.ended = ""
-        """Why we ended the connection: SILENT, BROKE_THE_PROTOCOL, or "" if we did not."""
-
-        self.sign_of_life = trio.Event()
-        """Set when anything has come since it was put here."""
-
-        self.heard = trio.current_time()
-        """When anything came for the last time."""
-
-        self._tcp = layer_of(secured_conn, TCPStream)
-        self._tcp.on_life = self._note_life
-        self._hurry = trio.Event()
-        self._waiting = trio.CancelScope()
-        self._patience = math.inf
+        self._carrier = layer_of(secured_conn, Carrier)
+        self._carrier.on_life = self.note_life
         self._headers = bytearray()
         """Frames without a body that are still to be written, in order."""
 
         self._has_headers = trio.Event()
-
-    def _note_life(self) -> None:
-        self.heard = trio.current_time()
-        self.sign_of_life.set()
-
-    def probe(self, patience: float) -> None:
-        """Ask for a sign of life now; without one within `patience` seconds the connection is cut."""
-        self._patience = patience
-        self._waiting.deadline = min(self._waiting.deadline, trio.current_time() + patience)
-        self._hurry.set()
 
     async def open_stream(self) -> LimitedStream:
         """Open a stream; who gives up waiting for it leaves nothing behind. Raises MuxedStreamError."""
@@ -123,8 +101,8 @@ class LimitedYamux(Yamux):
         """Wait until it is our turn to write, behind the frames without a body. `end_turn` must follow."""
         await lock(self._write_lock)
         try:
-            if self._tcp.unsent:  # of who gave up: first it, so that there is never more of it than one message
-                await self._tcp.write(b"")
+            if self._carrier.unsent:  # of who gave up: first it, so that there is never more of it than one message
+                await self._carrier.write(b"")
             while self._headers:
                 part = bytes(self._headers[:PART])
                 del self._headers[:PART]  # it goes out whole even when the caller is cancelled
@@ -178,32 +156,9 @@ class LimitedYamux(Yamux):
         The library starts it when the connection starts. Its own loop measures what only its own windows use.
         """
         cast("trio.Nursery", self._nursery).start_soon(self._write_headers)
-        while await self._is_alive():
-            with trio.move_on_after(limits.PING_INTERVAL):
-                await self._hurry.wait()
-            self._hurry = trio.Event()
-        self.ended = SILENT
-        await trio.aclose_forcefully(socket_of(self))  # whoever reads from it does the rest
+        await self.keep_alive(self._ask)
+        await trio.aclose_forcefully(bottom_of(self))  # whoever reads from it does the rest
 
-    async def _is_alive(self) -> bool:
-        self.sign_of_life = trio.Event()
+    def _ask(self) -> None:
         self._ping_id += 1
         self.write_soon(HEADER.pack(VERSION, TYPE_PING, FLAG_SYN, 0, self._ping_id))
-        patience, self._patience = min(self._patience, limits.PING_TIMEOUT), math.inf
-        while not self.sign_of_life.is_set():
-            with trio.move_on_after(patience) as self._waiting:
-                await self.sign_of_life.wait()
-            if self._waiting.cancelled_caught and not is_late(self._waiting.deadline):
-                return False
-        return True
-
-
-def probe(conn: INetConn, patience: float) -> None:
-    """Ask the other end of a connection for a sign of life, as `LimitedYamux.probe` does; the library's own is not."""
-    if isinstance(conn.muxed_conn, LimitedYamux):
-        conn.muxed_conn.probe(patience)
-
-
-def is_late(deadline: float) -> bool:
-    """Say whether a deadline is noticed so late that we were stopped, so that nobody else is to blame."""
-    return trio.current_time() > deadline + limits.LATE_SECONDS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
@@ -13,9 +13,11 @@ from libp2p.peer.peerstore import PeerStoreError
 from libp2p.tools.anyio_service import background_trio_service
 
 from py_peer.core import limits
+from py_peer.core.addresses import TCP
 from py_peer.net import library, release
+from py_peer.net.alive import SILENT, is_late, probe
 from py_peer.net.bans import Bans
-from py_peer.net.closing import close_host, let_go, socket_of
+from py_peer.net.closing import bottom_of, close_host, let_go
 from py_peer.net.connections import ConnectedPeers, PeerRecord
 from py_peer.net.counters import Counters, is_garbage
 from py_peer.net.dial import DialError, dial
@@ -24,13 +26,12 @@ from py_peer.net.host import make_host
 from py_peer.net.identify import PUSH, ask_identify, push_handler
 from py_peer.net.interfaces import Interfaces, read_interfaces
 from py_peer.net.listening import CannotListenError, listen
-from py_peer.net.muxer import SILENT, is_late, probe
 from py_peer.net.ping import ping
 from py_peer.net.pubsub import RoomPubsub
 from py_peer.net.streams import NotSupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from libp2p.crypto.keys import KeyPair
     from libp2p.custom_types import StreamHandlerFn, TProtocol
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from multiaddr import Multiaddr
 
     from py_peer.core.addresses import DialAddress
-    from py_peer.net.muxer import LimitedYamux
+    from py_peer.core.listening import ListenAddress
+    from py_peer.core.settings import Transports
+    from py_peer.net.alive import LiveConn
     from py_peer.net.pubsub import Board
     from py_peer.net.room import Room
     from py_peer.net.stock import StockPubsub
@@ -90,20 +93,40 @@ class Node:
     counters: Counters
     bans: Bans
     interfaces: Interfaces
-    port: int
-    """The TCP port that we listen on."""
-
-    has_ip6: bool
-    """Whether we listen on IPv6, too."""
+    bound: tuple[ListenAddress, ...]
+    """Where we listen, the place to tell first at the beginning."""
 
     remark: str = ""
     """What the user has to know about the classes that it runs on; "" when they are our own."""
 
     addresses: tuple[str, ...] = ()
-    """Full multiaddrs, the best to hand on first. They follow the interfaces."""
+    """Full multiaddrs, the best to hand on first. They follow the interfaces, and what is known of the outside."""
+
+    outside: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Multiaddrs, with our peer ID, under which we are reached besides our interfaces', by who says so."""
+
+    moved: trio.Event = field(default_factory=trio.Event)
+    """Set when `outside` has changed since it was put here."""
 
     dialled: Callable[[DialAddress, ID | None], None] = lambda _address, _peer_id: None
     """Called after each dial with the address, and who has answered there; None is nobody that we take."""
+
+    @property
+    def port(self) -> int:
+        """The TCP port that we listen on; 0 for none."""
+        return next((one.port for one in self.bound if one.transport == TCP), 0)
+
+    @property
+    def has_ip6(self) -> bool:
+        """Whether we listen on IPv6, too."""
+        return any(one.is_ip6 for one in self.bound)
+
+    def set_outside(self, source: str, addresses: Iterable[str]) -> None:
+        """Take note of the addresses under which `source` says that we are reached; others are told at once."""
+        if (told := tuple(addresses)) != self.outside.get(source, ()):
+            self.outside[source] = told
+            moved, self.moved = self.moved, trio.Event()
+            moved.set()
 
     @property
     def peer_id(self) -> str:
@@ -115,17 +138,22 @@ class Node:
         address: DialAddress,
         *,
         forgive: bool = False,
+        fresh: bool = False,
         timeout: float = limits.DIAL_TIMEOUT,  # noqa: ASYNC109
     ) -> ID:
         """Connect to an address and return who is there. Raises DialError. With `forgive` nobody is refused.
 
+        With `fresh` it is a new connection, also to a peer who is connected.
+
         `timeout`, in seconds, is for the whole of it.
         """
         self.counters["dials"] += 1
-        was_there = address.peer_id in {str(one) for one in self.peers.records}  # then the address is not tried
+        was_there = not fresh and address.peer_id in {
+            str(one) for one in self.peers.records
+        }  # then the address is not tried
         try:
             refusal = self.bans.forgiven if forgive else self.bans.refusal
-            peer_id = await dial(cast("Swarm", self.host.get_network()), address, refusal, timeout)
+            peer_id = await dial(cast("Swarm", self.host.get_network()), address, refusal, timeout, fresh=fresh)
         except DialError:
             self.counters["dials failed"] += 1
             self.dialled(address, None)
@@ -160,23 +188,21 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     room_topic: str,
     observer: Observer,
     admit: Callable[[bytes], bool],
-    port: int = 0,
-    loopback: bool = False,
+    transports: Transports,
     key_pair: KeyPair | None = None,
     boards: Mapping[str, Board] = MappingProxyType({}),
     streams: Mapping[TProtocol, StreamHandlerFn] = MappingProxyType({}),
-    stock: bool = False,
 ) -> AsyncIterator[Node]:
-    """Run a node that listens on `port` (0: a free one) until the block ends; with `loopback`, on 127.0.0.1 alone.
+    """Run a node that listens as `transports` says until the block ends.
 
-    `streams` are the handlers of protocols beside its own; they are guarded, too. With `stock`, and on a release of the
-    library that ours were not checked against, the classes that it runs on are the library's own: `Node.remark` says
-    so. That is a matter of the whole process (`library.disarm`).
+    `streams` are the handlers of protocols beside its own; they are guarded, too. With `transports.stock`, and on a
+    release of the library that ours were not checked against, the classes that it runs on are the library's own:
+    `Node.remark` says so. That is a matter of the whole process (`library.disarm`).
 
     Listening comes last: a peer that arrives while Pubsub is constructed but does not run yet ends the host
     (py-libp2p 0.8.1). Raises CannotListenError, and RuntimeError while a node of the other kind runs.
     """
-    remark = release.remark(stock=stock)
+    remark = release.remark(stock=transports.stock)
     stock = bool(remark)
     counters = Counters()
     advertised: list[Multiaddr] = []
@@ -210,12 +236,12 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
             async with background_trio_service(pubsub), background_trio_service(pubsub.router):
                 await pubsub.wait_until_ready()
                 try:
-                    bound = await listen(swarm, port, loopback=loopback)
+                    bound = await listen(swarm, transports)
                 except CannotListenError as error:
                     failure = error  # raised outside of the nurseries, which would wrap it
                 else:
-                    interfaces = Interfaces(tuple if loopback else read_interfaces)
-                    node = Node(host, pubsub, watch.peers, counters, bans, interfaces, bound, _has_ip6(swarm), remark)
+                    interfaces = Interfaces(tuple if transports.loopback else read_interfaces)
+                    node = Node(host, pubsub, watch.peers, counters, bans, interfaces, bound, remark)
                     nursery.start_soon(follow, node, advertised, observer.addresses_changed)
                     nursery.start_soon(interfaces.run)
                     set_addresses(node, advertised)
@@ -265,9 +291,8 @@ class _Watch:
         if len(self._former) > limits.MAX_FORMER_PEERS:
             self._forget(next(iter(self._former)))
 
-    def _ended(self, conn: LimitedYamux) -> None:
+    def _ended(self, peer_id: ID, conn: LiveConn) -> None:
         """Note why we have ended a connection."""
-        peer_id = conn.peer_id
         if conn.ended == SILENT:
             self._counters["peers let go: no sign of life"] += 1
             # Of several that end together the first is the one for which the peer is still in the books.
@@ -351,7 +376,7 @@ class _Watch:
             await trio.sleep(patience)
             late = is_late(deadline)
         for conn in self._host.get_network().get_connections(peer_id):
-            await trio.aclose_forcefully(socket_of(conn.muxed_conn))
+            await trio.aclose_forcefully(bottom_of(conn.muxed_conn))
 
     async def _try_ping(self, record: PeerRecord) -> bool:
         deadline = trio.current_time() + limits.PING_PATIENCE
@@ -372,7 +397,3 @@ class _Watch:
             else:
                 self._observer.pinged(record)
                 return True
-
-
-def _has_ip6(swarm: Swarm) -> bool:
-    return any("/ip6/" in str(address) for listener in swarm.listeners.values() for address in listener.get_addrs())

@@ -14,29 +14,28 @@ Pinned by tests/net/test_tcp.py.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
 import trio
 from libp2p.io.exceptions import ConnectionClosedError
 from libp2p.io.trio import TrioTCPStream
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from py_peer.core.addresses import socket_multiaddr
+from py_peer.net.carrier import Carrier
 
 _RECEIVED: Final = 2 * (2 + 65_535)
 """Bytes taken from the system at a time: two Noise messages of the largest, so that of a file they come whole."""
 
 
 @final
-class TCPStream(TrioTCPStream):
+class TCPStream(TrioTCPStream, Carrier):
     """A TCP stream under libp2p's layers, of which one reads and one writes at a time."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
         super().__init__(stream)
         self._received = memoryview(b"")
         self._unsent: deque[memoryview] = deque()  # what is being written, and what is left of who was cancelled
-        self.on_life: Callable[[], None] = lambda: None
-        """Called when anything has come."""
+        self.on_life = lambda: None
 
     async def read(self, n: int | None = None) -> bytes:
         """Return what has come, up to `n` bytes; b"" at the end, also at ours. Raises ConnectionClosedError."""
@@ -68,6 +67,11 @@ class TCPStream(TrioTCPStream):
     def unsent(self) -> int:
         """How many bytes are left of who was cancelled; `write(b"")` sends them."""
         return sum(map(len, self._unsent))
+
+    @property
+    def where(self) -> str:
+        """The other end as a multiaddr, without the ID of who is there; "" when it is gone already."""
+        return socket_multiaddr(self.get_remote_address())
 
     async def write(self, data: bytes) -> None:
         """Write `data` behind what is still unsent; nothing when we have closed. Raises ConnectionClosedError."""

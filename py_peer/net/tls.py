@@ -48,6 +48,12 @@ class TLSStream(ReadWriteCloser):
         self._go = ssl.MemoryBIO()
         self._tls = wrap(self._come, self._go)
 
+    @property
+    def where(self) -> str:
+        """The other end as a multiaddr, without the ID of who is there; "" when it is gone already."""
+        below: str = self.stream.where
+        return below and f"{below}/tls"
+
     async def open(self) -> None:
         """Shake hands. Raises TLSError."""
         try:

@@ -72,13 +72,16 @@ class WebSocketStream(ReadWriteCloser):
         self.stream = below
         """The layer below: a TCP stream, or TLS on one."""
 
-        self.above_tcp = "/tls/ws" if isinstance(below, tls.TLSStream) else "/ws"
-        """What a multiaddr has for it behind the port."""
-
         self._connection = connection
         self._received = bytearray()
         self._is_open = False
         self._has_ended = False
+
+    @property
+    def where(self) -> str:
+        """The other end as a multiaddr, without the ID of who is there; "" when it is gone already."""
+        below: str = self.stream.where
+        return below and f"{below}/ws"
 
     async def open(self, request: Request | None = None) -> None:
         """Shake hands, as who asks for it with `request` or as who is asked. Raises WebSocketError."""

@@ -42,14 +42,16 @@ class Discovery:
         self.boards: dict[str, Board] = {}
         """Topics that have a board here (`py_peer.net.pubsub.Board`)."""
 
-        self._announcements = Announcements(self.finder.found, loopback=settings.loopback)
+        self._announcements = Announcements(self.finder.found, loopback=settings.transports.loopback)
         if settings.announce:
             self.boards[PUBSUB_DISCOVERY_TOPIC] = self._announcements
             self.finder.ways.append(self._announcements.way)
         self._kademlia = KademliaWay(self.finder, emit)
         self._remembered: RememberedPeers | None = None
         if settings.remember and settings.data is not None:
-            self._remembered = RememberedPeers(settings.data, self.finder.found, emit, loopback=settings.loopback)
+            self._remembered = RememberedPeers(
+                settings.data, self.finder.found, emit, loopback=settings.transports.loopback
+            )
             self.finder.ways.append(self._remembered.way)
         self.handlers: dict[type[Request], Callable[[Any], None]] = {RequestDiscovery: self.finder.report}
 
@@ -89,7 +91,7 @@ class Discovery:
             nursery.start_soon(self.finder.run, node)
             if bootstrap.addresses or self._settings.kademlia:
                 nursery.start_soon(self._kademlia.run, node, bootstrap)
-            if self._settings.mdns and not self._settings.loopback:
+            if self._settings.mdns and not self._settings.transports.loopback:
                 from py_peer.net.mdns import Mdns  # noqa: PLC0415 - zeroconf's 32 modules, after Ready is told
 
                 wanted = self._settings.mdns_interfaces

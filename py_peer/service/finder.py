@@ -100,7 +100,7 @@ class Finder:
             there = self.node.interfaces.now
             networks = [address.network for one in there if one.up for address in one.addresses]
             ips = [str(address.ip) for one in there for address in one.addresses]
-            self._book.look_around([(one.host, one.port) for one in own], networks, ips)
+            self._book.look_around(own, networks, ips)
             self._stir()
 
     def wake(self) -> None:

@@ -161,9 +161,7 @@ class _Session:
         try:
             async with open_node(
                 key_pair=self._identity.key_pair(),
-                port=self._settings.port,
-                loopback=self._settings.loopback,
-                stock=self._settings.stock_net,
+                transports=self._settings.transports,
                 topics=TOPICS,
                 room_topic=CHAT_TOPIC,
                 observer=self._witness,

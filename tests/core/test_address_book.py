@@ -194,7 +194,7 @@ def test_what_is_remembered_is_dialled_where_it_means_the_same() -> None:
     scene.tell(BOB, "8.8.8.8", by=Source.MEMORY)
     assert scene.who() == [BOB]
     assert scene.state(ANN) == ("not dialled", "a private address of a network that we are not in now")
-    scene.book.look_around([("192.168.1.5", 4001)], [ip_network("192.168.1.0/24")])
+    scene.book.look_around([parse_dial_address("/ip4/192.168.1.5/tcp/4001")], [ip_network("192.168.1.0/24")])
     assert scene.who() == [ANN]
 
 
@@ -202,7 +202,7 @@ def test_what_is_remembered_is_dialled_where_it_means_the_same() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
 def test_of_loopback_whoever_is_on_our_machine_may_tell_and_nobody_else(host: str, source: Source) -> None:
     scene = Scene()
-    scene.book.look_around([("192.168.1.5", 4001)], [ip_network("192.168.1.0/24")], OUR_IPS)
+    scene.book.look_around([parse_dial_address("/ip4/192.168.1.5/tcp/4001")], [ip_network("192.168.1.0/24")], OUR_IPS)
     for teller_ip in ("192.168.1.6", "8.8.8.9", "2001:db8::6", "fe80::6", ""):
         scene.book.take(Finding(ANN, (at(host, 22),), source, TELLER, teller_ip), scene.now)
         assert scene.state(ANN) == ("not dialled", NOT_ON_THIS_MACHINE)
@@ -231,7 +231,7 @@ def test_another_program_on_our_machine_is_met_on_the_word_of_a_neighbour(
     host: str, source: Source, teller_ip: str
 ) -> None:
     scene = Scene()
-    scene.book.look_around([("192.168.1.5", 4001)], [ip_network("192.168.1.0/24")], OUR_IPS)
+    scene.book.look_around([parse_dial_address("/ip4/192.168.1.5/tcp/4001")], [ip_network("192.168.1.0/24")], OUR_IPS)
     assert scene.book.take(Finding(ANN, (at(host, 4002),), source, TELLER, teller_ip), scene.now)
     scene.now += limits.MEETING_PAUSE
     scene.meet(ANN)
@@ -242,7 +242,9 @@ def test_another_program_on_our_machine_is_met_on_the_word_of_a_neighbour(
 @pytest.mark.parametrize("source", [Source.TOPIC, Source.KADEMLIA])
 def test_a_private_address_that_we_have_as_others_have_is_theirs_on_the_word_of_others(source: Source) -> None:
     scene = Scene()
-    scene.book.look_around([("172.17.0.1", 4001)], [ip_network("172.17.0.0/16")], ["172.17.0.1"])
+    scene.book.look_around(
+        [parse_dial_address("/ip4/172.17.0.1/tcp/4001")], [ip_network("172.17.0.0/16")], ["172.17.0.1"]
+    )
     scene.book.take(Finding(ANN, (at("172.17.0.1", 4002),), source, TELLER, "192.168.1.6"), scene.now)
     assert scene.state(ANN) == ("not dialled", "a private address, told by somebody who is not in that network")
 
@@ -250,7 +252,7 @@ def test_a_private_address_that_we_have_as_others_have_is_theirs_on_the_word_of_
 @pytest.mark.parametrize("source", [Source.TOPIC, Source.KADEMLIA])
 def test_nobody_has_us_try_the_ports_of_our_own_machine_one_after_the_other(source: Source) -> None:
     scene = Scene()
-    scene.book.look_around([("192.168.1.5", 4001)], [ip_network("192.168.1.0/24")], OUR_IPS)
+    scene.book.look_around([parse_dial_address("/ip4/192.168.1.5/tcp/4001")], [ip_network("192.168.1.0/24")], OUR_IPS)
     for number in range(1_000):
         where = f"{OUR_IPS[number % 3]}|{number + 1}"
         scene.tell(peer(100 + number), where, by=source, teller=peer(5_000 + number), teller_ip=f"9.9.{number % 250}.1")
@@ -287,7 +289,7 @@ def test_one_who_may_not_tell_of_an_address_does_not_spoil_it_for_one_who_may() 
 
 def test_we_are_nobody_we_look_for_and_our_address_is_nobody_elses() -> None:
     scene = Scene()
-    scene.book.look_around([("8.8.8.8", 4001)], [])
+    scene.book.look_around([parse_dial_address("/ip4/8.8.8.8/tcp/4001")], [])
     assert not scene.tell(US, "8.8.4.4")
     scene.tell(ANN, "8.8.8.8", "::ffff:8.8.8.8")
     assert not scene.dials(1e5)

@@ -3,7 +3,6 @@
 import base64
 import re
 import time
-from ipaddress import IPv4Address
 
 import base58
 import pytest
@@ -15,8 +14,6 @@ from py_peer.core.addresses import (
     HOST_KINDS,
     AddressError,
     DialAddress,
-    expand_listen_addresses,
-    is_of_this_machine,
     parse_dial_address,
     parse_named_address,
     short_id,
@@ -95,13 +92,16 @@ def test_a_peer_id_may_be_written_as_a_cid() -> None:
         ("/", "this version dials /ip4"),
         (f"/p2p/{ED25519}", "this version dials /ip4"),
         (f"/dnsaddr/bootstrap.libp2p.io/p2p/{ED25519}", "this version dials /ip4"),
-        ("/ip4/127.0.0.1/udp/4001/quic-v1", "this version dials TCP alone"),
-        ("/ip4/127.0.0.1/udp/4001/quic-v1/webtransport", "this version dials TCP alone"),
+        ("/ip4/127.0.0.1/udp/4001", "dials /udp/PORT/quic-v1 alone"),
+        ("/ip4/127.0.0.1/udp/4001/quic-v1/webtransport", "dials /udp/PORT/quic-v1 alone"),
+        ("/ip4/127.0.0.1/udp/4001/webrtc-direct", "dials /udp/PORT/quic-v1 alone"),
         ("/ip4/127.0.0.1/tcp/4001/http", "goes on with /http"),
         ("/dns4/example.org/tcp/443/tls", "goes on with /tls"),
         ("/dns4/example.org/tcp/443/tls/sni/-x-/ws", "not a host name"),
         ("/dns4/example.org/tcp/443/ws/ws", "goes on with /ws"),
-        (f"/ip4/127.0.0.1/tcp/4001/p2p/{ED25519}/p2p-circuit/p2p/{RSA}", "through a relay"),
+        (f"/ip4/127.0.0.1/tcp/4001/p2p/{ED25519}/p2p/{RSA}", "goes on after the peer ID"),
+        (f"/ip4/127.0.0.1/tcp/4001/p2p-circuit/p2p/{RSA}", "does not say which peer the relay is"),
+        (f"/ip4/127.0.0.1/tcp/4001/p2p/{ED25519}/p2p-circuit", "does not say who is to be reached"),
         ("/ip4/127.0.0.1", "has no port"),
         ("/ip4/127.0.0.1/tcp", "has no port"),
         ("/ip4/127.0.0.1/tcp/", "has no port"),
@@ -232,48 +232,3 @@ def test_a_list_is_split_at_commas_and_blanks_are_left_out() -> None:
 def test_the_short_id_is_the_last_eight_characters() -> None:
     assert short_id(ED25519) == "eQAJU5SA"
     assert short_id("abc") == "abc"
-
-
-def test_the_address_to_hand_on_comes_first() -> None:
-    interfaces = [
-        "127.0.0.1",
-        "::1",
-        "169.254.3.4",
-        "192.168.1.5",
-        "fe80::1%eth0",
-        "fd00::5",
-        "2001:4860::7",
-        "172.17.0.1",
-    ]
-    assert expand_listen_addresses(interfaces, 4001, ED25519, has_ip6=True) == [
-        f"/ip4/192.168.1.5/tcp/4001/p2p/{ED25519}",
-        f"/ip4/172.17.0.1/tcp/4001/p2p/{ED25519}",
-        f"/ip6/2001:4860::7/tcp/4001/p2p/{ED25519}",
-        f"/ip6/fd00::5/tcp/4001/p2p/{ED25519}",
-        f"/ip4/169.254.3.4/tcp/4001/p2p/{ED25519}",
-        f"/ip4/127.0.0.1/tcp/4001/p2p/{ED25519}",
-        f"/ip6/::1/tcp/4001/p2p/{ED25519}",
-    ]
-
-
-def test_loopback_comes_last_whatever_else_there_is_and_is_known_to_be_of_this_machine_alone() -> None:
-    told = expand_listen_addresses(["127.0.0.1", "::1", "fe80::1%eth0", "fd00::5"], 4001, ED25519, has_ip6=True)
-    assert [is_of_this_machine(address) for address in told] == [False, True, True]
-    assert told[0] == f"/ip6/fd00::5/tcp/4001/p2p/{ED25519}"
-
-
-def test_without_ipv6_no_such_address_is_told_and_loopback_is_always_there() -> None:
-    assert expand_listen_addresses(["::1", "2001:4860::7"], 1, RSA, has_ip6=False) == [
-        f"/ip4/127.0.0.1/tcp/1/p2p/{RSA}"
-    ]
-    assert expand_listen_addresses([str(IPv4Address(0)), "::"], 1, RSA, has_ip6=True) == [
-        f"/ip4/127.0.0.1/tcp/1/p2p/{RSA}"
-    ]
-
-
-@given(st.lists(st.ip_addresses().map(str), max_size=5), st.booleans())
-def test_every_address_told_is_one_that_can_be_dialled(interfaces: list[str], has_ip6: bool) -> None:
-    told = expand_listen_addresses(interfaces, 4001, ED25519, has_ip6)
-    assert len(set(told)) == len(told) > 0
-    for address in told:
-        assert parse_dial_address(address).peer_id == ED25519

@@ -62,7 +62,7 @@ def test_a_link_local_address_gets_the_zone_of_the_interface_it_came_by(written:
         "dnsaddr=/ip4/192.0.2.7/tcp/4001",
         f"dnsaddr2=/ip4/192.0.2.7/tcp/4001/p2p/{ALICE}",
         f"DNSADDR=/ip4/192.0.2.7/tcp/4001/p2p/{ALICE}",
-        f"dnsaddr=/ip4/192.0.2.7/udp/4001/quic-v1/p2p/{ALICE}",
+        f"dnsaddr=/ip4/192.0.2.7/udp/4001/webrtc-direct/p2p/{ALICE}",
         f"dnsaddr=/ip4/192.0.2.7/tcp/4001/http/p2p/{ALICE}",
         f"dnsaddr=/ip4/192.0.2.7/tcp/0/p2p/{ALICE}",
         f"dnsaddr=/ip4/0.0.0.0/tcp/4001/p2p/{ALICE}",

@@ -38,7 +38,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *argv: str, environ: Mapping[s
 def test_nothing_given_makes_a_nickname_and_takes_a_free_port() -> None:
     arguments = parsed()
     assert re.fullmatch(r"user-[0-9a-f]{4}", arguments.settings.nickname)
-    assert arguments.settings.port == 0
+    assert arguments.settings.transports.port == 0
     assert arguments.settings.connect == arguments.settings.bootstrap == ()
     settings = arguments.settings
     assert (settings.mdns, settings.announce, settings.remember, settings.kademlia) == (True, True, True, False)
@@ -55,7 +55,7 @@ def test_everything_given_arrives() -> None:
         *("--bootstrap", ELSEWHERE, "--no-intro", "--log-file", "chat.log", "--ephemeral", "--no-mdns"),
     )
     settings = arguments.settings
-    assert (settings.nickname, settings.port, settings.intro) == ("Ann", 4001, False)
+    assert (settings.nickname, settings.transports.port, settings.intro) == ("Ann", 4001, False)
     assert settings.connect == (ADDRESS, ELSEWHERE)
     assert settings.bootstrap == (ELSEWHERE,)
     assert (arguments.headless, arguments.verbose, arguments.log_file) == (True, True, "chat.log")
@@ -173,8 +173,8 @@ def test_the_full_screen_wins_over_headless() -> None:
 def test_the_demo_is_the_full_screen_on_loopback_alone() -> None:
     found = parsed("--demo")
     assert found.ui
-    assert found.settings.loopback
-    assert not parsed("--ui").settings.loopback
+    assert found.settings.transports.loopback
+    assert not parsed("--ui").settings.transports.loopback
     assert parsed("--demo", environ={"REMOTE_PEER": ADDRESS}).settings.connect == ()
 
 

@@ -40,11 +40,11 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str, environ: Mapping[str
 
 def test_a_flag_beats_the_environment_and_that_the_file_and_that_the_default(file: Path) -> None:
     file.write_text("port = 1")
-    assert parsed("-p", "3", environ={"PY_PEER_PORT": "2"}).settings.port == 3
-    assert parsed(environ={"PY_PEER_PORT": "2"}).settings.port == 2
-    assert parsed().settings.port == 1
+    assert parsed("-p", "3", environ={"PY_PEER_PORT": "2"}).settings.transports.port == 3
+    assert parsed(environ={"PY_PEER_PORT": "2"}).settings.transports.port == 2
+    assert parsed().settings.transports.port == 1
     file.unlink()
-    assert parsed().settings.port == 0
+    assert parsed().settings.transports.port == 0
 
 
 VALUES: dict[str, tuple[str, str, Any]] = {
@@ -117,9 +117,9 @@ def test_a_file_of_the_users_choice_takes_the_place_of_the_usual_one(file: Path,
     file.write_text("port = 1")
     other = tmp_path / "other.toml"
     other.write_text("port = 2")
-    assert parsed("--config", str(other)).settings.port == 2
-    assert parsed(environ={"PY_PEER_CONFIG": str(other)}).settings.port == 2
-    assert parsed("--config", os.devnull).settings.port == 0
+    assert parsed("--config", str(other)).settings.transports.port == 2
+    assert parsed(environ={"PY_PEER_CONFIG": str(other)}).settings.transports.port == 2
+    assert parsed("--config", os.devnull).settings.transports.port == 0
 
 
 def test_files_named_in_the_file_are_beside_it(file: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_pipe_is_no_configuration_and_is_not_waited_for(capsys: pytest.Capture
 
 def test_a_file_that_begins_with_a_byte_order_mark_is_read(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbfport = 1")
-    assert parsed().settings.port == 1
+    assert parsed().settings.transports.port == 1
 
 
 @pytest.mark.parametrize("environ", [{}, {"PY_PEER_CONFIG": "/nowhere/c.toml"}])

@@ -49,7 +49,7 @@ def test_an_address_is_dialled() -> None:
     [
         ("/connect", "/connect ADDR: say where, like /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…"),
         ("/connect bob", "/connect ADDR: 'bob' is not a multiaddr"),
-        ("/connect /ip4/192.0.2.7/udp/1/quic-v1", "is a QUIC or WebRTC address"),
+        ("/connect /ip4/192.0.2.7/udp/1/webrtc-direct", "is an address over UDP"),
         ("/ping", "/ping PEER: say which peer"),
         ("/disconnect", "/disconnect PEER: say which peer"),
         ("/ping nobody", "📡 Nobody who is here or has spoken is called 'nobody'"),

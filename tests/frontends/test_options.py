@@ -110,7 +110,7 @@ def test_the_man_page_tells_of_every_option_and_command() -> None:
 def test_a_sub_command_has_options_of_the_chat_before_and_behind_its_name() -> None:
     for argv in (["doctor", "-p", "4001"], ["-p", "4001", "doctor"]):
         found = parse_arguments(argv, {})
-        assert (found.command, found.settings.port) == ("doctor", 4001)
+        assert (found.command, found.settings.transports.port) == ("doctor", 4001)
     assert parse_arguments(["--nick", "doctor"], {}).command == ""
 
 
@@ -124,7 +124,7 @@ def test_a_sub_command_can_have_arguments_of_its_own(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(SUB_COMMANDS, "give", entry)
     found = parse_arguments(["give", "a", "b", "--quick", "-p", "1"], {})
     assert found.own == {"files": ["a", "b"], "quick": True, "level": 3}
-    assert found.settings.port == 1
+    assert found.settings.transports.port == 1
     assert parse_arguments(["give", "a"], {}).own["quick"] is False
 
 

@@ -132,7 +132,7 @@ def test_nothing_heavy_is_imported_before_the_first_line(tmp_path: Path) -> None
 
 
 def test_bad_arguments_end_before_anything_is_started(tmp_path: Path) -> None:
-    done = run(tmp_path, "-c", "/ip4/127.0.0.1/udp/4001/quic-v1")
+    done = run(tmp_path, "-c", "/ip4/127.0.0.1/udp/4001/webrtc-direct")
     assert (done.returncode, done.stdout) == (2, "")
     assert "error: argument -c/--connect: " in done.stderr
     assert list(tmp_path.iterdir()) == []

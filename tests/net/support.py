@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from py_peer.core.addresses import DialAddress
+from py_peer.core.settings import Transports
 from py_peer.net.node import open_node
 from tests.net.raw_peer import raw_peer, signed
 
@@ -184,6 +185,7 @@ async def member(
     admit: Callable[[bytes], bool] = lambda _: True,
     boards: Mapping[str, Board] = MappingProxyType({}),
     stock: bool = False,
+    transports: Transports | None = None,
 ) -> AsyncIterator[Member]:
     """Run a node that has joined the room and listens."""
     seen = Recorder()
@@ -192,11 +194,9 @@ async def member(
         room_topic=ROOM,
         observer=seen,
         admit=admit,
-        port=port,
-        loopback=loopback,
+        transports=Transports(port=port, loopback=loopback, stock=stock) if transports is None else transports,
         key_pair=key_pair,
         boards=boards,
-        stock=stock,
     ) as node:
         subscription = await node.pubsub.subscribe(ROOM)
         await node.pubsub.subscribe(DISCOVERY)

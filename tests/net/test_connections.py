@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.identity.identify.pb.identify_pb2 import Identify
-from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.tools.anyio_service import LifecycleError
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
-from py_peer.net.connections import Admission, remote_multiaddr
+from py_peer.net.connections import Admission
 from py_peer.net.counters import Counters
 from py_peer.net.dial import DialError
 from tests.net.raw_peer import IDENTIFY_PROTOCOL, PING_PROTOCOL, RawStream, cut, is_refused, raw_peer, secure
@@ -313,16 +312,3 @@ async def test_one_peer_cannot_hold_a_hundred_connections(monkeypatch: pytest.Mo
         connections = one.node.host.get_network().get_connections
         await until(lambda: len(ended) == 4 and len(connections()) == 2)
         nursery.cancel_scope.cancel()
-
-
-def test_an_address_is_shown_as_a_multiaddr() -> None:
-    def shown(remote: object) -> str:
-        raw = RawConnection(cast("Any", SimpleNamespace()), initiator=True)
-        muxed: Any = SimpleNamespace(get_remote_address=lambda: remote, secured_conn=raw)
-        return remote_multiaddr(SimpleNamespace(muxed_conn=muxed))  # type: ignore[arg-type]
-
-    assert shown(("192.0.2.1", 4001)) == "/ip4/192.0.2.1/tcp/4001"
-    assert shown(("2001:db8::1", 4001)) == "/ip6/2001:db8::1/tcp/4001"
-    assert shown(("::ffff:192.0.2.1", 4001)) == "/ip4/192.0.2.1/tcp/4001"
-    assert shown(("fe80::1%eth0", 4001)) == "/ip6/fe80::1/tcp/4001"
-    assert shown(None) == ""

@@ -84,7 +84,7 @@ def follow(kind: type[NetStream], script: Script, room: int, parts: list[int]) -
                     outcomes.append((act, outcome, streams[side]._state))
                     for one in (a, b):
                         assert sum(map(len, one.muxer.stream_buffers.values())) <= WINDOW
-                        assert one.muxer._tcp.unsent <= 2 * 65_535
+                        assert one.muxer._carrier.unsent <= 2 * 65_535
                 for side in (0, 1):
                     assert_comes_of(bytes(read[1 - side]), written[side])
                 assert not a.has_ended

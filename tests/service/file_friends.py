@@ -12,7 +12,7 @@ import trio
 from py_peer.core.events import Answer, Event
 from py_peer.core.file_events import FileShared, TransferDone, TransferFailed
 from py_peer.core.requests import GetFile, ShareFile
-from py_peer.core.settings import Settings
+from py_peer.core.settings import Settings, Transports
 from py_peer.core.speakers import Name
 from py_peer.net.dial import DialError
 from py_peer.net.file_messages import FILE_EXCHANGE
@@ -160,8 +160,7 @@ async def friend(
         room_topic=ROOM,
         observer=seen,
         admit=lambda _: True,
-        port=port,
-        loopback=True,
+        transports=Transports(port=port, loopback=True),
         key_pair=key_pair,
         boards=files.boards,
         streams={protocol: files.streams[protocol] for protocol in protocols} if streams is None else streams,

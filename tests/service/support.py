@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING, TypeVar
 
 import trio
@@ -12,7 +13,7 @@ from trio.testing import MockClock
 
 from py_peer.core.events import Event, Ready, Stopped
 from py_peer.core.requests import Request, SendText, Stop
-from py_peer.core.settings import Settings
+from py_peer.core.settings import Settings, Transports
 from py_peer.headless import HeadlessService
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class Person:
 @asynccontextmanager
 async def person(nickname: str, **settings: object) -> AsyncIterator[Person]:
     """Run a service; at the end it stops, if it has not yet."""
-    someone = Person(Settings(nickname, **settings))  # type: ignore[arg-type]
+    of_transports = {one.name: settings.pop(one.name) for one in fields(Transports) if one.name in settings}
+    someone = Person(Settings(nickname, Transports(**of_transports), **settings))  # type: ignore[arg-type]
     someone.service.start()
     try:
         yield someone

@@ -107,7 +107,11 @@ def announcement(author: KeyPair, addresses: Iterable[str], of: KeyPair | None =
 def test_who_announces_himself_is_found_where_we_can_dial_him() -> None:
     async def scene() -> None:
         board, bob = Board(), create_new_key_pair()
-        addresses = ["/ip4/192.0.2.7/udp/9/quic-v1", "/ip4/192.0.2.7/tcp/4001", "/dns4/chat.example/tcp/443/tls/ws"]
+        addresses = [
+            "/ip4/192.0.2.7/udp/9/webrtc-direct",
+            "/ip4/192.0.2.7/tcp/4001",
+            "/dns4/chat.example/tcp/443/tls/ws",
+        ]
         assert board.take(announcement(bob, addresses)) == TAKEN
         (finding,) = board.found
         bobs = str(ID.from_pubkey(bob.public_key))
@@ -134,7 +138,7 @@ def test_an_address_for_us_is_not_looked_for_behind_many_for_others() -> None:
     async def scene() -> None:
         board = Board()
         for others in (limits.ANNOUNCED_ADDRESSES_READ - 1, limits.ANNOUNCED_ADDRESSES_READ):
-            addresses = [*others * ["/ip4/192.0.2.7/udp/9/quic-v1"], "/ip4/192.0.2.7/tcp/4001"]
+            addresses = [*others * ["/ip4/192.0.2.7/udp/9/webrtc-direct"], "/ip4/192.0.2.7/tcp/4001"]
             assert board.take(announcement(create_new_key_pair(), addresses)) == TAKEN
         assert len(board.found) == 1
 
