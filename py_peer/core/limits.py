@@ -257,6 +257,12 @@ TARGET_CONNECTIONS = 16
 FOUND_DIALS = 4
 """Dials of found peers under way at once."""
 
+NEXT_WAY_AFTER = 0.25
+"""A peer's next address is dialled when the one before has not answered for so long (RFC 8305, 8)."""
+
+WAYS_AT_ONCE = 4
+"""Addresses of one peer, or of one name, that are dialled at once."""
+
 FOUND_DIAL_TIMEOUT = 5.0
 """For one address of a found peer, who may have others: with 400 ms a way it takes as long."""
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, cast, final
 
 import libp2p.transport.tcp.tcp as _tcp
 import trio
@@ -20,26 +22,16 @@ from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
 from py_peer.core.addresses import QUIC, RELAY, TCP
+from py_peer.net.closing import bottom_of
+from py_peer.net.racing import DialError, NotNowError, SomebodyElseError, race
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from libp2p.io.abc import ReadWriteCloser
     from libp2p.network.swarm import Swarm
 
     from py_peer.core.addresses import DialAddress
-
-
-class DialError(Exception):
-    """A dial failed; the text says why, in words for the user."""
-
-
-class NotNowError(DialError):
-    """Nothing was dialled, because of a limit of our own that time lifts; it says nothing of who is there."""
-
-
-class SomebodyElseError(DialError):
-    """Another peer is there than the one that was looked for."""
 
 
 async def dial(
@@ -57,35 +49,20 @@ async def dial(
     Raises DialError.
     """
     expected = None if address.peer_id is None else ID.from_string(address.peer_id)
-    _refuse_ourselves(swarm, expected)
+    call = _Call(swarm, address, expected, refusal, fresh)
     if expected is not None:
-        if reason := refusal(expected):
-            raise DialError(reason)
-        if swarm.get_connections(expected) and not fresh:
+        call.object_to(expected)
+        if call.is_needless(expected):
             return expected
     if len(swarm.get_connections()) >= limits.MAX_CONNECTIONS:
         msg = f"there are {limits.MAX_CONNECTIONS} connections already"
         raise NotNowError(msg)
     try:
         with trio.fail_after(timeout):
-            hosts = await _resolve(address)
-            errors: list[DialError] = []
-            for host in hosts:
-                try:
-                    return await _dial_ip(swarm, host, address, expected, refusal, fresh=fresh)
-                except Exception as error:  # noqa: BLE001 - the next address may answer
-                    errors.append(_explain(error, address))
+            return await race(await _resolve(address), call.to)
     except trio.TooSlowError:
         msg = f"no answer within {timeout:g} s; is a libp2p peer listening there, and no firewall between?"
         raise DialError(msg) from None
-    kind = SomebodyElseError if all(isinstance(error, SomebodyElseError) for error in errors) else DialError
-    raise kind("; ".join(dict.fromkeys(map(str, errors))))
-
-
-def _refuse_ourselves(swarm: Swarm, peer_id: ID | None) -> None:
-    if peer_id == swarm.get_peer_id():
-        msg = "this is our own address"
-        raise DialError(msg)
 
 
 async def _resolve(address: DialAddress) -> list[str]:
@@ -98,50 +75,98 @@ async def _resolve(address: DialAddress) -> list[str]:
     except OSError as error:
         msg = f"the name {address.host} cannot be resolved ({error.strerror or error})"
         raise DialError(msg) from error
-    return list(dict.fromkeys(str(info[4][0]) for info in infos))
+    return interleaved(list(dict.fromkeys(str(info[4][0]) for info in infos)))
 
 
-async def _dial_ip(  # noqa: PLR0913 - what a dial is
-    swarm: Swarm,
-    host: str,
-    address: DialAddress,
-    expected: ID | None,
-    refusal: Callable[[ID], str],
-    *,
-    fresh: bool,
-) -> ID:
-    """Connect, secure, multiplex and register one connection."""
-    if address.transport in (QUIC, RELAY):
-        msg = f"this version does not dial /{address.transport}: take the peer's /tcp address"
-        raise DialError(msg)
-    # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause. But with its class of
-    # stream: ours, or its own, whichever `library.disarm` has put there.
-    stream = _tcp.TrioTCPStream(await trio.open_tcp_stream(host, address.port))  # type: ignore[attr-defined]
-    raw = RawConnection(stream, True)  # noqa: FBT003
-    try:
-        if address.transport != TCP:
-            raw.stream = await _websocket(stream, address)
-        # Past upgrader.upgrade_security, which insists on an ID: with None, whatever the annotation says, the Noise
-        # handshake takes whoever proves one.
-        secured = await swarm.upgrader.security_multistream.secure_outbound(raw, cast("ID", expected))
-        peer_id: ID = secured.get_remote_peer()
-        _refuse_ourselves(swarm, peer_id)
-        if reason := refusal(peer_id):
-            raise DialError(reason)  # noqa: TRY301 - what is open is closed below, whatever the reason
-        if swarm.get_connections(peer_id) and not fresh:
-            await raw.close()
-            return peer_id
+def interleaved(hosts: Iterable[str]) -> list[str]:
+    """Return IP addresses with the two families in turn, each in its order: one of them may lead nowhere (RFC 8305, 4).
+
+    The resolver's first stays the first (RFC 6724).
+    """
+    families: dict[bool, list[str]] = {}
+    for host in hosts:
+        families.setdefault(":" in host, []).append(host)
+    return [host for both in zip_longest(*families.values()) for host in both if host is not None]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One dial: where to, and who is taken there."""
+
+    swarm: Swarm
+    address: DialAddress
+    expected: ID | None
+    refusal: Callable[[ID], str]
+    fresh: bool
+
+    def object_to(self, peer_id: ID) -> None:
+        """Raise DialError for a peer that is not taken."""
+        if peer_id == self.swarm.get_peer_id():
+            msg = "this is our own address"
+            raise DialError(msg)
+        if reason := self.refusal(peer_id):
+            raise DialError(reason)
+
+    def is_needless(self, peer_id: ID) -> bool:
+        """Return whether a peer is connected already, and that will do."""
+        return bool(self.swarm.get_connections(peer_id)) and not self.fresh
+
+    async def to(self, host: str) -> ID:
+        """Connect to one IP address, secure, multiplex and register; return who is there. Raises DialError."""
         try:
-            muxed = await swarm.upgrader.upgrade_connection(secured, peer_id)
-        except MuxerUpgradeFailure as error:
-            msg = "it hangs up once it knows who we are: it may refuse us for a while"
-            raise DialError(msg) from error
-        await swarm.add_conn(muxed, direction="outbound")
-    except BaseException:
-        with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT):
-            await raw.close()
-        raise
-    return peer_id
+            if self.address.transport in (QUIC, RELAY):
+                msg = f"this version does not dial /{self.address.transport}: take the peer's /tcp address"
+                raise DialError(msg)  # noqa: TRY301 - it is a failure like others
+            return await self._upgraded(await self._carrier(host))
+        except DialError:
+            raise
+        except Exception as error:
+            raise _explain(error, self.address) from error
+
+    async def _register(self, muxed: Any) -> ID:
+        """Add a connection to the swarm: wholly, though another way may win at this moment."""
+        with trio.CancelScope(shield=True):
+            await self.swarm.add_conn(muxed, direction="outbound")
+        peer_id: ID = muxed.peer_id
+        return peer_id
+
+    async def _carrier(self, host: str) -> ReadWriteCloser:
+        """Return what Noise and Yamux are to run over."""
+        # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause. But with its class
+        # of stream: ours, or its own, whichever `library.disarm` has put there.
+        stream: ReadWriteCloser = _tcp.TrioTCPStream(await trio.open_tcp_stream(host, self.address.port))  # type: ignore[attr-defined]
+        if self.address.transport == TCP:
+            return stream
+        try:
+            return await _websocket(stream, self.address)
+        except BaseException:
+            await trio.aclose_forcefully(bottom_of(stream))
+            raise
+
+    async def _upgraded(self, carrier: ReadWriteCloser) -> ID:
+        """Secure, multiplex and register a connection."""
+        raw = RawConnection(carrier, True)  # noqa: FBT003
+        try:
+            # Past upgrader.upgrade_security, which insists on an ID: with None, whatever the annotation says, the Noise
+            # handshake takes whoever proves one.
+            upgrader = self.swarm.upgrader
+            secured = await upgrader.security_multistream.secure_outbound(raw, cast("ID", self.expected))
+            peer_id: ID = secured.get_remote_peer()
+            self.object_to(peer_id)
+            # Who calls us meanwhile has found no connection when it was here: of two calls that cross one stays.
+            if self.is_needless(peer_id):
+                await trio.aclose_forcefully(bottom_of(raw))
+                return peer_id
+            try:
+                muxed = await upgrader.upgrade_connection(secured, peer_id)
+            except MuxerUpgradeFailure as error:
+                msg = "it hangs up once it knows who we are: it may refuse us for a while"
+                raise DialError(msg) from error
+            return await self._register(muxed)
+        except BaseException:
+            await trio.aclose_forcefully(bottom_of(raw))  # at once: the way that was faster waits for it
+            raise
 
 
 async def _websocket(stream: ReadWriteCloser, address: DialAddress) -> ReadWriteCloser:
