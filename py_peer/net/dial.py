@@ -148,7 +148,7 @@ class _Call:
         """Secure, multiplex and register a connection."""
         raw = RawConnection(carrier, True)  # noqa: FBT003
         try:
-            # Past upgrader.upgrade_security, which insists on an ID: with None, whatever the annotation says, the Noise
+            # Past upgrader.upgrade_security, which insists on an ID: with None, whatever the annotation says, the
             # handshake takes whoever proves one.
             upgrader = self.swarm.upgrader
             secured = await upgrader.security_multistream.secure_outbound(raw, cast("ID", self.expected))
@@ -194,7 +194,8 @@ def _explain(error: BaseException, address: DialAddress) -> DialError:
         error = below
     if isinstance(error, OSError) and error.strerror:
         return DialError(error.strerror)
-    return DialError(f"what answers there does not speak libp2p with Noise and Yamux ({type(error).__name__}: {error})")
+    cause = f"{type(error).__name__}: {error}"
+    return DialError(f"what answers there does not speak libp2p with Noise or TLS, and Yamux ({cause})")
 
 
 _CAUSES = {

@@ -1,10 +1,12 @@
-"""One libp2p host, put together by hand: Noise, Yamux, TCP, and nothing that the library would add by itself."""
+"""One libp2p host, put together by hand: Noise or TLS, Yamux, TCP, and nothing that the library would add by itself."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, final
 
 from libp2p import new_swarm
+from libp2p.abc import ISecureTransport
 from libp2p.crypto.x25519 import create_new_key_pair as new_x25519
 from libp2p.host.basic_host import BasicHost
 from libp2p.network.config import ConnectionConfig, RetryConfig
@@ -22,11 +24,15 @@ from py_peer.net.ping import PING, answer_pings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from libp2p.abc import IRawConnection, ISecureConn
     from libp2p.crypto.keys import KeyPair
+    from libp2p.peer.id import ID
     from multiaddr import Multiaddr
 
     from py_peer.net.bans import Bans
     from py_peer.net.counters import Counters
+
+TLS: Final = "/tls/1.0.0"
 
 
 def make_host(
@@ -39,13 +45,15 @@ def make_host(
 ) -> BasicHost:
     """Return a host that does not run yet. `advertised` gives the addresses that others are told.
 
-    With `stock` its Noise is the library's own. Not through `libp2p.new_host`, which would accept plaintext and secio
-    connections.
+    With `stock` its Noise is the library's own, and it has no TLS. Not through `libp2p.new_host`, which would accept
+    plaintext and secio connections.
     """
-    noise = Transport if stock else NoiseTransport
+    security: Any = {NOISE: (Transport if stock else NoiseTransport)(key_pair, new_x25519().private_key)}
+    if not stock:
+        security[TLS] = _LateTLS(key_pair)  # behind Noise, which costs less
     swarm: Any = new_swarm(
         key_pair=key_pair,
-        sec_opt={NOISE: noise(key_pair, noise_privkey=new_x25519().private_key)},
+        sec_opt=security,
         transports=[TCP()],
         connection_config=ConnectionConfig(
             min_connections=0,
@@ -78,6 +86,28 @@ def make_host(
     swarm._handle_inbound_connection = Admission(swarm, counters).handle  # noqa: SLF001
     bans.guard(swarm)
     return host
+
+
+@final
+class _LateTLS(ISecureTransport):
+    """TLS, which is imported when somebody wants it: most never meet a peer without Noise."""
+
+    def __init__(self, key_pair: KeyPair) -> None:
+        self._key_pair = key_pair
+
+    @cached_property
+    def _transport(self) -> ISecureTransport:
+        from py_peer.net.libp2p_tls import TLSTransport  # noqa: PLC0415 - 7 ms, and OpenSSL
+
+        return TLSTransport(self._key_pair)
+
+    async def secure_inbound(self, conn: IRawConnection) -> ISecureConn:
+        """Shake hands with who dialled us. Raises HandshakeFailure, or as the connection does."""
+        return await self._transport.secure_inbound(conn)
+
+    async def secure_outbound(self, conn: IRawConnection, peer_id: ID) -> ISecureConn:
+        """Shake hands with whom we dialled. Raises HandshakeFailure, or as the connection does."""
+        return await self._transport.secure_outbound(conn, peer_id)
 
 
 @final

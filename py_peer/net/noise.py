@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from libp2p.io.exceptions import ConnectionClosedError, IncompleteReadError
 from libp2p.security.noise.transport import Transport
-from libp2p.security.secure_session import SecureSession
+
+from py_peer.net.secured import Secured
 
 if TYPE_CHECKING:
     from libp2p.abc import IRawConnection, ISecureConn
     from libp2p.peer.id import ID
+    from libp2p.security.secure_session import SecureSession
 
 _LENGTH: Final = 2
 """Bytes before each message that say how long it is."""
@@ -45,7 +47,7 @@ class NoiseTransport(Transport):
 
 
 @final
-class NoiseSession(SecureSession):
+class NoiseSession(Secured):
     """A connection after its handshake, of which one reads and one writes at a time."""
 
     def __init__(self, session: ISecureConn) -> None:
@@ -64,26 +66,6 @@ class NoiseSession(SecureSession):
         self._encrypt = noise.noise_state.noise_protocol.cipher_state_encrypt.encrypt_with_ad
         self._decrypt = noise.noise_state.noise_protocol.cipher_state_decrypt.decrypt_with_ad
         self._received = memoryview(b"")  # what has come of messages, at most one read and a part of a message
-        self._plain = b""  # what is left of the last message that was read
-
-    async def read(self, n: int | None = None) -> bytes:
-        """Return the next `n` bytes; without `n` what has come. At the end of the connection there may be fewer.
-
-        Raises ConnectionClosedError or IncompleteReadError where it ended and there are none, and what the cipher
-        raises for what was forged; nothing can be read after that.
-        """
-        if n is None:
-            data, self._plain = self._plain or await self._next(), b""
-            return data
-        while len(self._plain) < n:
-            try:
-                self._plain += await self._next()  # kept at once: who reads may be cancelled before the rest has come
-            except (ConnectionClosedError, IncompleteReadError):
-                if not self._plain:
-                    raise
-                break
-        data, self._plain = self._plain[:n], self._plain[n:]
-        return data
 
     async def _next(self) -> bytes:
         """Return what the next message holds, which is not nothing."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 UNUSED: Final = frozenset(
     {
-        *("Crypto.PublicKey", "aioquic", "cbor2", "dns", "httpx", "prometheus_client.metrics", "requests"),
+        *("Crypto.PublicKey", "OpenSSL", "aioquic", "cbor2", "dns", "httpx", "prometheus_client.metrics", "requests"),
         *("trio_websocket", "difflib", "prompt_toolkit", "textual", "urllib.request", "wcwidth", "zeroconf"),
     }
 )
