@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from py_peer.core.addresses import DialAddress
 
+__all__ = ["DialError", "NotNowError", "SomebodyElseError", "dial", "interleaved"]
+
 
 async def dial(
     swarm: Swarm,
