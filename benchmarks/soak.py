@@ -7,6 +7,8 @@ The scenes are those of tests/network, of which `make test` runs short forms. Ev
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
 import tempfile
 import time
@@ -17,6 +19,8 @@ from benchmarks.endurance import MEGABYTE, RATE, endure
 from benchmarks.table import Row, head, load, render
 from tests.network import scenes, strangers
 from tests.network.namespaces import hosts, missing
+from tests.network.peers import party
+from tests.sisters import matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +32,7 @@ MINUTES: Final = 10.0
 VISITS: Final = 1_000
 FLOOD_SECONDS: Final = 60
 SILENCES: Final = (25, 75)
+QUIET: Final = 90
 ALLOWED_MEGABYTES: Final = 5.0
 ALLOWED_COUNT: Final = 6.0
 """Tasks or descriptors an hour: one in ten minutes."""
@@ -65,6 +70,29 @@ def network(folder: Path) -> list[Row]:
         return [Row(name, f"not run: {reason}")]
     with hosts(3) as made:
         return [_row(name, scenes.bad_network(folder, made, 25))]
+
+
+def quiet(folder: Path) -> list[Row]:
+    """Have nobody say anything in a room over each transport, of ours and js-libp2p, and then everybody."""
+    rooms = [matrix.room_over(transport, folder / transport) for transport in matrix.TRANSPORTS]
+    with contextlib.ExitStack() as stack:
+        for room in rooms:
+            stack.enter_context(party(*room.peers))
+            room.first_words()
+        before = [room.left() for room in rooms]
+        time.sleep(QUIET)
+        left = [room.left() - count for room, count in zip(rooms, before, strict=True)]
+        for room in rooms:
+            room.talk(1)
+    return [
+        Row(
+            f"{len(room.peers)} peers over {room.transport}, {QUIET} s without a word, then one from each",
+            f"all heard by all; let go meanwhile: {count}" + (f"; not there: {room.lacking}" if room.lacking else ""),
+            "all heard by all, nobody let go",
+            count == 0,
+        )
+        for room, count in zip(rooms, left, strict=True)
+    ]
 
 
 def visits(folder: Path) -> list[Row]:
@@ -114,6 +142,7 @@ SCENES: Final[dict[str, tuple[float, Callable[[Path], list[Row]]]]] = {
     "lines": (1.3, lines),
     "silence": (1.9, silence),
     "network": (0.6, network),
+    "quiet": (2.0, quiet),
     "visits": (0.8, visits),
     "flood": (1.2, flood),
 }
@@ -132,6 +161,9 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.scene) - set(names):
         parser.error(f"no such scene: {', '.join(sorted(unknown))}")
+    os.environ |= dict.fromkeys(
+        ("PY_PEER_MDNS", "PY_PEER_DISCOVERY", "PY_PEER_REMEMBER"), "0"
+    )  # each knows whom to call
     print("\n".join(head("soak")), flush=True)
     start = time.monotonic()
     rows: list[Row] = []

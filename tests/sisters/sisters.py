@@ -10,6 +10,7 @@ from typing import Final, final
 from tests.network.peers import Peer
 
 JS: Final = Path(__file__).parent / "js"
+MODULES: Final = JS / "node_modules"
 
 
 @final
@@ -41,6 +42,13 @@ def missing_js() -> str:
     """Return why there is no js-libp2p peer here, or ""."""
     if shutil.which("node") is None:
         return "node is not installed"
-    if not (JS / "node_modules" / ".package-lock.json").exists():  # npm writes it last
+    if not (MODULES / ".package-lock.json").exists():  # npm writes it last
         return "the packages of the js-libp2p peer are not installed: make sisters"
     return ""
+
+
+def missing_js_quic() -> str:
+    """Return why there is no QUIC in the js-libp2p peer, or ""; it is a program made for each system."""
+    if reason := missing_js():
+        return reason
+    return "" if list(MODULES.glob("@chainsafe/libp2p-quic-*")) else "no QUIC of js-libp2p for this system is installed"
