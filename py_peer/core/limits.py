@@ -202,6 +202,36 @@ HANDSHAKE_TIMEOUT = 10.0
 MAX_CERTIFICATE_BYTES = 4 * 1024
 """Of a peer in TLS or QUIC. The usual ones have 400, one of a peer with the longest RSA key 1,700."""
 
+QUIC_DATAGRAM = 1_232
+"""Bytes of a datagram: what every path carries that carries IPv6."""
+
+QUIC_IDLE = 60.0
+"""A connection on which nothing comes for so long is over. Signs of life are asked for far sooner."""
+
+QUIC_WINDOW = 2 * 1024 * 1024
+"""What a peer may send on all streams of a connection before we have read it: two files, or eight other streams."""
+
+QUIC_UNSENT = 512 * 1024
+"""Bytes of a stream that are written and not acknowledged: what is under way in 100 ms at 5 MB/s."""
+
+QUIC_HOLES = 1_024
+"""Gaps in what has come of a stream: what is lost on the way of a whole window makes fewer."""
+
+QUIC_PACKETS = 16_384
+"""Packets of ours that are not acknowledged, some 500 bytes each: 20 MB under way."""
+
+MAX_TLS_MESSAGE = 16 * 1024
+"""A message of a QUIC handshake: a certificate and what stands around it."""
+
+QUIC_RETRY_FROM = 8
+"""With so many handshakes unfinished, who calls has to show first that he is where he says."""
+
+QUIC_BATCH = 64
+"""Datagrams that are taken in a go: then it is others' turn."""
+
+QUIC_FAREWELL = 0.25
+"""At the end of a connection, for what was written to come."""
+
 MAX_NAMED_ADDRESSES = 64
 """Addresses named by the user, which are dialled for as long as the program runs."""
 

@@ -23,6 +23,7 @@ from libp2p.transport.exceptions import MuxerUpgradeFailure
 from py_peer.core import limits
 from py_peer.core.addresses import QUIC, RELAY, TCP
 from py_peer.net.closing import bottom_of
+from py_peer.net.quic import QUICError
 from py_peer.net.racing import DialError, NotNowError, SomebodyElseError, race
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from libp2p.network.swarm import Swarm
 
     from py_peer.core.addresses import DialAddress
+    from py_peer.net.quic import QUICPort
 
 __all__ = ["DialError", "NotNowError", "SomebodyElseError", "dial", "interleaved"]
 
@@ -117,7 +119,9 @@ class _Call:
     async def to(self, host: str) -> ID:
         """Connect to one IP address, secure, multiplex and register; return who is there. Raises DialError."""
         try:
-            if self.address.transport in (QUIC, RELAY):
+            if self.address.transport == QUIC:
+                return await self._quic(host)
+            if self.address.transport == RELAY:
                 msg = f"this version does not dial /{self.address.transport}: take the peer's /tcp address"
                 raise DialError(msg)  # noqa: TRY301 - it is a failure like others
             return await self._upgraded(await self._carrier(host))
@@ -132,6 +136,25 @@ class _Call:
             await self.swarm.add_conn(muxed, direction="outbound")
         peer_id: ID = muxed.peer_id
         return peer_id
+
+    async def _quic(self, host: str) -> ID:
+        """Connect over QUIC, which secures and multiplexes by itself, and register the connection."""
+        quic: QUICPort | None = getattr(self.swarm, "quic", None)
+        if quic is None:
+            msg = "on the network library's own classes nothing is dialled over QUIC: take the peer's /tcp address"
+            raise DialError(msg)
+        conn = await quic.dial(host, self.address.port)
+        try:
+            if self.expected not in (None, conn.peer_id):
+                raise _somebody_else(self.address)  # noqa: TRY301 - what is open is closed below
+            self.object_to(conn.peer_id)
+            if not self.is_needless(conn.peer_id):
+                return await self._register(conn)
+        except BaseException:
+            conn.end()
+            raise
+        conn.end()
+        return conn.peer_id
 
     async def _carrier(self, host: str) -> ReadWriteCloser:
         """Return what Noise and Yamux are to run over."""
@@ -187,7 +210,9 @@ def _explain(error: BaseException, address: DialAddress) -> DialError:
         if isinstance(error, DialError):
             return error
         if isinstance(error, PeerIDMismatchesPubkey):
-            return SomebodyElseError(f"somebody else answers there, not the peer {address.peer_id}; check the address")
+            return _somebody_else(address)
+        if isinstance(error, QUICError):
+            return DialError(f"no QUIC with who is there: {error}")
         if isinstance(error, OSError) and error.errno in _CAUSES:
             return DialError(_CAUSES[error.errno])
         below = error.__cause__ or (error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None)
@@ -198,6 +223,10 @@ def _explain(error: BaseException, address: DialAddress) -> DialError:
         return DialError(error.strerror)
     cause = f"{type(error).__name__}: {error}"
     return DialError(f"what answers there does not speak libp2p with Noise or TLS, and Yamux ({cause})")
+
+
+def _somebody_else(address: DialAddress) -> SomebodyElseError:
+    return SomebodyElseError(f"somebody else answers there, not the peer {address.peer_id}; check the address")
 
 
 _CAUSES = {

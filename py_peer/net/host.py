@@ -83,7 +83,8 @@ def make_host(
     host.set_stream_handler(PING, answer_pings)
     swarm.set_stream_handler(guarded(host._swarm_stream_handler, counters, bans))  # noqa: SLF001
     swarm.auto_connector = _NoAutoConnector()
-    swarm._handle_inbound_connection = Admission(swarm, counters).handle  # noqa: SLF001
+    swarm.admission = Admission(swarm, counters)
+    swarm._handle_inbound_connection = swarm.admission.handle  # noqa: SLF001
     bans.guard(swarm)
     return host
 

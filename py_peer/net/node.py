@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Protocol, cast, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast, final
 
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
@@ -13,7 +13,7 @@ from libp2p.peer.peerstore import PeerStoreError
 from libp2p.tools.anyio_service import background_trio_service
 
 from py_peer.core import limits
-from py_peer.core.addresses import TCP
+from py_peer.core.addresses import QUIC, TCP
 from py_peer.net import library, release
 from py_peer.net.alive import SILENT, is_late, probe
 from py_peer.net.bans import Bans
@@ -28,6 +28,7 @@ from py_peer.net.interfaces import Interfaces, read_interfaces
 from py_peer.net.listening import CannotListenError, listen
 from py_peer.net.ping import ping
 from py_peer.net.pubsub import RoomPubsub
+from py_peer.net.quic import open_quic
 from py_peer.net.streams import NotSupportedError
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ class Node:
 
     remark: str = ""
     """What the user has to know about the classes that it runs on; "" when they are our own."""
+
+    notice: str = ""
+    """What the user has to know about where it listens."""
 
     addresses: tuple[str, ...] = ()
     """Full multiaddrs, the best to hand on first. They follow the interfaces, and what is known of the outside."""
@@ -210,8 +214,13 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     bans = Bans(counters)
     with library.disarm(stock=stock):
         host = make_host(key_pair or create_new_key_pair(), lambda: advertised, counters, bans, stock=stock)
-        swarm = cast("Swarm", host.get_network())
-        async with host.run([]), trio.open_nursery() as nursery:
+        swarm: Any = host.get_network()
+        async with (
+            host.run([]),
+            open_quic(host.get_private_key(), swarm.admission, bans.refusal, counters) as quic,
+            trio.open_nursery() as nursery,
+        ):
+            swarm.quic = None if stock else quic  # for who dials
             watch = _Watch(host, counters, bans, observer, nursery)
             kind: type[RoomPubsub | StockPubsub] = RoomPubsub
             if stock:
@@ -236,12 +245,14 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
             async with background_trio_service(pubsub), background_trio_service(pubsub.router):
                 await pubsub.wait_until_ready()
                 try:
-                    bound = await listen(swarm, transports)
+                    bound = await listen(swarm, transports, swarm.quic if transports.quic else None)
                 except CannotListenError as error:
                     failure = error  # raised outside of the nurseries, which would wrap it
                 else:
                     interfaces = Interfaces(tuple if transports.loopback else read_interfaces)
                     node = Node(host, pubsub, watch.peers, counters, bans, interfaces, bound, remark)
+                    if transports.quic and not any(one.transport == QUIC for one in bound):
+                        node.notice = _tcp_alone(node.port, stock=stock)
                     nursery.start_soon(follow, node, advertised, observer.addresses_changed)
                     nursery.start_soon(interfaces.run)
                     set_addresses(node, advertised)
@@ -253,6 +264,12 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
                 nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
+
+
+def _tcp_alone(port: int, *, stock: bool) -> str:
+    if stock:
+        return "with the network library's own classes this peer listens on TCP alone, without QUIC"
+    return f"UDP port {port} is taken by another program: this peer listens on TCP alone, without QUIC"
 
 
 @final

@@ -14,6 +14,7 @@ from libp2p.utils import encode_varint_prefixed
 from py_peer.core import limits
 from py_peer.core.frames import MAX_VARINT_BYTES
 from py_peer.net.muxed_stream import LimitedStream
+from py_peer.net.quic_stream import QUICStream
 
 if TYPE_CHECKING:
     from libp2p.abc import IHost, INetStream
@@ -183,7 +184,7 @@ async def write_frame(stream: INetStream, data: bytes, patience: float) -> None:
 async def widen(stream: INetStream) -> None:
     """Let the other side send FILE_WINDOW bytes ahead of what we have read. Raises EndedError."""
     muxed_stream = cast("NetStream", stream).muxed_stream
-    if not isinstance(muxed_stream, LimitedStream):  # the library's own widens itself
+    if not isinstance(muxed_stream, LimitedStream | QUICStream):  # the library's own widens itself
         return
     try:
         await muxed_stream.widen(limits.FILE_WINDOW)
