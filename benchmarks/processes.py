@@ -53,7 +53,7 @@ class Workshop:
         environment["PYTHONPYCACHEPREFIX"] = str(self.folder / "bytecode")
         environment["PYTHONPATH"] = str(ROOT)
         environment["PYTHONIOENCODING"] = "utf-8"
-        environment |= dict.fromkeys(("PY_PEER_MDNS", "PY_PEER_DISCOVERY", "PY_PEER_REMEMBER"), "0")
+        environment |= dict.fromkeys(("PY_PEER_MDNS", "PY_PEER_DISCOVERY", "PY_PEER_REMEMBER", "PY_PEER_UPNP"), "0")
         return environment
 
     def start(self, *command: str) -> Child:

@@ -294,6 +294,20 @@ class AddressesChanged(Event):
 
 @final
 @frozen
+class ReachabilityChanged(Event):
+    """How we are reached from outside of our network has become known, or another.
+
+    `status` is "unknown", "public", "private" (nobody reaches us) or "relayed": through the peer `relay` alone.
+    `addresses` are full multiaddrs that work from outside, the best first.
+    """
+
+    status: str
+    addresses: tuple[str, ...] = ()
+    relay: str = ""
+
+
+@final
+@frozen
 class Notice(Event):
     """A sentence for the user that has no type of its own."""
 
@@ -401,6 +415,11 @@ class StatusReport(Event):
     stock_net: bool = False
     """Whether this runs on py-libp2p's own classes: on another release than ours were made for, or for comparing."""
 
+    reachability: str = "unknown"
+    outside: tuple[str, ...] = ()
+    relay: str = ""
+    """The status, the addresses and the relay of ReachabilityChanged, as they are now."""
+
 
 @final
 @frozen
@@ -445,6 +464,8 @@ class Statistics(Event):
     strikes: int
     peers_let_go: dict[str, int]
     streams_ended: int
+    dial_backs_asked: dict[str, int]
+    dial_backs_served: dict[str, int]
     meshes_empty: int
     protocol_ignored: dict[str, int]
     faults_caught: dict[str, int]

@@ -93,6 +93,14 @@ FIGURES: Final = (
         counted="gossip streams ended by the peer",
     ),
     Figure(
+        "dial_backs_asked",
+        "asked to dial us",
+        "Peers asked to dial us back (AutoNAT).",
+        "answer",
+        "asked to dial us back",
+    ),
+    Figure("dial_backs_served", "dialled back", "Peers who asked to be dialled back.", "answer", "dialled back"),
+    Figure(
         "meshes_empty",
         "empty meshes",
         "Heartbeats at which peers were in a topic and none in its mesh.",

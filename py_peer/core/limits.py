@@ -727,6 +727,9 @@ NAT_RETRY = 60.0
 NAT_ASKED = 4
 """Peers that are asked at once: each of them dials."""
 
+NAT_LOOK_INTERVAL = 10.0
+"""How often it is looked for who may be asked again."""
+
 NAT_VOTES = 64
 """Ranges whose word is kept."""
 
@@ -754,6 +757,9 @@ NAT_RANGE_RATE = 0.05
 NAT_RANGE_BURST = 3
 """Requests a second that are served: of all, and of one range, as IDs cost nothing. Go serves as many."""
 
+RELAY_RETRY = 60.0
+"""A relay that gives no place, or none any more, rests for so long."""
+
 UPNP_PATIENCE = 2_000
 """For a router to answer, in milliseconds, as miniupnpc wants it."""
 
@@ -761,8 +767,11 @@ UPNP_LEASE = 3_600
 """Seconds for which a port is forwarded: a program that was killed leaves it open for so long at most."""
 
 UPNP_SEARCH_INTERVAL = 600.0
+"""How often a router is looked for where there was none."""
+
+UPNP_PORTS = 8
 UPNP_OTHER_PORTS = 3
-"""How often a router is looked for where there was none; and ports that are tried when ours is taken there."""
+"""Ports that are forwarded; and ports that are tried for each when its number is taken there."""
 
 # --- mDNS -----------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ need; who believes wrongly that others do is reached by nobody. So the second wa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, final
@@ -63,15 +64,21 @@ class Votes:
 
     def take(self, voice: str, address: str | None, now: float) -> None:
         """Note that somebody in the range `voice` reaches us at an address (SOMEWHERE: anyhow), or (None) does not."""
-        self._votes.pop(voice, None)
+        before = self._votes.pop(voice, None)
+        if address == SOMEWHERE and before is not None and before.address:
+            address = before.address
         self._votes[voice] = _Vote(address, now)
         if len(self._votes) > limits.NAT_VOTES:
             del self._votes[next(iter(self._votes))]
 
     def age(self, voice: str, now: float) -> float:
-        """Return how many seconds ago the range has said something; infinity when it has not."""
+        """Return how many seconds ago the range has said something; infinity if it has not, or did not say where."""
         vote = self._votes.get(voice)
-        return now - vote.when if vote else float("inf")
+        return now - vote.when if vote and vote.address != SOMEWHERE else math.inf
+
+    def is_reached(self, now: float) -> bool:
+        """Say whether anybody reaches us at all, by his word."""
+        return any(vote.address is not None for vote in self._live(now).values())
 
     def clear(self) -> None:
         """Forget all: we are somewhere else."""
@@ -82,13 +89,16 @@ class Votes:
 
         What holds for IPv4 says nothing of IPv6: being reached over one of them is being reached.
         """
-        live = {voice: vote for voice, vote in self._votes.items() if now - vote.when < limits.NAT_VOTE_SECONDS}
+        live = self._live(now)
         kinds = [[vote.address for voice, vote in live.items() if (":" in voice) is six] for six in (False, True)]
         found = [_judge(votes, patient=patient) for votes in kinds]
         for status in (Status.PUBLIC, Status.PRIVATE):
             if any(one.status is status for one in found):
                 return Verdict(status, tuple(address for one in found for address in one.addresses))
         return Verdict(Status.UNKNOWN)
+
+    def _live(self, now: float) -> dict[str, _Vote]:
+        return {voice: vote for voice, vote in self._votes.items() if now - vote.when < limits.NAT_VOTE_SECONDS}
 
     def __len__(self) -> int:
         """Return how many ranges have said something."""

@@ -280,7 +280,13 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
 
 
 def _transports(values: Mapping[str, Any], *, demo: bool) -> Transports:
-    return Transports(port=values["port"], loopback=demo, stock=values["stock_net"])
+    return Transports(
+        port=values["port"],
+        loopback=demo,
+        upnp=values["upnp"] and not demo,
+        relays=() if demo else values["relay"],
+        stock=values["stock_net"],
+    )
 
 
 _AS_THEY_ARE: Final = ("demo", "json", "oneshot", "timeout", "theme", "bell", "notify", "verbose", "log_file")

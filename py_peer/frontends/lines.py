@@ -34,6 +34,7 @@ from py_peer.core.events import (
     PeerLeft,
     PeerMuted,
     PeerUnmuted,
+    ReachabilityChanged,
     Ready,
     SendProgress,
 )
@@ -69,6 +70,13 @@ MOST_PLACES: Final = 3
 """Addresses that are told when several come or go at once; /status has them all."""
 
 NO_NETWORK: Final = "The network has gone; no address leads here now. Only peers of the same link may find you, by mDNS"
+_OUTSIDE: Final = {
+    "unknown": "It is not known any more whether others on the Internet reach you",
+    "public": "Others on the Internet reach you",
+    "private": "Nobody on the Internet reaches you: a router or a firewall is in between",
+    "relayed": "Others on the Internet reach you through the relay ",
+}
+
 HERE_ALONE: Final = "The address is for this machine alone; there is none to hand on now"
 
 
@@ -197,6 +205,8 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
             return f"Found {called(event.peer_id)} {event.source}"
         case AddressesChanged():
             return _addresses_sentence(event)
+        case ReachabilityChanged():
+            return f"{_OUTSIDE[event.status]}{called(event.relay) if event.relay else ''}"
         case Notice() | Answer():
             return event.text
         case _:
@@ -269,6 +279,7 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         f"  - In the room: {sum(peer.in_room for peer in report.peers)}",
         *(f"  - Also reached under: {address}" for address in report.addresses[1:]),
     ]
+    lines.append(f"  - From the Internet: {_outside(report, nick)}")
     if text := remark(report.addresses):
         lines.insert(2, f"  - {text}")
     if report.waiting:
@@ -286,6 +297,18 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
     if report.stock_net:
         lines.append("  - Network: py-libp2p's own classes, not py-peer's")
     return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
+
+
+def _outside(report: StatusReport, nick: Callable[[str], str]) -> str:
+    """Return how others reach us from outside of our network."""
+    match report.reachability:
+        case "public":
+            return f"reachable at {report.outside[0].partition('/p2p/')[0]}" if report.outside else "reachable"
+        case "private":
+            return "private: nobody reaches us from outside"
+        case "relayed":
+            return f"relayed by {_called((report.relay,), nick)}"
+    return "not known, for nobody has tried"
 
 
 def _called(peer_ids: tuple[str, ...], nick: Callable[[str], str]) -> str:

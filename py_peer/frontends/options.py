@@ -130,6 +130,15 @@ def did_you_mean(word: str, known: tuple[str, ...], prefix: str = "") -> str:
     return f"; did you mean {shown[0]!r}?" if shown else ""
 
 
+def _dialled(text: str) -> str:
+    from py_peer.core.addresses import AddressError, parse_dial_address  # noqa: PLC0415 - needed only now
+
+    try:
+        return parse_dial_address(text).text
+    except AddressError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -227,6 +236,18 @@ GROUPS: Final = {
             is_file=True,
         ),
         Option("ephemeral", "a new peer ID for this run; none is kept", ("--ephemeral",), default=False, kind=bool),
+    ),
+    "being reached": (
+        Option("upnp", "ask no router to pass your port on (UPnP)", ("--no-upnp",), default=True, kind=bool),
+        Option(
+            "relay",
+            "multiaddr of a relay through which others reach you while nothing else leads to you",
+            ("--relay",),
+            "ADDR",
+            _dialled,
+            default=(),
+            many=True,
+        ),
     ),
     "finding others": (
         Option(

@@ -167,6 +167,9 @@ class PeerRecord:
     listen: tuple[bytes, ...] = ()
     """Where it says that it listens: binary multiaddrs, the first of them."""
 
+    observed: bytes = b""
+    """Where it sees us: a binary multiaddr."""
+
 
 @final
 class ConnectedPeers(INotifee):

@@ -348,6 +348,7 @@ class _Watch:
             record.agent_version = message.agent_version
             record.protocols = tuple(message.protocols)[: limits.MAX_PROTOCOLS_SHOWN]
             record.listen = tuple(message.listen_addrs)
+            record.observed = message.observed_addr[: limits.MAX_ADDRESS_BYTES]
             self._observer.identified(record)
 
     async def _attend(self, record: PeerRecord, scope: trio.CancelScope) -> None:

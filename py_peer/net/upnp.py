@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import random
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, final
 
@@ -22,6 +23,7 @@ import anyio.to_thread
 import trio
 
 from py_peer.core import limits
+from py_peer.core.addresses import QUIC
 from py_peer.core.cleaning import clean_line
 from py_peer.core.ranges import Kind, kind_of
 from py_peer.core.reachability import is_behind_a_router
@@ -29,16 +31,13 @@ from py_peer.core.reachability import is_behind_a_router
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from py_peer.core.listening import ListenAddress
     from py_peer.net.interfaces import Interfaces
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TCP: Final = "TCP"
-UDP: Final = "UDP"
-
-_MULTIADDR: Final = {TCP: "/ip4/{}/tcp/{}", UDP: "/ip4/{}/udp/{}/quic-v1"}
 _NAME: Final = "py-peer"
 _CONFLICT: Final = "ConflictInMappingEntry"
 _FOR_EVER_ALONE: Final = "OnlyPermanentLeasesSupported"
@@ -50,7 +49,7 @@ class UpnpError(Exception):
 
 
 class Gateway(Protocol):
-    """A router that can be asked. Every method blocks, and raises UpnpError."""
+    """A router that can be asked. Every method blocks, and raises UpnpError. A protocol is "TCP" or "UDP"."""
 
     def external_ip(self) -> str:
         """Return its address on the other side, as it tells it."""
@@ -64,16 +63,17 @@ class Gateway(Protocol):
 
 @final
 class Upnp:
-    """Keeps ports of ours forwarded while it runs."""
+    """Keeps the ports that we listen on forwarded while it runs."""
 
     def __init__(
         self,
-        ports: Iterable[tuple[str, int]],
+        bound: Iterable[ListenAddress],
         tell: Callable[[tuple[str, ...]], None],
         find: Callable[[], Gateway | None] | None = None,
     ) -> None:
-        """`ports` are pairs of TCP or UDP, and a port. `tell` is told at which multiaddrs they are reached, or ()."""
-        self._ports = tuple(ports)
+        """`bound` is where we listen. `tell` is told at which multiaddrs that is reached from outside, or ()."""
+        own = [one for one in bound if not one.is_ip6 and kind_of(one.host) is not Kind.LOOPBACK]
+        self._bound = own[: limits.UPNP_PORTS]
         self._tell = tell
         self._find = find or find_gateway
         self._forwarded: dict[tuple[str, int], int] = {}
@@ -113,11 +113,14 @@ class Upnp:
         ip = await self._in_thread(gateway.external_ip)
         if not _is_public(ip):
             raise UpnpError("the router is behind another one: it has no public address itself")
-        for protocol, port in self._ports:
-            outside = self._forwarded.get((protocol, port), port)
-            again = partial(gateway.forward, protocol, port, outside, limits.UPNP_LEASE)
-            self._forwarded[protocol, port] = await self._in_thread(again)
-        return tuple(_MULTIADDR[protocol].format(ip, port) for (protocol, _), port in self._forwarded.items())
+        reached: list[str] = []
+        for one in self._bound:
+            protocol = "UDP" if one.transport == QUIC else "TCP"
+            outside = self._forwarded.get((protocol, one.port), one.port)
+            again = partial(gateway.forward, protocol, one.port, outside, limits.UPNP_LEASE)
+            self._forwarded[protocol, one.port] = outside = await self._in_thread(again)
+            reached.append(replace(one, host=ip, port=outside).text)
+        return tuple(reached)
 
     async def _stop(self, gateway: Gateway) -> None:
         for (protocol, _), port in self._forwarded.items():

@@ -51,6 +51,7 @@ from py_peer.service.manners import Manners
 from py_peer.service.nicks import Nicks
 from py_peer.service.offers import FILE_TOPIC
 from py_peer.service.outgoing import Outgoing
+from py_peer.service.reachability import Reachability
 from py_peer.service.statistics import Bookkeeper
 from py_peer.service.witness import Witness
 
@@ -122,8 +123,9 @@ class _Session:
         self._direct.is_named = self._links.named.names
         self._direct.deliveries.call = self._discovery.finder.call
         self._direct.deliveries.somebody_may_come = self._somebody_may_come
+        self._reachability = Reachability(settings.transports, emit)
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
-        self._witness.parts = (self._discovery, self._files, self._direct)
+        self._witness.parts = (self._discovery, self._files, self._direct, self._reachability)
         self._room: ChatRoom | None = None
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
         self._unread = 0
@@ -167,7 +169,7 @@ class _Session:
                 observer=self._witness,
                 admit=self._manners.admit,
                 boards={NICK_TOPIC: self._nicks, **self._discovery.boards, **self._files.boards},
-                streams=self._files.streams | self._direct.streams,
+                streams=self._files.streams | self._direct.streams | self._reachability.streams,
             ) as node:
                 await self._run_room(node, everything)
         except CannotListenError as error:
@@ -209,6 +211,7 @@ class _Session:
         nursery.start_soon(self._links.run, node)
         nursery.start_soon(self._files.run, node)
         nursery.start_soon(self._direct.run, node)
+        nursery.start_soon(self._reachability.run, node)
         nursery.start_soon(self._manners.run)
         nursery.start_soon(self._witness.run, node)
 
@@ -280,6 +283,9 @@ class _Session:
             dialling=self._links.dialling(),
             identity=clean_path(self._identity.file or ""),
             stock_net=bool(node and node.remark),
+            reachability=self._reachability.now.status,
+            outside=self._reachability.now.addresses,
+            relay=self._reachability.now.relay,
         )
 
     def _info(self, record: PeerRecord, room: frozenset[ID]) -> PeerInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import pytest
@@ -60,6 +61,16 @@ def test_one_range_has_one_voice_and_its_last_word_holds() -> None:
     assert len(one) == 1
 
 
+def test_that_somebody_came_says_that_we_are_reached_and_not_where() -> None:
+    one = votes(SOMEWHERE)
+    assert one.is_reached(1.0)
+    assert one.age(FOUR[0], 1.0) == math.inf
+    assert not votes(None).is_reached(1.0)
+    known = votes(HERE, HERE, HERE)
+    known.take(FOUR[0], SOMEWHERE, 1.0)
+    assert known.verdict(2.0, patient=False) == Verdict(Status.PUBLIC, (HERE,))
+
+
 def test_who_is_reached_over_one_version_of_ip_is_reached() -> None:
     both = votes(HERE, HERE, HERE, into=votes(None, None, None, None, voices=SIX))
     assert both.verdict(1.0, patient=True) == Verdict(Status.PUBLIC, (HERE,))
@@ -99,6 +110,7 @@ def test_the_table_is_bounded(voices: list[str]) -> None:
         heard.take(voice, None, float(number))
         assert len(heard) <= limits.NAT_VOTES
         assert heard.age(voice, float(number)) == 0
+        assert not heard.is_reached(float(number))
 
 
 def test_a_router_can_only_be_in_front_of_private_addresses() -> None:

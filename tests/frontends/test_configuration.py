@@ -51,6 +51,8 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "nick": ("Ann", '"Ann"', "Ann"),
     "connect": (f"{ADDRESS}, {ELSEWHERE}", f'["{ADDRESS}", "{ELSEWHERE}"]', (ADDRESS, ELSEWHERE)),
     "port": ("4001", "4001", 4001),
+    "upnp": ("0", "false", False),
+    "relay": (f"{ADDRESS}, {ELSEWHERE}", f'["{ADDRESS}", "{ELSEWHERE}"]', (ADDRESS, ELSEWHERE)),
     "bootstrap": (ADDRESS, f'["{ADDRESS}"]', (ADDRESS,)),
     "mdns": ("0", "false", False),
     "mdns_interface": ("lo, Ethernet 2", '["lo", "Ethernet 2"]', ("lo", "Ethernet 2")),

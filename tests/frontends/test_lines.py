@@ -38,6 +38,7 @@ from py_peer.core.events import (
     PeerMuted,
     PeerUnmuted,
     Pinged,
+    ReachabilityChanged,
     SendProgress,
     Started,
     Statistics,
@@ -110,6 +111,10 @@ INTERACTIVE = [
     (NicknameChanged("rob"), []),
     (PeerFound(ANN, "by mDNS", ()), [f"📡 Found {ANN[-8:]} by mDNS"]),
     (AddressesChanged((ADDRESS, "/ip6/::1/tcp/4001")), [f"📡 The network has changed; others reach you at {ADDRESS}"]),
+    (ReachabilityChanged("public", (ADDRESS,)), ["📡 Others on the Internet reach you"]),
+    (ReachabilityChanged("private"), ["📡 Nobody on the Internet reaches you: a router or a firewall is in between"]),
+    (ReachabilityChanged("relayed", (), ANN), [f"📡 Others on the Internet reach you through the relay {ID8}"]),
+    (ReachabilityChanged("unknown"), ["📡 It is not known any more whether others on the Internet reach you"]),
     (Failed(FailureKind.FAULT, "why"), []),
     (Stopped(0, reached=False), []),
 ]

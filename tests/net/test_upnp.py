@@ -10,8 +10,9 @@ import trio
 import trio.testing
 
 from py_peer.core import limits
+from py_peer.core.listening import parse_listen_address
 from py_peer.net.interfaces import Interfaces
-from py_peer.net.upnp import TCP, UDP, Upnp, UpnpError
+from py_peer.net.upnp import Upnp, UpnpError
 from tests.interfaces import interface
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from py_peer.core.interfaces import Interface
 
 PORT: Final = 4001
+BOUND: Final = tuple(
+    map(parse_listen_address, ("/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001", "/ip4/0.0.0.0/udp/4001/quic-v1"))
+)
 THERE: Final = ("/ip4/11.0.0.1/tcp/4001", "/ip4/11.0.0.1/udp/4001/quic-v1")
 AT_HOME: Final = interface("eth0", "192.168.0.7/24")
 
@@ -58,7 +62,7 @@ class Scene:
         self.told: list[tuple[str, ...]] = []
         self.there: tuple[Interface, ...] = (AT_HOME,)
         self.interfaces = Interfaces(lambda: self.there)
-        self.upnp = Upnp([(TCP, PORT), (UDP, PORT)], self.told.append, self.find)
+        self.upnp = Upnp(BOUND, self.told.append, self.find)
 
     def find(self) -> Router | None:
         self.searches += 1
@@ -102,7 +106,7 @@ async def test_both_ports_are_forwarded_and_taken_back_at_the_end(scene: Scene) 
     assert scene.router is not None
     async with scene.running():
         assert scene.told == [THERE]
-        assert scene.router.open == {(TCP, PORT): PORT, (UDP, PORT): PORT}
+        assert scene.router.open == {("TCP", PORT): PORT, ("UDP", PORT): PORT}
     assert not scene.router.open
 
 
@@ -111,7 +115,10 @@ async def test_a_forwarding_is_asked_for_again_at_half_its_time(scene: Scene) ->
     assert scene.router is not None
     async with scene.running():
         await trio.sleep(limits.UPNP_LEASE * 1.1)
-        assert scene.router.asked == 3 * [(TCP, PORT, PORT, limits.UPNP_LEASE), (UDP, PORT, PORT, limits.UPNP_LEASE)]
+        assert scene.router.asked == 3 * [
+            ("TCP", PORT, PORT, limits.UPNP_LEASE),
+            ("UDP", PORT, PORT, limits.UPNP_LEASE),
+        ]
         assert scene.told == [THERE]
         assert scene.searches == 1
 
@@ -123,7 +130,10 @@ async def test_another_port_is_taken_where_ours_is_not_free_and_kept(scene: Scen
     async with scene.running():
         assert scene.told == [("/ip4/11.0.0.1/tcp/5001", "/ip4/11.0.0.1/udp/5001/quic-v1")]
         await trio.sleep(limits.UPNP_LEASE * 0.6)
-        assert scene.router.asked[2:] == [(TCP, PORT, 5001, limits.UPNP_LEASE), (UDP, PORT, 5001, limits.UPNP_LEASE)]
+        assert scene.router.asked[2:] == [
+            ("TCP", PORT, 5001, limits.UPNP_LEASE),
+            ("UDP", PORT, 5001, limits.UPNP_LEASE),
+        ]
     assert not scene.router.open
 
 
@@ -187,7 +197,7 @@ def test_the_end_does_not_wait_for_a_router_that_hangs() -> None:
         return None
 
     async def play() -> None:
-        scene.upnp = Upnp([(TCP, PORT)], scene.told.append, find)
+        scene.upnp = Upnp(BOUND, scene.told.append, find)
         with trio.fail_after(10):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(scene.upnp.run, scene.interfaces)

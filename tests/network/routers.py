@@ -10,13 +10,14 @@ import contextlib
 import functools
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
 
 from tests.network.namespaces import INTERFACE, Bridge, Host, Kind, NotHereError, missing
 from tests.network.peers import Peer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 LAN: Final = "lan0"
@@ -125,6 +126,13 @@ def no_routers() -> str:
         return f"the kernel translates no addresses ({error})"
 
 
-def peer_in(host: Host, name: str, folder: Path, *options: str, connect: tuple[str, ...] = ()) -> Peer:
+def peer_in(
+    host: Host,
+    name: str,
+    folder: Path,
+    *options: str,
+    connect: tuple[str, ...] = (),
+    limits: Mapping[str, float] = MappingProxyType({}),
+) -> Peer:
     """Return a py-peer that lives on a host, to be started. `Peer.address` is where its own network reaches it."""
-    return Peer(name, folder / name, connect, host.address, host.space.inside, options=options)
+    return Peer(name, folder / name, connect, host.address, host.space.inside, limits, options)

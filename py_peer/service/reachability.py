@@ -1,0 +1,215 @@
+"""How we are reached from outside: found out, told, and helped.
+
+Connected peers on the Internet are asked to dial us back (AutoNAT), each at the address where it sees us; what they
+say is weighed in `py_peer.core.reachability`. A router that can be asked forwards our port (UPnP), and a place at a
+relay is kept while nobody reaches us otherwise. What comes of it is told to others (`Node.set_outside`), and to the
+user.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Final, final
+
+import trio
+
+from py_peer.chatroom import _log_system_message
+from py_peer.core import limits
+from py_peer.core.addresses import RELAY, TCP, parse_dial_address
+from py_peer.core.events import ReachabilityChanged
+from py_peer.core.hearsay import is_name
+from py_peer.core.ranges import Kind, kind_of, range_of
+from py_peer.core.reachability import SOMEWHERE, Status, Votes
+from py_peer.net.autonat import AUTONAT, DialBack, ask
+from py_peer.net.connections import remote_ip
+from py_peer.net.multiaddrs import dialable
+from py_peer.net.upnp import Upnp
+from py_peer.service.reservations import Reservations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from libp2p.abc import INetStream
+    from libp2p.custom_types import StreamHandlerFn, TProtocol
+    from libp2p.peer.id import ID
+
+    from py_peer.core.events import Event
+    from py_peer.core.settings import Transports
+    from py_peer.net.connections import PeerRecord
+    from py_peer.net.node import Node
+
+_SOURCE: Final = "reachability"
+
+
+@final
+class Reachability:
+    """Finds out how we are reached, and does what helps."""
+
+    def __init__(self, transports: Transports, emit: Callable[[Event], None]) -> None:
+        self._transports = transports
+        self._emit = emit
+        self._votes = Votes()
+        self._asked: dict[str, float] = {}
+        self._under_way = 0
+        self._node: Node | None = None
+        self._since = 0.0
+        self._forwarded: tuple[str, ...] = ()
+        self._stirred = trio.Event()
+        self._reservations = Reservations(transports.relays, self._look)
+        self._dial_back: DialBack | None = None
+        self.streams: dict[TProtocol, StreamHandlerFn] = {AUTONAT: self._serve}
+        """The handlers of what we do for others."""
+
+        self.now = ReachabilityChanged(Status.UNKNOWN.value)
+        """What is believed, as it was told last."""
+
+    async def run(self, node: Node) -> None:
+        """Ask, and do what helps. Runs until cancelled."""
+        self._node, self._dial_back = node, DialBack(node)
+        self._since = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            if self._transports.upnp and not self._transports.loopback:
+                nursery.start_soon(Upnp(node.bound, self._note_forwarded).run, node.interfaces)
+            nursery.start_soon(self._reservations.run, node)
+            nursery.start_soon(self._follow, node)
+            while True:
+                stirred = self._stirred
+                self._look()
+                for record, voice in islice(self._whom(node), limits.NAT_ASKED - self._under_way):
+                    self._under_way += 1
+                    nursery.start_soon(self._ask, node, record, voice)
+                with trio.move_on_after(limits.NAT_LOOK_INTERVAL):
+                    await stirred.wait()
+
+    # --- What is noticed --------------------------------------------------------------------------
+
+    def moved(self, peer_id: ID) -> None:
+        """Take note that a peer has come or gone: who comes from outside, uncalled, has reached us."""
+        record = self._node.peers.records.get(peer_id) if self._node else None
+        if record is not None and record.inbound and (voice := _voice(record)):
+            self._votes.take(voice, SOMEWHERE, trio.current_time())
+            self._look()
+
+    def identified(self, record: PeerRecord) -> None:
+        """Take note of what a peer says it is: it may be asked, or be a relay."""
+        if AUTONAT in record.protocols:
+            self._stir()
+        self._reservations.stir()
+
+    def _note_forwarded(self, addresses: tuple[str, ...]) -> None:
+        """Take note of where a router forwards to us: what was said of us before is to be asked again."""
+        self._forwarded = addresses
+        self._begin_anew()
+
+    async def _follow(self, node: Node) -> None:
+        while True:
+            await node.interfaces.changed.wait()
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._votes.clear()
+        self._asked.clear()
+        self._since = trio.current_time()
+        self._stir()
+
+    def _stir(self) -> None:
+        stirred, self._stirred = self._stirred, trio.Event()
+        stirred.set()
+
+    # --- Asking -----------------------------------------------------------------------------------
+
+    def _whom(self, node: Node) -> list[tuple[PeerRecord, str]]:
+        """Return who is to be asked now, one of each range; nobody when enough have answered."""
+        now = trio.current_time()
+        voices = {voice: record for record in node.peers.records.values() if (voice := _voice(record))}
+        verdict = self._votes.verdict(now, patient=False)
+        answered = sum(self._votes.age(voice, now) < limits.NAT_ASK_AGAIN for voice in voices)
+        if verdict.status is not Status.UNKNOWN and answered >= limits.NAT_CONFIDENCE:
+            return []
+        return [
+            (record, voice)
+            for voice, record in voices.items()
+            if AUTONAT in record.protocols
+            and self._votes.age(voice, now) >= limits.NAT_ASK_AGAIN
+            and now - self._asked.get(voice, -limits.NAT_RETRY) >= limits.NAT_RETRY
+        ]
+
+    async def _ask(self, node: Node, record: PeerRecord, voice: str) -> None:
+        """Ask one peer. Whatever it answers costs it nothing and us no more than time."""
+        self._asked.pop(voice, None)
+        self._asked[voice] = trio.current_time()
+        if len(self._asked) > limits.NAT_VOTES:
+            del self._asked[next(iter(self._asked))]
+        try:
+            since = self._since
+            addresses = self._candidates(node, record)
+            if not addresses:
+                return
+            reached = await ask(node.host, record.peer_id, addresses)
+        except Exception as error:  # noqa: BLE001 - what a stranger answers
+            node.counters["asked to dial us back: no answer"] += 1
+            node.counters.caught(f"asking {record.peer_id} to dial us back", error)
+        else:
+            node.counters[f"asked to dial us back: {'not reached' if reached is None else 'reached'}"] += 1
+            if since == self._since:  # else we are elsewhere by now
+                known = reached is None or reached in addresses
+                self._votes.take(voice, reached if known else SOMEWHERE, trio.current_time())
+        finally:
+            self._under_way -= 1
+            self._stir()
+
+    def _candidates(self, node: Node, record: PeerRecord) -> list[str]:
+        """Return where a peer may reach us: where we are told to be, and our ports at the address that it sees.
+
+        What it sees is its word. But it dials no other address than that, and it is told to nobody else before others
+        have reached us there.
+        """
+        told = [parse_dial_address(text) for text in (*self._forwarded, *node.addresses)]
+        own = [one for one in told if one.via is None and not is_name(one) and kind_of(one.host) is Kind.PUBLIC]
+        found = [one.text.removesuffix(f"/p2p/{node.peer_id}") for one in own]
+        for seen in dialable([record.observed], node.host.get_id().to_bytes(), 1):
+            if seen.via is None and not is_name(seen) and kind_of(seen.host) is Kind.PUBLIC:
+                there = [one for one in node.bound if one.is_ip6 == (seen.kind == "ip6")]
+                found += [replace(one, host=seen.host).text for one in there]
+        found.sort(key=lambda text: f"/{TCP}/" not in text)  # many dial nothing else
+        return list(dict.fromkeys(found))[: limits.NAT_ADDRESSES]
+
+    async def _serve(self, stream: INetStream) -> None:
+        if self._dial_back is not None:
+            await self._dial_back.handle(stream)
+
+    # --- What is believed -------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Work out how we are reached; tell it when it is new, and get a place at a relay when it is needed."""
+        node, now = self._node, trio.current_time()
+        if node is None:
+            return
+        is_late = now - self._since >= limits.NAT_PATIENCE
+        verdict = self._votes.verdict(now, patient=is_late)
+        status, direct = verdict.status, (*self._forwarded, *verdict.addresses)
+        if status is Status.UNKNOWN and (self._forwarded or self._transports.told):
+            status = Status.PUBLIC
+        if status is not Status.PUBLIC:
+            direct = ()
+        is_needed = status is Status.PRIVATE or (is_late and not self._votes.is_reached(now))
+        relays = self._reservations
+        relays.want(wanted=status is not Status.PUBLIC and (is_needed or relays.has_named))
+        if relays.relay and status is not Status.PUBLIC:
+            status = Status.RELAYED
+        outside = tuple(f"{one}/p2p/{node.peer_id}" for one in dict.fromkeys(direct)) + relays.addresses
+        node.set_outside(_SOURCE, outside)
+        self._tell(ReachabilityChanged(status.value, outside, relays.relay))
+
+    def _tell(self, new: ReachabilityChanged) -> None:
+        if new != self.now:
+            self.now = new
+            _log_system_message(f"Reached from outside: {new.status} {', '.join(new.addresses)}".rstrip())
+            self._emit(new)
+
+
+def _voice(record: PeerRecord) -> str:
+    """Return the range on the Internet from which a peer speaks with us; "" when it is not there, or behind a relay."""
+    ip = "" if f"/{RELAY}" in record.address else remote_ip(record.address)
+    return range_of(ip) if ip and kind_of(ip) is Kind.PUBLIC else ""

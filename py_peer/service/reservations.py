@@ -1,0 +1,123 @@
+"""A place at a relay, while we need one: reserved, kept, and another taken when it is lost.
+
+Relays that the user named come first, and are called; then those of the peers who are here and relay for others.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, final
+
+import trio
+
+from py_peer.core import limits
+from py_peer.core.addresses import RELAY, parse_dial_address, with_peer
+from py_peer.core.ranges import Kind, kind_of
+from py_peer.net.connections import remote_ip
+from py_peer.net.dial import DialError
+from py_peer.net.multiaddrs import dialable
+from py_peer.net.streams import StreamFaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from py_peer.core.addresses import DialAddress
+    from py_peer.net.connections import PeerRecord
+    from py_peer.net.node import Node
+
+HOP: Final = "/libp2p/circuit/relay/0.2.0/hop"
+
+
+@final
+class Reservations:
+    """Keeps one reservation while it is wanted."""
+
+    def __init__(self, named: tuple[str, ...], changed: Callable[[], None]) -> None:
+        """`named` are multiaddrs of relays; `changed` is called when a place was got or lost."""
+        self._named = [parse_dial_address(text) for text in named]
+        self._changed = changed
+        self._rest: dict[str, float] = {}
+        self._stirred = trio.Event()
+        self._scope: trio.CancelScope | None = None
+        self._is_wanted = False
+        self.relay = ""
+        """The peer ID of the relay where we have a place; "" for none."""
+
+        self.addresses: tuple[str, ...] = ()
+        """Where we are reached through it: multiaddrs with our peer ID."""
+
+    @property
+    def has_named(self) -> bool:
+        """Whether the user has named a relay."""
+        return bool(self._named)
+
+    def want(self, *, wanted: bool) -> None:
+        """Get a place, or give it up."""
+        if wanted == self._is_wanted:
+            return
+        self._is_wanted = wanted
+        self.stir()
+        if not wanted and self._scope is not None:
+            self._scope.cancel()
+
+    def stir(self) -> None:
+        """Look again: somebody has come who may be a relay."""
+        stirred, self._stirred = self._stirred, trio.Event()
+        stirred.set()
+
+    async def run(self, node: Node) -> None:
+        """Get a place, and another when it is lost. Runs until cancelled."""
+        client = getattr(node, "relays", None)
+        if client is None:
+            return
+        while True:
+            stirred = self._stirred
+            relay = next(self._candidates(node), None) if self._is_wanted else None
+            if relay is None:
+                with trio.move_on_after(limits.RELAY_RETRY):
+                    await stirred.wait()
+                continue
+            with trio.CancelScope() as self._scope:
+                await self._keep(node, client, relay)
+            self._scope = None
+            if self.relay:
+                self.relay, self.addresses = "", ()
+                self._changed()
+
+    async def _keep(self, node: Node, client: Any, relay: DialAddress) -> None:
+        """Have a place at a relay until that ends, and let the relay rest then."""
+
+        def told(reservation: Any) -> None:
+            self.relay, self.addresses = str(address.peer_id), reservation.addresses
+            self._changed()
+
+        try:
+            peer_id = await node.dial(relay)
+            address = relay if relay.peer_id else with_peer(relay, str(peer_id))
+            await client.keep(address, told)
+        except (DialError, StreamFaultError) as error:
+            node.counters.caught(f"reserving at {relay.text}", error)
+        self._rest[relay.text] = trio.current_time() + limits.RELAY_RETRY
+        if len(self._rest) > limits.MAX_CONNECTIONS:
+            del self._rest[next(iter(self._rest))]
+
+    def _candidates(self, node: Node) -> Iterator[DialAddress]:
+        found = filter(None, map(_relay, sorted(node.peers.records.values(), key=lambda one: one.rtt or 1.0)))
+        for relay in (*self._named, *found):
+            if self._rest.get(relay.text, 0.0) <= trio.current_time():
+                yield relay
+
+
+def _relay(record: PeerRecord) -> DialAddress | None:
+    """Return the address at which a peer relays for us, as far as others can reach it."""
+    if (
+        HOP not in record.protocols
+        or f"/{RELAY}" in record.address
+        or kind_of(remote_ip(record.address)) is not Kind.PUBLIC
+    ):
+        return None
+    if not record.inbound:
+        with suppress(ValueError):
+            return with_peer(parse_dial_address(record.address), str(record.peer_id))
+    listens = dialable(record.listen, record.peer_id.to_bytes(), limits.LISTEN_ADDRESSES)
+    return next((one for one in listens if one.host == remote_ip(record.address)), None)

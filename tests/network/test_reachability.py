@@ -1,0 +1,58 @@
+"""Peers behind routers find out whether they are reached, and a router that can be asked lets others in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.network.peers import party
+from tests.network.routers import Nat, internet, no_routers, peer_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.network.peers import Peer
+
+pytestmark = pytest.mark.skipif(bool(no_routers()), reason=no_routers())
+
+
+def status(peer: Peer) -> str:
+    """Return how a peer says that it is reached now."""
+    return str((peer.last("reachability_changed") or {}).get("status", "unknown"))
+
+
+def wait_until(peer: Peer, wanted: str) -> None:
+    peer.wait_for(lambda: status(peer) == wanted, f"being {wanted}, not {status(peer)}")
+
+
+def test_who_is_behind_a_router_is_private_and_who_is_not_is_public_and_all_are_told_so(tmp_path: Path) -> None:
+    with internet(4, Nat.CONE) as net:
+        soon = {"NAT_DIAL_TIMEOUT": 1.0}
+        servers = [peer_in(host, f"server{number}", tmp_path, limits=soon) for number, host in enumerate(net.hosts[:3])]
+        known = tuple(server.address for server in servers)
+        home = peer_in(net.homes[0].hosts[0], "home", tmp_path, connect=known)
+        outside = peer_in(net.hosts[3], "outside", tmp_path, connect=known)
+        with party(*servers, home, outside):
+            wait_until(home, "private")
+            wait_until(outside, "public")
+            told = outside.last("reachability_changed")
+            assert told
+            assert told["addresses"] == [f"{outside.address}/p2p/{outside.id}"]
+
+
+def test_a_forwarded_port_makes_who_is_behind_a_router_public_and_its_address_is_handed_on(tmp_path: Path) -> None:
+    with internet(4, Nat.SYMMETRIC) as net:
+        servers = [peer_in(host, f"server{number}", tmp_path) for number, host in enumerate(net.hosts[:3])]
+        (router,) = net.homes
+        home = peer_in(router.hosts[0], "home", tmp_path, connect=tuple(server.address for server in servers))
+        router.forward(home.port, router.hosts[0])
+        with party(*servers, home):
+            wait_until(home, "public")
+            there = f"/ip4/{router.address}/tcp/{home.port}"
+            home.command("multiaddr", id=1)
+            told = home.see("status_report", id=1)
+            assert told["addresses"][0] == f"{there}/p2p/{home.id}"
+            stranger = peer_in(net.hosts[3], "stranger", tmp_path, connect=(there,))
+            with party(stranger):
+                stranger.wait_for(lambda: home.id in stranger.room(), "the one behind the router")
