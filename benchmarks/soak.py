@@ -162,7 +162,7 @@ def main() -> int:
     if unknown := set(options.scene) - set(names):
         parser.error(f"no such scene: {', '.join(sorted(unknown))}")
     os.environ |= dict.fromkeys(
-        ("PY_PEER_MDNS", "PY_PEER_DISCOVERY", "PY_PEER_REMEMBER"), "0"
+        ("PY_PEER_MDNS", "PY_PEER_DISCOVERY", "PY_PEER_REMEMBER", "PY_PEER_UPNP"), "0"
     )  # each knows whom to call
     print("\n".join(head("soak")), flush=True)
     start = time.monotonic()
