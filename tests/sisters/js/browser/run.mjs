@@ -39,6 +39,7 @@ const browser = spawn(options.chromium, [
 ], { stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe'] })
 browser.on('exit', code => process.exit(code ?? 1))
 const [, , , orders, answers] = browser.stdio
+for (const pipe of [orders, answers]) pipe.on('error', () => {}) // its end is told by "exit"
 
 const waiting = new Map()
 let asked = 0
