@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.network.peers import party
+from tests.network.miniupnpd import answering, no_miniupnpd
+from tests.network.peers import PATIENCE, party
 from tests.network.routers import Nat, internet, no_routers, peer_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.network.peers import Peer
@@ -24,6 +27,14 @@ def status(peer: Peer) -> str:
 
 def wait_until(peer: Peer, wanted: str) -> None:
     peer.wait_for(lambda: status(peer) == wanted, f"being {wanted}, not {status(peer)}")
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for what no peer tells."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_who_is_behind_a_router_is_private_and_who_is_not_is_public_and_all_are_told_so(tmp_path: Path) -> None:
@@ -56,3 +67,21 @@ def test_a_forwarded_port_makes_who_is_behind_a_router_public_and_its_address_is
             stranger = peer_in(net.hosts[3], "stranger", tmp_path, connect=(there,))
             with party(stranger):
                 stranger.wait_for(lambda: home.id in stranger.room(), "the one behind the router")
+
+
+@pytest.mark.skipif(bool(no_miniupnpd()), reason=no_miniupnpd())
+def test_a_router_is_asked_for_a_port_asked_again_and_told_at_the_end(tmp_path: Path) -> None:
+    soon = {"UPNP_PATIENCE": 300, "UPNP_SEARCH_INTERVAL": 1.0, "UPNP_LEASE": 4}
+    with internet(1, Nat.SYMMETRIC) as net, answering(net.homes[0], tmp_path) as router:
+        home = peer_in(net.homes[0].hosts[0], "home", tmp_path, "--upnp", limits=soon)
+        there = f"/ip4/{net.homes[0].address}/tcp/{home.port}"
+        stranger = peer_in(net.hosts[0], "stranger", tmp_path, connect=(there,))
+        with party(home):
+            told = home.see("reachability_changed", status="public")
+            assert f"{there}/p2p/{home.id}" in told["addresses"]
+            with party(stranger):
+                stranger.wait_for(lambda: home.id in stranger.room(), "the one behind the router")
+            until(lambda: router.asked > len(told["addresses"]))
+            assert f"dport {home.port}" in router.forwarded
+            home.leave()
+            assert f"dport {home.port}" not in router.forwarded
