@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core import limits
-from py_peer.core.addresses import with_peer
+from py_peer.core.addresses import QUIC, with_peer
 from py_peer.core.budgets import Budgets, Word
 from py_peer.core.events import KnownPeer
 from py_peer.core.findings import Source
@@ -26,7 +26,7 @@ from py_peer.core.shelves import Rank, Shelves
 from py_peer.core.spots import CLOSENESS, Known, Place, Spot, place_of, spot_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
 
     from py_peer.core.addresses import DialAddress
     from py_peer.core.findings import Finding
@@ -78,6 +78,7 @@ class AddressBook:
         self._budgets = Budgets()
         self._here: dict[str, float] = {}
         self._lookups: set[str] = set()
+        self._die_of_quic: set[str] = set()
         self._own: frozenset[Place] = frozenset()
         self._own_ips: frozenset[str] = frozenset()
         self._networks: tuple[Network, ...] = ()
@@ -243,6 +244,19 @@ class AddressBook:
             self._shelve(peer, Rank.PROVED)
         peer.stir()
 
+    def given_up(self, peer_id: str, address: DialAddress) -> None:
+        """Take note that a dial has ended, and nothing is to be learnt from it."""
+        if peer := self._peers.get(peer_id):
+            peer.dials -= 1
+            if spot := peer.spots.get(place_of(address)):
+                spot.given_up()
+            peer.stir()
+
+    def dies_of_quic(self, peer_id: str) -> None:
+        """Take note that a peer is not to be dialled over QUIC when there is another way."""
+        if len(self._die_of_quic) < limits.BOOK_PEERS:
+            self._die_of_quic.add(peer_id)
+
     def asked(self, peer_id: str) -> None:
         """Take note that a peer was dialled for a lookup: it is none of those that we want to be connected to."""
         if peer_id in self._here and peer_id not in self._peers:
@@ -278,7 +292,7 @@ class AddressBook:
     def next(self, now: float, under_way: int = 0) -> tuple[Dial | None, float]:
         """Return whom to dial now, or None, and in how many seconds to ask again if nothing happens before.
 
-        `under_way` are the dials that this has led to and that have not ended.
+        `under_way` are the peers whom this has led to, and whose dials have not ended.
         """
         if under_way >= limits.FOUND_DIALS or self._is_full(under_way):
             return None, NEVER
@@ -306,6 +320,16 @@ class AddressBook:
                 else:
                     best = CLOSENESS[spot.source], peer.lot, peer, spot
         return (None, soonest) if best is None else (Dial(best[2].peer_id, best[3].address), 0.0)
+
+    def another_way(self, peer_id: str, begun: Container[DialAddress], now: float) -> DialAddress | None:
+        """Return where else to dial, now, a peer that is being dialled at the addresses `begun`, or None."""
+        if (peer := self._peers.get(peer_id)) is None:
+            return None
+        due = (
+            spot for spot in peer.spots.values() if spot.address not in begun and self._wait(peer, spot, now)[0] <= 0
+        )
+        best = min(due, key=lambda spot: spot.order, default=None)
+        return None if best is None else best.address
 
     def for_lookup(self, finding: Finding, address: DialAddress, now: float) -> tuple[str, bool]:
         """Return why an address must not be dialled for a lookup now, and whether that passes with time.
@@ -348,7 +372,7 @@ class AddressBook:
             return (), reason
         ways: list[DialAddress] = []
         for spot in sorted(peer.spots.values(), key=lambda spot: spot.order):
-            objection = self._wait(peer, spot, now)[1] if spot.is_named_only else self._no_way(spot)
+            objection = self._wait(peer, spot, now)[1] if spot.is_named_only else self._no_way(peer, spot)
             objection = objection or self._budgets.wait(self._word(spot), now)[1]
             reason = reason or objection
             if not objection:
@@ -380,11 +404,11 @@ class AddressBook:
         """Return why an address is not dialled however long one waits, or ""."""
         if peer.left is not None and not spot.refused:
             return "it has said goodbye"
-        if reason := self._no_way(spot):
+        if reason := self._no_way(peer, spot):
             return reason
         return _in_vain(spot) if spot.failures >= limits.FOUND_TRIES else ""
 
-    def _no_way(self, spot: Spot) -> str:
+    def _no_way(self, peer: Known, spot: Spot) -> str:
         """Return why an address is not dialled even when the user asks for who is there, or ""."""
         if spot.refused:
             return spot.refused
@@ -392,6 +416,8 @@ class AddressBook:
             return "our own address"
         if spot.is_elsewhere:
             return "a private address of a network that we are not in now"
+        if peer.peer_id in self._die_of_quic and _is_quic(spot) and not all(map(_is_quic, peer.spots.values())):
+            return "the program that runs there dies of QUIC"
         return _in_vain(spot) if spot.is_told and spot.tries >= limits.TOLD_TRIES else ""
 
     # --- What is known ----------------------------------------------------------------------------
@@ -445,6 +471,10 @@ def _make_room(peer: Known, newcomer: Spot) -> bool:
         return False
     del peer.spots[where]
     return True
+
+
+def _is_quic(spot: Spot) -> bool:
+    return spot.address.transport == QUIC
 
 
 def _in_vain(spot: Spot) -> str:

@@ -30,6 +30,10 @@ QUIC: Final = "quic-v1"
 RELAY: Final = "p2p-circuit"
 """What a connection goes over: TCP, a WebSocket on TCP, or one inside TLS; QUIC; or a connection to a relay."""
 
+_BEST_FIRST: Final = (TCP, QUIC, WS, WSS, RELAY)
+"""QUIC takes several times the work of TCP here, and some Go peers die of it; a relay carries for others, and not for
+long."""
+
 _BEHIND_THE_PORT: Final = {TCP: "", WS: "/ws", WSS: "/tls/ws", QUIC: "/quic-v1"}
 
 _PEER_ID_HEADS: Final = {b"\x00\x24": 38, b"\x00\x25": 39, b"\x12\x20": 34}
@@ -70,6 +74,11 @@ class DialAddress:
     transport: str = TCP
     sni: str = ""
     via: DialAddress | None = None
+
+
+def transport_rank(address: DialAddress) -> int:
+    """Return a number that is the less, the sooner an address is dialled of whose peer nothing else is known."""
+    return _BEST_FIRST.index(address.transport)
 
 
 def parse_dial_address(text: str) -> DialAddress:

@@ -285,10 +285,13 @@ TARGET_CONNECTIONS = 16
 """With so many peers connected nobody more is dialled by himself: GossipSub's mesh has 3 to 6 of them."""
 
 FOUND_DIALS = 4
-"""Dials of found peers under way at once."""
+"""Found peers that are dialled at once, each at WAYS_AT_ONCE addresses at most."""
 
 NEXT_WAY_AFTER = 0.25
 """A peer's next address is dialled when the one before has not answered for so long (RFC 8305, 8)."""
+
+NEXT_WAY_OF_LOOKUP = 1.0
+"""The same for a lookup, which has others to ask, and whose dials are counted: from afar a handshake takes a second."""
 
 WAYS_AT_ONCE = 4
 """Addresses of one peer, or of one name, that are dialled at once."""

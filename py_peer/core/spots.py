@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from py_peer.core import limits
+from py_peer.core.addresses import transport_rank
 from py_peer.core.findings import Source
 from py_peer.core.hearsay import is_name
 from py_peer.core.ranges import Kind, kind_of, lies_in, place, range_of
@@ -112,9 +113,14 @@ class Spot:
         return self.proved, not self.refused, -CLOSENESS[self.source], -self.failures
 
     @property
-    def order(self) -> tuple[float, bool, bool, int]:
-        """Which of several is dialled first: where the peer is now, then where it was, then what is near."""
-        return -self.heard, not self.proved, not self.near, CLOSENESS[self.source]
+    def order(self) -> tuple[bool, float, bool, bool, int, int]:
+        """Which of several is dialled first: where the peer is now, then where it was, then what is near.
+
+        Then what works best, then on whose word. Through a relay it is dialled last, whatever else is known.
+        """
+        is_relayed = self.address.via is not None
+        where = -self.heard, not self.proved, not self.near
+        return is_relayed, *where, transport_rank(self.address), CLOSENESS[self.source]
 
     def look_around(self, networks: Iterable[Network]) -> None:
         """Take note of the networks that we are in."""
@@ -160,6 +166,10 @@ class Spot:
         if self.source is Source.MDNS:
             pause, longest = limits.NEAR_PAUSE, limits.NEAR_PAUSE_LONGEST
         self.again = now + min(longest, pause * 2.0 ** (self.failures - 1))
+
+    def given_up(self) -> None:
+        """Take note that a dial was ended before it came to anything: the peer was reached elsewhere, say."""
+        self.tries -= 1
 
     def was_wrong(self) -> None:
         """Take note that another peer is there."""

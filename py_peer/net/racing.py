@@ -39,11 +39,12 @@ async def race(
     """Dial `ways` one after the other until one answers, and return what that gives; the others are cancelled.
 
     The next one is begun when the last one has failed, or has taken `pause` seconds, and no more than `most` are under
-    way. Raises DialError, with each cause once and in order, when all have failed; there has to be one way at least.
+    way. It is asked for when it is begun; there has to be one. Raises DialError when all have failed, with each cause
+    once and in order: NotNowError if there is one among them.
     """
     errors: dict[int, DialError] = {}
     results: list[Result] = []
-    free = trio.Semaphore(most)
+    free = trio.Semaphore(most - 1)
 
     async def go(number: int, way: Way, failed: trio.Event) -> None:
         try:
@@ -56,16 +57,20 @@ async def race(
 
     async with trio.open_nursery() as nursery:
         for number, way in enumerate(ways):
-            await free.acquire()
             failed = trio.Event()
             nursery.start_soon(go, number, way, failed)
             with trio.move_on_after(pause):
                 await failed.wait()
+            await free.acquire()
     if results:
         return results[0]
     raise _together([errors[number] for number in sorted(errors)])
 
 
 def _together(errors: list[DialError]) -> DialError:
-    kind = SomebodyElseError if all(isinstance(error, SomebodyElseError) for error in errors) else DialError
+    kind = DialError
+    if any(isinstance(error, NotNowError) for error in errors):
+        kind = NotNowError
+    elif all(isinstance(error, SomebodyElseError) for error in errors):
+        kind = SomebodyElseError
     return kind("; ".join(dict.fromkeys(map(str, errors))))

@@ -64,6 +64,7 @@ class Discovery:
 
     def identified(self, record: PeerRecord) -> None:
         """Take note of what a peer says it is."""
+        self.finder.identified(record)
         self._kademlia.identified(record)
         if self._remembered is not None:
             self._remembered.identified(record)

@@ -12,21 +12,23 @@ from libp2p.peer.id import ID
 
 from py_peer.core import limits
 from py_peer.core.address_book import AddressBook
-from py_peer.core.addresses import parse_dial_address, short_id
+from py_peer.core.addresses import parse_dial_address, short_id, transport_rank
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import DiscoveryReport, Notice, PeerFound
 from py_peer.core.findings import Finding, Source
 from py_peer.core.rates import TokenBucket
 from py_peer.core.speakers import Name
 from py_peer.net.dial import DialError, NotNowError, SomebodyElseError
+from py_peer.net.racing import race
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from py_peer.core.address_book import Dial
     from py_peer.core.addresses import DialAddress
     from py_peer.core.events import Event, KnownPeer
     from py_peer.core.requests import RequestDiscovery
+    from py_peer.net.connections import PeerRecord
     from py_peer.net.node import Node
 
 _as_id = lru_cache(maxsize=limits.BOOK_PEERS)(ID.from_string)
@@ -34,6 +36,10 @@ _as_id = lru_cache(maxsize=limits.BOOK_PEERS)(ID.from_string)
 
 LOOK_PAUSE: Final = 0.1
 """Between two looks at who is due, in seconds: a flood of findings makes nobody busy with looking."""
+
+DIES_OF_QUIC: Final = "universal-connectivity/go-peer"
+"""Its quic-go (0.55.0) panics at any QUIC connection that comes in. Not remembered from one run to the next, which
+begins with the addresses where the peer was reached."""
 
 FIRST_MOMENT: Final = 1.0
 """Seconds of a run in which it is not yet said that nobody has told where a peer is: files are still being read."""
@@ -93,6 +99,11 @@ class Finder:
             change(str(peer_id), trio.current_time())
             self._stir()
 
+    def identified(self, record: PeerRecord) -> None:
+        """Take note of what a peer says it is."""
+        if record.agent_version.startswith(DIES_OF_QUIC):
+            self._book.dies_of_quic(str(record.peer_id))
+
     def look_around(self) -> None:
         """Take note of where we are now, and at which addresses."""
         if self.node is not None:
@@ -118,8 +129,7 @@ class Finder:
     async def dial(self, address: DialAddress, *, forgive: bool = False) -> ID:
         """Dial an address that the user named, and note it in the book. Raises DialError. As `Node.dial`."""
         self._named(address.peer_id, address)
-        self._book.begun(address.peer_id or "", address, trio.current_time())
-        peer_id = await self._dial(address, limits.DIAL_TIMEOUT, forgive=forgive)
+        peer_id = await self._dial(self._begun(address), limits.DIAL_TIMEOUT, forgive=forgive)
         if address.peer_id is None:
             self._named(str(peer_id), address)
             self._book.begun(str(peer_id), address, trio.current_time())
@@ -136,24 +146,21 @@ class Finder:
         peer_id = ID.from_string(finding.peer_id)
         if peer_id in node.peers.records:
             return peer_id
-        failure = DialError("nobody has told where it is")
-        is_for_later = False
+        if not finding.addresses:
+            msg = "nobody has told where it is"
+            raise DialError(msg)
+
+        async def ask(address: DialAddress) -> ID:
+            objection, passes = self._book.for_lookup(finding, address, trio.current_time())
+            if objection:
+                raise (NotNowError if passes else DialError)(objection)
+            return await node.dial(replace(address, peer_id=finding.peer_id), timeout=limits.FOUND_DIAL_TIMEOUT)
+
         async with self._lookups:
-            for address in finding.addresses[: limits.BOOK_ADDRESSES]:
-                objection, passes = self._book.for_lookup(finding, address, trio.current_time())
-                if objection:
-                    failure = DialError(objection)
-                    is_for_later |= passes
-                    continue
-                try:
-                    await node.dial(replace(address, peer_id=finding.peer_id), timeout=limits.FOUND_DIAL_TIMEOUT)
-                except DialError as error:
-                    failure = error
-                    is_for_later |= isinstance(error, NotNowError)
-                else:
-                    self._book.asked(finding.peer_id)
-                    return peer_id
-        raise NotNowError(str(failure)) if is_for_later else failure
+            ways = sorted(finding.addresses[: limits.BOOK_ADDRESSES], key=transport_rank)
+            await race(ways, ask, limits.NEXT_WAY_OF_LOOKUP)
+        self._book.asked(finding.peer_id)
+        return peer_id
 
     async def call(self, peer_id: str) -> ID:
         """Dial, now, a peer that the user asks for, where it is said to be. Raises DialError."""
@@ -162,14 +169,9 @@ class Finder:
             with trio.move_on_after(left):
                 await self._changed.wait()
             ways, reason = self._book.ways_to(peer_id, trio.current_time())
-        failure = DialError(reason)
-        for address in ways:
-            self._book.begun(peer_id, address, trio.current_time())
-            try:
-                return await self._dial(address, limits.FOUND_DIAL_TIMEOUT)
-            except DialError as error:
-                failure = error
-        raise failure
+        if not ways:
+            raise DialError(reason)
+        return await race(map(self._begun, ways), self._dial)
 
     async def run(self, node: Node) -> None:
         """Dial who is found, until cancelled."""
@@ -184,7 +186,7 @@ class Finder:
                 changed = self._changed
                 dial, wait = self._book.next(trio.current_time(), self._under_way)
                 if dial is not None:
-                    self._book.begun(dial.peer_id, dial.address, trio.current_time())
+                    self._begun(dial.address)
                     self._under_way += 1
                     nursery.start_soon(self._try, dial)
                     continue
@@ -202,26 +204,52 @@ class Finder:
                 self._untold = 0
 
     async def _try(self, dial: Dial) -> None:
-        cast("Node", self.node).counters["dials of found peers"] += 1
         try:
-            await self._dial(dial.address, limits.FOUND_DIAL_TIMEOUT)
+            await race(self._ways(dial), self._dial)
         except DialError:
             pass  # noted in the book
         finally:
             self._under_way -= 1
             self._stir()
 
-    async def _dial(self, address: DialAddress, timeout: float, *, forgive: bool = False) -> ID:  # noqa: ASYNC109
+    def _ways(self, dial: Dial) -> Iterator[DialAddress]:
+        """Go through the addresses of a peer, each of which is noted as begun when it is its turn, like the first."""
+        begun: list[DialAddress] = []
+        address: DialAddress | None = dial.address
+        while address is not None:
+            cast("Node", self.node).counters["dials of found peers"] += 1
+            begun.append(address)
+            yield address
+            if address := self._book.another_way(dial.peer_id, begun, trio.current_time()):
+                self._begun(address)
+
+    def _begun(self, address: DialAddress) -> DialAddress:
+        """Note that an address is being dialled; `_dial` must follow, without a pause."""
+        self._book.begun(address.peer_id or "", address, trio.current_time())
+        return address
+
+    async def _dial(
+        self,
+        address: DialAddress,
+        timeout: float = limits.FOUND_DIAL_TIMEOUT,  # noqa: ASYNC109
+        *,
+        forgive: bool = False,
+    ) -> ID:
         """Dial an address that the book knows to be dialled, and note how it ended. Raises DialError."""
-        cause, wrong = "given up", False
+        node = cast("Node", self.node)
+        here = address.peer_id is not None and _as_id(address.peer_id) in node.peers.records
+        cause, wrong = None, False
         try:
-            peer_id = await cast("Node", self.node).dial(address, forgive=forgive, timeout=timeout)
-            cause = ""
+            peer_id = await node.dial(address, forgive=forgive, timeout=timeout)
+            cause = None if here else ""  # then nobody was dialled
         except DialError as error:
             cause, wrong = clean_line(str(error), limits.MAX_ERROR_CHARS), isinstance(error, SomebodyElseError)
             raise
         finally:
-            self._book.ended(address.peer_id or "", address, trio.current_time(), cause, wrong=wrong)
+            if cause is None:
+                self._book.given_up(address.peer_id or "", address)
+            else:
+                self._book.ended(address.peer_id or "", address, trio.current_time(), cause, wrong=wrong)
         return peer_id
 
     def _named(self, peer_id: str | None, address: DialAddress) -> None:

@@ -8,7 +8,9 @@ The first dials begin at once and side by side, so that a start is fast. All tha
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
@@ -16,11 +18,12 @@ from libp2p.peer.id import ID
 
 from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
-from py_peer.core.addresses import DNSADDR, parse_named_address
+from py_peer.core.addresses import DNSADDR, parse_named_address, transport_rank
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import DialFailed
 from py_peer.core.rates import TokenBucket
 from py_peer.net.dial import DialError
+from py_peer.net.racing import race
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -83,6 +86,12 @@ class _Entry:
 
         self.absent_since: float | None = None
         self.stirred = trio.Event()
+        self.reached_at = ""
+        """The address where somebody has answered last."""
+
+        self.turn = trio.Lock()
+        """Held by the one of its addresses that waits for its turn, so that they go in order."""
+
         self.in_line = trio.CancelScope()
         """Of the strangers' line, which one leaves who is none any more."""
 
@@ -97,6 +106,10 @@ class _Entry:
     def is_pinned(self) -> bool:
         """Whether the user said which peer it is."""
         return any(address.peer_id for address in self.addresses.values())
+
+    def best_first(self) -> list[DialAddress]:
+        """Return the addresses as they are to be dialled."""
+        return sorted(self.addresses.values(), key=lambda one: (one.text != self.reached_at, transport_rank(one)))
 
     def stir(self) -> None:
         """End whatever is waited for: something has changed."""
@@ -255,20 +268,12 @@ class Named:
         self._end(entry)
 
     async def _reach(self, entry: _Entry, *, first: bool = False) -> ID | None:
-        """Dial the addresses of one peer in turn until one answers; without `keep`, not for ever."""
+        """Dial the addresses of one peer until one answers; without `keep`, not for ever."""
         entry.absent_since = trio.current_time()
         tries = 0
         while True:
-            for address in list(entry.addresses.values()):
-                if not first:
-                    await self._wait_for_turn(entry)
-                if self._is_there(entry):
-                    return entry.peer_id
-                if address.text not in entry.addresses:
-                    continue  # forgotten while it waited
-                peer_id = await self._dial(entry, address)
-                if peer_id is not None and self._settle(entry, address, peer_id):
-                    return peer_id
+            with suppress(DialError):
+                return await race(entry.best_first(), partial(self._try, entry, first=first))
             first = False
             pause = PAUSES[min(tries, len(PAUSES) - 1)] * random.uniform(1 - JITTER, 1 + JITTER)
             if not self._keep and trio.current_time() + pause > entry.absent_since + limits.NAMED_PEER_WAIT:
@@ -278,6 +283,22 @@ class Named:
                 await entry.stirred.wait()
                 tries = 0
 
+    async def _try(self, entry: _Entry, address: DialAddress, *, first: bool) -> ID | None:
+        """Dial one address of a peer in its turn; return who is there, also when it has come meanwhile."""
+        if not first:
+            async with entry.turn:
+                await self._wait_for_turn(entry)
+        if self._is_there(entry):
+            return entry.peer_id
+        if address.text not in entry.addresses:
+            msg = "forgotten while it waited"
+            raise DialError(msg)
+        peer_id = await self._dial(entry, address)
+        if not self._settle(entry, address, peer_id):
+            msg = "another peer is there"
+            raise DialError(msg)
+        return peer_id
+
     async def _wait_for_turn(self, entry: _Entry) -> None:
         if entry.is_stranger:
             with trio.CancelScope() as entry.in_line:
@@ -285,8 +306,8 @@ class Named:
                 return
         await self._pace.wait(stranger=False)
 
-    async def _dial(self, entry: _Entry, address: DialAddress) -> ID | None:
-        """Dial one address; each new cause of failure is told once."""
+    async def _dial(self, entry: _Entry, address: DialAddress) -> ID:
+        """Dial one address; each new cause of failure is told once. Raises DialError."""
         node = cast("Node", self._node)
         try:
             if not entry.forgives and entry.peer_id is not None and (reason := node.bans.refusal(entry.peer_id)):
@@ -294,24 +315,20 @@ class Named:
             peer_id = await self._dial_alternatives(entry, address)
         except DialError as error:
             self._tell(address.text, str(error))
-            return None
+            raise
         entry.forgives = False
+        entry.reached_at = address.text
         self._told.pop(address.text, None)
         return peer_id
 
     async def _dial_alternatives(self, entry: _Entry, address: DialAddress) -> ID:
-        """Dial an address; of a /dnsaddr, one after the other what stands in the DNS. Raises DialError."""
+        """Dial an address; of a /dnsaddr, what stands in the DNS. Raises DialError."""
         if address.kind != DNSADDR:
             return await self._dial_once(address, forgive=entry.forgives)
         from py_peer.net.dnsaddr import resolve  # noqa: PLC0415 - needed by few
 
-        causes: dict[str, None] = {}
-        for one in await resolve(address):
-            try:
-                return await self._dial_once(one, forgive=entry.forgives)
-            except DialError as error:
-                causes[str(error)] = None
-        raise DialError("; ".join(causes))
+        ways = sorted(await resolve(address), key=transport_rank)
+        return await race(ways, partial(self._dial_once, forgive=entry.forgives))
 
     def _settle(self, entry: _Entry, address: DialAddress, peer_id: ID) -> bool:
         """Put an address to the peer that has answered there; return whether that is the peer of `entry`, or was new.

@@ -156,6 +156,53 @@ def test_a_stranger_has_nobody_look_around_in_a_network_that_he_is_not_in(
         assert scene.who() == [ANN]
 
 
+def test_a_peer_that_is_dialled_may_be_dialled_elsewhere_too_as_far_as_the_rules_allow_it_at_that_moment() -> None:
+    scene = Scene()
+    scene.tell(ANN, "8.8.4.4", "8.8.8.8", "10.1.2.3", by=Source.TOPIC)
+    dial, _ = scene.book.next(scene.now)
+    assert dial is not None
+    scene.book.begun(ANN, dial.address, scene.now)
+    assert scene.book.next(scene.now) == (None, NEVER)
+    other = scene.book.another_way(ANN, [dial.address], scene.now)
+    assert other is not None
+    assert {dial.address.host, other.host} == {"8.8.4.4", "8.8.8.8"}
+    scene.book.begun(ANN, other, scene.now)
+    assert scene.book.another_way(ANN, [dial.address, other], scene.now) is None
+    assert scene.book.another_way(BOB, [], scene.now) is None
+    for number in range(3, limits.TELLER_BURST + 1):  # what the teller's word is worth is used up
+        scene.tell(peer(number), f"8.8.{number}.8", by=Source.TOPIC)
+    scene.dials()
+    assert scene.book.another_way(ANN, [dial.address], scene.now) is None
+
+
+def test_a_dial_that_is_given_up_is_neither_one_in_vain_nor_a_proof() -> None:
+    scene = Scene()
+    scene.tell(ANN, "8.8.4.4", by=Source.TOPIC)
+    for _ in range(2 * limits.TOLD_TRIES):
+        dial, _ = scene.book.next(scene.now)
+        assert dial is not None
+        scene.book.begun(ANN, dial.address, scene.now)
+        assert scene.state(ANN) == ("dialling", "")
+        scene.book.given_up(ANN, dial.address)
+        scene.book.given_up(BOB, dial.address)
+        scene.now += 1 / limits.PLACE_RATE
+    assert scene.who(100.0)[0] == ANN
+    assert scene.state(ANN)[1].startswith("again in")
+
+
+def test_a_program_that_dies_of_quic_is_dialled_otherwise_if_there_is_another_way() -> None:
+    scene = Scene()
+    quic, tcp = (parse_dial_address(f"/ip4/8.8.4.4/{behind}") for behind in ("udp/9095/quic-v1", "tcp/9095"))
+    scene.book.dies_of_quic(ANN)
+    for addresses in ((quic,), (quic, tcp)):
+        scene.book.take(Finding(ANN, addresses, Source.MDNS), scene.now)
+        dial, _ = scene.book.next(scene.now)
+        assert dial is not None
+        assert dial.address.transport == addresses[-1].transport
+        assert scene.book.another_way(ANN, [dial.address], scene.now) is None
+    assert [one.transport for one in scene.book.ways_to(ANN, scene.now)[0]] == ["tcp"]
+
+
 def test_the_loopback_of_others_is_no_news_beside_an_address_that_can_be_used() -> None:
     scene = Scene()
     scene.tell(ANN, "127.0.0.1", "8.8.4.4", "::1", by=Source.TOPIC)

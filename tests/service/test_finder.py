@@ -13,6 +13,7 @@ from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 
 from py_peer.core import limits
+from py_peer.core.addresses import QUIC, TCP
 from py_peer.core.events import DiscoveryReport, Notice, PeerFound
 from py_peer.core.findings import Finding, Source
 from py_peer.core.requests import RequestDiscovery
@@ -86,6 +87,37 @@ async def test_who_is_told_by_one_on_this_machine_is_dialled_and_told_once() -> 
         assert it.finder.found_by(str(other.id)) == "by the discovery topic"
         known = it.known(str(other.id))
         assert (known.state, known.sources) == ("connected", ("by the discovery topic", "by Kademlia"))
+
+
+@trio_test
+async def test_of_a_peer_whose_first_address_is_silent_the_next_is_tried_and_nothing_is_held_against_the_first() -> (
+    None
+):
+    async with scene() as it, member(loopback=True) as other, trio.open_nursery() as nursery:
+        silent, *_ = await trio.open_tcp_listeners(0, host="127.0.0.2")
+        port = silent.socket.getsockname()[1]
+        it.hear(str(other.id), dial_address("127.0.0.2", port), other.address)
+        await until(lambda: it.has(other), limits.FOUND_DIAL_TIMEOUT - 1)
+        assert it.one.counts("dials", "dials of found peers", "dials failed") == [2, 2, 0]
+        it.one.node.counters.clear()
+        await it.one.node.disconnect(other.id)
+        await until(lambda: not it.has(other))
+        nursery.start_soon(silent.aclose)
+        assert "tried" not in it.known(str(other.id)).reason
+        assert await it.finder.call(str(other.id)) == other.id
+        assert it.one.counts("dials") == [1]  # it is known where it is
+
+
+@trio_test
+async def test_the_agent_that_dies_of_quic_is_told_to_the_book() -> None:
+    async with scene() as it, member(loopback=True) as other:
+        over_udp = replace(other.address, text=f"/ip4/{LOOPBACK}/udp/{other.port}/quic-v1", transport=QUIC)
+        await it.one.dial(other)
+        record = it.one.node.peers.records[other.id]
+        it.finder.identified(replace(record, agent_version="universal-connectivity/go-peer/0.1"))
+        it.hear(str(other.id), other.address, over_udp, by=Source.MDNS)
+        ways, _ = it.finder._book.ways_to(str(other.id), trio.current_time())
+        assert [way.transport for way in ways] == [TCP]
 
 
 @trio_test

@@ -16,6 +16,7 @@ from py_peer.core.addresses import parse_dial_address
 from py_peer.core.events import DialFailed
 from py_peer.net.dial import DialError
 from py_peer.service.named import JITTER, PAUSES, Named, Pace
+from tests.net.support import until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,10 +44,15 @@ class FakeNode:
         self.refused: dict[ID, str] = {}
         self.dials: list[tuple[float, int]] = []
         self.cause = "connection refused"
+        self.slow: set[int] = set()
+        """Ports at which nothing comes back."""
 
     async def dial(self, address: DialAddress, *, forgive: bool = False) -> ID:
         await trio.lowlevel.checkpoint()
         self.dials.append((trio.current_time(), address.port))
+        if address.port in self.slow:
+            await trio.sleep(limits.DIAL_TIMEOUT)
+            raise DialError(self.cause)
         found = self.homes.get(address.port)
         if found is None or address.peer_id not in (None, str(found)):
             raise DialError(self.cause)
@@ -213,14 +219,36 @@ def test_a_peer_that_comes_by_itself_is_not_dialled() -> None:
         assert len(scene.node.dials) == dials
 
 
-def test_several_addresses_of_one_peer_are_tried_in_turn_until_one_answers() -> None:
+def test_several_addresses_of_one_peer_are_tried_in_turn_and_first_where_it_has_answered_last() -> None:
     @played([at(1, ANN), at(2, ANN), at(3, ANN)], {2: ANN})
     async def _(scene: Scene) -> None:
         await trio.sleep(100)
         assert [port for _, port in scene.node.dials] == [1, 2]
         scene.go(ANN)
         await trio.sleep(100)
-        assert [port for _, port in scene.node.dials] == [1, 2, 1, 2]
+        assert [port for _, port in scene.node.dials] == [1, 2, 2]
+        scene.node.homes = {3: ANN}
+        scene.go(ANN)
+        await trio.sleep(100)
+        assert [port for _, port in scene.node.dials[3:]] == [2, 1, 3]
+
+
+def test_an_address_that_is_slow_holds_the_next_one_up_for_a_quarter_of_a_second_and_the_others_are_given_up() -> None:
+    @played([at(1, ANN), at(2, ANN), at(3, ANN)], {1: ANN, 2: ANN, 3: ANN})
+    async def _(scene: Scene) -> None:
+        await trio.sleep(100)
+        scene.node.slow = {1}
+        scene.node.dials.clear()
+        scene.go(ANN)
+        gone = trio.current_time()
+        await until(lambda: ANN in scene.node.peers.records)
+        (one, first), (other, second) = scene.node.dials
+        assert (first, second) == (1, 2)
+        assert limits.NEXT_WAY_AFTER <= other - one <= 1 / limits.DIALS_PER_SECOND
+        assert trio.current_time() - gone < 3
+        assert scene.causes == []
+        await trio.sleep(100)
+        assert len(scene.node.dials) == 2
 
 
 def test_an_address_without_a_peer_id_joins_the_peer_that_answers_there() -> None:
