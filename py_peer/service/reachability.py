@@ -8,22 +8,25 @@ user.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final, final
 
 import trio
+from google.protobuf.message import DecodeError
 
 from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
 from py_peer.core.addresses import RELAY, TCP, parse_dial_address
-from py_peer.core.events import ReachabilityChanged
+from py_peer.core.events import Notice, ReachabilityChanged
 from py_peer.core.hearsay import is_name
 from py_peer.core.ranges import Kind, kind_of, range_of
 from py_peer.core.reachability import SOMEWHERE, Status, Votes
 from py_peer.net.autonat import AUTONAT, DialBack, ask
 from py_peer.net.connections import remote_ip
 from py_peer.net.multiaddrs import dialable
+from py_peer.net.streams import StreamFaultError
 from py_peer.net.upnp import Upnp
 from py_peer.service.reservations import Reservations
 
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from py_peer.core.settings import Transports
     from py_peer.net.connections import PeerRecord
     from py_peer.net.node import Node
+
+log = logging.getLogger(__name__)
 
 _SOURCE: Final = "reachability"
 
@@ -56,7 +61,7 @@ class Reachability:
         self._since = 0.0
         self._forwarded: tuple[str, ...] = ()
         self._stirred = trio.Event()
-        self._reservations = Reservations(transports.relays, self._look)
+        self._reservations = Reservations(transports.relays, self._look, lambda text: emit(Notice(text)))
         self._dial_back: DialBack | None = None
         self.streams: dict[TProtocol, StreamHandlerFn] = {AUTONAT: self._serve}
         """The handlers of what we do for others."""
@@ -147,9 +152,9 @@ class Reachability:
             if not addresses:
                 return
             reached = await ask(node.host, record.peer_id, addresses)
-        except Exception as error:  # noqa: BLE001 - what a stranger answers
+        except (StreamFaultError, DecodeError) as error:
+            log.debug("%s does not say whether it reaches us: %r", record.peer_id, error)
             node.counters["asked to dial us back: no answer"] += 1
-            node.counters.caught(f"asking {record.peer_id} to dial us back", error)
         else:
             node.counters[f"asked to dial us back: {'not reached' if reached is None else 'reached'}"] += 1
             if since == self._since:  # else we are elsewhere by now

@@ -5,6 +5,7 @@ Relays that the user named come first, and are called; then those of the peers w
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -12,6 +13,7 @@ import trio
 
 from py_peer.core import limits
 from py_peer.core.addresses import RELAY, parse_dial_address, with_peer
+from py_peer.core.cleaning import clean_line
 from py_peer.core.ranges import Kind, kind_of
 from py_peer.net.connections import remote_ip
 from py_peer.net.dial import DialError
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from py_peer.net.connections import PeerRecord
     from py_peer.net.node import Node
 
+log = logging.getLogger(__name__)
+
 HOP: Final = "/libp2p/circuit/relay/0.2.0/hop"
 
 
@@ -32,14 +36,21 @@ HOP: Final = "/libp2p/circuit/relay/0.2.0/hop"
 class Reservations:
     """Keeps one reservation while it is wanted."""
 
-    def __init__(self, named: tuple[str, ...], changed: Callable[[], None]) -> None:
-        """`named` are multiaddrs of relays; `changed` is called when a place was got or lost."""
+    def __init__(self, named: tuple[str, ...], changed: Callable[[], None], notice: Callable[[str], None]) -> None:
+        """`named` are multiaddrs of relays; `changed` is called when a place was got or lost.
+
+        `notice` takes a sentence for the user, why a relay that he has named is of no use.
+        """
         self._named = [parse_dial_address(text) for text in named]
         self._changed = changed
+        self._notice = notice
+        self._said: dict[str, str] = {}
         self._rest: dict[str, float] = {}
         self._stirred = trio.Event()
         self._scope: trio.CancelScope | None = None
-        self._is_wanted = False
+        self.is_wanted = False
+        """Whether there is to be one."""
+
         self.relay = ""
         """The peer ID of the relay where we have a place; "" for none."""
 
@@ -53,9 +64,9 @@ class Reservations:
 
     def want(self, *, wanted: bool) -> None:
         """Get a place, or give it up."""
-        if wanted == self._is_wanted:
+        if wanted == self.is_wanted:
             return
-        self._is_wanted = wanted
+        self.is_wanted = wanted
         self.stir()
         if not wanted and self._scope is not None:
             self._scope.cancel()
@@ -72,7 +83,7 @@ class Reservations:
             return
         while True:
             stirred = self._stirred
-            relay = next(self._candidates(node), None) if self._is_wanted else None
+            relay = next(self._candidates(node), None) if self.is_wanted else None
             if relay is None:
                 with trio.move_on_after(limits.RELAY_RETRY):
                     await stirred.wait()
@@ -96,10 +107,16 @@ class Reservations:
             address = relay if relay.peer_id else with_peer(relay, str(peer_id))
             await client.keep(address, told)
         except (DialError, StreamFaultError) as error:
-            node.counters.caught(f"reserving at {relay.text}", error)
+            self._note(relay, clean_line(str(error), limits.MAX_ERROR_CHARS))
         self._rest[relay.text] = trio.current_time() + limits.RELAY_RETRY
         if len(self._rest) > limits.MAX_CONNECTIONS:
             del self._rest[next(iter(self._rest))]
+
+    def _note(self, relay: DialAddress, cause: str) -> None:
+        log.debug("no place at %s: %s", relay.text, cause)
+        if relay in self._named and self._said.get(relay.text) != cause:
+            self._said[relay.text] = cause
+            self._notice(f"There is no place for you at the relay {relay.text}: {cause}")
 
     def _candidates(self, node: Node) -> Iterator[DialAddress]:
         found = filter(None, map(_relay, sorted(node.peers.records.values(), key=lambda one: one.rtt or 1.0)))
