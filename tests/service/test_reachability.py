@@ -206,7 +206,7 @@ async def test_what_the_user_or_a_router_says_holds_until_peers_say_otherwise(sc
         await scene.meet_all(one, None, None, None)
         assert scene.asked[-1][1] == [OUTSIDE, QUIC]
         assert scene.statuses[-1] == "private"
-            assert not one.now.addresses
+        assert not one.now.addresses
 
 
 @timeless
