@@ -185,19 +185,24 @@ MAX_KNOWN_KEYS = 1_024
 
 MAX_CONNECTIONS = 300
 MAX_INBOUND = 200
+"""Inbound connections, unfinished handshakes among them, of which the oldest makes room for who comes next."""
+
 MAX_INBOUND_PER_ADDRESS = 16
 """From one address that is not loopback: a household or an office behind one router."""
-
-MAX_HANDSHAKES = 32
-"""Inbound handshakes under way at once; the next caller waits in the kernel's queue for its turn."""
 
 MAX_CONNECTIONS_PER_PEER = 3
 MAX_FORMER_PEERS = 128
 """Peers that went whose addresses are kept, for Kademlia; each may have told 64 KiB."""
 
+MAX_HANDSHAKES = 32
+"""Inbound handshakes of QUIC under way at once; with one more the oldest makes room."""
+
 DIAL_TIMEOUT = 10.0
 HANDSHAKE_TIMEOUT = 10.0
 """A dial is eleven ways from one to the other: with 700 ms for each it takes 8 s."""
+
+MAX_TLS_HANDSHAKE = 16 * 1024
+"""Bytes that somebody may have said before his handshake has ended. It takes 2 kB; OpenSSL would keep 130."""
 
 MAX_CERTIFICATE_BYTES = 4 * 1024
 """Of a peer in TLS or QUIC. The usual ones have 400, one of a peer with the longest RSA key 1,700."""

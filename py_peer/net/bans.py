@@ -1,8 +1,8 @@
 """Who is refused: who sends garbage again and again, for a while; and whom the user has let go, until he takes it back.
 
-It is the peer ID that is refused, after the Noise handshake has proved it. An address never is: behind one router, and
+It is the peer ID that is refused, after the handshake has proved it. An address never is: behind one router, and
 on one machine, a bad neighbour would lock all the others out. Who never finishes a handshake is held by the limits of
-`Admission` alone: a few seconds, so many at once from one address, and of those the oldest makes room.
+`Admission` alone: a few seconds, so many at once from one address and in all, and of those the oldest makes room.
 """
 
 from __future__ import annotations

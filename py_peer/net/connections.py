@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import trio
 from libp2p.abc import INotifee
@@ -27,7 +27,7 @@ from py_peer.net.closing import layer_of
 from py_peer.net.tcp import TCPStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from libp2p.abc import INetConn
     from libp2p.network.swarm import Swarm
@@ -46,75 +46,51 @@ class Admission:
     def __init__(self, swarm: Swarm, counters: Counters) -> None:
         self._swarm = swarm
         self._counters = counters
-        self._live = 0
-        self._by_address: Counter[str] = Counter()
-        self._handshakes = trio.CapacityLimiter(limits.MAX_HANDSHAKES)
-        self._unfinished: dict[trio.CancelScope, str] = {}
-        """The handshakes under way, oldest first, and from where."""
+        self._callers: dict[_Caller, None] = {}
+        """Oldest first."""
 
-    async def handle(self, socket: Any, listen_address: Any) -> None:
-        """Take one inbound connection from handshake to end. Replaces `Swarm._handle_inbound_connection`."""
+    async def handle(self, socket: Any, _listen_address: Any) -> None:
+        """Take one inbound connection from handshake to end; the caller closes it. Stands in for the swarm's own."""
         remote = socket.get_remote_address()
         source = remote[0] if remote else ""
         if self.reason_to_refuse(source):
-            return  # the listener closes the socket
-        with self._counted(source):
-            if (muxed := await self._upgrade(socket, listen_address, source)) is not None:
-                await self._stay(muxed)
+            return
+        with self._counted(_Caller(source)) as caller:
+            with trio.fail_after(limits.HANDSHAKE_TIMEOUT):
+                raw = RawConnection(await _recognised(socket), initiator=False)
+                secured = await self._swarm.upgrader.upgrade_security(raw, is_initiator=False)
+                muxed = await self._swarm.upgrader.upgrade_connection(secured, secured.get_remote_peer())
+            caller.has_finished = True
+            await self._stay(muxed)
 
     async def take(self, muxed: Any, source: str) -> None:
         """Take one inbound connection that is secured and multiplexed, until its end. `source` is its IP address."""
-        with self._counted(source):
-            await self._swarm.add_conn(muxed, direction="inbound")
+        with self._counted(_Caller(source, has_finished=True)):
             await self._stay(muxed)
 
     @contextmanager
-    def _counted(self, source: str) -> Iterator[None]:
-        """Count a connection as one of those that live, and what goes wrong with it."""
-        self._live += 1
-        self._by_address[source] += 1
+    def _counted(self, caller: _Caller) -> Iterator[_Caller]:
+        """Count a connection as one of those that live, and what goes wrong with it; leave the block to make room."""
+        self._callers[caller] = None
         try:
-            yield
+            with caller.scope:
+                yield caller
         except LifecycleError:  # it came while the swarm was stopping, which has closed it (swarm.py:2705, 0.8.1)
             self._counters["refused: the node was stopping"] += 1
         except Exception as error:  # noqa: BLE001 - a stranger's failed handshake
-            self._counters.caught(f"handshake with {source}", error)
+            self._counters.caught(f"handshake with {caller.source}", error)
         finally:
-            self._live -= 1
-            self._by_address[source] -= 1
-            if self._by_address[source] <= 0:
-                del self._by_address[source]
+            self._callers.pop(caller, None)
 
     async def _stay(self, muxed: Any) -> None:
-        """Wait for the end of a connection, which is now, if its peer has enough of them."""
+        """Register a connection and wait for its end, which is now, if its peer has enough of them."""
+        await self._swarm.add_conn(muxed, direction="inbound")
         older = self._swarm.get_connections(muxed.peer_id)[: limits.MAX_CONNECTIONS_PER_PEER]
         if not any(conn.muxed_conn is muxed for conn in older):
             # The library trims such connections only when they are 20 s old (swarm.py:2871).
             self._counters["refused: too many connections of one peer"] += 1
             await muxed.close()
         await muxed.event_closed.wait()
-
-    async def _upgrade(self, socket: Any, listen_address: Any, source: str) -> Yamux | None:
-        """Shake hands; None when this one has to make room."""
-        with trio.CancelScope() as scope:
-            self._unfinished[scope] = source
-            try:
-                async with self._handshakes:
-                    raw = RawConnection(await _recognised(socket), initiator=False)
-                    # We speak Yamux alone.
-                    return cast("Yamux", await self._swarm.upgrade_inbound_raw_conn(raw, listen_address))
-            finally:
-                del self._unfinished[scope]
-        return None
-
-    def _make_room(self, source: str) -> bool:
-        """Give up the oldest unfinished handshake with an address, so that who holds many open locks nobody out."""
-        oldest = next((scope for scope, where in self._unfinished.items() if where == source), None)
-        if oldest is None:
-            return False
-        self._counters["refused: an unfinished handshake made room"] += 1
-        oldest.cancel()
-        return True
 
     def reason_to_refuse(self, source: str) -> str:
         """Return why a connection from an IP address is not taken now, which is counted, or ""."""
@@ -124,24 +100,57 @@ class Admission:
         return reason
 
     def _reason_to_refuse(self, source: str) -> str:
-        if self._live >= limits.MAX_INBOUND:
-            return "too many inbound connections"
         if len(self._swarm.get_connections()) >= limits.MAX_CONNECTIONS:
             return "too many connections"
-        full = self._by_address[source] >= limits.MAX_INBOUND_PER_ADDRESS and not _is_loopback(source)
-        return "too many connections from one address" if full and not self._make_room(source) else ""
+        from_there = [caller for caller in self._callers if caller.source == source]
+        full = len(from_there) >= limits.MAX_INBOUND_PER_ADDRESS and not _is_loopback(source)
+        if full and not self._make_room(from_there):
+            return "too many connections from one address"
+        if len(self._callers) >= limits.MAX_INBOUND and not self._make_room(self._callers):
+            return "too many inbound connections"
+        return ""
+
+    def _make_room(self, callers: Iterable[_Caller]) -> bool:
+        """Give up an unfinished handshake, so that who begins many and ends none locks nobody out.
+
+        It is the oldest of those from the address that has the most of them. Its place is free at once: hundreds may
+        call before it has noticed.
+        """
+        unfinished = [caller for caller in callers if not caller.has_finished]
+        if not unfinished:
+            return False
+        ((most, _),) = Counter(caller.source for caller in unfinished).most_common(1)
+        oldest = next(caller for caller in unfinished if caller.source == most)
+        self._counters["refused: an unfinished handshake made room"] += 1
+        del self._callers[oldest]
+        oldest.scope.cancel()
+        return True
+
+
+@final
+@dataclass(eq=False, slots=True)
+class _Caller:
+    """One who has connected to us."""
+
+    source: str
+    """The IP address."""
+
+    has_finished: bool = False
+    """Whether the handshake is over."""
+
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    """What is done for it."""
 
 
 async def _recognised(socket: Any) -> Any:
     """Return a connection, or the WebSocket on it if that is what its first bytes ask for. Raises WebSocketError."""
     if not isinstance(socket, TCPStream):  # the library's, which cannot look ahead
         return socket
-    with trio.fail_after(limits.HANDSHAKE_TIMEOUT):
-        if not (await socket.peek()).startswith(_HTTP):
-            return socket
-        from py_peer.net import websocket  # noqa: PLC0415 - not before somebody asks for one
+    if not (await socket.peek()).startswith(_HTTP):
+        return socket
+    from py_peer.net import websocket  # noqa: PLC0415 - not before somebody asks for one
 
-        return await websocket.accept(socket)
+    return await websocket.accept(socket)
 
 
 def _is_loopback(host: str) -> bool:

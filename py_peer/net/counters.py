@@ -50,6 +50,10 @@ EXPECTED_FAULTS: Final = GARBAGE | frozenset(
         "MultiselectError",
         "SilentError",
         "TooSlowError",
+        # It does not speak as we do, or is not wanted.
+        "MuxerUpgradeFailure",
+        "RefusedError",
+        "SecurityUpgradeFailure",
         # A browser, or a scanner of ports, asked for a page.
         "WebSocketError",
     }

@@ -92,6 +92,7 @@ class TLSTransport(ISecureTransport):
 
 async def _shake(conn: IRawConnection, tls: SSL.Connection) -> None:
     """Shake hands, but for our last word. Raises SSL.Error, HandshakeFailure, or as the connection does."""
+    said = 0
     while True:
         try:
             tls.do_handshake()
@@ -103,9 +104,11 @@ async def _shake(conn: IRawConnection, tls: SSL.Connection) -> None:
             raise
         else:
             return
+        if said > limits.MAX_TLS_HANDSHAKE:
+            raise HandshakeFailure("too long a handshake of TLS")
         if not (come := await conn.read()):
             raise HandshakeFailure("the connection ended before TLS began")
-        tls.bio_write(come)
+        said += tls.bio_write(come)
 
 
 def _choose(_: SSL.Connection, offered: list[bytes]) -> bytes:

@@ -14,7 +14,7 @@ from libp2p.tools.anyio_service import LifecycleError
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
-from py_peer.net.connections import Admission
+from py_peer.net.connections import Admission, _Caller
 from py_peer.net.counters import Counters
 from py_peer.net.dial import DialError
 from tests.net.raw_peer import IDENTIFY_PROTOCOL, PING_PROTOCOL, RawStream, cut, is_refused, raw_peer, secure
@@ -154,8 +154,9 @@ async def test_beyond_the_limit_of_all_connections_callers_are_refused_and_nobod
 def test_one_address_may_hold_a_household_and_loopback_is_exempt() -> None:
     swarm: Any = SimpleNamespace(get_connections=list)
     admission = Admission(swarm, Counters())
-    admission._by_address["192.0.2.1"] = admission._by_address["2001:db8::1"] = limits.MAX_INBOUND_PER_ADDRESS
-    admission._by_address["127.0.0.1"] = admission._by_address["::1"] = 10 * limits.MAX_INBOUND_PER_ADDRESS
+    for source, count in (("192.0.2.1", 1), ("2001:db8::1", 1), ("127.0.0.1", 2), ("::1", 2)):
+        callers = [_Caller(source, has_finished=True) for _ in range(count * limits.MAX_INBOUND_PER_ADDRESS)]
+        admission._callers.update(dict.fromkeys(callers))
     for source in ("192.0.2.1", "2001:db8::1"):
         assert admission._reason_to_refuse(source) == "too many connections from one address"
     for source in ("192.0.2.2", "127.0.0.1", "::1", ""):
@@ -164,13 +165,12 @@ def test_one_address_may_hold_a_household_and_loopback_is_exempt() -> None:
 
 @trio_test
 async def test_who_comes_while_the_swarm_stops_is_no_fault() -> None:
-    async def stopped(*_: object) -> None:
+    async def stopped(*_: object, **__: object) -> None:
         raise LifecycleError
 
     counters = Counters()
-    swarm: Any = SimpleNamespace(get_connections=list, upgrade_inbound_raw_conn=stopped)
-    admission = Admission(swarm, counters)
-    await admission.handle(SimpleNamespace(get_remote_address=lambda: ("192.0.2.1", 1)), None)
+    swarm: Any = SimpleNamespace(get_connections=list, add_conn=stopped)
+    await Admission(swarm, counters).take(None, "192.0.2.1")
     assert counters == {"refused: the node was stopping": 1}
 
 
@@ -224,16 +224,46 @@ async def test_a_caller_that_says_nothing_is_dropped_after_the_handshake_timeout
 
 
 @trio_test
-async def test_silent_callers_hold_up_others_for_no_longer_than_a_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "HANDSHAKE_TIMEOUT", 0.3)
-    monkeypatch.setattr(limits, "MAX_HANDSHAKES", 2)
-    async with member() as one:
-        silent = [await trio.open_tcp_stream("127.0.0.1", one.port) for _ in range(2)]
-        start = trio.current_time()
+async def test_silent_callers_make_room_for_whoever_comes_and_only_the_others_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "MAX_INBOUND", 3)
+    async with member() as one, raw_peer(one.port) as before:
+        silent = [await trio.open_tcp_stream("127.0.0.1", one.port) for _ in range(20)]
         await still_hears(one)
-        assert 0.1 < trio.current_time() - start < 2
+        assert not before.closed.is_set()
+        assert one.counts("refused: too many inbound connections") == [0]
         for stream in silent:
             await stream.aclose()
+        async with raw_peer(one.port), raw_peer(one.port):
+            await until(lambda: len(one.node.peers.records) == 3)
+            assert await is_refused(one.port)
+            assert one.counts("refused: too many inbound connections") == [1]
+
+
+@trio_test
+async def test_who_holds_most_unfinished_handshakes_makes_room_for_who_comes_next_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Hundreds may call before the first of them has noticed that he has to go."""
+    monkeypatch.setattr(limits, "MAX_INBOUND", 5)
+    swarm: Any = SimpleNamespace(get_connections=list)
+    admission = Admission(swarm, Counters())
+    sources = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.2", "192.0.2.2"]
+    callers = [_Caller(source) for source in sources]
+    callers[0].has_finished = True
+    admission._callers.update(dict.fromkeys(callers))
+    gone = []
+    for _ in range(5):
+        gone.append(admission._reason_to_refuse("192.0.2.4") or [one.scope.cancel_called for one in callers])
+        admission._callers[_Caller("192.0.2.4", has_finished=True)] = None
+    assert gone == [
+        [False, True, False, False, False],
+        [False, True, False, True, False],
+        [False, True, True, True, False],
+        [False, True, True, True, True],
+        "too many inbound connections",
+    ]
 
 
 @trio_test

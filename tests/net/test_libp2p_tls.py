@@ -133,6 +133,26 @@ def test_we_and_the_library_understand_each_other(kinds: Any) -> None:
 
 
 @trio_test
+async def test_a_handshake_that_is_too_long_is_not_waited_for_and_what_comes_behind_a_short_one_may_be_long() -> None:
+    near, far = ends()
+    await near.write(b"\x16\x03\x01\x3f\xff\x01\x01\x80\0" + bytes(16_379))  # the first of seven parts
+    await near.write(b"\x16\x03\x01\x3f\xff" + bytes(1_000))
+    with pytest.raises(HandshakeFailure, match="too long"):
+        await TLSTransport(KEYS).secure_inbound(far)
+
+    near, far = ends()
+
+    async def talk() -> None:
+        session = await TLSTransport(KEYS).secure_outbound(near, None)
+        await session.write(bytes(100_000))  # it comes with the last of the handshake
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(talk)
+        session = await TLSTransport(KEYS).secure_inbound(far)
+        assert await session.read(100_000) == bytes(100_000)
+
+
+@trio_test
 async def test_an_end_is_said_and_noticed() -> None:
     near, far = ends()
     sessions: list[Any] = []
