@@ -283,6 +283,7 @@ def _transports(values: Mapping[str, Any], *, demo: bool) -> Transports:
     return Transports(
         port=values["port"],
         loopback=demo,
+        quic=values["quic"] and not values["stock_net"],
         upnp=values["upnp"] and not demo,
         relays=() if demo else values["relay"],
         stock=values["stock_net"],

@@ -223,8 +223,16 @@ GROUPS: Final = {
             second_variable="REMOTE_PEER",
         ),
         Option(
-            "port", "TCP port to listen on", ("-p", "--port"), "PORT", _port, 0, default_text="a free one", kind=int
+            "port",
+            "TCP and UDP port to listen on",
+            ("-p", "--port"),
+            "PORT",
+            _port,
+            0,
+            default_text="a free one",
+            kind=int,
         ),
+        Option("quic", "listen on TCP alone, without QUIC on the UDP port", ("--no-quic",), default=True, kind=bool),
         Option("intro", "do not say hello when the first peer comes", ("--no-intro",), default=True, kind=bool),
         Option(
             "identity",

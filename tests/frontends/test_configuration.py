@@ -53,6 +53,7 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "port": ("4001", "4001", 4001),
     "upnp": ("0", "false", False),
     "relay": (f"{ADDRESS}, {ELSEWHERE}", f'["{ADDRESS}", "{ELSEWHERE}"]', (ADDRESS, ELSEWHERE)),
+    "quic": ("0", "false", False),
     "bootstrap": (ADDRESS, f'["{ADDRESS}"]', (ADDRESS,)),
     "mdns": ("0", "false", False),
     "mdns_interface": ("lo, Ethernet 2", '["lo", "Ethernet 2"]', ("lo", "Ethernet 2")),

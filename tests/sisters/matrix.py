@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TCP: Final = "TCP"
 QUIC: Final = "QUIC"
 WS: Final = "WebSocket"
-TRANSPORTS: Final = (TCP, WS)
+TRANSPORTS: Final = (TCP, QUIC, WS)
 ENDS: Final = {TCP: "/tcp/{}", QUIC: "/udp/{}/quic-v1", WS: "/tcp/{}/ws"}
 JS_PORT: Final = {TCP: "--port", QUIC: "--quic", WS: "--ws"}
 
