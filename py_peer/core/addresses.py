@@ -39,6 +39,9 @@ _BEHIND_THE_PORT: Final = {TCP: "", WS: "/ws", WSS: "/tls/ws", QUIC: "/quic-v1"}
 _PEER_ID_HEADS: Final = {b"\x00\x24": 38, b"\x00\x25": 39, b"\x12\x20": 34}
 """The multihash heads of peer IDs and their length: an Ed25519 or secp256k1 key itself (identity), or a SHA-256."""
 
+PEER_ID_LENGTHS: Final = frozenset(_PEER_ID_HEADS.values())
+"""In bytes."""
+
 _CID_HEAD: Final = b"\x01\x72"
 """CID version 1, libp2p-key: the newer way to write a peer ID, in base32 (b…) or base36 (k…)."""
 
@@ -106,7 +109,13 @@ def _through_a_relay(parts: list[str], shown: str) -> DialAddress:
     if (peer_id := _peer_id(parts[at + 1 :], shown)) is None:
         msg = f"{shown} does not say who is to be reached through the relay: /p2p/ and a peer ID go behind /{RELAY}"
         raise AddressError(msg)
-    return replace(via, text=f"{via.text}/{RELAY}/p2p/{peer_id}", peer_id=peer_id, transport=RELAY, sni="", via=via)
+    return through(via, peer_id)
+
+
+def through(relay: DialAddress, peer_id: str) -> DialAddress:
+    """Return the address of a peer, with its ID in base58btc, through a relay whose address names it."""
+    text = f"{relay.text}/{RELAY}/p2p/{peer_id}"
+    return replace(relay, text=text, peer_id=peer_id, transport=RELAY, sni="", via=relay)
 
 
 def _direct(parts: list[str], shown: str) -> DialAddress:

@@ -466,6 +466,9 @@ class Statistics(Event):
     streams_ended: int
     dial_backs_asked: dict[str, int]
     dial_backs_served: dict[str, int]
+    relay_used: dict[str, int]
+    relay_served: dict[str, int]
+    relay_served_bytes: int
     meshes_empty: int
     protocol_ignored: dict[str, int]
     faults_caught: dict[str, int]

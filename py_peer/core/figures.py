@@ -100,6 +100,9 @@ FIGURES: Final = (
         "asked to dial us back",
     ),
     Figure("dial_backs_served", "dialled back", "Peers who asked to be dialled back.", "answer", "dialled back"),
+    Figure("relay_used", "relays", "What was done with the help of relays, and to do without.", "what", "relays"),
+    Figure("relay_served", "relayed", "What was given to others as a relay, refused and ended.", "what", "relay"),
+    Figure("relay_served_bytes", "relayed for others", "Carried between others as a relay.", counted="relay bytes"),
     Figure(
         "meshes_empty",
         "empty meshes",

@@ -840,6 +840,61 @@ MDNS_UNICAST_BURST = 20
 ALONE_SECONDS = 30.0
 """Who has met nobody for so long is told what may be the matter."""
 
+# --- Relays ---------------------------------------------------------------------------------------
+
+MAX_RELAY_MESSAGE = 8 * 1024
+"""What is said of a reservation or a circuit: Go reads no more than 4 KiB of it, a relay with many addresses may say a
+little more."""
+
+RELAY_PATIENCE = 10.0
+"""For each message of a relay, which may ask the other end before it answers."""
+
+RELAY_RESERVATIONS = 128
+RELAY_RESERVATIONS_OF_ONE_RANGE = 32
+RELAY_RESERVATION_SECONDS = 3_600.0
+"""Reservations that we give, in all and to one network of a household or an office, and how long they hold: as with
+Go, but for the 8 that it gives to an IP address, where a room may well sit behind one."""
+
+RELAY_CIRCUITS = 256
+RELAY_CIRCUITS_OF_ONE = 32
+"""Circuits open at once through us, in all and of one peer at either end, twice as many as Go's: everybody in a room
+wants some 16. Each holds 128 kB, and 512 kB more where both ends send faster than they read."""
+
+RELAY_CIRCUIT_SECONDS = 24 * 3_600.0
+RELAY_CIRCUIT_BYTES = 1024 * 1024 * 1024
+"""Then a circuit is ended; the bytes are those of one direction. Go's two minutes and 128 KiB are there to find a
+direct way with, and a chat through such a relay is cut every two minutes. A day of chat is some megabytes, and a few
+files fit in beside. They are not told: Go and JavaScript open no gossip stream over what is said to be limited."""
+
+RELAY_LINGER = 10.0
+"""For one end of a circuit to close when the other one has."""
+
+RELAYED_ADDRESSES = 8
+"""Addresses of one relay that others are told as ours."""
+
+RELAY_RENEW_LEAST = 30.0
+RELAY_RENEW_LONGEST = 3_600.0
+"""A reservation is renewed when three quarters of it are over, in these bounds whatever the relay's clock says."""
+
+MAX_PUNCH_MESSAGE = 4 * 1024
+"""What two peers say of where they are, as the specification has it."""
+
+PUNCH_TRIES = 3
+PUNCH_TIMEOUT = 5.0
+PUNCH_ADDRESSES = 8
+"""Tries to reach directly who is reached through a relay, for how long, and at how many addresses at once."""
+
+PUNCH_RATE = 1 / 60.0
+PUNCH_BURST = 2 * PUNCH_TRIES
+"""Tries with one peer, who chooses what we dial then."""
+
+DIRECT_GRACE = 30.0
+"""A relayed connection beside a direct one is closed when nothing is open on it any more, or nothing but the other
+side's gossip for so long: some peers let it run on where it is."""
+
+MOVE_PATIENCE = 5.0
+"""For a peer to read to its end the gossip stream that we leave for one over a direct connection."""
+
 # --- Statistics -----------------------------------------------------------------------------------
 
 MAX_SCRAPES = 8

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from libp2p.connection_types import ConnectionType
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 class Carrier:
     """The layer that all others stand on. One reads from it and one writes to it at a time."""
+
+    connection_type: ConnectionType = ConnectionType.DIRECT
+    """Whether it leads to the other end directly, or through a relay."""
 
     on_life: Callable[[], None]
     """Called when anything has come."""

@@ -24,6 +24,8 @@ from py_peer.core.addresses import socket_multiaddr
 from py_peer.core.ranges import Kind, kind_of
 from py_peer.net.alive import LiveConn, probe
 from py_peer.net.closing import layer_of
+from py_peer.net.direct_first import put_direct_first
+from py_peer.net.relayed_stream import RelayedStream
 from py_peer.net.tcp import TCPStream
 
 if TYPE_CHECKING:
@@ -51,8 +53,7 @@ class Admission:
 
     async def handle(self, socket: Any, _listen_address: Any) -> None:
         """Take one inbound connection from handshake to end; the caller closes it. Stands in for the swarm's own."""
-        remote = socket.get_remote_address()
-        source = remote[0] if remote else ""
+        source = source_of(socket)
         if self.reason_to_refuse(source):
             return
         with self._counted(_Caller(source)) as caller:
@@ -153,8 +154,16 @@ async def _recognised(socket: Any) -> Any:
     return await websocket.accept(socket)
 
 
-def _is_loopback(host: str) -> bool:
-    return bool(host) and kind_of(host) is Kind.LOOPBACK
+def source_of(stream: Any) -> str:
+    """Return what a connection counts as where those from one place are counted: an IP address; or relay and peer."""
+    if isinstance(stream, RelayedStream):
+        return stream.source
+    remote = stream.get_remote_address()
+    return remote[0] if remote else ""
+
+
+def _is_loopback(source: str) -> bool:
+    return bool(source) and "/" not in source and kind_of(source) is Kind.LOOPBACK
 
 
 @final
@@ -189,12 +198,17 @@ class ConnectedPeers(INotifee):
         on_up: Callable[[PeerRecord], None],
         on_down: Callable[[PeerRecord], None],
         on_ended: Callable[[ID, LiveConn], None],
+        on_both: Callable[[ID], None],
     ) -> None:
-        """`on_ended` is told of each connection that we ended (`LiveConn.ended` says why), and before `on_down`."""
+        """`on_ended` is told of each connection that we ended (`LiveConn.ended` says why), and before `on_down`.
+
+        `on_both` is told of a peer who is connected directly and through a relay.
+        """
         self.records: dict[ID, PeerRecord] = {}
         self._on_up = on_up
         self._on_down = on_down
         self._on_ended = on_ended
+        self._on_both = on_both
 
     async def connected(self, network: Any, conn: INetConn) -> None:
         """Note a connection; the first one to a peer is told.
@@ -207,6 +221,9 @@ class ConnectedPeers(INotifee):
             for other in network.get_connections(peer_id):
                 if other is not conn:
                     probe(other, limits.TWIN_TIMEOUT)
+            if put_direct_first(network, peer_id):
+                self.records[peer_id].address, self.records[peer_id].inbound = _whence(network.get_connection(peer_id))
+                self._on_both(peer_id)
             return
         record = self.records[peer_id] = PeerRecord(peer_id, *_whence(conn))
         self._on_up(record)

@@ -21,10 +21,11 @@ from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
-from py_peer.core.addresses import QUIC, RELAY, TCP
+from py_peer.core.addresses import QUIC, TCP
 from py_peer.net.closing import bottom_of
 from py_peer.net.quic import QUICError
 from py_peer.net.racing import DialError, NotNowError, SomebodyElseError, race
+from py_peer.net.streams import StreamFaultError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 
     from py_peer.core.addresses import DialAddress
     from py_peer.net.quic import QUICPort
+    from py_peer.net.relay import RelayClient
 
-__all__ = ["DialError", "NotNowError", "SomebodyElseError", "dial", "interleaved"]
+__all__ = ["DialError", "NotNowError", "SomebodyElseError", "dial", "interleaved", "upgrade"]
 
 
 async def dial(
@@ -63,15 +65,23 @@ async def dial(
         raise NotNowError(msg)
     try:
         with trio.fail_after(timeout):
+            if address.via is not None:
+                await dial(swarm, address.via, refusal)
             return await race(await _resolve(address), call.to)
     except trio.TooSlowError:
         msg = f"no answer within {timeout:g} s; is a libp2p peer listening there, and no firewall between?"
         raise DialError(msg) from None
 
 
+async def upgrade(swarm: Swarm, stream: ReadWriteCloser, address: DialAddress) -> None:
+    """Make a connection to a peer, whom `address` names, one of the swarm's. Raises as handshakes do."""
+    expected = ID.from_string(cast("str", address.peer_id))
+    await _Call(swarm, address, expected, lambda _: "", fresh=True).upgraded(stream)
+
+
 async def _resolve(address: DialAddress) -> list[str]:
     """Return the IP addresses of the host, through the system's resolver, which knows the hosts file."""
-    if address.kind in ("ip4", "ip6"):
+    if address.kind in ("ip4", "ip6") or address.via is not None:
         return [address.host]
     family = {"dns4": socket.AF_INET, "dns6": socket.AF_INET6}.get(address.kind, socket.AF_UNSPEC)
     try:
@@ -121,10 +131,7 @@ class _Call:
         try:
             if self.address.transport == QUIC:
                 return await self._quic(host)
-            if self.address.transport == RELAY:
-                msg = f"this version does not dial /{self.address.transport}: take the peer's /tcp address"
-                raise DialError(msg)  # noqa: TRY301 - it is a failure like others
-            return await self._upgraded(await self._carrier(host))
+            return await self.upgraded(await self._carrier(host))
         except DialError:
             raise
         except Exception as error:
@@ -158,6 +165,16 @@ class _Call:
 
     async def _carrier(self, host: str) -> ReadWriteCloser:
         """Return what Noise and Yamux are to run over."""
+        if self.address.via is not None:
+            relays: RelayClient | None = getattr(self.swarm, "relays", None)
+            if relays is None:
+                msg = "on the network library's own classes nobody is reached through a relay"
+                raise DialError(msg)
+            try:
+                return await relays.connect(self.address.via, cast("ID", self.expected))
+            except StreamFaultError as error:
+                msg = f"the relay: {error}"
+                raise DialError(msg) from error
         # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause. But with its class
         # of stream: ours, or its own, whichever `library.disarm` has put there.
         stream: ReadWriteCloser = _tcp.TrioTCPStream(await trio.open_tcp_stream(host, self.address.port))  # type: ignore[attr-defined]
@@ -169,7 +186,7 @@ class _Call:
             await trio.aclose_forcefully(bottom_of(stream))
             raise
 
-    async def _upgraded(self, carrier: ReadWriteCloser) -> ID:
+    async def upgraded(self, carrier: ReadWriteCloser) -> ID:
         """Secure, multiplex and register a connection."""
         raw = RawConnection(carrier, True)  # noqa: FBT003
         try:

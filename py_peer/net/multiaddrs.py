@@ -12,7 +12,14 @@ from ipaddress import IPv4Address, IPv6Address
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from py_peer.core.addresses import parse_dial_address, peer_id_text, with_peer
+from py_peer.core.addresses import (
+    PEER_ID_LENGTHS,
+    is_peer_id,
+    parse_dial_address,
+    peer_id_text,
+    through,
+    with_peer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +49,9 @@ _BEHIND_THE_PORT: Final = {
 _P2P: Final = b"\xa5\x03"
 """The code 421; behind it come the length of a peer ID and the peer ID."""
 
+_CIRCUIT: Final = b"\xa2\x02"
+"""The code 290. In front of it stands the whole address of a relay."""
+
 
 def dialable(addresses: Iterable[bytes], peer: bytes, most: int) -> tuple[DialAddress, ...]:
     """Return the first `most` of a peer's addresses that this version dials, each once, with the peer's ID in it.
@@ -49,8 +59,9 @@ def dialable(addresses: Iterable[bytes], peer: bytes, most: int) -> tuple[DialAd
     `peer` is the binary ID; an address that names another peer is none of its own.
     """
     plain = dict.fromkeys(without_peer(address, peer) for address in addresses)
-    read = (found for address in plain if (found := _read(address)) is not None)
-    return tuple(with_peer(one, peer_id_text(peer)) for one in islice(read, most))
+    text = peer_id_text(peer)
+    read = (found for address in plain if (found := _read_relayed(address, text) or _read(address, text)) is not None)
+    return tuple(islice(read, most))
 
 
 def without_peer(address: bytes, peer: bytes) -> bytes:
@@ -58,13 +69,26 @@ def without_peer(address: bytes, peer: bytes) -> bytes:
     return address.removesuffix(_P2P + bytes([len(peer)]) + peer)
 
 
-def _read(address: bytes) -> DialAddress | None:
+def _read_relayed(address: bytes, peer_id: str) -> DialAddress | None:
+    """Return an address through a relay; None for any other."""
+    relay = address.removesuffix(_CIRCUIT)
+    if relay == address:
+        return None
+    for length in PEER_ID_LENGTHS:
+        if relay[-length - 3 : -length] == _P2P + bytes([length]) and is_peer_id(relay[-length:]):
+            via = _read(relay[: -length - 3], peer_id_text(relay[-length:]))
+            return None if via is None else through(via, peer_id)
+    return None
+
+
+def _read(address: bytes, peer_id: str) -> DialAddress | None:
     """Return an address that is a host, a port and what is spoken there; None for other forms and what is no one."""
     for code, (protocol, head, name) in _BEHIND_THE_PORT.items():  # a port may end as a code does: one leaves a host
         plain = address.removesuffix(code)
         if (code == b"" or plain != address) and plain[:-2].endswith(head) and (host := _host(plain[: -2 - len(head)])):
             try:
-                return parse_dial_address(f"{host}/{protocol}/{int.from_bytes(plain[-2:], 'big')}{name}")
+                one = parse_dial_address(f"{host}/{protocol}/{int.from_bytes(plain[-2:], 'big')}{name}")
+                return with_peer(one, peer_id)
             except ValueError:
                 return None
     return None

@@ -39,6 +39,9 @@ class LimitedStream(YamuxStream):
     window: int = limits.MAX_STREAM_WINDOW
     """How many bytes the other side may send before we have read them."""
 
+    sent: int = 0
+    """How many bytes were taken off those who write; they go out even if who waits for it gives up."""
+
     _moved: trio.Event | None = None
     """Set when the other side has opened its window, or the stream has ended."""
 
@@ -109,6 +112,7 @@ class LimitedStream(YamuxStream):
             raise MuxedStreamError(msg)
         if part := rest[: min(self._send_window, PART)]:
             self._send_window -= len(part)  # from here on it goes out, even if we are cancelled
+            self.sent += len(part)
             header = HEADER.pack(VERSION, TYPE_DATA, 0, self.stream_id, len(part))
             await self.conn.secured_conn.write(header + part)
         return len(part)

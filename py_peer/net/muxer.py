@@ -51,6 +51,7 @@ from py_peer.net.tcp import lock
 
 if TYPE_CHECKING:
     from libp2p.abc import ISecureConn
+    from libp2p.connection_types import ConnectionType
 
 
 class LimitedYamux(Yamux, LiveConn):
@@ -67,6 +68,10 @@ class LimitedYamux(Yamux, LiveConn):
         """Frames without a body that are still to be written, in order."""
 
         self._has_headers = trio.Event()
+
+    def get_connection_type(self) -> ConnectionType:
+        """Say whether this is a relayed connection: new streams go over a direct one, if there is one."""
+        return self._carrier.connection_type
 
     async def open_stream(self) -> LimitedStream:
         """Open a stream; who gives up waiting for it leaves nothing behind. Raises MuxedStreamError."""

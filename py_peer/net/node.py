@@ -21,6 +21,7 @@ from py_peer.net.closing import bottom_of, close_host, let_go
 from py_peer.net.connections import ConnectedPeers, PeerRecord
 from py_peer.net.counters import Counters, is_garbage
 from py_peer.net.dial import DialError, dial
+from py_peer.net.direct_first import close_relayed
 from py_peer.net.following import follow, set_addresses
 from py_peer.net.host import make_host
 from py_peer.net.identify import PUSH, ask_identify, push_handler
@@ -29,6 +30,7 @@ from py_peer.net.listening import CannotListenError, listen
 from py_peer.net.ping import ping
 from py_peer.net.pubsub import RoomPubsub
 from py_peer.net.quic import open_quic
+from py_peer.net.relays import open_relays
 from py_peer.net.streams import NotSupportedError
 
 if TYPE_CHECKING:
@@ -46,7 +48,9 @@ if TYPE_CHECKING:
     from py_peer.core.listening import ListenAddress
     from py_peer.core.settings import Transports
     from py_peer.net.alive import LiveConn
+    from py_peer.net.dcutr import HolePuncher
     from py_peer.net.pubsub import Board
+    from py_peer.net.relay import RelayClient
     from py_peer.net.room import Room
     from py_peer.net.stock import StockPubsub
 
@@ -111,6 +115,9 @@ class Node:
 
     moved: trio.Event = field(default_factory=trio.Event)
     """Set when `outside` has changed since it was put here."""
+
+    relays: RelayClient | None = None
+    """To be reached through relays, and to reach others; None with the library's own classes."""
 
     dialled: Callable[[DialAddress, ID | None], None] = lambda _address, _peer_id: None
     """Called after each dial with the address, and who has answered there; None is nobody that we take."""
@@ -253,6 +260,8 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
                     node = Node(host, pubsub, watch.peers, counters, bans, interfaces, bound, remark)
                     if transports.quic and not any(one.transport == QUIC for one in bound):
                         node.notice = _tcp_alone(node.port, stock=stock)
+                    if not stock:
+                        watch.puncher = open_relays(node, nursery, serve=transports.relay_server)
                     nursery.start_soon(follow, node, advertised, observer.addresses_changed)
                     nursery.start_soon(interfaces.run)
                     set_addresses(node, advertised)
@@ -279,8 +288,9 @@ class _Watch:
     def __init__(
         self, host: BasicHost, counters: Counters, bans: Bans, observer: Observer, nursery: trio.Nursery
     ) -> None:
-        self.peers = ConnectedPeers(self._up, self._down, self._ended)
+        self.peers = ConnectedPeers(self._up, self._down, self._ended, self._both)
         self.pubsub: Room | None = None
+        self.puncher: HolePuncher | None = None
         self._host = host
         self._counters = counters
         self._bans = bans
@@ -307,6 +317,13 @@ class _Watch:
         self._former[record.peer_id] = None
         if len(self._former) > limits.MAX_FORMER_PEERS:
             self._forget(next(iter(self._former)))
+
+    def _both(self, peer_id: ID) -> None:
+        """Speak to a peer over the direct connection, now that there is one beside the relayed one."""
+        if isinstance(self.pubsub, RoomPubsub):
+            self.pubsub.move(peer_id)
+            gossip = frozenset(map(str, self.pubsub.protocols))
+            self._nursery.start_soon(close_relayed, self._host.get_network(), peer_id, gossip)
 
     def _ended(self, peer_id: ID, conn: LiveConn) -> None:
         """Note why we have ended a connection."""
@@ -350,6 +367,8 @@ class _Watch:
             record.listen = tuple(message.listen_addrs)
             record.observed = message.observed_addr[: limits.MAX_ADDRESS_BYTES]
             self._observer.identified(record)
+            if self.puncher is not None:
+                self.puncher.consider(record)
 
     async def _attend(self, record: PeerRecord, scope: trio.CancelScope) -> None:
         with scope:

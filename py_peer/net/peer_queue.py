@@ -51,6 +51,11 @@ class PeerQueue(RpcQueue):
             self.bytes -= rpc.ByteSize()
         return rpc
 
+    def put_back(self, rpc: rpc_pb2.RPC) -> None:
+        """Have `rpc`, which was popped and not sent, be the next one again."""
+        self._queue._priority.appendleft(rpc)  # noqa: SLF001 - no method for it
+        self.bytes += rpc.ByteSize()
+
     @property
     def has_room(self) -> bool:
         """Whether one more large message of our own fits without crowding out control messages."""

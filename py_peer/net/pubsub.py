@@ -35,6 +35,7 @@ from py_peer.core.frames import FrameBuffer, FrameError
 from py_peer.net.author import Author
 from py_peer.net.closing import let_go
 from py_peer.net.counters import is_garbage
+from py_peer.net.direct_first import has_direct, is_relayed
 from py_peer.net.gossip import Router
 from py_peer.net.message_cache import message_id
 from py_peer.net.message_check import MessageCheck, is_forgery
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from libp2p.abc import IHost, INetStream
     from libp2p.network.stream.net_stream import NetStream
+    from libp2p.network.swarm import Swarm
     from libp2p.peer.id import ID
     from libp2p.pubsub.rpc_queue import RpcQueue
 
@@ -290,15 +292,7 @@ class RoomPubsub(Pubsub):
         if not self._peer_is_connected(peer_id):
             msg = f"{peer_id} has gone"  # the library would dial it, behind the back of who counts the dials
             raise SwarmException(msg)
-        try:
-            stream = await self.host.new_stream(peer_id, self.protocols)
-            await stream.write(encode_varint_prefixed(self.get_hello_packet().SerializeToString()))
-        except Exception as error:
-            self._counters.caught(f"opening a gossip stream to {peer_id}", error)
-            if is_not_supported(error):
-                raise
-            msg = f"no gossip stream to {peer_id}"
-            raise SwarmException(msg) from error
+        stream = await self._open(peer_id)
         if peer_id in self.peers:  # another connection to the same peer was faster
             await self._reset(stream)
             return
@@ -311,13 +305,39 @@ class RoomPubsub(Pubsub):
         for topic in [topic for topic, peers in self.peer_topics.items() if peer_id in peers]:
             await self.router.on_peer_subscribed(peer_id, topic)
 
+    async def _open(self, peer_id: ID) -> INetStream:
+        """Return a new stream to a peer, on which we have said what we subscribe to. Raises SwarmException."""
+        try:
+            stream = await self.host.new_stream(peer_id, self.protocols)
+            await stream.write(encode_varint_prefixed(self.get_hello_packet().SerializeToString()))
+        except Exception as error:
+            self._counters.caught(f"opening a gossip stream to {peer_id}", error)
+            if is_not_supported(error):
+                raise
+            msg = f"no gossip stream to {peer_id}"
+            raise SwarmException(msg) from error
+        return stream
+
+    def move(self, peer_id: ID) -> None:
+        """Have our stream to a peer go on over a direct connection, if it is on a relayed one."""
+        if (queue := self.peer_queues.get(peer_id)) is not None:
+            queue.push(rpc_pb2.RPC())  # it says nothing, and wakes who waits for the next
+
     async def handle_sending_messages(self, peer_id: ID, stream: INetStream, queue: RpcQueue) -> None:
-        """Write what is queued for a peer, several RPCs at once, until its queue is closed or the stream ends."""
+        """Write what is queued for a peer, several RPCs at once, until its queue is closed or the stream ends.
+
+        When a direct connection has come beside the relayed one of the stream, it goes on over that: first the peer
+        reads all of the old stream, so that nothing is lost or overtaken, and what is said meanwhile waits.
+        """
+        queue = cast("PeerQueue", queue)
+        relayed = is_relayed(stream.muxed_conn)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._watch_end, stream, nursery.cancel_scope)
-                queue = cast("PeerQueue", queue)
-                while (rpc := await queue.pop()) is not None:
+                while not (moves := relayed and self._has_direct(peer_id)) and (rpc := await queue.pop()) is not None:
+                    if relayed and self._has_direct(peer_id):
+                        queue.put_back(rpc)
+                        continue
                     data = _frames(rpc, queue)
                     await stream.write(data)
                     self._counters["gossip bytes out"] += len(data)
@@ -326,16 +346,39 @@ class RoomPubsub(Pubsub):
                 if self._leaving:  # a reset would overtake what the peer has not read yet
                     await cast("NetStream", stream).close_write()
                     await trio.sleep_forever()  # until the peer has read it all and closes its side
+                if moves:
+                    nursery.cancel_scope.deadline = trio.current_time() + limits.MOVE_PATIENCE
+                    await cast("NetStream", stream).close_write()
+                    await trio.sleep_forever()
                 nursery.cancel_scope.cancel()
         except Exception as error:  # noqa: BLE001 - a peer that goes away must not end the service
             self._counters.caught(f"sending to {peer_id}", error)
         finally:
             self._note_written()
         await self._reset(stream)
+        if relayed and self._has_direct(peer_id) and await self._moved(peer_id, stream, queue):
+            return
         if self.peers.get(peer_id) is stream:
             if not stream.muxed_conn.is_closed:  # it was not its connection that ended
                 self._reopened[peer_id] = self._reopened.get(peer_id, 0) + 1
             self._handle_dead_peer(peer_id)
+
+    def _has_direct(self, peer_id: ID) -> bool:
+        return has_direct(cast("Swarm", self.host.get_network()), peer_id)
+
+    async def _moved(self, peer_id: ID, stream: INetStream, queue: PeerQueue) -> bool:
+        """Go on with the queue of a peer on a new stream; say whether that was possible, and of use."""
+        try:
+            better = await self._open(peer_id)
+        except SwarmException:
+            return False
+        if self.peers.get(peer_id) is not stream:  # it has gone meanwhile
+            await self._reset(better)
+            return False
+        self.peers[peer_id] = better
+        self._counters["relays: gossip moved to a direct connection"] += 1
+        self.manager.run_task(self.handle_sending_messages, peer_id, better, queue)
+        return True
 
     async def _watch_end(self, stream: INetStream, sending: trio.CancelScope) -> None:
         """End the sender when the peer closes our stream; nothing is ever said on it."""
@@ -345,7 +388,8 @@ class RoomPubsub(Pubsub):
             pass
         except Exception as error:  # noqa: BLE001
             self._counters.caught("watching a gossip stream", error)
-        self._counters["gossip streams ended by the peer"] += 1
+        if not (is_relayed(stream.muxed_conn) and self._has_direct(stream.muxed_conn.peer_id)):  # else we have left it
+            self._counters["gossip streams ended by the peer"] += 1
         sending.cancel()
 
     def _handle_dead_peer(self, peer_id: ID) -> None:

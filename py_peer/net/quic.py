@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from py_peer.net.quic_door import Beginning, Door
 
 _LARGEST: Final = 65_535
+_NOISE: Final = 64
 _LONG_HEADER: Final = 0x80
 _OWN_ID: Final = 8
 """Bytes of our connection IDs: where they end, a short header does not tell."""
@@ -129,6 +130,12 @@ class QUICPort:
         if conn.is_closed:
             raise QUICError(conn.failure or "the other side ended the connection at once")
         return conn
+
+    async def knock(self, host: str, port: int) -> None:
+        """Send noise to an IP address, whence we shall be dialled: our router then lets in what comes from there."""
+        with suppress(OSError):
+            address = await _socket_address(host, port)
+            self._socket_to(address).sendto(os.urandom(_NOISE), address)
 
     def _socket_to(self, address: tuple[Any, ...]) -> socket.socket:
         """Return the socket from which an address can be reached: one that we listen on, if possible."""

@@ -31,6 +31,9 @@ class QUICStream(IMuxedStream):
         self.received = 0
         """Bytes that have come, read or not."""
 
+        self.sent = 0
+        """Bytes that the connection has taken off those who write."""
+
         self.read_over = False
         """Whether nothing more comes."""
 
@@ -126,6 +129,7 @@ class QUICStream(IMuxedStream):
                 msg = f"the other side took nothing for {limits.WINDOW_PATIENCE:.0f} s"
                 raise MuxedStreamError(msg)
             self.muxed_conn.send(self, bytes(rest[:_PART]))
+            self.sent += len(rest[:_PART])
             rest = rest[_PART:]
 
     async def close(self) -> None:

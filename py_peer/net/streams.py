@@ -198,6 +198,12 @@ async def close(stream: INetStream) -> None:
         await stream.close()
 
 
+async def close_write(stream: INetStream) -> None:
+    """Close our side of a stream from which there is still to be read. Raises nothing."""
+    with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT), suppress(Exception):
+        await cast("NetStream", stream).close_write()
+
+
 async def reset(stream: INetStream) -> None:
     """End both sides of a stream, whatever is still to come. Raises nothing."""
     with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT), suppress(Exception):
