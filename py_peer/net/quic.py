@@ -82,7 +82,7 @@ class QUICPort:
         self.nursery: trio.Nursery
         self.sockets: list[socket.socket] = []
         self._by_id: dict[bytes, QUICConnection] = {}
-        self._ids: dict[QUICConnection, list[bytes]] = {}
+        self._ids: dict[QUICConnection, set[bytes]] = {}
         self._unfinished: dict[QUICConnection, str] = {}
         """The inbound handshakes under way, oldest first, and from where."""
 
@@ -230,14 +230,14 @@ class QUICPort:
         conn = beginning(
             address=address, local_ip=local_ip, send=partial(_send, one), on_id=self._know, on_over=self._forget
         )
-        self._ids[conn] = []
+        self._ids[conn] = set()
         self.nursery.start_soon(conn.run)
         return conn
 
     def _know(self, conn: QUICConnection, connection_id: bytes, holds: bool) -> None:  # noqa: FBT001
-        if holds:
+        if holds:  # one that was lost on its way is told of again
             self._by_id[connection_id] = conn
-            self._ids[conn].append(connection_id)
+            self._ids[conn].add(connection_id)
         elif connection_id in self._ids[conn]:
             del self._by_id[connection_id]
             self._ids[conn].remove(connection_id)

@@ -370,6 +370,16 @@ async def test_nobody_there_is_a_handshake_that_ends_in_its_time(monkeypatch: py
 
 
 @trio_test
+async def test_an_id_that_is_told_again_as_it_was_lost_on_the_way_is_forgotten_once() -> None:
+    async with pair() as two:
+        for connection_id in engine(two.here)._host_cids:
+            connection_id.was_sent = False  # what aioquic notes at a loss
+        two.here.transmit()
+        two.here.end()
+        assert two.a.books == [0, 0, 0]
+
+
+@trio_test
 async def test_a_dial_that_is_given_up_leaves_nothing() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind((LOOPBACK, 0))
