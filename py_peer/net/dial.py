@@ -155,13 +155,11 @@ class _Call:
             if self.expected not in (None, conn.peer_id):
                 raise _somebody_else(self.address)  # noqa: TRY301 - what is open is closed below
             self.object_to(conn.peer_id)
-            if not self.is_needless(conn.peer_id):
-                return await self._register(conn)
+            # Also when the peer has called us meanwhile: it has this connection, too, and may be giving up its own.
+            return await self._register(conn)
         except BaseException:
             conn.end()
             raise
-        conn.end()
-        return conn.peer_id
 
     async def _carrier(self, host: str) -> ReadWriteCloser:
         """Return what Noise and Yamux are to run over."""
@@ -196,7 +194,7 @@ class _Call:
             secured = await upgrader.security_multistream.secure_outbound(raw, cast("ID", self.expected))
             peer_id: ID = secured.get_remote_peer()
             self.object_to(peer_id)
-            # Who calls us meanwhile has found no connection when it was here: of two calls that cross one stays.
+            # Who has called us meanwhile is past this point with its call, and keeps it: of two that cross one stays.
             if self.is_needless(peer_id):
                 await trio.aclose_forcefully(bottom_of(raw))
                 return peer_id
