@@ -46,6 +46,10 @@ log = logging.getLogger(__name__)
 
 _SOURCE: Final = "reachability"
 
+_HANGS_UP: Final = "js-libp2p"
+"""Asked to dial back, js-libp2p (@libp2p/autonat 2.0.38) takes the connection that there is, and closes it after that.
+Pinned by tests/sisters/test_js_autonat.py."""
+
 
 @final
 class Reachability:
@@ -56,6 +60,9 @@ class Reachability:
         self._emit = emit
         self._votes = Votes()
         self._asked: dict[str, float] = {}
+        self._hung_up: dict[ID, None] = {}
+        """Who has gone when he was asked, and would again."""
+
         self._under_way = 0
         self._node: Node | None = None
         self._since = 0.0
@@ -136,6 +143,8 @@ class Reachability:
             (record, voice)
             for voice, record in voices.items()
             if AUTONAT in record.protocols
+            and _HANGS_UP not in record.agent_version
+            and record.peer_id not in self._hung_up
             and self._votes.age(voice, now) >= limits.NAT_ASK_AGAIN
             and now - self._asked.get(voice, -limits.NAT_RETRY) >= limits.NAT_RETRY
         ]
@@ -155,6 +164,10 @@ class Reachability:
         except (StreamFaultError, DecodeError) as error:
             log.debug("%s does not say whether it reaches us: %r", record.peer_id, error)
             node.counters["asked to dial us back: no answer"] += 1
+            if node.peers.records.get(record.peer_id) is not record:
+                self._hung_up[record.peer_id] = None
+                if len(self._hung_up) > limits.NAT_VOTES:
+                    del self._hung_up[next(iter(self._hung_up))]
         else:
             node.counters[f"asked to dial us back: {'not reached' if reached is None else 'reached'}"] += 1
             if since == self._since:  # else we are elsewhere by now

@@ -285,6 +285,14 @@ def met(*peers: Peer, seconds: float = PATIENCE) -> float:
     return time.monotonic() - ready
 
 
+def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait for what no peer tells unasked."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def hear_each_other(*peers: Peer) -> None:
     """Have each say something, and wait until all others show it."""
     said = {peer: f"{peer.name} says {len(peer.all('message_sent'))}" for peer in peers}

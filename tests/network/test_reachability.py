@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.network.miniupnpd import answering, no_miniupnpd
-from tests.network.peers import PATIENCE, party
+from tests.network.peers import party, until
 from tests.network.routers import Nat, internet, no_routers, peer_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.network.peers import Peer
@@ -27,14 +25,6 @@ def status(peer: Peer) -> str:
 
 def wait_until(peer: Peer, wanted: str) -> None:
     peer.wait_for(lambda: status(peer) == wanted, f"being {wanted}, not {status(peer)}")
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait for what no peer tells."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_who_is_behind_a_router_is_private_and_who_is_not_is_public_and_all_are_told_so(tmp_path: Path) -> None:

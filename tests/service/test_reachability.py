@@ -19,7 +19,7 @@ from py_peer.net.autonat import AUTONAT, RefusedError
 from py_peer.net.connections import PeerRecord
 from py_peer.net.counters import Counters
 from py_peer.net.interfaces import Interfaces
-from py_peer.net.streams import GarbageError
+from py_peer.net.streams import EndedError, GarbageError
 from py_peer.service.reachability import Reachability
 from tests.interfaces import interface
 
@@ -43,6 +43,9 @@ class Scene:
     def __init__(self) -> None:
         self.answers: dict[ID, str | Exception | None] = {}
         self.asked: list[tuple[ID, list[str]]] = []
+        self.leaves = False
+        """Whether who is asked hangs up."""
+
         self.told: list[Any] = []
         self.there: tuple[Interface, ...] = (interface("eth0", "192.168.0.7/24"),)
         self.outside: list[tuple[str, ...]] = [()]
@@ -62,6 +65,8 @@ class Scene:
     async def ask(self, _: object, peer_id: ID, addresses: Sequence[str]) -> str | None:
         self.asked.append((peer_id, list(addresses)))
         await trio.lowlevel.checkpoint()
+        if self.leaves:
+            del self.records[peer_id]
         answer = self.answers[peer_id]
         if isinstance(answer, Exception):
             raise answer
@@ -84,10 +89,11 @@ class Scene:
         *,
         inbound: bool = False,
         protocols: tuple[str, ...] = (AUTONAT,),
+        agent: str = "",
     ) -> ID:
         peer_id = ID.from_pubkey(create_new_key_pair().public_key)
         where = ip if "/" in ip else f"/ip{6 if ':' in ip else 4}/{ip}/tcp/4001"
-        record = self.records[peer_id] = PeerRecord(peer_id, where, inbound, protocols=protocols)
+        record = self.records[peer_id] = PeerRecord(peer_id, where, inbound, protocols=protocols, agent_version=agent)
         record.observed = Multiaddr(SEEN).to_bytes()
         self.answers[peer_id] = answer
         one.moved(peer_id)
@@ -165,6 +171,18 @@ async def test_who_gives_no_answer_is_asked_again_later_and_costs_nothing_else(s
         assert not scene.told
         assert scene.node.counters["asked to dial us back: no answer"] == 4
         assert "strikes" not in scene.node.counters
+
+
+@timeless
+async def test_who_hangs_up_when_it_is_asked_is_never_asked_again(scene: Scene) -> None:
+    async with scene.running() as one:
+        scene.leaves = True
+        gone = await scene.meet(one, "11.1.0.1", EndedError("gone"))
+        scene.leaves = False
+        await scene.meet(one, "11.2.0.1", None, agent="js-libp2p/2.10.0 node/20")
+        scene.records[gone] = PeerRecord(gone, "/ip4/11.1.0.1/tcp/4001", inbound=False, protocols=(AUTONAT,))
+        await trio.sleep(5 * limits.NAT_RETRY)
+        assert [peer_id for peer_id, _ in scene.asked] == [gone]
 
 
 @timeless
