@@ -765,7 +765,7 @@ NAT_RANGE_RATE = 0.05
 NAT_RANGE_BURST = 3
 """Requests a second that are served: of all, and of one range, as IDs cost nothing. Go serves as many."""
 
-RELAY_RETRY = 60.0
+RELAY_RETRY = 15.0
 """A relay that gives no place, or none any more, rests for so long."""
 
 UPNP_PATIENCE = 2_000

@@ -286,6 +286,7 @@ def _transports(values: Mapping[str, Any], *, demo: bool) -> Transports:
         quic=values["quic"] and not values["stock_net"],
         upnp=values["upnp"] and not demo,
         relays=() if demo else values["relay"],
+        relay_server=values["relay_server"] and not demo,
         stock=values["stock_net"],
     )
 

@@ -256,6 +256,13 @@ GROUPS: Final = {
             default=(),
             many=True,
         ),
+        Option(
+            "relay_server",
+            "be a relay, within limits, for those whom nothing else leads to",
+            ("--relay-server",),
+            default=False,
+            kind=bool,
+        ),
     ),
     "finding others": (
         Option(

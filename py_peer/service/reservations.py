@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, final
 
 import trio
 
@@ -18,6 +18,7 @@ from py_peer.core.ranges import Kind, kind_of
 from py_peer.net.connections import remote_ip
 from py_peer.net.dial import DialError
 from py_peer.net.multiaddrs import dialable
+from py_peer.net.relay_messages import HOP
 from py_peer.net.streams import StreamFaultError
 
 if TYPE_CHECKING:
@@ -26,10 +27,9 @@ if TYPE_CHECKING:
     from py_peer.core.addresses import DialAddress
     from py_peer.net.connections import PeerRecord
     from py_peer.net.node import Node
+    from py_peer.net.relay import RelayClient, Reservation
 
 log = logging.getLogger(__name__)
-
-HOP: Final = "/libp2p/circuit/relay/0.2.0/hop"
 
 
 @final
@@ -78,7 +78,7 @@ class Reservations:
 
     async def run(self, node: Node) -> None:
         """Get a place, and another when it is lost. Runs until cancelled."""
-        client = getattr(node, "relays", None)
+        client = node.relays
         if client is None:
             return
         while True:
@@ -95,10 +95,10 @@ class Reservations:
                 self.relay, self.addresses = "", ()
                 self._changed()
 
-    async def _keep(self, node: Node, client: Any, relay: DialAddress) -> None:
+    async def _keep(self, node: Node, client: RelayClient, relay: DialAddress) -> None:
         """Have a place at a relay until that ends, and let the relay rest then."""
 
-        def told(reservation: Any) -> None:
+        def told(reservation: Reservation) -> None:
             self.relay, self.addresses = str(address.peer_id), reservation.addresses
             self._changed()
 

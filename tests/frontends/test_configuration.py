@@ -52,6 +52,7 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "connect": (f"{ADDRESS}, {ELSEWHERE}", f'["{ADDRESS}", "{ELSEWHERE}"]', (ADDRESS, ELSEWHERE)),
     "port": ("4001", "4001", 4001),
     "upnp": ("0", "false", False),
+    "relay_server": ("1", "true", True),
     "relay": (f"{ADDRESS}, {ELSEWHERE}", f'["{ADDRESS}", "{ELSEWHERE}"]', (ADDRESS, ELSEWHERE)),
     "quic": ("0", "false", False),
     "bootstrap": (ADDRESS, f'["{ADDRESS}"]', (ADDRESS,)),

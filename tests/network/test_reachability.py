@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.network.miniupnpd import answering, no_miniupnpd
-from tests.network.peers import party, until
+from tests.network.peers import met, party, until
 from tests.network.routers import Nat, internet, no_routers, peer_in
 
 if TYPE_CHECKING:
@@ -75,3 +75,24 @@ def test_a_router_is_asked_for_a_port_asked_again_and_told_at_the_end(tmp_path: 
             assert f"dport {home.port}" in router.forwarded
             home.leave()
             assert f"dport {home.port}" not in router.forwarded
+
+
+def test_who_is_behind_a_router_is_reached_through_a_relay_and_through_another_when_that_dies(tmp_path: Path) -> None:
+    with internet(3, Nat.SYMMETRIC) as net:
+        relays = [
+            peer_in(host, f"relay{number}", tmp_path, "--relay-server") for number, host in enumerate(net.hosts[:2])
+        ]
+        named = [part for relay in relays for part in ("--relay", relay.address)]
+        home = peer_in(net.homes[0].hosts[0], "home", tmp_path, *named)
+        stranger = peer_in(net.hosts[2], "stranger", tmp_path)
+        with party(*relays):
+            for relay in relays:
+                relay.see("ready")
+            with party(home):
+                first = home.see("reachability_changed", status="relayed", relay=relays[0].id)
+                relays[0].kill()
+                second = home.see("reachability_changed", status="relayed", relay=relays[1].id)
+                assert first["addresses"] != second["addresses"]
+                stranger.connect = (second["addresses"][0],)
+                with party(stranger):
+                    met(stranger, home)

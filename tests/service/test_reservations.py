@@ -16,8 +16,9 @@ from py_peer.core import limits
 from py_peer.net.connections import PeerRecord
 from py_peer.net.counters import Counters
 from py_peer.net.dial import DialError
+from py_peer.net.relay_messages import HOP
 from py_peer.net.streams import EndedError
-from py_peer.service.reservations import HOP, Reservations
+from py_peer.service.reservations import Reservations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
