@@ -29,7 +29,7 @@ from py_peer.net.relayed_stream import RelayedStream
 from py_peer.net.tcp import TCPStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from libp2p.abc import INetConn
     from libp2p.network.swarm import Swarm
@@ -64,10 +64,15 @@ class Admission:
             caller.has_finished = True
             await self._stay(muxed)
 
-    async def take(self, muxed: Any, source: str) -> None:
-        """Take one inbound connection that is secured and multiplexed, until its end. `source` is its IP address."""
-        with self._counted(_Caller(source, has_finished=True)):
-            await self._stay(muxed)
+    async def take(self, muxed: Any, source: str, is_welcome: Callable[[], Awaitable[bool]]) -> None:
+        """Take one inbound connection that is multiplexed by itself, from handshake to end; the caller closes it.
+
+        `source` is its IP address. `is_welcome` waits for the end of the handshake and says whether it was a good one.
+        """
+        with self._counted(_Caller(source)) as caller:
+            if await is_welcome():
+                caller.has_finished = True
+                await self._stay(muxed)
 
     @contextmanager
     def _counted(self, caller: _Caller) -> Iterator[_Caller]:

@@ -82,9 +82,9 @@ class QUICPort:
         self.nursery: trio.Nursery
         self.sockets: list[socket.socket] = []
         self._by_id: dict[bytes, QUICConnection] = {}
-        self._ids: dict[QUICConnection, set[bytes]] = {}
-        self._unfinished: dict[QUICConnection, str] = {}
-        """The inbound handshakes under way, oldest first, and from where."""
+        self._ids: dict[QUICConnection, set[bytes]] = {}  # of which aioquic may tell twice
+        self._unfinished: set[QUICConnection] = set()
+        """The inbound handshakes under way."""
 
         self._door: Door | None = None
         self._importing = trio.Lock()
@@ -189,37 +189,30 @@ class QUICPort:
         source = place(address[0])
         if found is None or self._admission.reason_to_refuse(source):
             return None
-        self._make_room(source)
         conn = self._begin(found, one, address, _local_ip(address))
-        self._unfinished[conn] = source
+        self._unfinished.add(conn)
         for connection_id in (_destination(data), conn.first_id):
             self._know(conn, connection_id, True)  # noqa: FBT003
         self.nursery.start_soon(self._welcome, conn, source)
         return conn
 
-    def _make_room(self, source: str) -> None:
-        """Give up an older handshake when there are too many: one of the same address, or else the oldest of all."""
-        own = [conn for conn, where in self._unfinished.items() if where == source]
-        if len(own) >= limits.MAX_INBOUND_PER_ADDRESS:
-            oldest = own[0]
-        elif len(self._unfinished) >= limits.MAX_HANDSHAKES:
-            oldest = next(iter(self._unfinished))
-        else:
-            return
-        self._counters["refused: an unfinished handshake made room"] += 1
-        oldest.end()
-
     async def _welcome(self, conn: QUICConnection, source: str) -> None:
-        """Wait for the handshake of who has called, and for the end of the connection."""
+        try:
+            await self._admission.take(conn, source, partial(self._is_welcome, conn))
+        finally:
+            conn.end()  # it may have had to make room
+
+    async def _is_welcome(self, conn: QUICConnection) -> bool:
+        """Wait for the handshake of who has called; say whether he is taken."""
         await conn.settled.wait()
-        self._unfinished.pop(conn, None)
+        self._unfinished.discard(conn)
         if conn.is_closed:
             self._counters["refused: no QUIC handshake"] += 1
         elif self._refusal(conn.peer_id):
             self._counters["refused: by the peer's ID"] += 1
-            conn.end()
         else:
-            await self._admission.take(conn, source)
+            return True
+        return False
 
     # --- The books --------------------------------------------------------------------------------
 
@@ -245,7 +238,7 @@ class QUICPort:
     def _forget(self, conn: QUICConnection) -> None:
         for connection_id in self._ids.pop(conn, ()):
             del self._by_id[connection_id]
-        self._unfinished.pop(conn, None)
+        self._unfinished.discard(conn)
 
     async def _get_door(self) -> Door:
         if self._door is None:

@@ -243,6 +243,8 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
     def receive(self, data: bytes, address: tuple[Any, ...], now: float) -> None:
         """Take a datagram. Nothing is raised, whatever it holds. `transmit` has to follow."""
         self._do(self._engine.receive_datagram, data, address, now)
+        if not (self._engine.has_begun or self.is_initiator):
+            self.end()  # it looked like the first packet of a call, and is none: nobody need wait for more
         self._moved.set()
 
     def transmit(self) -> None:

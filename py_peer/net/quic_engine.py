@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, final
 
 from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.connection import END_STATES, QuicConnection, QuicConnectionError
+from aioquic.quic.connection import END_STATES, QuicConnection, QuicConnectionError, QuicConnectionState
 from aioquic.quic.packet import QuicErrorCode, QuicProtocolVersion
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -70,6 +70,11 @@ class Engine(QuicConnection):
         self._read = 0
 
     # --- What it knows ----------------------------------------------------------------------------
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a packet has come that could be read."""
+        return self._state != QuicConnectionState.FIRSTFLIGHT
 
     @property
     def is_over(self) -> bool:

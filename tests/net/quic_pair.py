@@ -12,13 +12,12 @@ from libp2p.peer.id import ID
 
 from py_peer.net.counters import Counters
 from py_peer.net.quic import QUICPort, open_quic
+from py_peer.net.quic_connection import QUICConnection
 from py_peer.net.quic_door import Door
 from tests.net.support import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from py_peer.net.quic_connection import QUICConnection
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 LOOPBACK = "127.0.0.1"
 
@@ -29,13 +28,15 @@ class Guests:
 
     here: list[QUICConnection] = field(default_factory=list)
     reason: str = ""
+    host: Callable[[QUICConnection], Awaitable[None]] = QUICConnection.start
 
     def reason_to_refuse(self, _source: str) -> str:
         return self.reason
 
-    async def take(self, conn: QUICConnection, _source: str) -> None:
-        self.here.append(conn)
-        await conn.start()
+    async def take(self, conn: QUICConnection, _source: str, is_welcome: Callable[[], Awaitable[bool]]) -> None:
+        if await is_welcome():
+            self.here.append(conn)
+            await self.host(conn)
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Side:
 
 
 @asynccontextmanager
-async def side(host: str = LOOPBACK, *, door: type[Door] = Door) -> AsyncIterator[Side]:
+async def side(host: str = LOOPBACK) -> AsyncIterator[Side]:
     keys = create_new_key_pair()
     guests, counters, unwanted = Guests(), Counters(), set[ID]()
 
@@ -65,7 +66,7 @@ async def side(host: str = LOOPBACK, *, door: type[Door] = Door) -> AsyncIterato
         return "not wanted" if peer_id in unwanted else ""
 
     async with open_quic(keys.private_key, cast("Any", guests), refusal, counters) as quic:
-        cast("Any", quic)._door = door(keys.private_key)
+        cast("Any", quic)._door = Door(keys.private_key)  # not in its time, so that nobody waits for it
         port = quic.listen(host, 0)
         yield Side(quic, port, ID.from_pubkey(keys.public_key), guests, counters, unwanted)
 

@@ -163,6 +163,10 @@ def test_one_address_may_hold_a_household_and_loopback_is_exempt() -> None:
         assert admission._reason_to_refuse(source) == ""
 
 
+async def _yes() -> bool:
+    return True
+
+
 @trio_test
 async def test_who_comes_while_the_swarm_stops_is_no_fault() -> None:
     async def stopped(*_: object, **__: object) -> None:
@@ -170,7 +174,7 @@ async def test_who_comes_while_the_swarm_stops_is_no_fault() -> None:
 
     counters = Counters()
     swarm: Any = SimpleNamespace(get_connections=list, add_conn=stopped)
-    await Admission(swarm, counters).take(None, "192.0.2.1")
+    await Admission(swarm, counters).take(None, "192.0.2.1", _yes)
     assert counters == {"refused: the node was stopping": 1}
 
 

@@ -346,7 +346,7 @@ async def test_an_idle_time_that_the_other_side_wants_short_is_kept_alive(monkey
     async with side() as a:
         monkeypatch.setattr(limits, "QUIC_IDLE", 0.6)
         async with side() as b, trio.open_nursery() as nursery:
-            monkeypatch.setattr(b.guests, "take", lambda conn, _: until(lambda: conn.is_closed))
+            b.guests.host = lambda conn: conn.event_closed.wait()
             here = await a.quic.dial(LOOPBACK, b.port)
             nursery.start_soon(here.start)
             with trio.move_on_after(1.5):
