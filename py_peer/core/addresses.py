@@ -297,15 +297,20 @@ def id_with_nick(peer_id: str, nick: str) -> str:
 
 
 def socket_multiaddr(address: tuple[str, int] | None, transport: str = TCP) -> str:
-    """Return host and port of a socket as a multiaddr; IPv4 inside IPv6 as IPv4, IPv6 without its zone; "" for None."""
+    """Return host and port of a socket as a multiaddr; IPv4 inside IPv6 as IPv4; "" for None.
+
+    A zone stays where it means something, which is at a link-local address.
+    """
     if address is None:
         return ""
-    ip = ipaddress.ip_address(address[0].partition("%")[0])
+    host, _, zone = address[0].partition("%")
+    ip = ipaddress.ip_address(host)
     if isinstance(ip, ipaddress.IPv6Address):
         ip = ip.ipv4_mapped or ip
-    return f"/ip{ip.version}/{ip}{behind_the_host(transport, address[1])}"
+    on_link = f"/ip6zone/{zone}" if zone and ip.version == 6 and ip.is_link_local else ""
+    return f"{on_link}/ip{ip.version}/{ip}{behind_the_host(transport, address[1])}"
 
 
 def is_of_this_machine(address: str) -> bool:
     """Say whether a multiaddr, one of our own, is loopback: of no use elsewhere."""
-    return address.startswith(("/ip4/127.", "/ip6/::1/"))
+    return address.startswith(("/ip4/127.", "/ip6/::1/", "/dns/localhost/"))

@@ -5,11 +5,13 @@ And which of our own others are told.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from py_peer.core import limits
-from py_peer.core.addresses import parse_dial_address
+from py_peer.core.addresses import is_of_this_machine, parse_dial_address
 from py_peer.core.findings import Source
+from py_peer.core.listening import first_of_each
 from py_peer.core.ranges import Kind, kind_of, place, range_of
 
 if TYPE_CHECKING:
@@ -69,7 +71,25 @@ def _is_neighbour(address: DialAddress, finding: Finding) -> bool:
 def announced_addresses(addresses: Iterable[str], *, loopback: bool) -> list[str]:
     """Return which of our multiaddrs others are told: those that mean something elsewhere, and not too many.
 
-    With `loopback` it is those of this machine, where all who can hear us are.
+    With `loopback` it is those of this machine, where all who can hear us are. Who has many interfaces tells of some
+    places for each kind of host and transport, so that a browser reaches him, too.
     """
     told = {Kind.LOOPBACK} if loopback else {Kind.PUBLIC, Kind.PRIVATE}
-    return [one for one in addresses if kind_of(parse_dial_address(one).host) in told][: limits.OWN_ADDRESSES_ANNOUNCED]
+    fit = (one for one in addresses if _kind_of_own(one) in told)
+    return first_of_each(fit, limits.OWN_ADDRESSES_ANNOUNCED, way_of)
+
+
+@lru_cache(maxsize=256)  # the same are asked about again and again
+def _kind_of_own(address: str) -> Kind:
+    """Return what kind of place one of our own multiaddrs is; a name that the user gives us is for all."""
+    if is_of_this_machine(address):
+        return Kind.LOOPBACK
+    parsed = parse_dial_address(address)
+    return Kind.PUBLIC if is_name(parsed) else kind_of(parsed.host)
+
+
+@lru_cache(maxsize=256)
+def way_of(address: str) -> tuple[str, str]:
+    """Return the kind of a multiaddr's host, and its transport."""
+    parsed = parse_dial_address(address)
+    return parsed.kind, parsed.transport

@@ -6,8 +6,6 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
-from py_peer.core import limits
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -65,16 +63,6 @@ class Interface:
         if ip.is_link_local and not self.loopback:
             return self.has(ip.version)
         return any(ip.version == address.version and ip in address.network for address in self.addresses)
-
-    def own_ips(self, *, has_ip6: bool) -> list[IP]:
-        """Return its addresses at which a peer on this link can dial us, the best first.
-
-        Ones of networks come first, then link-local ones; IPv4 before IPv6, which is left out without `has_ip6`.
-        There are not more than a packet has room for.
-        """
-        ips = [address.ip for address in self.addresses if address.version == 4 or has_ip6]
-        ips.sort(key=lambda ip: (ip.version, ip.is_link_local))
-        return ips[: limits.MDNS_ADDRESSES]
 
 
 def usable(interfaces: Iterable[Interface], wanted: Sequence[str] = ()) -> list[Interface]:

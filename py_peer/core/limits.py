@@ -400,7 +400,19 @@ PEER_REPEAT_LONGEST = 600.0
 the longest pause nobody silences us with many keys."""
 
 OWN_ADDRESSES_ANNOUNCED = 8
-"""Our addresses, the best first; who has more interfaces is reached on one of these."""
+"""Our addresses, the best first, and some of each transport; who has more interfaces is reached on one of these."""
+
+OWN_ADDRESSES = 32
+"""The same for who asks who we are: others read about as many."""
+
+CERTIFICATE_HOSTS = 4
+"""Of the names in our certificate so many are told."""
+
+MAX_CERTIFICATE_FILE = 256 * 1024
+"""A certificate with those that vouch for it has 4 to 10 kB."""
+
+CERTIFICATE_INTERVAL = 10.0
+"""A renewed certificate is taken after so many seconds, at the next call."""
 
 PEER_ANNOUNCED_BURST = 4
 PEER_ANNOUNCED_RATE = 0.2

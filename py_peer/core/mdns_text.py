@@ -25,13 +25,14 @@ LONGEST: Final = 255
 """Of a string in a TXT record; its length is one byte."""
 
 
-def write_text(ips: Iterable[IP], port: int, peer_id: str) -> bytes:
-    """Return the data of a TXT record that tells where a peer is.
+def write_text(places: Iterable[tuple[IP, str]], peer_id: str) -> bytes:
+    """Return the data of a TXT record that tells where a peer is: IP addresses, and what follows them in a multiaddr.
 
     Link-local IPv6 addresses have no zone: it is the receiver's, who knows on which interface he has heard of them.
     """
-    strings = (KEY + f"/ip{ip.version}/{ip}/tcp/{port}/p2p/{peer_id}".encode() for ip in ips)
-    return b"".join(bytes([len(string)]) + string for string in strings if len(string) <= LONGEST)
+    strings = [KEY + f"/ip{ip.version}/{ip}{behind}/p2p/{peer_id}".encode() for ip, behind in places]
+    # Where there is nothing to tell that is one empty string (RFC 6763, 6.1).
+    return b"".join(bytes([len(string)]) + string for string in strings if len(string) <= LONGEST) or b"\0"
 
 
 def read_strings(data: bytes) -> Iterator[bytes]:

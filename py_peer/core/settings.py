@@ -19,17 +19,21 @@ class Transports:
     quic: bool = False
     """Listen on UDP, too, for QUIC, where the port is free."""
 
-    ws: int | None = None
-    """A port for WebSockets alone; None: they are asked for on the TCP port."""
+    ws: bool = False
+    """Tell others that they may ask for WebSockets, which are answered on every TCP port of ours."""
+
+    ws_port: int | None = None
+    """With `ws`: listen on this port, too, and tell it for WebSockets; 0 takes a free one. None: the TCP port's."""
 
     wss: tuple[Path, Path] | None = None
-    """Certificate and key, in PEM files, for WebSockets inside TLS."""
+    """Certificate and key, in PEM files, for WebSockets inside TLS, which are answered on the same ports."""
 
     listen: tuple[str, ...] = ()
     """Multiaddrs to listen on, instead of all that the port stands for."""
 
     told: tuple[str, ...] = ()
-    """Multiaddrs under which we are reached, whatever our interfaces say; others are told them first."""
+    """Multiaddrs under which we are reached, whatever our interfaces say, with our peer ID or none at their end; others
+    are told them first."""
 
     upnp: bool = False
     """Ask a gateway of this network to pass our port on."""

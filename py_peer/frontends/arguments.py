@@ -189,12 +189,14 @@ def _add(parser: argparse._ActionsContainer, option: Option, *, opposites: bool)
         return
     if option.flags:
         more["dest"] = option.name
+    if option.can_be_undone:
+        undo = f"undo a kept {option.flags[-1]}" if opposites else argparse.SUPPRESS
+        parser.add_argument(option.opposite, action="store_const", const=option.default, dest=option.name, help=undo)
     if option.is_switch:
         parser.add_argument(*option.flags, action="store_const", const=not option.default, **more)
-        if option.kept:
-            more["help"] = f"undo a kept {option.flags[-1]}" if opposites else argparse.SUPPRESS
-            parser.add_argument(option.opposite, action="store_const", const=option.default, **more)
         return
+    if option.bare:
+        more |= {"nargs": "?", "const": True}
     if option.many:
         more |= {"action": "append"} if option.flags else {"nargs": "+"}
     if option.choices:
@@ -218,20 +220,33 @@ def _resolved(given: Mapping[str, Any], environ: Mapping[str, str], command: str
     held = resolve(given, environ)
     if reason := _contradiction(held, command):
         raise ConfigurationError(reason)
-    if held["identity"].value and held["ephemeral"].value:  # a key named now undoes a kept wish for none, and so on
-        weaker, stronger = sorted(("identity", "ephemeral"), key=lambda name: held[name].source)
-        held[weaker] = replace(held[stronger], value=OPTIONS[weaker].default)
+    for pair in _EITHER:
+        if all(_is_said(held, name) for name in pair):  # a key named now undoes a kept wish for none, and so on
+            weaker, stronger = sorted(pair, key=lambda name: held[name].source)
+            held[weaker] = replace(held[stronger], value=OPTIONS[weaker].default)
     return held
+
+
+_EITHER: Final = (("identity", "ephemeral"), ("listen", "port"), ("listen", "ws"))
+"""Of which one alone can be had."""
+
+
+def _is_said(held: Mapping[str, Held], name: str) -> bool:
+    """Whether an option has a value that leaves another no place; --ws alone leaves it."""
+    value = held[name].value
+    return type(value) is int if name == "ws" else bool(value)
 
 
 def _contradiction(held: Mapping[str, Held], command: str) -> str:
     """Return why what is asked for cannot be had together, or ""."""
     if held["demo"].value:
-        for name in ("connect", "bootstrap", "kademlia", "mdns_interface"):
+        for name in ("connect", "bootstrap", "kademlia", "mdns_interface", *_LISTENING):
             if held[name].value and held[name].source is held["demo"].source:
                 return f"argument --demo: it meets nobody but its own company; leave {OPTIONS[name].flags[-1]} out"
     if held["mdns_interface"].value and not held["mdns"].value and _is_as_strong(held, "mdns_interface", "mdns"):
         return f"{_place(held, 'mdns_interface')}: mDNS is off, as {_place(held, 'mdns')} says; leave one out"
+    if reason := _listening_contradiction(held):
+        return reason
     full_screen = "demo" if held["demo"].value else "ui"
     for name in () if command else ("json", "oneshot"):
         if held[name].value is not None and held[name].value and _is_as_strong(held, full_screen, name):
@@ -239,6 +254,26 @@ def _contradiction(held: Mapping[str, Held], command: str) -> str:
     if held["identity"].value and held["ephemeral"].value and held["identity"].source is held["ephemeral"].source:
         places = _place(held, "ephemeral"), _place(held, "identity")
         return f"{places[0]}: no key is kept, but {places[1]} names one; leave one out"
+    return ""
+
+
+_LISTENING: Final = ("listen", "announce", "ws", "wss_cert", "wss_key")
+
+
+def _listening_contradiction(held: Mapping[str, Held]) -> str:
+    """Return why what is asked for of where we listen cannot be had together, or ""."""
+    for name in ("port", "ws"):
+        if held["listen"].value and _is_said(held, name) and held["listen"].source is held[name].source:
+            places = _place(held, "listen"), _place(held, name)
+            return f"{places[0]}: it says on which ports to listen, and so does {places[1]}; leave one out"
+    for name, other in (("wss_cert", "wss_key"), ("wss_key", "wss_cert")):
+        if held[name].value and not held[other].value:
+            return f"{_place(held, name)}: a certificate and its key go together; add {OPTIONS[other].flags[-1]}"
+    if not held["wss_cert"].value and (wss := [one for one in held["listen"].value if one.endswith("/tls/ws")]):
+        return f"{_place(held, 'listen')}: {wss[0]} is answered with a certificate; add --wss-cert and --wss-key"
+    if held["stock_net"].value and (held["ws"].value is not False or held["wss_cert"].value):
+        name = "wss_cert" if held["wss_cert"].value else "ws"
+        return f"{_place(held, name)}: py-libp2p's own classes answer no WebSockets here; leave --stock-net out"
     return ""
 
 
@@ -280,13 +315,21 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
 
 
 def _transports(values: Mapping[str, Any], *, demo: bool) -> Transports:
+    quic = values["quic"] and not values["stock_net"]
+    if demo:
+        return Transports(port=values["port"], loopback=True, quic=quic, stock=values["stock_net"])
+    ws, wss = values["ws"], (values["wss_cert"], values["wss_key"])
     return Transports(
         port=values["port"],
-        loopback=demo,
-        quic=values["quic"] and not values["stock_net"],
-        upnp=values["upnp"] and not demo,
-        relays=() if demo else values["relay"],
-        relay_server=values["relay_server"] and not demo,
+        quic=quic,
+        ws=ws is not False,
+        ws_port=None if isinstance(ws, bool) else ws,
+        wss=(Path(wss[0]), Path(wss[1])) if all(wss) else None,
+        listen=values["listen"],
+        told=values["announce"],
+        upnp=values["upnp"],
+        relays=values["relay"],
+        relay_server=values["relay_server"],
         stock=values["stock_net"],
     )
 

@@ -13,7 +13,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-from py_peer.frontends.options import KEPT, OPTIONS, PREFIX, did_you_mean, switch
+from py_peer.frontends.options import KEPT, NO, OPTIONS, PREFIX, YES, did_you_mean, switch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,7 @@ def resolve(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, H
 def _from_flag(option: Option, value: Any) -> Held:
     if option.many:
         value = tuple(value)
-    flag = option.opposite if option.is_switch and value == option.default else option.flags[-1]
+    flag = option.opposite if option.can_be_undone and value is option.default else option.flags[-1]
     return Held(value, Source.FLAG, flag)
 
 
@@ -87,7 +87,7 @@ def _from_environment(option: Option, environ: Mapping[str, str]) -> Held | None
             if option.many:
                 values += [option.check(part.strip()) for part in text.split(",") if part.strip()]
             else:
-                values = [switch(text) if option.is_switch else option.check(text)]
+                values = [_from_word(option, text)]
         except ArgumentTypeError as error:
             msg = f"{name} (environment): {error}"
             raise ConfigurationError(msg) from error
@@ -96,6 +96,12 @@ def _from_environment(option: Option, environ: Mapping[str, str]) -> Held | None
     return Held(
         tuple(values) if option.many else values[0], Source.ENVIRONMENT, ", ".join(name for name, _ in set_ones)
     )
+
+
+def _from_word(option: Option, text: str) -> Any:
+    """Return the value of an option that is not repeated. Raises ArgumentTypeError."""
+    is_word = option.is_switch or (option.bare and text.strip().lower() in (*YES, *NO))
+    return switch(text) if is_word else option.check(text)
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
@@ -173,10 +179,12 @@ def _parts(value: Any) -> list[Any]:
 
 
 def _checked(option: Option, value: Any, path: Path) -> Any:
+    if option.bare and isinstance(value, bool):
+        return value
     wanted = (int, float) if option.kind is float else option.kind
     if not isinstance(value, wanted) or (isinstance(value, bool) and option.kind is not bool):
         shown = str(value)[:40]
-        msg = f"{shown!r} is not {_KINDS[option.kind]}"
+        msg = f"{shown!r} is not {_KINDS[option.kind]}{' or true' * option.bare}"
         raise ArgumentTypeError(msg)
     if option.is_switch:
         return value

@@ -97,28 +97,51 @@ def check_library(_arguments: Arguments) -> Iterator[Finding]:
 
 
 def check_listening(arguments: Arguments) -> Iterator[Finding]:
-    """Whether the port can be listened on."""
-    from py_peer.core.listening import ANY_IP4, ANY_IP6  # noqa: PLC0415 - not for --help
+    """Whether it can be listened where that is wished."""
+    from py_peer.core.listening import ANY_IP4, wished  # noqa: PLC0415 - not for --help
     from py_peer.net.listening import CannotListenError, claim  # noqa: PLC0415 - imports libp2p
 
-    port = arguments.settings.transports.port
-    shown = f"port {port}" if port else "a free port"
-    try:
-        claim(ANY_IP4, port)
-    except CannotListenError as error:
-        reason, _, advice = str(error).partition("; ")
-        yield failure("listening", reason, advice or "with --port choose another, or leave it out for a free one")
+    for wish in wished(arguments.settings.transports):
+        first, *others = wish.places
+        over = "UDP" if first.is_udp else "TCP"
+        at = "" if first.host == ANY_IP4 else f" of {first.host}"
+        shown = f"{over} on {f'port {first.port}' if first.port else 'a free port'}{at}"
+        try:
+            claim(first, wish.option)
+        except CannotListenError as error:
+            reason, _, advice = str(error).partition("; ")
+            yield failure("listening", reason, advice or f"choose another with {wish.option}")
+            continue
+        try:
+            for place in others:
+                claim(place)
+        except CannotListenError as error:
+            yield warning("listening", f"{shown}, on IPv4 alone: {error}", "peers with IPv6 alone cannot call you")
+        else:
+            yield ok("listening", f"{shown}{', on IPv4 and IPv6' * bool(others)}")
+
+
+def check_certificate(arguments: Arguments) -> Iterator[Finding]:
+    """Whether WebSockets inside TLS can be answered with the certificate, if there is one."""
+    if arguments.settings.transports.wss is None:
         return
+    from py_peer.net.web_certificate import WebCertificate, WebCertificateError  # noqa: PLC0415 - few have one
+
     try:
-        claim(ANY_IP6, port)
-    except CannotListenError as error:
-        yield warning("listening", f"TCP on {shown}, on IPv4 alone: {error}", "peers with IPv6 alone cannot call you")
+        certificate = WebCertificate(*arguments.settings.transports.wss)
+    except WebCertificateError as error:
+        yield failure("certificate", str(error), "without --wss-cert and --wss-key the chat starts all the same")
     else:
-        yield ok("listening", f"TCP on {shown}, on IPv4 and IPv6")
+        hosts = ", ".join(host.split("/")[2] for host in certificate.hosts)
+        if certificate.remark:
+            yield warning("certificate", certificate.remark, "renew it; a new one is taken without a new start")
+        else:
+            yield ok("certificate", f"holds for {hosts}")
 
 
 def check_metrics(arguments: Arguments) -> Iterator[Finding]:
     """Whether statistics can be served where they are wanted."""
+    from py_peer.core.listening import ListenAddress  # noqa: PLC0415 - not for --help
     from py_peer.net.listening import CannotListenError, claim  # noqa: PLC0415 - imports libp2p
 
     if arguments.settings.metrics is None:
@@ -127,7 +150,7 @@ def check_metrics(arguments: Arguments) -> Iterator[Finding]:
     shown = f"port {port} of {host}" if port else f"a free port of {host}"
     try:
         for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            claim(str(address[0]), port)
+            claim(ListenAddress(str(address[0]), port))
     except (OSError, CannotListenError) as error:
         reason = getattr(error, "strerror", None) or str(error).partition("; ")[0]
         yield failure("metrics", f"{shown}: {reason}", "with --metrics choose another, or leave it out")
@@ -278,6 +301,7 @@ CHECKS: Final[dict[str, Callable[[Arguments], Iterator[Finding]]]] = {
     "packages": check_packages,
     "libp2p": check_library,
     "listening": check_listening,
+    "certificate": check_certificate,
     "metrics": check_metrics,
     "clock": check_clock,
     "log": check_logs,

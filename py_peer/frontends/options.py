@@ -59,6 +59,16 @@ def _address(text: str) -> str:
         raise ArgumentTypeError(str(error)) from error
 
 
+def _place(text: str) -> str:
+    from py_peer.core.addresses import AddressError  # noqa: PLC0415 - needed only now
+    from py_peer.core.listening import parse_listen_address  # noqa: PLC0415
+
+    try:
+        return parse_listen_address(text).text
+    except AddressError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
 def _interface(text: str) -> str:
     if 0 < len(text) <= MAX_INTERFACE_CHARS and text.isprintable() and "/" not in text:
         return text
@@ -157,6 +167,9 @@ class Option:
     default_text: str = ""
     """How the documents call the default, where it is not plain."""
 
+    bare: bool = False
+    """Whether its flag may stand without a value; that, and a word for yes, is True, its opposite is the default."""
+
     many: bool = False
     """Whether it may be repeated; in the environment there are commas between the values."""
 
@@ -187,10 +200,20 @@ class Option:
         return bool(self.flags) and not self.metavar
 
     @property
+    def can_be_undone(self) -> bool:
+        """Whether it has an opposite."""
+        return self.kept and (self.is_switch or self.bare)
+
+    @property
     def opposite(self) -> str:
         """The flag that sets a switch to its default, against the environment and the file."""
         flag = self.flags[-1]
         return f"--{flag[5:]}" if flag.startswith("--no-") else f"--no-{flag[2:]}"
+
+    @property
+    def shown_metavar(self) -> str:
+        """What stands behind its flag."""
+        return f"[{self.metavar}]" if self.bare else self.metavar
 
     @property
     def usage(self) -> str:
@@ -198,7 +221,7 @@ class Option:
         return (
             ", ".join(f"`{flag}`" for flag in self.flags[:-1])
             + ", " * (len(self.flags) > 1)
-            + (f"`{self.flags[-1]} {self.metavar}`" if self.metavar else f"`{self.flags[-1]}`")
+            + (f"`{self.flags[-1]} {self.shown_metavar}`" if self.metavar else f"`{self.flags[-1]}`")
         )
 
     @property
@@ -246,6 +269,44 @@ GROUPS: Final = {
         Option("ephemeral", "a new peer ID for this run; none is kept", ("--ephemeral",), default=False, kind=bool),
     ),
     "being reached": (
+        Option(
+            "listen",
+            "multiaddr to listen on, like /ip4/0.0.0.0/tcp/4001, in place of --port",
+            ("--listen",),
+            "ADDR",
+            _place,
+            default=(),
+            default_text="all interfaces",
+            many=True,
+        ),
+        Option(
+            "announce",
+            "multiaddr under which others reach you, for them to be told first, like /dns/peer.example/tcp/4001",
+            ("--announce",),
+            "ADDR",
+            _dialled,
+            default=(),
+            many=True,
+        ),
+        Option(
+            "ws",
+            "tell others, and browsers, that WebSockets are answered on your TCP port; with PORT, on that one, too",
+            ("--ws",),
+            "PORT",
+            _port,
+            default=False,
+            bare=True,
+            kind=int,
+        ),
+        Option(
+            "wss_cert",
+            "certificate in PEM for WebSockets inside TLS; taken anew when the file changes",
+            ("--wss-cert",),
+            "FILE",
+            _file,
+            is_file=True,
+        ),
+        Option("wss_key", "the key that belongs to it, in PEM", ("--wss-key",), "FILE", _file, is_file=True),
         Option("upnp", "ask no router to pass your port on (UPnP)", ("--no-upnp",), default=True, kind=bool),
         Option(
             "relay",

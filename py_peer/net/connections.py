@@ -36,9 +36,13 @@ if TYPE_CHECKING:
     from libp2p.peer.id import ID
 
     from py_peer.net.counters import Counters
+    from py_peer.net.web_certificate import WebCertificate
 
 _HTTP: Final = b"G"
 """What a request for a WebSocket begins with, and nothing else that belongs on a TCP port of libp2p."""
+
+_TLS: Final = b"\x16"
+"""The same for TLS, which otherwise begins behind multistream-select."""
 
 
 @final
@@ -51,6 +55,9 @@ class Admission:
         self._callers: dict[_Caller, None] = {}
         """Oldest first."""
 
+        self.certificate: WebCertificate | None = None
+        """With one TLS is answered, in which a WebSocket is to be asked for."""
+
     async def handle(self, socket: Any, _listen_address: Any) -> None:
         """Take one inbound connection from handshake to end; the caller closes it. Stands in for the swarm's own."""
         source = source_of(socket)
@@ -58,7 +65,7 @@ class Admission:
             return
         with self._counted(_Caller(source)) as caller:
             with trio.fail_after(limits.HANDSHAKE_TIMEOUT):
-                raw = RawConnection(await _recognised(socket), initiator=False)
+                raw = RawConnection(await self._recognised(socket), initiator=False)
                 secured = await self._swarm.upgrader.upgrade_security(raw, is_initiator=False)
                 muxed = await self._swarm.upgrader.upgrade_connection(secured, secured.get_remote_peer())
             caller.has_finished = True
@@ -97,6 +104,24 @@ class Admission:
             self._counters["refused: too many connections of one peer"] += 1
             await muxed.close()
         await muxed.event_closed.wait()
+
+    async def _recognised(self, socket: Any) -> Any:
+        """Return a connection, or the WebSocket on it if that is what its first bytes ask for.
+
+        Raises WebSocketError or TLSError.
+        """
+        if not isinstance(socket, TCPStream):  # the library's, which cannot look ahead
+            return socket
+        first = (await socket.peek())[:1]
+        if first == _TLS and self.certificate is not None:
+            from py_peer.net import tls, websocket  # noqa: PLC0415 - not before somebody asks for one
+
+            return await websocket.accept(await tls.accept(socket, await self.certificate.context()))
+        if first == _HTTP:
+            from py_peer.net import websocket  # noqa: PLC0415
+
+            return await websocket.accept(socket)
+        return socket
 
     def reason_to_refuse(self, source: str) -> str:
         """Return why a connection from an IP address is not taken now, which is counted, or ""."""
@@ -146,17 +171,6 @@ class _Caller:
 
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     """What is done for it."""
-
-
-async def _recognised(socket: Any) -> Any:
-    """Return a connection, or the WebSocket on it if that is what its first bytes ask for. Raises WebSocketError."""
-    if not isinstance(socket, TCPStream):  # the library's, which cannot look ahead
-        return socket
-    if not (await socket.peek()).startswith(_HTTP):
-        return socket
-    from py_peer.net import websocket  # noqa: PLC0415 - not before somebody asks for one
-
-    return await websocket.accept(socket)
 
 
 def source_of(stream: Any) -> str:

@@ -54,7 +54,8 @@ EXPECTED_FAULTS: Final = GARBAGE | frozenset(
         "MuxerUpgradeFailure",
         "RefusedError",
         "SecurityUpgradeFailure",
-        # A browser, or a scanner of ports, asked for a page.
+        # A browser, or a scanner of ports, asked for a page, or does not trust our certificate.
+        "TLSError",
         "WebSocketError",
     }
 )

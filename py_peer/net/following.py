@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import trio
 from multiaddr import Multiaddr
 
-from py_peer.core.listening import expand_listen_addresses
+from py_peer.core import limits
+from py_peer.core.hearsay import way_of
+from py_peer.core.listening import expand_listen_addresses, first_of_each
 from py_peer.net.closing import cut, local_ip
 from py_peer.net.identify import PUSH, push_identify
 
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
 def set_addresses(node: Node, advertised: list[Multiaddr]) -> bool:
     """Work out the addresses of a node from its interfaces; return whether they have become others."""
     ips = [str(address.ip) for one in node.interfaces.now if one.up for address in one.addresses]
-    of_interfaces = expand_listen_addresses(ips, node.bound, node.peer_id)
+    certified = node.certificate.hosts if node.certificate else ()
+    of_interfaces = expand_listen_addresses(ips, node.bound, node.peer_id, certified)
     told = [address for addresses in node.outside.values() for address in addresses]
-    addresses = tuple(dict.fromkeys([*told, *of_interfaces]))
+    addresses = tuple(first_of_each([*told, *of_interfaces], limits.OWN_ADDRESSES, way_of))
     if addresses == node.addresses:
         return False
     node.addresses = addresses

@@ -16,14 +16,18 @@ from typing import TYPE_CHECKING, Final
 import trio
 from multiaddr import Multiaddr
 
-from py_peer.core.addresses import QUIC
-from py_peer.core.listening import ANY_IP4, ANY_IP6, LOOPBACK, ListenAddress
+from py_peer.core.addresses import TCP, AddressError, parse_dial_address, with_peer
+from py_peer.core.listening import ANY_IP4, ANY_IP6, LOOPBACK, ListenAddress, Wish, wished, with_websockets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from libp2p.network.swarm import Swarm
+    from libp2p.peer.id import ID
 
     from py_peer.core.settings import Transports
     from py_peer.net.quic import QUICPort
+    from py_peer.net.web_certificate import WebCertificate
 
 _FREE_PORTS: Final = 8
 """So many free ports are tried before it is said that there is none."""
@@ -33,72 +37,132 @@ class CannotListenError(Exception):
     """The port is taken, or not ours to take. The text says which, why, and what to do."""
 
 
-async def listen(swarm: Swarm, wishes: Transports, quic: QUICPort | None = None) -> tuple[ListenAddress, ...]:
-    """Listen where the user wishes; return where that is, on IPv6, too, where the machine has it.
+async def listen(swarm: Swarm, transports: Transports, quic: QUICPort | None = None) -> tuple[ListenAddress, ...]:
+    """Listen where the user wishes; return where that is, and what others are to be told is spoken there.
 
-    With `wishes.loopback`, on 127.0.0.1 alone. With `quic`, on the same ports of UDP, too, where they are free. Raises
-    CannotListenError.
+    `quic` listens on UDP; None: nobody does. Raises CannotListenError.
     """
-    host = LOOPBACK if wishes.loopback else ANY_IP4
-    first = await _listen(swarm, ListenAddress(host, wishes.port), udp=quic is not None)
-    bound = [first]
-    if not wishes.loopback:
-        with suppress(CannotListenError):  # no IPv6 here, or somebody has that half of the port: IPv4 alone then
-            bound.append(await _listen(swarm, ListenAddress(ANY_IP6, first.port)))
-    if quic is not None:
-        for one in tuple(bound):
-            with suppress(OSError):  # somebody has that half of the port: TCP alone then
-                bound.append(ListenAddress(one.host, quic.listen(one.host, one.port), QUIC))
-    return tuple(bound)
+    bound: list[ListenAddress] = []
+    try:
+        wishes = wished(transports)
+    except AddressError as error:
+        raise CannotListenError(str(error)) from error
+    for wish in wishes:
+        bound += await _grant(swarm, quic, wish, bound)
+    return with_websockets(bound, ws=transports.ws, wss=transports.wss is not None)
 
 
-async def _listen(swarm: Swarm, place: ListenAddress, *, udp: bool = False) -> ListenAddress:
-    """Listen at a place with TCP; return it, with its port. With `udp` one that we choose is free there, too."""
-    tries = 1 if place.port else _FREE_PORTS  # somebody may take a free port before we do
-    for _ in range(tries):
-        bound = place.at(claim(place.host, place.port))
-        if udp and not place.port and not _is_free(bound, socket.SOCK_DGRAM):
+def told_by_the_user(transports: Transports, ours: ID) -> tuple[str, ...]:
+    """Return the addresses that the user says are ours, with our peer ID. Raises CannotListenError."""
+    peer_id = str(ours)
+    told = []
+    for text in transports.told:
+        address = parse_dial_address(text)
+        if address.peer_id is None:
+            address = with_peer(address, peer_id)
+        if address.peer_id != peer_id:
+            msg = f"{text} is the address of another peer: ours is {peer_id}; with --announce name addresses of our own"
+            raise CannotListenError(msg)
+        told.append(address.text)
+    return tuple(told)
+
+
+async def read_certificate(transports: Transports) -> WebCertificate | None:
+    """Return the certificate for WebSockets inside TLS, if there is to be one. Raises CannotListenError."""
+    if transports.wss is None:
+        return None
+    from py_peer.net.web_certificate import WebCertificate, WebCertificateError  # noqa: PLC0415 - few have one
+
+    try:
+        return await trio.to_thread.run_sync(WebCertificate, *transports.wss)
+    except WebCertificateError as error:
+        raise CannotListenError(str(error)) from error
+
+
+async def _grant(
+    swarm: Swarm, quic: QUICPort | None, wish: Wish, bound: Sequence[ListenAddress]
+) -> list[ListenAddress]:
+    """Listen at the first of the places of a wish, and at the others as far as it can be; return which they are."""
+    first, *others = wish.places
+    if any(one.covers(first) for one in bound):
+        return [first]
+    for _ in range(1 if first.port else _FREE_PORTS):  # somebody may take a free port before we do
+        place = first.at(claim(first, wish.option))
+        if not first.port and not all(_is_free(one.at(place.port)) for one in others if one.is_udp):
             continue
-        # A start that is cancelled between the library's socket and its bind would leave the socket open (0.8.1).
-        with trio.CancelScope(shield=True):
-            if await swarm.listen(Multiaddr(bound.text)):
-                return bound
-    raise CannotListenError(_taken(place.port))
+        if await _listen(swarm, quic, place):
+            break
+    else:
+        raise CannotListenError(_taken(first, wish.option))
+    granted = [place]
+    for other in others:
+        with suppress(CannotListenError):  # no IPv6 here, or somebody has that part of the port
+            claim(other.at(place.port))
+            if await _listen(swarm, quic, other.at(place.port)):
+                granted.append(other.at(place.port))
+    return granted
 
 
-def claim(host: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """Return `port`, or a free one for 0. Raises CannotListenError if no socket that does not share can bind it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+async def _listen(swarm: Swarm, quic: QUICPort | None, place: ListenAddress) -> bool:
+    """Listen at a place that was free just now; return whether it still was."""
+    if place.is_udp:
+        if quic is None:
+            msg = f"{place.text}: the network library's own classes, on which this runs, listen on TCP alone here"
+            raise CannotListenError(msg)
+        try:
+            quic.listen(place.host, place.port)
+        except OSError:
+            return False
+        return True
+    # A start that is cancelled between the library's socket and its bind would leave the socket open (0.8.1).
+    with trio.CancelScope(shield=True):
+        return await swarm.listen(Multiaddr(place.over(TCP).text))
+
+
+def _is_free(place: ListenAddress) -> bool:
     try:
-        with socket.socket(family, kind) as probe:
-            if sys.platform == "win32":
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-            elif (
-                kind == socket.SOCK_STREAM
-            ):  # a port whose last connections linger in TIME_WAIT is free; one that is listened on is not
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind((host, port))
-            bound: int = probe.getsockname()[1]
-            return bound
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise CannotListenError(_taken(port)) from error
-        if error.errno == errno.EACCES:
-            msg = f"port {port} needs rights that this program does not have; choose one above 1023"
-            raise CannotListenError(msg) from error
-        msg = f"port {port}: {error.strerror or error}"
-        raise CannotListenError(msg) from error
-
-
-def _is_free(place: ListenAddress, kind: socket.SocketKind) -> bool:
-    try:
-        claim(place.host, place.port, kind)
+        claim(place)
     except CannotListenError:
         return False
     return True
 
 
-def _taken(port: int) -> str:
-    return f"port {port} is taken by another program; choose another with --port, or leave it out for a free one"
+def claim(place: ListenAddress, option: str = "--port") -> int:
+    """Return the port of a place, or a free one for 0.
+
+    Raises CannotListenError if no socket that does not share can bind it; `option` is the one to choose another with.
+    """
+    family = socket.AF_INET6 if place.is_ip6 else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM if place.is_udp else socket.SOCK_STREAM) as probe:
+            if sys.platform == "win32":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            elif not place.is_udp:
+                # A port whose last connections linger in TIME_WAIT is free; one that is listened on is not.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if place.is_ip6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((place.host, place.port))
+            bound: int = probe.getsockname()[1]
+            return bound
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CannotListenError(_taken(place, option)) from error
+        if error.errno == errno.EACCES:
+            msg = f"{_shown(place)} needs rights that this program does not have; choose one above 1023 with {option}"
+        elif error.errno == errno.EADDRNOTAVAIL:
+            every = f"/ip6/{ANY_IP6}" if place.is_ip6 else f"/ip4/{ANY_IP4}"
+            msg = f"{place.host} is no address of this machine; with {option} name one, or {every} for all"
+        else:
+            msg = f"{_shown(place)}: {error.strerror or error}"
+        raise CannotListenError(msg) from error
+
+
+def _taken(place: ListenAddress, option: str) -> str:
+    free = ", or 0 for a free one" if place.port and option != "--port" else ", or leave it out for a free one"
+    return f"{_shown(place)} is taken by another program; choose another with {option}{free}"
+
+
+def _shown(place: ListenAddress) -> str:
+    at = "" if place.host in (ANY_IP4, LOOPBACK) else f" of {place.host}"
+    return f"{'UDP ' * place.is_udp}port {place.port}{at}"

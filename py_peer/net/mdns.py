@@ -16,6 +16,7 @@ import trio
 from py_peer.core import limits
 from py_peer.core.findings import Finding, Source
 from py_peer.core.interfaces import usable
+from py_peer.core.listening import told_on
 from py_peer.net.mdns_link import DROPPED, Guard
 from py_peer.net.mdns_packets import Records
 from py_peer.net.mdns_socket import LinkSocket
@@ -130,7 +131,7 @@ class Mdns:
         nursery.start_soon(link.run, scope, on_heard, on_fault)
 
     def _records_on(self, interface: Interface) -> Records:
-        return Records(self._node.peer_id, self._node.port, interface.own_ips(has_ip6=self._node.has_ip6))
+        return Records(self._node.peer_id, self._node.port, told_on(interface, self._node.bound))
 
     def _note_fault(self, interface: Interface, version: int, error: OSError | None) -> None:
         """Say, once, why there is no mDNS on an interface; None: there is now."""

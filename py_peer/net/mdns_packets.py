@@ -118,16 +118,16 @@ def peers_in(data: bytes, zone: str) -> set[str]:
 
 @final
 class Records:
-    """What we say of ourselves on one interface."""
+    """What we say of ourselves on one interface: the places that `told_on` gives, and one port where one is wanted."""
 
-    def __init__(self, peer_id: str, port: int, ips: Sequence[IP]) -> None:
+    def __init__(self, peer_id: str, port: int, places: Sequence[tuple[IP, str]]) -> None:
         self.peer_id = peer_id
         name = "".join(random.choices(string.ascii_lowercase + string.digits, k=NAME_CHARS))
         self._host = f"{name}.local."
         self._instances = {service: f"{name}.{service}" for service in SERVICES}
-        self._text = write_text(ips, port, peer_id)
+        self._text = write_text(places, peer_id)
         self._port = port
-        self._ips = ips
+        self._ips = tuple(dict.fromkeys(ip for ip, _ in places))
         self._about = {
             **{service: service for service in SERVICES},
             **{instance: service for service, instance in self._instances.items()},

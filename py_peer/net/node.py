@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast, final
 
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.peer.id import ID
 from libp2p.peer.peerstore import PeerStoreError
 from libp2p.tools.anyio_service import background_trio_service
 
@@ -26,7 +27,7 @@ from py_peer.net.following import follow, set_addresses
 from py_peer.net.host import make_host
 from py_peer.net.identify import PUSH, ask_identify, push_handler
 from py_peer.net.interfaces import Interfaces, read_interfaces
-from py_peer.net.listening import CannotListenError, listen
+from py_peer.net.listening import CannotListenError, listen, read_certificate, told_by_the_user
 from py_peer.net.ping import ping
 from py_peer.net.pubsub import RoomPubsub
 from py_peer.net.quic import open_quic
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from libp2p.host.basic_host import BasicHost
     from libp2p.identity.identify.pb.identify_pb2 import Identify
     from libp2p.network.swarm import Swarm
-    from libp2p.peer.id import ID
     from multiaddr import Multiaddr
 
     from py_peer.core.addresses import DialAddress
@@ -53,7 +53,11 @@ if TYPE_CHECKING:
     from py_peer.net.relay import RelayClient
     from py_peer.net.room import Room
     from py_peer.net.stock import StockPubsub
+    from py_peer.net.web_certificate import WebCertificate
 
+
+BY_THE_USER: Final = "announced"
+"""Among those who say where we are reached: the user, with --announce."""
 
 _PING_AGAIN: Final = 0.2
 """A ping that failed is tried again after this many seconds: one of several connections may have ended under it."""
@@ -107,6 +111,9 @@ class Node:
     notice: str = ""
     """What the user has to know about where it listens."""
 
+    certificate: WebCertificate | None = None
+    """For WebSockets inside TLS."""
+
     addresses: tuple[str, ...] = ()
     """Full multiaddrs, the best to hand on first. They follow the interfaces, and what is known of the outside."""
 
@@ -126,11 +133,6 @@ class Node:
     def port(self) -> int:
         """The TCP port that we listen on; 0 for none."""
         return next((one.port for one in self.bound if one.transport == TCP), 0)
-
-    @property
-    def has_ip6(self) -> bool:
-        """Whether we listen on IPv6, too."""
-        return any(one.is_ip6 for one in self.bound)
 
     def set_outside(self, source: str, addresses: Iterable[str]) -> None:
         """Take note of the addresses under which `source` says that we are reached; others are told at once."""
@@ -219,9 +221,13 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     advertised: list[Multiaddr] = []
     failure: CannotListenError | None = None
     bans = Bans(counters)
+    key_pair = key_pair or create_new_key_pair()
+    told = told_by_the_user(transports, ID.from_pubkey(key_pair.public_key))
+    certificate = await read_certificate(transports)
     with library.disarm(stock=stock):
-        host = make_host(key_pair or create_new_key_pair(), lambda: advertised, counters, bans, stock=stock)
+        host = make_host(key_pair, lambda: advertised, counters, bans, stock=stock)
         swarm: Any = host.get_network()
+        swarm.admission.certificate = certificate
         async with (
             host.run([]),
             open_quic(host.get_private_key(), swarm.admission, bans.refusal, counters) as quic,
@@ -234,7 +240,7 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
                 from py_peer.net.stock import StockPubsub  # noqa: PLC0415 - hardly ever
 
                 kind = StockPubsub
-            pubsub = kind(
+            pubsub = watch.pubsub = kind(
                 host,
                 topics=topics,
                 room_topic=room_topic,
@@ -244,7 +250,6 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
                 on_garbage=bans.strike,
                 boards=boards,
             )
-            watch.pubsub = pubsub
             swarm.register_notifee(watch.peers)
             host.set_stream_handler(PUSH, push_handler(host, watch.identified))
             for protocol, handler in streams.items():
@@ -252,14 +257,14 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
             async with background_trio_service(pubsub), background_trio_service(pubsub.router):
                 await pubsub.wait_until_ready()
                 try:
-                    bound = await listen(swarm, transports, swarm.quic if transports.quic else None)
+                    bound = await listen(swarm, transports, swarm.quic)
                 except CannotListenError as error:
                     failure = error  # raised outside of the nurseries, which would wrap it
                 else:
                     interfaces = Interfaces(tuple if transports.loopback else read_interfaces)
                     node = Node(host, pubsub, watch.peers, counters, bans, interfaces, bound, remark)
-                    if transports.quic and not any(one.transport == QUIC for one in bound):
-                        node.notice = _tcp_alone(node.port, stock=stock)
+                    node.certificate, node.outside[BY_THE_USER] = certificate, told
+                    node.notice = _tcp_alone(node, transports, stock=stock)
                     if not stock:
                         watch.puncher = open_relays(node, nursery, serve=transports.relay_server)
                     nursery.start_soon(follow, node, advertised, observer.addresses_changed)
@@ -275,10 +280,13 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
         raise failure
 
 
-def _tcp_alone(port: int, *, stock: bool) -> str:
+def _tcp_alone(node: Node, transports: Transports, *, stock: bool) -> str:
+    """Return what is to be said when there is no QUIC, and it was not the user who chose that; else ""."""
+    if not transports.quic or transports.listen or any(one.transport == QUIC for one in node.bound):
+        return ""
     if stock:
         return "with the network library's own classes this peer listens on TCP alone, without QUIC"
-    return f"UDP port {port} is taken by another program: this peer listens on TCP alone, without QUIC"
+    return f"UDP port {node.port} is taken by another program: this peer listens on TCP alone, without QUIC"
 
 
 @final

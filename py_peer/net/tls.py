@@ -1,4 +1,4 @@
-"""TLS on a TCP connection, as one more layer under a WebSocket: it is what makes a certificate count in a browser.
+"""TLS on a TCP connection, as one more layer under a WebSocket: a page of the Web may ask for no other.
 
 Python's ssl does the work, on memory alone (`ssl.MemoryBIO`), and this carries its bytes: no task, no queue, no lock,
 like the layers above and below. libp2p trusts none of it, Noise goes on top: who is there is not proved by a
@@ -34,8 +34,44 @@ async def connect(below: Any, host: str) -> TLSStream:
     """Begin TLS on a new connection to `host`, a name or an IP address. Raises TLSError."""
     context = ssl.create_default_context()
     stream = TLSStream(below, partial(context.wrap_bio, server_hostname=host))
+    try:
+        await stream.open()
+    except TLSError as error:
+        raise TLSError(_in_words(error.__cause__, host) or str(error)) from error
+    return stream
+
+
+async def accept(below: Any, context: ssl.SSLContext) -> TLSStream:
+    """Answer who has begun TLS. Raises TLSError."""
+    stream = TLSStream(below, partial(context.wrap_bio, server_side=True))
     await stream.open()
     return stream
+
+
+def _in_words(error: object, host: str) -> str:
+    """Return what a failure means, and what to do, or "" for one that is not common."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = _CERTIFICATES.get(error.verify_code, f"does not hold ({error.verify_message})")
+        return f"the certificate of {host} {why}; or take another address of the peer, as over /tcp"
+    if getattr(error, "reason", None) in _NO_TLS:
+        return f"{host} answers there, but speaks no TLS: take the address without /tls"
+    if isinstance(error, ssl.SSLEOFError | ConnectionClosedError):
+        return f"{host} hangs up when TLS begins: it may speak none, then take the address without /tls"
+    return ""
+
+
+_CERTIFICATES: Final = {
+    9: "is not valid yet: look whether the clock of this machine is right",
+    10: "has expired: who runs that peer has to renew it",
+    18: "is signed by itself alone: if you trust it, name its file in SSL_CERT_FILE",
+    19: "is signed by somebody unknown here: if you trust him, name the file of his certificate in SSL_CERT_FILE",
+    20: "is signed by somebody unknown here: if you trust him, name the file of his certificate in SSL_CERT_FILE",
+    62: "is for another name: take the address with that name",
+    64: "is for another IP address: take the address with the one, or with the name, that it is for",
+}
+"""Codes of X509_V_ERR_…, as OpenSSL's X509_STORE_CTX_get_error(3) has them."""
+
+_NO_TLS: Final = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "UNSUPPORTED_PROTOCOL")
 
 
 @final
@@ -55,13 +91,13 @@ class TLSStream(ReadWriteCloser):
         return below and f"{below}/tls"
 
     async def open(self) -> None:
-        """Shake hands. Raises TLSError."""
+        """Shake hands. Raises TLSError from its cause."""
         try:
             await self._try(self._tls.do_handshake)
             await self._send()
         except (ssl.SSLError, ConnectionClosedError) as error:
             await self._send_last()
-            reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
+            reason = getattr(error, "reason", "") or str(error)
             msg = f"no TLS with who is there: {reason}"
             raise TLSError(msg) from error
 

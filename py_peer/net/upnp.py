@@ -23,7 +23,7 @@ import anyio.to_thread
 import trio
 
 from py_peer.core import limits
-from py_peer.core.addresses import QUIC
+from py_peer.core.addresses import QUIC, WSS
 from py_peer.core.cleaning import clean_line
 from py_peer.core.ranges import Kind, kind_of
 from py_peer.core.reachability import is_behind_a_router
@@ -72,7 +72,9 @@ class Upnp:
         find: Callable[[], Gateway | None] | None = None,
     ) -> None:
         """`bound` is where we listen. `tell` is told at which multiaddrs that is reached from outside, or ()."""
-        own = [one for one in bound if not one.is_ip6 and kind_of(one.host) is not Kind.LOOPBACK]
+        own = [
+            one for one in bound if not one.is_ip6 and one.transport != WSS and kind_of(one.host) is not Kind.LOOPBACK
+        ]
         self._bound = own[: limits.UPNP_PORTS]
         self._tell = tell
         self._find = find or find_gateway

@@ -182,7 +182,8 @@ class _Session:
 
     async def _run_room(self, node: Node, everything: trio.CancelScope) -> None:
         async with trio.open_nursery() as nursery:
-            remarks = [node.remark, node.notice, self._identity.remark, self._ignored.fault]
+            certificate = node.certificate.remark if node.certificate else ""
+            remarks = [node.remark, node.notice, certificate, self._identity.remark, self._ignored.fault]
             if self._settings.metrics is not None:  # who waits for Ready can ask at once
                 try:
                     remarks.append(await self._serve_metrics(node, *self._settings.metrics, nursery))

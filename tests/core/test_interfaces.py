@@ -6,7 +6,6 @@ from ipaddress import ip_address
 
 import pytest
 
-from py_peer.core import limits
 from py_peer.core.interfaces import Interface, is_tunnel_name, usable
 from tests.interfaces import interface
 
@@ -54,14 +53,6 @@ def test_a_version_that_an_interface_does_not_have_is_not_on_its_link() -> None:
     assert not TUNNEL.has(6)
     assert not LOOPBACK.is_on_link(ip_address("fe80::1"))
     assert LOOPBACK.is_on_link(ip_address("127.0.0.9"))
-
-
-def test_own_addresses_are_those_that_the_link_can_dial_the_best_first() -> None:
-    odd = interface("eth0", "fe80::7/64", "169.254.1.1/16", "2001:db8::7/64", "192.0.2.7/24")
-    assert [str(ip) for ip in odd.own_ips(has_ip6=True)] == ["192.0.2.7", "169.254.1.1", "2001:db8::7", "fe80::7"]
-    assert [str(ip) for ip in odd.own_ips(has_ip6=False)] == ["192.0.2.7", "169.254.1.1"]
-    many = interface("eth0", *(f"192.0.2.{number}/24" for number in range(1, 100)))
-    assert len(many.own_ips(has_ip6=True)) == limits.MDNS_ADDRESSES
 
 
 def test_multicast_is_of_both_versions_and_on_loopback_of_one() -> None:

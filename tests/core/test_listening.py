@@ -1,22 +1,38 @@
 """Where is listened, as the user writes it, and the addresses under which others reach us there."""
 
+from __future__ import annotations
+
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from py_peer.core.addresses import QUIC, TCP, WS, WSS, AddressError, is_of_this_machine, parse_dial_address
-from py_peer.core.listening import ANY_IP4, ANY_IP6, ListenAddress, expand_listen_addresses, parse_listen_address
+from py_peer.core.listening import (
+    ANY_IP4,
+    ANY_IP6,
+    ListenAddress,
+    expand_listen_addresses,
+    parse_listen_address,
+    told_on,
+    wished,
+    with_websockets,
+)
+from py_peer.core.settings import Transports
+from tests.interfaces import BOTH, interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PEER_ID = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
-BOTH = (ListenAddress(ANY_IP4, 4001), ListenAddress(ANY_IP6, 4001))
 
 
-def told(ips: list[str], bound: tuple[ListenAddress, ...] = BOTH) -> list[str]:
+def told(ips: list[str], bound: tuple[ListenAddress, ...] = BOTH, certified: tuple[str, ...] = ()) -> list[str]:
     """Return what others are told, without our peer ID."""
     end = f"/p2p/{PEER_ID}"
-    addresses = expand_listen_addresses(ips, bound, PEER_ID)
+    addresses = expand_listen_addresses(ips, bound, PEER_ID, certified)
     assert all(address.endswith(end) for address in addresses)
     return [address.removesuffix(end) for address in addresses]
 
@@ -65,6 +81,120 @@ def test_of_one_ip_address_all_that_is_spoken_there_is_told_in_its_order() -> No
     ]
 
 
+def test_inside_tls_those_hosts_are_told_that_the_certificate_names() -> None:
+    bound = with_websockets(BOTH, ws=False, wss=True)
+    names = ("/dns/peer.example", "/ip4/192.0.2.7", "/dns/localhost")
+    assert told(["198.51.100.1", "fd00::5"], bound, names) == [
+        "/ip4/198.51.100.1/tcp/4001",
+        "/ip6/fd00::5/tcp/4001",
+        "/dns/peer.example/tcp/4001/tls/ws",
+        "/ip4/192.0.2.7/tcp/4001/tls/ws",
+        "/ip4/127.0.0.1/tcp/4001",
+        "/dns/localhost/tcp/4001/tls/ws",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bound", "ws", "wss", "more"),
+    [
+        (BOTH, False, False, ()),
+        (BOTH, True, False, [one.over(WS) for one in BOTH]),
+        (BOTH[:1], True, True, [BOTH[0].over(WS), BOTH[0].over(WSS)]),
+        ((*BOTH, ListenAddress(ANY_IP4, 80, WS)), True, True, [ListenAddress(ANY_IP4, 80, WSS)]),
+        ((*BOTH, ListenAddress(ANY_IP4, 443, WSS)), False, True, ()),
+        ((ListenAddress(ANY_IP4, 1, QUIC),), True, True, ()),
+    ],
+)
+def test_websockets_are_told_on_the_ports_that_are_for_them_or_else_on_all_of_tcp(
+    bound: tuple[ListenAddress, ...],
+    ws: bool,
+    wss: bool,
+    more: Iterable[ListenAddress],
+) -> None:
+    assert with_websockets(bound, ws=ws, wss=wss) == (*bound, *more)
+
+
+def places(transports: Transports) -> list[tuple[str, list[str]]]:
+    """Return what is wished for, as texts."""
+    return [(wish.option, [place.text for place in wish.places]) for wish in wished(transports)]
+
+
+def test_without_a_wish_it_is_one_port_on_all_interfaces_and_on_this_machine_alone_one_address() -> None:
+    assert places(Transports()) == [("--port", ["/ip4/0.0.0.0/tcp/0", "/ip6/::/tcp/0"])]
+    assert places(Transports(port=4001, loopback=True)) == [("--port", ["/ip4/127.0.0.1/tcp/4001"])]
+    assert places(Transports(quic=True)) == [
+        (
+            "--port",
+            ["/ip4/0.0.0.0/tcp/0", "/ip6/::/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/udp/0/quic-v1"],
+        )
+    ]
+
+
+def test_a_port_for_websockets_is_one_more() -> None:
+    assert places(Transports(port=1, ws=True)) == places(Transports(port=1))
+    assert places(Transports(port=1, ws=True, ws_port=0))[1:] == [
+        ("--ws", ["/ip4/0.0.0.0/tcp/0/ws", "/ip6/::/tcp/0/ws"])
+    ]
+
+
+def test_named_places_stand_in_for_the_port_and_those_that_hear_others_come_first() -> None:
+    named = ("/ip4/192.0.2.7/tcp/1/ws", "/ip4/0.0.0.0/tcp/1", "/ip6/::1/udp/0/quic-v1")
+    assert places(Transports(port=5, listen=named)) == [
+        ("--listen", ["/ip4/0.0.0.0/tcp/1"]),
+        ("--listen", ["/ip4/192.0.2.7/tcp/1/ws"]),
+        ("--listen", ["/ip6/::1/udp/0/quic-v1"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "other", "is_heard"),
+    [
+        ("/ip4/0.0.0.0/tcp/1", "/ip4/192.0.2.7/tcp/1/ws", True),
+        ("/ip4/192.0.2.7/tcp/1", "/ip4/192.0.2.7/tcp/1/tls/ws", True),
+        ("/ip4/192.0.2.7/tcp/1", "/ip4/0.0.0.0/tcp/1", False),
+        ("/ip4/0.0.0.0/tcp/1", "/ip4/0.0.0.0/tcp/2", False),
+        ("/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/tcp/0", False),
+        ("/ip4/0.0.0.0/tcp/1", "/ip6/::1/tcp/1", False),
+        ("/ip4/0.0.0.0/tcp/1", "/ip4/0.0.0.0/udp/1/quic-v1", False),
+    ],
+)
+def test_who_listens_on_all_of_a_port_hears_who_calls_one_interface_of_it(
+    place: str,
+    other: str,
+    is_heard: bool,
+) -> None:
+    assert parse_listen_address(place).covers(parse_listen_address(other)) is is_heard
+
+
+def on_link(bound: Iterable[ListenAddress], *addresses: str) -> list[str]:
+    """Return what mDNS tells of us on an interface with such addresses."""
+    return [f"{ip}{behind}" for ip, behind in told_on(interface("eth0", *addresses), bound)]
+
+
+def test_on_a_link_those_places_are_told_that_it_can_dial_the_best_first() -> None:
+    odd = ("fe80::7/64", "169.254.1.1/16", "2001:db8::7/64", "192.0.2.7/24")
+    best = ["192.0.2.7/tcp/4001", "169.254.1.1/tcp/4001", "2001:db8::7/tcp/4001", "fe80::7/tcp/4001"]
+    assert on_link(BOTH, *odd) == best
+    assert on_link(BOTH[:1], *odd) == best[:2]
+    assert on_link([ListenAddress("192.0.2.7", 4001), ListenAddress("127.0.0.1", 4001)], *odd) == best[:1]
+    assert on_link([ListenAddress("127.0.0.1", 4001)], *odd) == []
+
+
+def test_on_a_link_every_transport_is_told_on_both_versions_of_ip_as_far_as_there_is_room() -> None:
+    bound = [one.over(over) for over in (WS, TCP, WSS, QUIC) for one in BOTH]
+    many = [f"192.0.2.{number}/24" for number in range(1, 100)] + ["fd00::7/64"]
+    assert on_link(bound, *many) == [
+        "192.0.2.1/tcp/4001",
+        "192.0.2.2/tcp/4001",
+        "192.0.2.3/tcp/4001",
+        "fd00::7/tcp/4001",
+        "192.0.2.1/udp/4001/quic-v1",
+        "fd00::7/udp/4001/quic-v1",
+        "192.0.2.1/tcp/4001/ws",
+        "fd00::7/tcp/4001/ws",
+    ]
+
+
 @given(st.lists(st.ip_addresses().map(str), max_size=5), st.sampled_from([BOTH, BOTH[:1]]))
 def test_every_address_told_is_one_that_can_be_dialled(interfaces: list[str], bound: tuple[ListenAddress, ...]) -> None:
     addresses = expand_listen_addresses(interfaces, bound, PEER_ID)
@@ -96,6 +226,7 @@ def test_a_place_to_listen_on_is_read_as_it_is_meant(text: str, place: ListenAdd
         ("/dns/localhost/tcp/1", "is no place to listen on"),
         ("/ip4/::/tcp/1", "is no place to listen on"),
         ("/ip4/239.0.0.1/tcp/1", "is no place to listen on"),
+        ("/ip6/fe80::1/tcp/1", "is link-local: listen on all of IPv6"),
         ("/ip4/0.0.0.0/udp/1", "is no place to listen on"),
         ("/ip4/0.0.0.0/tcp/1/p2p/x", "is no place to listen on"),
         ("/ip4/0.0.0.0/tcp/x", "'x' in '/ip4/0.0.0.0/tcp/x' is not a port"),

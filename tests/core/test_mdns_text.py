@@ -29,7 +29,7 @@ def read(*texts: str) -> dict[str, list[str]]:
 
 def test_what_we_write_we_can_read() -> None:
     ips = [ip_address("192.0.2.7"), ip_address("2001:db8::7"), ip_address("fe80::7")]
-    data = write_text(ips, 4001, ALICE)
+    data = write_text([(ip, "/tcp/4001") for ip in ips], ALICE)
     assert len(list(read_strings(data))) == 3
     assert [address.host for address in read_text([data], "eth0")[ALICE]] == [
         "192.0.2.7",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,10 +14,10 @@ from tests.frontends.fakes import ADDRESS, ANN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 ELSEWHERE = f"/dns4/peer.invalid/tcp/4001/p2p/{ANN}"
 THIRD = "/ip4/127.0.0.1/tcp/4003"
+LISTEN = ("/ip4/0.0.0.0/tcp/1", "/ip6/::/tcp/2/ws")
 
 
 @pytest.fixture
@@ -56,6 +57,11 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "relay": (f"{ADDRESS}, {ELSEWHERE}", f'["{ADDRESS}", "{ELSEWHERE}"]', (ADDRESS, ELSEWHERE)),
     "quic": ("0", "false", False),
     "bootstrap": (ADDRESS, f'["{ADDRESS}"]', (ADDRESS,)),
+    "listen": ("/ip4/0.0.0.0/tcp/1, /ip6/::/tcp/2/ws", '["/ip4/0.0.0.0/tcp/1", "/ip6/::/tcp/2/ws"]', LISTEN),
+    "announce": (ELSEWHERE, f'["{ELSEWHERE}"]', (ELSEWHERE,)),
+    "ws": ("8080", "8080", 8080),
+    "wss_cert": ("/c", '"/c"', "/c"),
+    "wss_key": ("/k", '"/k"', "/k"),
     "mdns": ("0", "false", False),
     "mdns_interface": ("lo, Ethernet 2", '["lo", "Ethernet 2"]', ("lo", "Ethernet 2")),
     "discovery": ("0", "false", False),
@@ -91,7 +97,7 @@ def test_every_kept_option_can_be_set_by_the_environment_and_by_the_file(file: P
     assert (held.value, held.origin) == (value, str(file))
 
 
-@pytest.mark.parametrize("name", [name for name, option in KEPT.items() if option.is_switch])
+@pytest.mark.parametrize("name", [name for name, option in KEPT.items() if option.can_be_undone])
 def test_every_kept_switch_can_be_undone_for_one_run(file: Path, name: str) -> None:
     from py_peer.frontends.configuration import resolve
 
@@ -100,6 +106,93 @@ def test_every_kept_switch_can_be_undone_for_one_run(file: Path, name: str) -> N
     given = {name: option.default}
     assert vars(make_parser().parse_args([option.opposite]))[name] is option.default
     assert resolve(given, {})[name].value is option.default
+
+
+@pytest.mark.parametrize(
+    ("word", "toml", "value"),
+    [("1", "true", True), ("yes", "true", True), ("0", "false", False), ("off", "false", False), ("80", "80", 80)],
+)
+def test_an_option_whose_value_may_be_left_out_is_a_switch_too(
+    file: Path,
+    word: str,
+    toml: str,
+    value: bool | int,
+) -> None:
+    from py_peer.frontends.configuration import resolve
+
+    assert resolve({}, {"PY_PEER_WS": word})["ws"].value is value
+    file.write_text(f"ws = {toml}")
+    assert resolve({}, {})["ws"].value is value
+    file.write_text("ws = 0")
+    assert resolve({}, {})["ws"].value is not False  # a free port
+
+
+def test_websockets_are_told_of_on_the_tcp_port_or_one_of_their_own_or_not(
+    capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    for argv, told in (((), (False, None)), (("--ws",), (True, None)), (("--ws", "0"), (True, 0))):
+        transports = parsed(*argv).settings.transports
+        assert (transports.ws, transports.ws_port) == told
+    file.write_text("ws = true")
+    assert parsed().settings.transports.ws
+    assert not parsed("--no-ws").settings.transports.ws
+    file.write_text("ws = 'x'")
+    assert "key 'ws': 'x' is not a whole number or true" in refused(capsys)
+    file.unlink()
+    assert "'x' is not a port" in refused(capsys, "--ws", "x")
+
+
+def test_places_to_listen_on_and_a_port_go_not_together_unless_one_is_nearer(
+    capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    place = ("--listen", "/ip4/127.0.0.1/tcp/5")
+    for more in (("-p", "1"), ("--ws", "1")):
+        assert refused(capsys, *place, *more) == (
+            f"argument --listen: it says on which ports to listen, and so does argument --{'port' * (more[0] == '-p')}"
+            f"{'ws' * (more[0] != '-p')}; leave one out"
+        )
+    file.write_text("port = 1")
+    transports = parsed(*place, "--ws").settings.transports
+    assert (transports.listen, transports.port, transports.ws) == (place[1:], 0, True)
+    file.write_text(f'listen = ["{place[1]}"]')
+    transports = parsed("-p", "1").settings.transports
+    assert (transports.listen, transports.port) == ((), 1)
+
+
+def test_a_certificate_and_its_key_go_together_and_a_place_inside_tls_needs_them(
+    capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    file.write_text('wss_cert = "cert.pem"')
+    assert refused(capsys) == f"{file}: key 'wss_cert': a certificate and its key go together; add --wss-key"
+    assert "go together; add --wss-cert" in refused(capsys, "--config", os.devnull, "--wss-key", "k")
+    transports = parsed("--wss-key", "/k").settings.transports
+    assert transports.wss == (file.parent / "cert.pem", Path("/k"))
+    file.unlink()
+    secured = ("--listen", "/ip4/0.0.0.0/tcp/443/tls/ws")
+    assert "is answered with a certificate; add --wss-cert and --wss-key" in refused(capsys, *secured)
+    assert parsed(*secured, "--wss-cert", "c", "--wss-key", "k").settings.transports.listen == secured[1:]
+
+
+def test_what_listens_elsewhere_is_refused_where_there_is_no_place_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (("--listen", LISTEN[0]), ("--announce", THIRD), ("--ws",), ("--wss-cert", "c", "--wss-key", "k")):
+        assert f"it meets nobody but its own company; leave {argv[0]} out" in refused(capsys, "--demo", *argv)
+    assert "answer no WebSockets here; leave --stock-net out" in refused(capsys, "--stock-net", "--ws")
+    assert parsed("--demo", environ={"PY_PEER_LISTEN": LISTEN[0], "PY_PEER_WS": "1"}).settings.transports.listen == ()
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("--listen", "4001"), "is no place to listen on"),
+        (("--listen", "/ip6/fe80::1/tcp/1"), "is link-local"),
+        (("--announce", "/ip4/0.0.0.0/tcp/1"), "is no address that one can dial"),
+        (("--announce", "me"), "is not a multiaddr"),
+    ],
+)
+def test_a_bad_place_is_said_to_be_one(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], words: str) -> None:
+    message = refused(capsys, *argv)
+    assert message.startswith(f"argument {argv[0]}: ")
+    assert words in message
 
 
 def test_addresses_of_flags_and_environment_add_up_and_the_files_hold_when_there_are_none(file: Path) -> None:
@@ -309,7 +402,8 @@ def test_what_is_printed_is_a_configuration_that_holds_the_same(capsys: pytest.C
     from py_peer.frontends.configuration import resolve
 
     environ = {f"PY_PEER_{name.upper()}": word for name, (word, _, _) in VALUES.items()}
-    del environ["PY_PEER_EPHEMERAL"], environ["PY_PEER_MDNS"]  # two that others of them contradict
+    for name in ("EPHEMERAL", "MDNS", "LISTEN"):  # which others of them contradict
+        del environ[f"PY_PEER_{name}"]
     environ["PY_PEER_NICK"] = '"A\\n\u2028 ☎\x7f\U0001f600'
     file.write_text(printed(capsys, environ=environ), encoding="utf-8")
     again, before = resolve({}, {}), resolve({}, environ)

@@ -141,7 +141,7 @@ class Member:
 
     @property
     def port(self) -> int:
-        return int(self.node.addresses[0].split("/")[4])
+        return self.node.port
 
     @property
     def address(self) -> DialAddress:

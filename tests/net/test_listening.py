@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import socket
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
+from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.peer.id import ID
+from multiaddr import Multiaddr
 
+from py_peer.core.addresses import WS, parse_dial_address
+from py_peer.core.hearsay import announced_addresses
+from py_peer.core.settings import Transports
 from py_peer.net.listening import CannotListenError
 from tests.interfaces import interface
 from tests.net.raw_peer import is_refused, raw_peer
@@ -116,6 +123,105 @@ async def answers(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@contextmanager
+def on_made_up_interfaces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    there = (interface("eth0", "192.0.2.7/24", "fd00::7/64"), interface("lo", "127.0.0.1/8", "::1/128"))
+    with monkeypatch.context() as patch:
+        patch.setattr("py_peer.net.node.read_interfaces", lambda: there)
+        yield
+
+
+@pytest.mark.skipif(not has_ip6(), reason="this machine has no IPv6")
+@trio_test
+async def test_that_websockets_are_answered_on_the_tcp_port_is_told_when_it_is_wished(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts = ["/ip4/192.0.2.7", "/ip6/fd00::7", "/ip4/127.0.0.1", "/ip6/::1"]
+    with on_made_up_interfaces(monkeypatch):
+        async with member(transports=Transports(ws=True)) as one, member() as other:
+            ends = [f"/tcp/{one.port}{more}/p2p/{one.id}" for more in ("", "/ws")]
+            assert list(one.node.addresses) == [host + end for host in hosts for end in ends]
+            await other.node.dial(parse_dial_address(one.node.addresses[-1]))
+            await together(one, other)
+
+
+@trio_test
+async def test_a_port_for_websockets_is_another_one_and_told_as_such() -> None:
+    async with member(transports=Transports(ws=True, ws_port=0)) as one, member() as other:
+        [port] = {place.port for place in one.node.bound if place.transport == WS}
+        assert port != one.port
+        await other.node.dial(parse_dial_address(f"/ip4/127.0.0.1/tcp/{port}/ws/p2p/{one.id}"))
+        await together(one, other)
+        assert f"/ip4/127.0.0.1/tcp/{port}/ws/p2p/{one.id}" in one.node.addresses
+
+
+@pytest.mark.skipif(not has_ip6(), reason="this machine has no IPv6")
+@trio_test
+async def test_named_places_are_listened_on_and_nothing_else() -> None:
+    places = ("/ip4/127.0.0.1/tcp/0", "/ip6/::1/tcp/0/ws", "/ip4/127.0.0.1/udp/0/quic-v1")
+    async with member(transports=Transports(listen=places)) as one, member() as other:
+        assert [place.at(0).text for place in one.node.bound] == [*places]
+        assert len(one.node.addresses) == len({place.port for place in one.node.bound}) == len(places)
+        for text in one.node.addresses:
+            await other.node.dial(parse_dial_address(text))
+            await together(one, other)
+            await other.node.disconnect(one.id)
+            await until(lambda: not (other.node.peers.records or one.node.peers.records))
+        assert not await answers("::1", one.port)
+
+
+@trio_test
+async def test_one_port_can_be_named_for_several_transports_and_for_all_and_one_interface() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    places = (f"/ip4/127.0.0.1/tcp/{port}/ws", f"/ip4/0.0.0.0/tcp/{port}", f"/ip4/127.0.0.1/udp/{port}/quic-v1")
+    async with member(transports=Transports(listen=places)) as one:
+        here = [address for address in one.node.addresses if address.startswith("/ip4/127.0.0.1/")]
+        ends = (f"/tcp/{port}", f"/tcp/{port}/ws", f"/udp/{port}/quic-v1")
+        assert here == [f"/ip4/127.0.0.1{end}/p2p/{one.id}" for end in ends]
+
+
+@trio_test
+async def test_of_several_places_the_one_that_cannot_be_had_is_named(taken_port: int) -> None:
+    free = "/ip4/127.0.0.1/tcp/0"
+    taken = f"port {taken_port} is taken by another program; choose another with "
+    for transports, text in (
+        (Transports(listen=(free, f"/ip4/127.0.0.1/tcp/{taken_port}")), f"{taken}--listen, or 0 for a free one"),
+        (Transports(ws=True, ws_port=taken_port), f"{taken}--ws, or 0 for a free one"),
+        (
+            Transports(listen=(free, "/ip4/192.0.2.7/tcp/0")),
+            "192.0.2.7 is no address of this machine; with --listen name one, or /ip4/0.0.0.0 for all",
+        ),
+    ):
+        with pytest.raises(CannotListenError) as caught:
+            async with member(transports=transports):
+                pytest.fail("it listens")
+        assert str(caught.value) == text
+
+
+@trio_test
+async def test_what_the_user_says_of_us_is_told_first_and_by_our_name() -> None:
+    ours = create_new_key_pair()
+    us = ID.from_pubkey(ours.public_key)
+    said = ("/dns4/peer.example/tcp/4001", f"/ip4/203.0.113.9/tcp/80/ws/p2p/{us}")
+    async with member(key_pair=ours, transports=Transports(told=said)) as one, member() as other:
+        first = [f"{said[0]}/p2p/{us}", said[1]]
+        assert list(one.node.addresses[:2]) == announced_addresses(one.node.addresses, loopback=False)[:2] == first
+        await other.node.dial(one.address_at("127.0.0.1"))
+        await until(lambda: any(record.listen for record in other.node.peers.records.values()))
+        [record] = other.node.peers.records.values()
+        assert [f"{Multiaddr(raw)}/p2p/{us}" for raw in record.listen[:2]] == first
+
+
+@trio_test
+async def test_an_address_of_another_peer_is_not_told_as_ours() -> None:
+    theirs = ID.from_pubkey(create_new_key_pair().public_key)
+    with pytest.raises(CannotListenError, match="is the address of another peer: ours is"):
+        async with member(transports=Transports(told=(f"/ip4/203.0.113.9/tcp/80/p2p/{theirs}",))):
+            pytest.fail("it listens")
 
 
 @trio_test

@@ -18,7 +18,7 @@ from py_peer.net.counters import Counters
 from py_peer.net.interfaces import Interfaces
 from py_peer.net.mdns import TOLD_APART, Mdns
 from py_peer.net.mdns_link import DROPPED, Heard
-from tests.interfaces import interface
+from tests.interfaces import BOTH, interface
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -54,7 +54,7 @@ class Scene:
         self.counters = Counters()
         self.interfaces = Interfaces(lambda: tuple(self.there))
         self.node: Any = SimpleNamespace(
-            peer_id="us", port=4001, has_ip6=True, counters=self.counters, interfaces=self.interfaces
+            peer_id="us", port=4001, bound=BOTH, counters=self.counters, interfaces=self.interfaces
         )
 
     def open(self, one: Interface, version: int) -> tuple[str, int]:

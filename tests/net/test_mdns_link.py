@@ -9,10 +9,11 @@ import pytest
 from zeroconf import DNSIncoming  # type: ignore[attr-defined]
 
 from py_peer.core import limits
+from py_peer.core.listening import told_on
 from py_peer.net.counters import Counters
 from py_peer.net.mdns_link import AGAIN, DROPPED, FIRST_PAUSES, LISTEN_AGAIN, SHORT_PAUSE, Guard, Link
 from py_peer.net.mdns_packets import EVERY_SERVICE, PORT, SERVICES, Records
-from tests.interfaces import interface
+from tests.interfaces import BOTH, interface
 from tests.net import dns_by_hand as dns
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Wire:
 
     def __init__(self, begun: bool = True) -> None:
         self.counters = Counters()
-        self.records = Records(US, 4001, CABLE.own_ips(has_ip6=True))
+        self.records = Records(US, 4001, told_on(CABLE, BOTH))
         guard = Guard(self.counters)
         guard.own = frozenset(address.ip for address in CABLE.addresses)
         self.link = Link(CABLE, self.records, guard, self._send)

@@ -27,7 +27,7 @@ ETHERNET = 1460
 
 
 def records(*ips: str, port: int = 4001) -> Records:
-    return Records(US, port, [ip_address(ip) for ip in ips or ("192.0.2.7", "fe80::7")])
+    return Records(US, port, [(ip_address(ip), f"/tcp/{port}") for ip in ips or ("192.0.2.7", "fe80::7")])
 
 
 def read(data: bytes) -> Packet:
@@ -132,7 +132,7 @@ def test_a_question_is_one_packet_with_one_question() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_our_answer_suits_go_rust_and_javascript(service: str) -> None:
-    data = Records(US, 65_535, LONGEST).answer(service)
+    data = Records(US, 65_535, [(ip, "/udp/65535/quic-v1") for ip in LONGEST]).answer(service)
     assert len(data) <= ETHERNET
     assert (data[6:8], data[8:10]) == (b"\0\1", b"\0\0")  # one answer, and all else is additional
     ptr, srv, txt, *hosts = answers(data)

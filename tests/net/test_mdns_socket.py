@@ -11,11 +11,12 @@ import trio.testing
 from google.protobuf.message import DecodeError
 from zeroconf import DNSIncoming  # type: ignore[attr-defined]
 
+from py_peer.core.listening import told_on
 from py_peer.net.counters import Counters
 from py_peer.net.mdns_link import DROPPED, Guard
 from py_peer.net.mdns_packets import SERVICES, Records
 from py_peer.net.mdns_socket import LinkSocket
-from tests.interfaces import interface
+from tests.interfaces import BOTH, interface
 from tests.net import dns_by_hand as dns
 from tests.net.support import trio_test, until
 
@@ -47,7 +48,7 @@ class Scene:
         monkeypatch.setattr("py_peer.net.mdns_socket.group", lambda *_: self.group.getsockname())
         monkeypatch.setattr("py_peer.net.mdns_link.FIRST_PAUSES", (1_000.0,))
         monkeypatch.setattr("py_peer.net.mdns_link.UNASKED", 1)
-        records = Records(US, 4001, LOOPBACK.own_ips(has_ip6=True))
+        records = Records(US, 4001, told_on(LOOPBACK, BOTH))
         self.link = LinkSocket(LOOPBACK, 4, self.served, records, Guard(self.counters))
 
     async def run(self) -> None:

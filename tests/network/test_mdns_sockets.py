@@ -18,6 +18,7 @@ from py_peer.net.interfaces import Interfaces
 from py_peer.net.mdns import Mdns
 from py_peer.net.mdns_packets import SERVICES
 from py_peer.net.multicast_probe import MulticastReport, probe_multicast
+from tests.interfaces import BOTH
 from tests.network.inside import call_in, running_in
 from tests.network.namespaces import Bridge, Host, Kind, hosts, missing
 
@@ -47,7 +48,7 @@ class Ears:
     async def run(self) -> None:
         interfaces = Interfaces()
         node: Any = SimpleNamespace(
-            peer_id=self.peer_id, port=4001, has_ip6=True, counters=self.counters, interfaces=interfaces
+            peer_id=self.peer_id, port=4001, bound=BOTH, counters=self.counters, interfaces=interfaces
         )
         self.mdns = Mdns(node, found=self.told.append, left=self.left.append, notice=self.notices.append)
         async with trio.open_nursery() as nursery:
