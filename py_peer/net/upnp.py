@@ -86,6 +86,8 @@ class Upnp:
 
     async def run(self, interfaces: Interfaces) -> None:
         """Look for a router, have it forward, and again; anew at once when the interfaces change."""
+        if not self._bound:
+            return
         gateway: Gateway | None = None
         try:
             while True:
@@ -108,7 +110,7 @@ class Upnp:
                     gateway = None
         finally:
             if gateway is not None:
-                with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT):
+                with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT / 2):
                     await self._stop(gateway)
 
     async def _forward(self, gateway: Gateway) -> tuple[str, ...]:

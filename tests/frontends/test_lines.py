@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -305,6 +306,21 @@ def test_status_begins_with_the_known_lines_and_may_say_more() -> None:
     ]
     assert lines[-2:] == ["  - Waiting to be sent: 4", f"  - Muted: {ID8}"]
     assert status_lines(replace(report, stock_net=True))[-1] == "  - Network: py-libp2p's own classes, not py-peer's"
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        ({}, "not known, for nobody has tried"),
+        ({"reachability": "private"}, "private: nobody reaches us from outside"),
+        ({"reachability": "public", "outside": (ADDRESS,)}, f"reachable at {ADDRESS.partition('/p2p/')[0]}"),
+        ({"reachability": "public"}, "reachable"),
+        ({"reachability": "relayed", "outside": (ADDRESS,), "relay": ANN}, f"relayed by Ann({ID8})"),
+    ],
+)
+def test_status_says_how_others_reach_us_from_outside(found: dict[str, Any], says: str) -> None:
+    report = replace(REPORT, **found)
+    assert f"  - From the Internet: {says}" in status_lines(report, None, lambda _: "Ann")
 
 
 def test_status_names_who_is_muted_and_of_many_tells_how_many_more() -> None:

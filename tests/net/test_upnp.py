@@ -155,6 +155,13 @@ async def test_a_router_that_has_gone_is_told_and_one_that_comes_is_found(scene:
         assert not scene.upnp.trouble
 
 
+@timeless
+async def test_who_listens_on_loopback_alone_needs_no_router(scene: Scene) -> None:
+    scene.upnp = Upnp([parse_listen_address("/ip4/127.0.0.1/tcp/4001")], scene.told.append, scene.find)
+    async with scene.running():
+        assert not scene.searches
+
+
 @pytest.mark.parametrize("ip", ["192.168.1.1", "100.64.0.1", "", "router", "255.255.255.255"])
 def test_a_router_that_is_behind_another_one_is_asked_for_nothing(ip: str, monkeypatch: pytest.MonkeyPatch) -> None:
     @timeless
