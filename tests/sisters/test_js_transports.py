@@ -1,4 +1,4 @@
-"""A js-libp2p peer and ours over a WebSocket, whoever dials: chat, a file, direct messages, an end that is noticed."""
+"""A js-libp2p peer and ours over WebSockets and QUIC, whoever dials: chat, files, direct messages, a noticed end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.network.peers import Peer, free_port, met, party
-from tests.sisters.sisters import JsPeer, missing_js
+from tests.sisters.sisters import JsPeer, missing_js, missing_js_quic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,30 +21,33 @@ pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
 COUNT = 100
 
 
-@pytest.fixture(params=["we dial", "js dials"])
+@pytest.fixture(params=[f"{who} over {how}" for who in ("we dial", "js dials") for how in ("ws", "quic")])
 def couple(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Peer, JsPeer]]:
     """Ours and theirs, in one room."""
+    who, _, how = request.param.partition(" over ")
+    if how == "quic" and (reason := missing_js_quic()):
+        pytest.skip(reason)
+    end = "/ip4/127.0.0.1" + {"ws": "/tcp/{}/ws", "quic": "/udp/{}/quic-v1"}[how]
     port = free_port()
-    downloads = ("--downloads", str(tmp_path / "downloads"))
-    if request.param == "we dial":
-        theirs = JsPeer("theirs", tmp_path / "theirs", options=("--ws", str(port)))
-        ours = Peer("ours", tmp_path / "ours", options=downloads, connect=(f"/ip4/127.0.0.1/tcp/{port}/ws",))
+    theirs = JsPeer("theirs", tmp_path / "theirs", options=(f"--{how}", str(port)))
+    ours = Peer("ours", tmp_path / "ours", options=("--downloads", str(tmp_path / "downloads")))
+    if who == "we dial":
+        ours.connect = (end.format(port),)
         order: tuple[Peer, Peer] = theirs, ours
     else:
-        ours = Peer("ours", tmp_path / "ours", options=downloads)
-        theirs = JsPeer("theirs", tmp_path / "theirs", connect=(f"{ours.address}/ws",))
+        theirs.connect = (end.format(ours.port),)
         order = ours, theirs
     first, second = order
     with party(first):
         first.wait_for(lambda: first.last("ready"), "ready")
         with party(second):
             met(ours, theirs)
+            assert end.partition("{}")[2] in second.see("peer_connected")["address"]
             yield ours, theirs
 
 
-def test_a_room_over_a_websocket(couple: tuple[Peer, JsPeer], tmp_path: Path) -> None:
+def test_a_room_over_another_transport_than_tcp(couple: tuple[Peer, JsPeer], tmp_path: Path) -> None:
     ours, theirs = couple
-    assert "/ws" in ours.see("peer_connected")["address"] + theirs.see("peer_connected")["address"]
     texts = [f"{number} grüße 🎈".ljust(1 + 600 * (number % 100), "x") for number in range(COUNT)]
     for peer, other in ((ours, theirs), (theirs, ours)):
         for text in texts:
@@ -65,5 +68,11 @@ def test_a_room_over_a_websocket(couple: tuple[Peer, JsPeer], tmp_path: Path) ->
     theirs.command("msg", peer=ours.id, text="quite so")
     ours.see("direct_received", text="quite so")
 
-    theirs.kill()
+    path.write_bytes(body[::-1])
+    ours.command("share", path=str(path), id="ours")
+    file_id = ours.see("file_shared", id="ours")["file"]["file_id"]
+    received = theirs.see("file_received", file_id=file_id)
+    assert received["sha256"] == hashlib.sha256(body[::-1]).hexdigest()
+
+    theirs.leave()
     ours.see("peer_left")
