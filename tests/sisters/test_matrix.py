@@ -33,10 +33,10 @@ def test_a_hundred_texts_from_each_to_all(room: Room) -> None:
 
 
 @pytest.mark.timeout(3 * START)
-def test_who_is_killed_is_missed_within_twenty_seconds_and_is_back_within_twenty(room: Room) -> None:
-    room.kill_others()
-    room.start_others()
-    room.talk(1)
+def test_who_is_killed_and_started_again_is_back_within_twenty_seconds_and_nobody_else_is_there(room: Room) -> None:
+    room.kill_and_restart_others()
+    assert room.hub.room() == {other.id for other in room.others}
+    room.talk(3)
 
 
 def test_all_are_there(room: Room) -> None:
