@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks import exchange, front_ends, messages, rooms, services, ui
-from benchmarks.kinds import OURS, Kind, present
+from benchmarks.kinds import OURS, QUIC, Kind, present
 from benchmarks.processes import BenchError, workshop
 from benchmarks.table import FAILED, Row, as_json, head, load, render
 
@@ -69,6 +69,12 @@ def _node_rows(shop: Workshop, extent: Extent) -> Iterable[Row]:
     return messages.latency(openers, messages.NODES, extent.rounds, extent.latency, messages.GOAL_NODE)
 
 
+def _quic_rows(shop: Workshop, extent: Extent) -> Iterable[Row]:
+    openers = messages.nodes(shop, (OURS, QUIC))
+    yield from messages.latency(openers, f"{messages.NODES}, TCP and QUIC", extent.rounds, extent.latency)
+    yield from messages.streams(openers, extent.rounds, extent.file // 8, "TCP and QUIC")
+
+
 FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
     "node-latency": _node_rows,
     "node-rate": lambda shop, extent: messages.highest_rate(
@@ -83,6 +89,7 @@ FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
     "stream": lambda shop, extent: messages.streams(
         messages.nodes(shop, extent.kinds, mixed=True), extent.rounds, extent.file
     ),
+    "quic": _quic_rows,
     "service-latency": lambda shop, extent: messages.latency(
         services.pairs(shop, extent.kinds), messages.SERVICES, extent.rounds, extent.latency
     ),

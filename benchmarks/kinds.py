@@ -56,6 +56,7 @@ class Kind:
 
 
 OURS: Final = Kind("ours", NODE, PROGRAM)
+QUIC: Final = Kind("QUIC", (*NODE, "--quic"), PROGRAM)
 STOCK: Final = Kind(
     "--stock-net", (*NODE, "--stock-net"), (*PROGRAM, "--stock-net"), ("--stock-net",), {"stock_net": True}
 )

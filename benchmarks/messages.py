@@ -212,8 +212,8 @@ def count_watched(pair: Pair, watch: str) -> Found:
     return Found((sent, received), {"sender": sent, "receiver": received})
 
 
-def streams(openers: Openers, rounds: int, size: int) -> Iterator[Row]:
-    """Measure one stream with nothing on top."""
+def streams(openers: Openers, rounds: int, size: int, over: str = "TCP") -> Iterator[Row]:
+    """Measure one stream with nothing on top of what it is `over`."""
     with contextlib.ExitStack() as stack:
         turns = Turns(stack, openers)
         rates = turns.rounds(rounds, partial(fetch, count=size))
@@ -221,7 +221,7 @@ def streams(openers: Openers, rounds: int, size: int) -> Iterator[Row]:
         name: Found(medians([(rate,) for rate in each]), {"bytes_per_second": each}) for name, each in rates.items()
     }
     yield from turns.rows(
-        f"one stream over TCP, {size // 1024 // 1024} MiB",
+        f"one stream over {over}, {size // 1024 // 1024} MiB",
         found,
         lambda rate: f"{rate / MEGABYTE:,.0f} MB/s",
         f"{GOAL_STREAM} MB/s",
