@@ -7,6 +7,8 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final, final
 
 import trio
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import QuicConnection
 
 from tests.network.inside import running_in
 from tests.network.namespaces import INTERFACE
@@ -59,11 +61,14 @@ _WAYS: Final[tuple[Callable[[trio.SocketStream], Awaitable[None]], ...]] = (
 
 @final
 class Flood:
-    """Five hundred connections from one host, half of them from one address, the others from forty."""
+    """Five hundred connections from one host, half of them from one address, the others from forty; of QUIC, too."""
 
     def __init__(self, host: Host, victim: Peer) -> None:
         self.calls = 0
         """How many connections were made."""
+
+        self.words = 0
+        """How many QUIC connections were begun."""
 
         self._host = host
         self._victim = victim
@@ -79,6 +84,8 @@ class Flood:
 
     async def _run(self) -> None:
         async with trio.open_nursery() as nursery:
+            for source in self._from[1::2]:
+                nursery.start_soon(self._half_quic, source)
             for source, way, _ in zip(cycle(self._from), cycle(_WAYS), range(CONNECTIONS), strict=False):
                 nursery.start_soon(self._call_again_and_again, way, source)
 
@@ -93,3 +100,15 @@ class Flood:
                         pass
                     nursery.cancel_scope.cancel()
             await trio.sleep(PAUSE)
+
+    async def _half_quic(self, source: str) -> None:
+        """Say the first word of QUIC again and again, each time of another connection."""
+        with trio.socket.socket(trio.socket.AF_INET, trio.socket.SOCK_DGRAM) as wire:
+            await wire.bind((source, 0))
+            while True:
+                caller = QuicConnection(configuration=QuicConfiguration(alpn_protocols=["libp2p"]))
+                caller.connect((self._victim.host, self._victim.port), now=0.0)
+                with suppress(OSError):
+                    await wire.sendto(caller.datagrams_to_send(now=0.0)[0][0], (self._victim.host, self._victim.port))
+                    self.words += 1
+                await trio.sleep(PAUSE)

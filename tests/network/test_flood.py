@@ -56,6 +56,7 @@ def test_a_room_goes_on_and_grows_while_its_hub_is_flooded_and_all_that_was_take
             deadline = time.monotonic() + PATIENCE
             while hub.usage().descriptors > before.descriptors:
                 assert time.monotonic() < deadline, "what was taken does not come back"
+            assert flood.words
             with party(later):
                 met(hub, later)
         assert not hub.last("peer_banned")
