@@ -11,11 +11,12 @@ import errno
 import socket
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import libp2p.transport.tcp.tcp as _tcp
 import trio
 from libp2p.network.connection.raw_connection import RawConnection
+from libp2p.network.exceptions import SwarmException
 from libp2p.peer.id import ID
 from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from libp2p.transport.exceptions import MuxerUpgradeFailure
@@ -157,7 +158,9 @@ class _Call:
             self.object_to(conn.peer_id)
             # Also when the peer has called us meanwhile: it has this connection, too, and may be giving up its own.
             return await self._register(conn)
-        except BaseException:
+        except BaseException as error:
+            if conn.is_closed and isinstance(error, SwarmException):
+                raise DialError(_HANGS_UP) from error
             conn.end()
             raise
 
@@ -201,8 +204,7 @@ class _Call:
             try:
                 muxed = await upgrader.upgrade_connection(secured, peer_id)
             except MuxerUpgradeFailure as error:
-                msg = "it hangs up once it knows who we are: it may refuse us for a while"
-                raise DialError(msg) from error
+                raise DialError(_HANGS_UP) from error
             return await self._register(muxed)
         except BaseException:
             await trio.aclose_forcefully(bottom_of(raw))  # at once: the way that was faster waits for it
@@ -243,6 +245,8 @@ def _explain(error: BaseException, address: DialAddress) -> DialError:
 def _somebody_else(address: DialAddress) -> SomebodyElseError:
     return SomebodyElseError(f"somebody else answers there, not the peer {address.peer_id}; check the address")
 
+
+_HANGS_UP: Final = "it hangs up once it knows who we are: it may refuse us for a while"
 
 _CAUSES = {
     errno.ECONNREFUSED: "connection refused: nothing listens there",
