@@ -24,7 +24,9 @@ from py_peer.core.hearsay import is_name
 from py_peer.core.ranges import Kind, kind_of, range_of
 from py_peer.core.reachability import SOMEWHERE, Status, Votes
 from py_peer.net.autonat import AUTONAT, DialBack, ask
+from py_peer.net.autonat2 import DIAL_BACK, DIAL_REQUEST, Asker, Server
 from py_peer.net.connections import remote_ip
+from py_peer.net.dial_back import Turns
 from py_peer.net.multiaddrs import dialable
 from py_peer.net.streams import StreamFaultError
 from py_peer.net.upnp import Upnp
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SOURCE: Final = "reachability"
+
+_ASKED: Final = frozenset({AUTONAT, DIAL_REQUEST})
 
 _HANGS_UP: Final = "js-libp2p"
 """Asked to dial back, js-libp2p (@libp2p/autonat 2.0.38) takes the connection that there is, and closes it after that.
@@ -69,8 +73,13 @@ class Reachability:
         self._forwarded: tuple[str, ...] = ()
         self._stirred = trio.Event()
         self._reservations = Reservations(transports.relays, self._look, lambda text: emit(Notice(text)))
-        self._dial_back: DialBack | None = None
-        self.streams: dict[TProtocol, StreamHandlerFn] = {AUTONAT: self._serve}
+        self._asker = Asker()
+        self._turns = Turns()
+        self.streams: dict[TProtocol, StreamHandlerFn] = {
+            AUTONAT: self._dial_back,
+            DIAL_REQUEST: self._dial_back,
+            DIAL_BACK: self._asker.handle,
+        }
         """The handlers of what we do for others."""
 
         self.now = ReachabilityChanged(Status.UNKNOWN.value)
@@ -78,7 +87,7 @@ class Reachability:
 
     async def run(self, node: Node) -> None:
         """Ask, and do what helps. Runs until cancelled."""
-        self._node, self._dial_back = node, DialBack(node)
+        self._node = node
         self._since = trio.current_time()
         async with trio.open_nursery() as nursery:
             if self._transports.upnp and not self._transports.loopback:
@@ -105,7 +114,7 @@ class Reachability:
 
     def identified(self, record: PeerRecord) -> None:
         """Take note of what a peer says it is: it may be asked, or be a relay."""
-        if AUTONAT in record.protocols:
+        if _ASKED.intersection(record.protocols):
             self._stir()
         self._reservations.stir()
 
@@ -142,7 +151,7 @@ class Reachability:
         return [
             (record, voice)
             for voice, record in voices.items()
-            if AUTONAT in record.protocols
+            if _ASKED.intersection(record.protocols)
             and _HANGS_UP not in record.agent_version
             and record.peer_id not in self._hung_up
             and self._votes.age(voice, now) >= limits.NAT_ASK_AGAIN
@@ -160,7 +169,8 @@ class Reachability:
             addresses = self._candidates(node, record)
             if not addresses:
                 return
-            reached = await ask(node.host, record.peer_id, addresses)
+            asking = self._asker.ask if DIAL_REQUEST in record.protocols else ask
+            reached = await asking(node.host, record.peer_id, addresses)
         except (StreamFaultError, DecodeError) as error:
             log.debug("%s does not say whether it reaches us: %r", record.peer_id, error)
             node.counters["asked to dial us back: no answer"] += 1
@@ -193,9 +203,10 @@ class Reachability:
         found.sort(key=lambda text: f"/{TCP}/" not in text)  # many dial nothing else
         return list(dict.fromkeys(found))[: limits.NAT_ADDRESSES]
 
-    async def _serve(self, stream: INetStream) -> None:
-        if self._dial_back is not None:
-            await self._dial_back.handle(stream)
+    async def _dial_back(self, stream: INetStream) -> None:
+        if self._node is not None:
+            kind = DialBack if stream.get_protocol() == AUTONAT else Server
+            await kind(self._node, self._turns).handle(stream)
 
     # --- What is believed -------------------------------------------------------------------------
 

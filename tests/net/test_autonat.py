@@ -25,8 +25,8 @@ from py_peer.net.autonat import (
     PeerInfo,
     RefusedError,
     ask,
-    dial_back_addresses,
 )
+from py_peer.net.dial_back import Turns, dial_back_addresses
 from py_peer.net.streams import EndedError, GarbageError, NotSupportedError, SilentError
 from tests.net.raw_peer import RawPeer, RawStream, raw_peer
 from tests.net.support import Member, member, naming, still_hears, trio_test, until
@@ -43,7 +43,7 @@ async def server() -> AsyncIterator[Member]:
     """Run a member that dials others back."""
     async with member(loopback=True) as one:
         host: Any = one.node.host
-        host.set_stream_handler(AUTONAT, DialBack(one.node).handle)
+        host.set_stream_handler(AUTONAT, DialBack(one.node, Turns()).handle)
         yield one
 
 

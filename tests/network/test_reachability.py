@@ -51,6 +51,7 @@ def test_a_forwarded_port_makes_who_is_behind_a_router_public_and_its_address_is
         with party(*servers, home):
             wait_until(home, "public")
             there = f"/ip4/{router.address}/tcp/{home.port}"
+            home.see("addresses_changed")
             home.command("multiaddr", id=1)
             told = home.see("status_report", id=1)
             assert told["addresses"][0] == f"{there}/p2p/{home.id}"
