@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.network.peers import LET_GO, Peer, met, party
+from tests.network.peers import LET_GO, Peer, hear_each_other, met, party
 from tests.sisters.sisters import BrowserPeer, missing_browser
+from tests.web_certificates import sign_itself
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +27,18 @@ SIZE: Final = 3_000_000
 
 
 @pytest.fixture(scope="module")
-def couple(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Peer, BrowserPeer]]:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return sign_itself(tmp_path_factory.mktemp("certificate"), "127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def couple(
+    tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Path]
+) -> Iterator[tuple[Peer, BrowserPeer]]:
     """Ours, and the page that has called it."""
     folder = tmp_path_factory.mktemp("browser")
     ours = Peer("ours", folder / "ours", options=("--downloads", str(folder / "downloads")))
-    page = BrowserPeer("page", folder / "page")
+    page = BrowserPeer("page", folder / "page", options=("--trust", str(certificate[0])))
     with party(ours, page):
         for peer in (ours, page):
             peer.wait_for(lambda: peer.last("ready"), "ready", START)  # noqa: B023 - it is called at once
@@ -80,6 +88,19 @@ def test_a_file_each_way(couple: tuple[Peer, BrowserPeer], tmp_path: Path) -> No
     ours.command("get", file=offer["file_id"], path=str(tmp_path / "fetched"))
     ours.see("transfer_done", file_id=offer["file_id"])
     assert hashlib.sha256((tmp_path / "fetched").read_bytes()).hexdigest() == sha256
+
+
+def test_another_is_called_inside_tls_as_a_page_of_the_web_has_to(
+    couple: tuple[Peer, BrowserPeer], certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    _, page = couple
+    cert, key = map(str, certificate)
+    other = Peer("other", tmp_path, options=("--wss-cert", cert, "--wss-key", key))
+    with party(other):
+        other.wait_for(lambda: other.last("ready"), "ready")
+        page.command("connect", address=f"{other.address}/tls/ws")
+        met(other, page)
+        hear_each_other(other, page)
 
 
 def test_a_tab_that_is_closed_has_left(couple: tuple[Peer, BrowserPeer]) -> None:

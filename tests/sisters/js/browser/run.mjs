@@ -1,12 +1,15 @@
 // Runs the page in a Chromium without a window, and is to the tests what peer.mjs is: it tells what the page tells and
 // hands on what it reads. A file is chosen as a person does it. The command "close" closes the tab.
 //
-//   node run.mjs [--connect MULTIADDR] [--chromium COMMAND]
+//   node run.mjs [--connect MULTIADDR] [--trust FILE] [--chromium COMMAND]
 //
+// --trust: a certificate in PEM that signs itself, which a person would have to tell the browser to trust.
 // The page and Chromium's profile are left in the working directory. Chromium ends with us, however we end, as it has
 // its orders (the DevTools protocol, each message ended by a zero) through a pipe.
 
 import { spawn } from 'node:child_process'
+import { createHash, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -16,8 +19,16 @@ import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 
 const { values: options } = parseArgs({
-  options: { connect: { type: 'string', default: '' }, chromium: { type: 'string', default: 'chromium' } }
+  options: {
+    connect: { type: 'string', default: '' },
+    trust: { type: 'string' },
+    chromium: { type: 'string', default: 'chromium' }
+  }
 })
+// The SHA-256 of its public key, as Chromium wants it.
+const trusted = path => createHash('sha256')
+  .update(new X509Certificate(readFileSync(path)).publicKey.export({ type: 'spki', format: 'der' }))
+  .digest('base64')
 const here = name => fileURLToPath(new URL(name, import.meta.url))
 
 await build({ entryPoints: [here('page.mjs')], bundle: true, outfile: 'page.js', logLevel: 'error' })
@@ -35,6 +46,7 @@ const browser = spawn(options.chromium, [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  ...(options.trust ? [`--ignore-certificate-errors-spki-list=${trusted(options.trust)}`] : []),
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])
 ], { stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe'] })
 browser.on('exit', code => process.exit(code ?? 1))
