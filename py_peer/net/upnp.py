@@ -149,15 +149,16 @@ def _is_public(ip: str) -> bool:
 
 
 def find_gateway() -> Gateway | None:
-    """Return a router that forwards, or None where no one answers. It blocks. Raises UpnpError."""
-    import miniupnpc  # noqa: PLC0415 - in a thread, and not where it is off
-
-    found = miniupnpc.UPnP()
-    found.discoverdelay = limits.UPNP_PATIENCE
+    """Return a router that forwards, or None where no one answers. It blocks."""
     try:
-        found.discover()
+        import miniupnpc  # noqa: PLC0415 - in a thread, and not where it is off
+
+        found = miniupnpc.UPnP()
+        found.discoverdelay = limits.UPNP_PATIENCE
+        with suppress(Exception):  # on some systems it raises "Success"
+            found.discover()
         found.selectigd()
-    except Exception as error:  # noqa: BLE001 - it raises nothing else, "Success" included
+    except Exception as error:  # noqa: BLE001 - it raises nothing else
         log.debug("UPnP: no router: %s", error)
         return None
     return _Gateway(found)

@@ -91,7 +91,7 @@ class Reachability:
         self._since = trio.current_time()
         async with trio.open_nursery() as nursery:
             if self._transports.upnp and not self._transports.loopback:
-                nursery.start_soon(Upnp(node.bound, self._note_forwarded).run, node.interfaces)
+                nursery.start_soon(self._have_forwarded, node)
             nursery.start_soon(self._reservations.run, node)
             nursery.start_soon(self._follow, node)
             while True:
@@ -99,6 +99,7 @@ class Reachability:
                 self._look()
                 for record, voice in islice(self._whom(node), limits.NAT_ASKED - self._under_way):
                     self._under_way += 1
+                    self._note_asked(voice)
                     nursery.start_soon(self._ask, node, record, voice)
                 with trio.move_on_after(limits.NAT_LOOK_INTERVAL):
                     await stirred.wait()
@@ -122,6 +123,10 @@ class Reachability:
         """Take note of where a router forwards to us: what was said of us before is to be asked again."""
         self._forwarded = addresses
         self._begin_anew()
+
+    async def _have_forwarded(self, node: Node) -> None:
+        with node.counters.catching("having ports forwarded"):
+            await Upnp(node.bound, self._note_forwarded).run(node.interfaces)
 
     async def _follow(self, node: Node) -> None:
         while True:
@@ -158,18 +163,26 @@ class Reachability:
             and now - self._asked.get(voice, -limits.NAT_RETRY) >= limits.NAT_RETRY
         ]
 
-    async def _ask(self, node: Node, record: PeerRecord, voice: str) -> None:
-        """Ask one peer. Whatever it answers costs it nothing and us no more than time."""
+    def _note_asked(self, voice: str) -> None:
         self._asked.pop(voice, None)
         self._asked[voice] = trio.current_time()
         if len(self._asked) > limits.NAT_VOTES:
             del self._asked[next(iter(self._asked))]
+
+    async def _ask(self, node: Node, record: PeerRecord, voice: str) -> None:
+        """Ask one peer. Whatever it answers costs it nothing and us no more than time."""
         try:
-            since = self._since
-            addresses = self._candidates(node, record)
-            if not addresses:
-                return
-            asking = self._asker.ask if DIAL_REQUEST in record.protocols else ask
+            with node.counters.catching(f"asking {record.peer_id} to dial us back"):
+                if addresses := self._candidates(node, record):
+                    await self._ask_about(node, record, voice, addresses)
+        finally:
+            self._under_way -= 1
+            self._stir()
+
+    async def _ask_about(self, node: Node, record: PeerRecord, voice: str, addresses: list[str]) -> None:
+        since = self._since
+        asking = self._asker.ask if DIAL_REQUEST in record.protocols else ask
+        try:
             reached = await asking(node.host, record.peer_id, addresses)
         except (StreamFaultError, DecodeError) as error:
             log.debug("%s does not say whether it reaches us: %r", record.peer_id, error)
@@ -183,9 +196,6 @@ class Reachability:
             if since == self._since:  # else we are elsewhere by now
                 known = reached is None or reached in addresses
                 self._votes.take(voice, reached if known else SOMEWHERE, trio.current_time())
-        finally:
-            self._under_way -= 1
-            self._stir()
 
     def _candidates(self, node: Node, record: PeerRecord) -> list[str]:
         """Return where a peer may reach us: where we are told to be, and our ports at the address that it sees.
@@ -229,7 +239,7 @@ class Reachability:
             status = Status.RELAYED
         outside = tuple(f"{one}/p2p/{node.peer_id}" for one in dict.fromkeys(direct)) + relays.addresses
         node.set_outside(_SOURCE, outside)
-        self._tell(ReachabilityChanged(status.value, outside, relays.relay))
+        self._tell(ReachabilityChanged(status.value, outside, relays.relay if status is Status.RELAYED else ""))
 
     def _tell(self, new: ReachabilityChanged) -> None:
         if new != self.now:

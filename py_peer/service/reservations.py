@@ -88,7 +88,7 @@ class Reservations:
                 with trio.move_on_after(limits.RELAY_RETRY):
                     await stirred.wait()
                 continue
-            with trio.CancelScope() as self._scope:
+            with trio.CancelScope() as self._scope, node.counters.catching(f"the place at {relay.text}"):
                 await self._keep(node, client, relay)
             self._scope = None
             if self.relay:
@@ -108,9 +108,10 @@ class Reservations:
             await client.keep(address, told)
         except (DialError, StreamFaultError) as error:
             self._note(relay, clean_line(str(error), limits.MAX_ERROR_CHARS))
-        self._rest[relay.text] = trio.current_time() + limits.RELAY_RETRY
-        if len(self._rest) > limits.MAX_CONNECTIONS:
-            del self._rest[next(iter(self._rest))]
+        finally:
+            self._rest[relay.text] = trio.current_time() + limits.RELAY_RETRY
+            if len(self._rest) > limits.MAX_CONNECTIONS:
+                del self._rest[next(iter(self._rest))]
 
     def _note(self, relay: DialAddress, cause: str) -> None:
         log.debug("no place at %s: %s", relay.text, cause)
@@ -127,14 +128,11 @@ class Reservations:
 
 def _relay(record: PeerRecord) -> DialAddress | None:
     """Return the address at which a peer relays for us, as far as others can reach it."""
-    if (
-        HOP not in record.protocols
-        or f"/{RELAY}" in record.address
-        or kind_of(remote_ip(record.address)) is not Kind.PUBLIC
-    ):
+    ip = remote_ip(record.address)
+    if HOP not in record.protocols or f"/{RELAY}" in record.address or not ip or kind_of(ip) is not Kind.PUBLIC:
         return None
     if not record.inbound:
         with suppress(ValueError):
             return with_peer(parse_dial_address(record.address), str(record.peer_id))
     listens = dialable(record.listen, record.peer_id.to_bytes(), limits.LISTEN_ADDRESSES)
-    return next((one for one in listens if one.host == remote_ip(record.address)), None)
+    return next((one for one in listens if one.host == ip), None)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from py_peer.core.addresses import DialAddress
 
-ANN, BEN, CAT = (ID.from_pubkey(create_new_key_pair().public_key) for _ in range(3))
+ANN, BEN, CAT, DAN = (ID.from_pubkey(create_new_key_pair().public_key) for _ in range(4))
 NAMED: Final = f"/ip4/11.1.0.1/tcp/4001/p2p/{ANN}"
 
 
@@ -152,6 +152,7 @@ async def test_nothing_is_reserved_that_is_not_wanted_and_a_place_is_given_up(sc
 @timeless
 async def test_of_peers_who_relay_only_those_are_asked_whom_others_can_reach(scene: Scene) -> None:
     scene.meet(ANN, "/ip4/192.168.1.7/tcp/1", rtt=0.1)
+    scene.meet(DAN, "", rtt=0.1)  # its connection is just ending
     scene.meet(BEN, f"/ip4/11.2.0.1/tcp/1/p2p/{CAT}/p2p-circuit", rtt=0.1)
     scene.meet(CAT, "/ip4/11.3.0.1/tcp/50000", rtt=0.1, inbound=True, listen="/ip4/11.9.0.1/tcp/4001")
     one = scene.reservations()
