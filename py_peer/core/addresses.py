@@ -311,6 +311,11 @@ def socket_multiaddr(address: tuple[str, int] | None, transport: str = TCP) -> s
     return f"{on_link}/ip{ip.version}/{ip}{behind_the_host(transport, address[1])}"
 
 
+def without_zone(address: str) -> str:
+    """Return a multiaddr without the zone of a link-local IPv6 address, which is of our machine alone."""
+    return "/" + "/".join(address.split("/")[3:]) if address.startswith("/ip6zone/") else address
+
+
 def is_of_this_machine(address: str) -> bool:
     """Say whether a multiaddr, one of our own, is loopback: of no use elsewhere."""
     return address.startswith(("/ip4/127.", "/ip6/::1/", "/dns/localhost/"))

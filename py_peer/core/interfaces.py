@@ -41,8 +41,7 @@ class Interface:
     @property
     def zone(self) -> str:
         """What stands behind the % of a link-local IPv6 address here."""
-        # Windows takes numbers alone, and its names have spaces.
-        return self.name if self.name and _ZONE_CHARS.issuperset(self.name) else str(self.index)
+        return zone(self.name, self.index)
 
     def has(self, version: int) -> bool:
         """Say whether it has an address of IP version 4 or 6."""
@@ -63,6 +62,12 @@ class Interface:
         if ip.is_link_local and not self.loopback:
             return self.has(ip.version)
         return any(ip.version == address.version and ip in address.network for address in self.addresses)
+
+
+def zone(name: str, index: int) -> str:
+    """Return what stands behind the % of a link-local IPv6 address on an interface."""
+    # Windows takes numbers alone, and its names have spaces.
+    return name if name and _ZONE_CHARS.issuperset(name) else str(index)
 
 
 def usable(interfaces: Iterable[Interface], wanted: Sequence[str] = ()) -> list[Interface]:

@@ -20,7 +20,7 @@ from libp2p.stream_muxer.yamux.yamux import Yamux
 from libp2p.tools.anyio_service import LifecycleError
 
 from py_peer.core import limits
-from py_peer.core.addresses import socket_multiaddr
+from py_peer.core.addresses import socket_multiaddr, without_zone
 from py_peer.core.ranges import Kind, kind_of
 from py_peer.net.alive import LiveConn, probe
 from py_peer.net.closing import layer_of
@@ -287,5 +287,5 @@ def remote_multiaddr(muxed_conn: Any) -> str:
 
 
 def remote_ip(address: str) -> str:
-    """Return the IP address in what `remote_multiaddr` gives."""
-    return address.split("/")[2] if address else ""
+    """Return the IP address in what `remote_multiaddr` gives, without a zone."""
+    return without_zone(address).split("/")[2] if address else ""

@@ -21,6 +21,7 @@ from multiaddr import Multiaddr
 
 from py_peer import __version__
 from py_peer.core import limits
+from py_peer.core.addresses import without_zone
 from py_peer.net.connections import remote_multiaddr
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ async def _push(host: IHost, peer_id: ID, counters: Counters) -> None:
 
 async def _tell(host: IHost, stream: INetStream) -> None:
     remote = remote_multiaddr(stream.muxed_conn)
-    message = _mk_identify_protobuf(host, Multiaddr(remote) if remote else None)
+    message = _mk_identify_protobuf(host, Multiaddr(without_zone(remote)) if remote else None)
     message.agent_version = AGENT_VERSION
     await stream.write(encode_varint_prefixed(message.SerializeToString()))
     await stream.close()

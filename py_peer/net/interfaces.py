@@ -20,7 +20,7 @@ import psutil
 import trio
 
 from py_peer.core import limits
-from py_peer.core.interfaces import Interface, is_tunnel_name
+from py_peer.core.interfaces import Interface, is_tunnel_name, zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -81,6 +81,19 @@ def _type(name: str, index: int | None) -> str:  # noqa: ARG001 - another interf
         return Path(f"/sys/class/net/{name}/type").read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return ""
+
+
+def host_and_port(address: tuple[Any, ...]) -> tuple[str, int]:
+    """Return host and port of a socket's address; a link-local IPv6 one has the name of our interface for its zone."""
+    host, port, *more = address
+    index = more[1] if len(more) > 1 else 0
+    if not index or "%" in host:
+        return host, port
+    try:
+        name = socket.if_indextoname(index)
+    except OSError:
+        name = ""  # it has just gone
+    return f"{host}%{zone(name, index)}", port
 
 
 @final

@@ -22,6 +22,7 @@ from libp2p.peer.peerstore import PeerStoreError
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
+from py_peer.core.addresses import without_zone
 from py_peer.core.hearsay import announced_addresses
 from py_peer.core.kademlia import Contact, K, Providers
 from py_peer.core.ranges import Kind, kind_of
@@ -183,7 +184,9 @@ class Server:
         peer_id = ID(peer)
         record = self._node.peers.records.get(peer_id)
         ip = remote_ip(record.address) if record else ""
-        reached = [Multiaddr(record.address).to_bytes()] if record and record.address and not record.inbound else []
+        reached: list[bytes] = []
+        if record and ip and not record.inbound and without_zone(record.address) == record.address:
+            reached = [Multiaddr(record.address).to_bytes()]
         told: list[bytes] = []
         with suppress(PeerStoreError):
             told = [without_peer(one.to_bytes(), peer) for one in self._node.host.get_peerstore().addrs(peer_id)]

@@ -32,6 +32,7 @@ from libp2p.utils.varint import read_varint_prefixed_bytes_limited  # noqa: E402
 from multiaddr.resolvers import DNSResolver  # noqa: E402
 
 from py_peer.core import limits  # noqa: E402
+from py_peer.net.interfaces import host_and_port  # noqa: E402
 from py_peer.net.muxed_stream import LimitedStream  # noqa: E402
 from py_peer.net.muxer import LimitedYamux  # noqa: E402
 from py_peer.net.net_stream import UnlockedStream  # noqa: E402
@@ -96,7 +97,7 @@ def _remote_address(stream: Any) -> tuple[str, int] | None:
     """
     if stream._cached_remote_address is None:  # noqa: SLF001
         try:
-            stream._cached_remote_address = stream.stream.socket.getpeername()[:2]  # noqa: SLF001
+            stream._cached_remote_address = host_and_port(stream.stream.socket.getpeername())  # noqa: SLF001
         except OSError:
             return None
     address: tuple[str, int] = stream._cached_remote_address  # noqa: SLF001

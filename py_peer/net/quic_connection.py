@@ -28,6 +28,7 @@ from py_peer.core.addresses import QUIC, socket_multiaddr
 from py_peer.net.alive import SILENT, LiveConn
 from py_peer.net.certificates import CertificateError, peer_key
 from py_peer.net.header_gate import BROKE_THE_PROTOCOL
+from py_peer.net.interfaces import host_and_port
 from py_peer.net.quic_stream import QUICStream
 
 if TYPE_CHECKING:
@@ -113,8 +114,7 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
 
     def get_remote_address(self) -> tuple[str, int]:
         """Return host and port of the other end, which may have moved."""
-        host, port = (self._engine.get_peer_address() or self.address)[:2]
-        return host, port
+        return host_and_port(self._engine.get_peer_address() or self.address)
 
     def get_transport_addresses(self) -> list[Multiaddr]:
         """Return where the other end is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast, final
@@ -282,5 +283,5 @@ class Finder:
         record = self.node.peers.records.get(_as_id(peer.peer_id)) if self.node is not None else None
         if record is None:
             return peer
-        host = record.address.partition("/tcp/")[0] + "/"
+        host = re.split("/(?:tcp|udp)/", record.address)[0] + "/"
         return replace(peer, addresses=tuple(sorted(peer.addresses, key=lambda text: not text.startswith(host))))

@@ -17,7 +17,9 @@ from py_peer.core.addresses import (
     parse_dial_address,
     parse_named_address,
     short_id,
+    socket_multiaddr,
     split_list,
+    without_zone,
 )
 
 ED25519 = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
@@ -232,3 +234,21 @@ def test_a_list_is_split_at_commas_and_blanks_are_left_out() -> None:
 def test_the_short_id_is_the_last_eight_characters() -> None:
     assert short_id(ED25519) == "eQAJU5SA"
     assert short_id("abc") == "abc"
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("192.0.2.7", "/ip4/192.0.2.7/tcp/80"),
+        ("::ffff:192.0.2.7", "/ip4/192.0.2.7/tcp/80"),
+        ("2001:db8::7%eth0", "/ip6/2001:db8::7/tcp/80"),
+        ("fe80::7%eth0", "/ip6zone/eth0/ip6/fe80::7/tcp/80"),
+        ("fe80::7", "/ip6/fe80::7/tcp/80"),
+    ],
+)
+def test_the_other_end_of_a_socket_can_be_dialled_from_here_and_elsewhere_has_no_zone(host: str, address: str) -> None:
+    assert socket_multiaddr((host, 80)) == address
+    assert without_zone(address) == address.removeprefix("/ip6zone/eth0")
+    if host != "fe80::7":
+        assert parse_dial_address(address).text == address
+    assert socket_multiaddr(None) == ""

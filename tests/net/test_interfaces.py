@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from py_peer.net import interfaces
-from py_peer.net.interfaces import read_interfaces
+from py_peer.net.interfaces import host_and_port, read_interfaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,3 +54,20 @@ def test_another_address_is_seen_and_another_index_of_the_same_name(monkeypatch:
     assert str(read_interfaces()[0].addresses[0]) == "192.0.2.2/24"
     machine.index = 4  # it was taken away and has come again
     assert read_interfaces()[0].index == 4
+
+
+def test_a_link_local_end_of_a_connection_has_the_name_of_our_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {2: "eth0", 3: "Local Area Connection"}
+
+    def name(index: int) -> str:
+        if index not in names:
+            raise OSError(index)
+        return names[index]
+
+    monkeypatch.setattr(socket, "if_indextoname", name)
+    ends = {2: "fe80::1%eth0", 3: "fe80::1%3", 4: "fe80::1%4", 0: "fe80::1"}
+    assert {index: host_and_port(("fe80::1", 80, 0, index)) for index in ends} == {
+        index: (host, 80) for index, host in ends.items()
+    }
+    assert host_and_port(("fe80::1%eth1", 80, 0, 2)) == ("fe80::1%eth1", 80)
+    assert host_and_port(("192.0.2.7", 80)) == ("192.0.2.7", 80)
