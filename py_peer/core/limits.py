@@ -234,9 +234,6 @@ QUIC_RETRY_FROM = 8
 QUIC_BATCH = 64
 """Datagrams that are taken in a go: then it is others' turn."""
 
-QUIC_FAREWELL = 0.25
-"""At the end of a connection, for what was written to come."""
-
 MAX_NAMED_ADDRESSES = 64
 """Addresses named by the user, which are dialled for as long as the program runs."""
 

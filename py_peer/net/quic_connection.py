@@ -164,7 +164,7 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
     async def close(self) -> None:
         """End the connection when what was written has come, or after a moment; the other side is told."""
         if self.ended != SILENT:
-            with trio.move_on_after(limits.QUIC_FAREWELL):
+            with trio.move_on_after(limits.CLOSE_TIMEOUT):
                 while not self.is_closed and self._engine.owes:
                     await self.progress()
         await self.aclose()
