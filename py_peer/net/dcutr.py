@@ -19,6 +19,7 @@ from __future__ import annotations
 import random
 import socket
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
 import trio
@@ -27,9 +28,9 @@ from libp2p.custom_types import TProtocol
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
-from py_peer.core.addresses import QUIC, RELAY, TCP
+from py_peer.core.addresses import QUIC, RELAY, TCP, is_of_this_machine
 from py_peer.core.findings import Finding, Source
-from py_peer.core.hearsay import objection
+from py_peer.core.hearsay import is_name, objection
 from py_peer.core.listening import expand_listen_addresses
 from py_peer.core.ranges import Kind, kind_of, place
 from py_peer.core.rates import Buckets
@@ -43,7 +44,7 @@ from py_peer.net.streams import EndedError, GarbageError, read_frame, write_fram
 from py_peer.net.tcp import TCPStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from libp2p.abc import INetStream
     from libp2p.peer.id import ID
@@ -83,21 +84,20 @@ class HolePuncher:
     async def _upgrade(self, record: PeerRecord) -> None:
         peer_id = record.peer_id
         try:
-            if await self._dial(record) or (DCUTR in record.protocols and await self._try_both(peer_id)):
+            if await self._call(record) or (DCUTR in record.protocols and await self._try_both(peer_id)):
                 self._node.counters["relays: direct ways found"] += 1
         except Exception as error:  # noqa: BLE001 - it stays as it is
             self._node.counters.caught(f"no direct way to {peer_id}", error)
         finally:
             self._busy.discard(peer_id)
 
-    async def _dial(self, record: PeerRecord) -> bool:
+    async def _call(self, record: PeerRecord) -> bool:
         """Dial a peer where everybody on the Internet reaches it, if it says that there is such a place."""
-        for one in self._allowed_of(record.peer_id, record.listen, record.address):
-            if kind_of(one.host) is Kind.PUBLIC:
-                with suppress(DialError):
-                    await self._node.dial(one, fresh=True, timeout=limits.PUNCH_TIMEOUT)
-                    return True
-        return False
+        told = self._allowed_of(record.peer_id, record.listen, record.address)
+        public = [one for one in told if kind_of(one.host) is Kind.PUBLIC]
+        if not public or not self._allowed.take(record.peer_id.to_bytes(), trio.current_time()):
+            return False
+        return await self._until_direct(record.peer_id, [partial(self._dial, one) for one in public])
 
     async def _try_both(self, peer_id: ID) -> bool:
         for _ in range(limits.PUNCH_TRIES):
@@ -144,20 +144,24 @@ class HolePuncher:
     # --- What both do -----------------------------------------------------------------------------
 
     async def _say(self, stream: INetStream, kind: int) -> None:
-        own = self._own_addresses() if kind == CONNECT else []
+        own = self._own_addresses(remote_multiaddr(stream.muxed_conn)) if kind == CONNECT else []
         message = HolePunch(type=kind, ObsAddrs=[Multiaddr(one).to_bytes() for one in own])
         await write_frame(stream, message.SerializeToString(), limits.RELAY_PATIENCE)
 
-    def _own_addresses(self) -> list[str]:
+    def _own_addresses(self, relay: str) -> list[str]:
         """Return where we seem to be: where others see us, with the ports that we listen on, and our own addresses.
 
-        Most routers keep the port of who speaks first from it, and we shall speak from those ports.
+        Most routers keep the port of who speaks first from it, and we shall speak from those ports. Addresses of this
+        machine are for who is on it, if the relay is.
         """
         node = self._node
-        seen = dict.fromkeys(map(_ip_in, (one.observed for one in node.peers.records.values())))
-        outside = [ip for ip in seen if ip and kind_of(ip) is Kind.PUBLIC]
+        seen = [one.observed for one in node.peers.records.values()]
+        direct = [one for one in dialable(seen, node.host.get_id().to_bytes(), len(seen)) if one.via is None]
+        outside = [one.host for one in direct if not is_name(one) and kind_of(one.host) is Kind.PUBLIC]
         guessed = expand_listen_addresses(outside, node.bound, node.peer_id)
         own = dict.fromkeys(one for one in [*guessed, *node.addresses] if f"/{RELAY}" not in one)
+        if not is_of_this_machine(relay):
+            own = {one: None for one in own if not is_of_this_machine(one)}
         return [one.removesuffix(f"/p2p/{node.peer_id}") for one in own][: limits.PUNCH_ADDRESSES]
 
     def _told(self, stream: INetStream, message: Any) -> list[DialAddress]:
@@ -174,19 +178,26 @@ class HolePuncher:
     async def _punch(self, peer_id: ID, addresses: Iterable[DialAddress], *, begins: bool) -> bool:
         """Dial a peer that dials us now, everywhere at once; return whether there is a direct connection then."""
         self._node.counters["relays: direct ways tried"] += 1
+        ways: list[Callable[[], Awaitable[None]]] = []
+        for one in addresses:
+            if one.transport == TCP:
+                ways.append(partial(self._dial_tcp, peer_id, one, begins=begins))
+            elif one.transport == QUIC:
+                ways.append(partial(self._dial if begins else self._knock, one))
+        return await self._until_direct(peer_id, ways)
+
+    async def _until_direct(self, peer_id: ID, ways: Iterable[Callable[[], Awaitable[None]]]) -> bool:
+        """Try several ways at once for a while; return whether there is a direct connection to a peer then."""
         with trio.move_on_after(limits.PUNCH_TIMEOUT):
             async with trio.open_nursery() as nursery:
-                for one in addresses:
-                    if one.transport == TCP:
-                        nursery.start_soon(self._dial_tcp, peer_id, one, begins)
-                    elif one.transport == QUIC:
-                        nursery.start_soon(self._dial_quic if begins else self._knock, one)
+                for way in ways:
+                    nursery.start_soon(way)
                 while not has_direct(self._swarm, peer_id):  # noqa: ASYNC110 - it may be the other one's dial
                     await trio.sleep(_LOOK)
                 nursery.cancel_scope.cancel()
         return has_direct(self._swarm, peer_id)
 
-    async def _dial_tcp(self, peer_id: ID, address: DialAddress, begins: bool) -> None:  # noqa: FBT001
+    async def _dial_tcp(self, peer_id: ID, address: DialAddress, *, begins: bool) -> None:
         port = next((one.port for one in self._node.bound if one.transport == TCP), 0)
         try:
             stream = TCPStream(await connect_from(port, address.host, address.port))
@@ -200,7 +211,7 @@ class HolePuncher:
         except Exception as error:  # noqa: BLE001 - of several, most do not lead to the peer
             self._node.counters.caught(f"a direct way to {peer_id}", error)
 
-    async def _dial_quic(self, address: DialAddress) -> None:
+    async def _dial(self, address: DialAddress) -> None:
         with suppress(DialError):
             await self._node.dial(address, fresh=True, timeout=limits.PUNCH_TIMEOUT)
 
@@ -230,7 +241,8 @@ async def connect_from(port: int, host: str, to: int) -> trio.SocketStream:
         if hasattr(socket, "SO_REUSEPORT"):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            await sock.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", port))  # noqa: S104
+            with suppress(OSError):
+                await sock.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", port))  # noqa: S104
         await sock.connect((host, to))
     except BaseException:
         sock.close()
@@ -250,13 +262,3 @@ async def _hear(stream: INetStream, kind: int) -> Any:
     if message.type != kind:
         raise GarbageError("it said something else than was its turn to say")
     return message
-
-
-def _ip_in(address: bytes) -> str:
-    """Return the IP address that a binary multiaddr begins with, or ""."""
-    try:
-        ip = remote_ip(str(Multiaddr(address)))
-        kind_of(ip)
-    except Exception:  # noqa: BLE001 - it is what somebody says, and the library of multiaddrs raises what it likes
-        return ""
-    return ip

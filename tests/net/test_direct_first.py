@@ -136,7 +136,7 @@ async def test_where_nothing_leads_directly_it_stays_as_it_is_after_three_tries(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(limits, "PUNCH_TIMEOUT", 0.2)
-    monkeypatch.setattr("py_peer.net.dcutr.HolePuncher._own_addresses", lambda _: ["/ip4/127.0.0.1/tcp/1"])
+    monkeypatch.setattr("py_peer.net.dcutr.HolePuncher._own_addresses", lambda *_: ["/ip4/127.0.0.1/tcp/1"])
     async with three() as all_three:
         one, two = all_three.one, all_three.two
         await one.node.dial(all_three.address)
