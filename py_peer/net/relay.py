@@ -68,9 +68,8 @@ class Reservation:
     addresses: tuple[str, ...]
     """Multiaddrs, with our peer ID, under which others reach us."""
 
-    circuit_seconds: int = 0
-    circuit_bytes: int = 0
-    """After how long, and how much in one direction, the relay ends each connection; 0 is no limit that it tells."""
+    limits: str = ""
+    """When the relay ends each connection, as in "after …"; "" when it tells of no limit."""
 
 
 @final
@@ -102,8 +101,7 @@ class RelayClient:
         reservation = Reservation(
             answer.reservation.expire - time.time(),
             self._addresses(relay, answer.reservation.addrs),
-            answer.limit.duration,
-            answer.limit.data,
+            _told_limits(answer.limit),
         )
         return reservation, stream.muxed_conn.event_closed  # type: ignore[attr-defined]
 
@@ -185,6 +183,11 @@ class RelayClient:
 
 def _whence(stream: INetStream) -> str:
     return remote_multiaddr(stream.muxed_conn)
+
+
+def _told_limits(limit: Any) -> str:
+    told = [f"{limit.duration:,} s"] * bool(limit.duration) + [f"{limit.data:,} bytes"] * bool(limit.data)
+    return f"after {' or '.join(told)}" * bool(told)
 
 
 def _peer_id(relay: DialAddress) -> ID:

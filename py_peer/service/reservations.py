@@ -45,6 +45,7 @@ class Reservations:
         self._changed = changed
         self._notice = notice
         self._said: dict[str, str] = {}
+        self._limited: set[str] = set()
         self._rest: dict[str, float] = {}
         self._stirred = trio.Event()
         self._scope: trio.CancelScope | None = None
@@ -101,6 +102,7 @@ class Reservations:
         def told(reservation: Reservation) -> None:
             self.relay, self.addresses = str(address.peer_id), reservation.addresses
             self._changed()
+            self._note_limits(relay, reservation.limits)
 
         try:
             peer_id = await node.dial(relay)
@@ -118,6 +120,11 @@ class Reservations:
         if relay in self._named and self._said.get(relay.text) != cause:
             self._said[relay.text] = cause
             self._notice(f"There is no place for you at the relay {relay.text}: {cause}")
+
+    def _note_limits(self, relay: DialAddress, limits: str) -> None:
+        if limits and relay in self._named and relay.text not in self._limited:
+            self._limited.add(relay.text)
+            self._notice(f"The relay {relay.text} ends each connection {limits}; who wants to stay calls again then.")
 
     def _candidates(self, node: Node) -> Iterator[DialAddress]:
         found = filter(None, map(_relay, sorted(node.peers.records.values(), key=lambda one: one.rtt or 1.0)))

@@ -16,6 +16,7 @@ from py_peer.core import limits
 from py_peer.net.connections import PeerRecord
 from py_peer.net.counters import Counters
 from py_peer.net.dial import DialError
+from py_peer.net.relay import Reservation
 from py_peer.net.relay_messages import HOP
 from py_peer.net.streams import EndedError
 from py_peer.service.reservations import Reservations
@@ -41,6 +42,10 @@ class Scene:
         self.records: dict[ID, PeerRecord] = {}
         self.changes: list[str] = []
         self.notices: list[str] = []
+        self.limits = ""
+        self.times = 1
+        """How often a place is given, the first time and when it is renewed."""
+
         self.node: Any = SimpleNamespace(
             relays=self, dial=self.dial, counters=Counters(), peers=SimpleNamespace(records=self.records)
         )
@@ -54,7 +59,8 @@ class Scene:
     async def keep(self, relay: DialAddress, told: Callable[[Any], None]) -> None:
         self.kept.append(relay.text)
         gone = self.gone[relay.text] = trio.Event()
-        told(SimpleNamespace(addresses=(f"{relay.text}/p2p-circuit/p2p/us",)))
+        for _ in range(self.times):
+            told(Reservation(60, (f"{relay.text}/p2p-circuit/p2p/us",), self.limits))
         await gone.wait()
         raise EndedError("the relay is gone")
 
@@ -97,6 +103,14 @@ async def test_a_named_relay_is_called_and_its_place_told(scene: Scene) -> None:
         assert scene.kept == [NAMED]
         assert (one.relay, one.addresses) == (str(ANN), (f"{NAMED}/p2p-circuit/p2p/us",))
         assert scene.changes == [str(ANN)]
+
+
+@timeless
+async def test_that_a_named_relay_ends_connections_is_said_once(scene: Scene) -> None:
+    scene.limits, scene.times = "after 120 s or 131,072 bytes", 3
+    async with scene.running(scene.reservations(NAMED)):
+        (notice,) = scene.notices
+        assert notice.startswith(f"The relay {NAMED} ends each connection after 120 s or 131,072 bytes; ")
 
 
 @timeless
