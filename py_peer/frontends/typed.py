@@ -10,16 +10,18 @@ import asyncio
 import contextlib
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Final, TypeAlias, cast, final
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import has_focus
+from prompt_toolkit.filters import Always, has_focus, has_validation_error
 from prompt_toolkit.input import create_input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout.containers import ConditionalContainer
+from prompt_toolkit.layout.layout import walk
 from prompt_toolkit.output import create_output
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.validation import ValidationError, Validator
@@ -32,11 +34,13 @@ from py_peer.core.file_events import HashingProgress, TransferProgress
 from py_peer.core.sizes import oversize_text
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.leaving import terminal_restorer
+from py_peer.frontends.lines import broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from prompt_toolkit.document import Document
+    from prompt_toolkit.layout.containers import Container, Window
 
     from py_peer.core import completion
     from py_peer.core.events import Event
@@ -146,7 +150,7 @@ def _make_prompt(head: Callable[[], str], complete: Complete, meant: Meant) -> P
     # for everything that is printed, which over a slow line is felt.
     if hasattr(sink, "enable_cpr"):
         sink.enable_cpr = False
-    return PromptSession(
+    session: PromptSession[str] = PromptSession(
         head,
         multiline=True,
         prompt_continuation=" " * len(PROMPT),
@@ -161,6 +165,16 @@ def _make_prompt(head: Callable[[], str], complete: Complete, meant: Meant) -> P
         input=source,
         output=sink,
     )
+    _show_refusals_whole(session.layout.container)
+    return session
+
+
+def _show_refusals_whole(layout: Container) -> None:
+    """Give the line in which prompt_toolkit says why something is refused as many rows as it needs: it has one."""
+    for part in walk(layout):
+        if isinstance(part, ConditionalContainer) and part.filter is has_validation_error:
+            refusal = cast("Window", part.content)
+            refusal.height, refusal.wrap_lines, refusal.dont_extend_height = None, Always(), Always()
 
 
 def _key_bindings() -> KeyBindings:
@@ -226,10 +240,16 @@ class _Sendable(Validator):
         """Raise ValidationError with the reason."""
         match parse_line(document.text, bare_quit=True, meant=self._meant):
             case Say(text=text) | Command(name="msg", more=(text,)) if reason := oversize_text(text):
-                raise ValidationError(document.cursor_position, f"Not sent: {reason}")
+                raise _refusal(document, f"Not sent: {reason}")
             case Unknown() as unknown if "\n" in document.text.strip():
-                raise ValidationError(document.cursor_position, unknown.report())
+                raise _refusal(document, unknown.report())
             case Misused() as wrong:
-                raise ValidationError(document.cursor_position, wrong.report())
+                raise _refusal(document, wrong.report())
             case _:
                 pass
+
+
+def _refusal(document: Document, reason: str) -> ValidationError:
+    """Return what shows a reason whole, in as many rows as it needs: what to do stands at its end."""
+    rows = broken(reason, get_app().output.get_size().columns - 1)
+    return ValidationError(document.cursor_position, "\n".join(rows))

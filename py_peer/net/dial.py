@@ -139,8 +139,11 @@ class _Call:
             raise _explain(error, self.address) from error
 
     async def _register(self, muxed: Any) -> ID:
-        """Add a connection to the swarm: wholly, though another way may win at this moment."""
-        with trio.CancelScope(shield=True):
+        """Add a connection to the swarm: wholly, though another way may win at this moment.
+
+        A swarm that is just stopping starts no connection any more, and add_conn waits for that for ever (0.8.1).
+        """
+        with trio.CancelScope(shield=True), trio.fail_after(2 * limits.CLOSE_TIMEOUT):
             await self.swarm.add_conn(muxed, direction="outbound")
         peer_id: ID = muxed.peer_id
         return peer_id

@@ -173,6 +173,14 @@ def test_a_command_that_lacks_something_stays_in_the_input_with_the_reason(pair:
     pair.bob.wait_for(lambda: pair.bob.lines[-1].endswith("]: psst"), "the message")
 
 
+def test_a_long_reason_is_shown_whole_as_its_end_says_what_to_do(ann: Terminal) -> None:
+    ann.send("/connect /ip4/192.0.2.7/udp/4001/quic" + ENTER)
+    ann.expect(r"\s+".join("dials /udp/PORT/quic-v1 alone: take the peer's /tcp address".split()) + "$")
+    ann.expect("^> /connect /ip4/192.0.2.7/udp/4001/quic$")
+    ann.send(CLEAR)
+    ann.expect_prompt()
+
+
 def test_a_text_over_the_limit_is_refused_and_stays_in_the_input(pair: Pair, ann: Terminal) -> None:
     ann.paste("\n".join(["wide " * 200] * 61))
     ann.send("the end")
