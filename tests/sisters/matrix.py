@@ -122,7 +122,7 @@ def room_over(transport: str, folder: Path) -> Room:
         other = kind(name, folder / name)
         port = free_port() if kind is JsPeer else other.port  # js-libp2p has one for each transport
         if kind is JsPeer:
-            other.options = ("--ip6", JS_PORT[transport], str(port))
+            other.options = (JS_PORT[transport], str(port), *(("--ip6",) if loopback.startswith("/ip6") else ()))
         if calls:
             other.connect = (loopback + ENDS[transport].format(hub.port),)
         else:

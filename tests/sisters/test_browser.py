@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-REASON = missing_browser()
-pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
-
 START: Final = 60.0
 """Seconds in which a page is bundled and a Chromium started, on a machine that has much else to do."""
+
+REASON = missing_browser()
+pytestmark = [pytest.mark.skipif(bool(REASON), reason=REASON), pytest.mark.timeout(4 * START)]
 
 COUNT: Final = 100
 SIZE: Final = 3_000_000

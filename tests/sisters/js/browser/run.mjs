@@ -1,8 +1,9 @@
 // Runs the page in a Chromium without a window, and is to the tests what peer.mjs is: it tells what the page tells and
 // hands on what it reads. A file is chosen as a person does it. The command "close" closes the tab.
 //
-//   node run.mjs [--connect MULTIADDR] [--trust FILE] [--chromium COMMAND]
+//   node run.mjs [--connect MULTIADDR] [--trust FILE] [--chromium COMMAND] [--page]
 //
+// --page: makes the page, for a browser of your own, and nothing else.
 // --trust: a certificate in PEM that signs itself, which a person would have to tell the browser to trust.
 // The page and Chromium's profile are left in the working directory. Chromium ends with us, however we end, as it has
 // its orders (the DevTools protocol, each message ended by a zero) through a pipe.
@@ -22,7 +23,8 @@ const { values: options } = parseArgs({
   options: {
     connect: { type: 'string', default: '' },
     trust: { type: 'string' },
-    chromium: { type: 'string', default: 'chromium' }
+    chromium: { type: 'string', default: 'chromium' },
+    page: { type: 'boolean', default: false }
   }
 })
 // The SHA-256 of its public key, as Chromium wants it.
@@ -35,6 +37,10 @@ await build({ entryPoints: [here('page.mjs')], bundle: true, outfile: 'page.js',
 await copyFile(here('page.html'), 'page.html')
 const page = pathToFileURL(resolve('page.html'))
 page.search = options.connect
+if (options.page) {
+  console.log(page.href)
+  process.exit(0)
+}
 
 const browser = spawn(options.chromium, [
   '--headless',
