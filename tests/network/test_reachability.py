@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.network.miniupnpd import answering, no_miniupnpd
-from tests.network.peers import met, party, until
+from tests.network.peers import PATIENCE, met, party, until
 from tests.network.routers import Nat, internet, no_routers, peer_in
 
 if TYPE_CHECKING:
@@ -18,22 +18,25 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(bool(no_routers()), reason=no_routers())
 
 
+SOON: Final = {"NAT_DIAL_TIMEOUT": 1.0, "NAT_RETRY": 3.0, "NAT_LOOK_INTERVAL": 1.0}
+"""Limits with which nobody waits long for a dial that fails, and a busy machine that missed one asks again."""
+
+
 def status(peer: Peer) -> str:
     """Return how a peer says that it is reached now."""
     return str((peer.last("reachability_changed") or {}).get("status", "unknown"))
 
 
 def wait_until(peer: Peer, wanted: str) -> None:
-    peer.wait_for(lambda: status(peer) == wanted, f"being {wanted}, not {status(peer)}")
+    peer.wait_for(lambda: status(peer) == wanted, f"being {wanted}, not {status(peer)}", 2 * PATIENCE)
 
 
 def test_who_is_behind_a_router_is_private_and_who_is_not_is_public_and_all_are_told_so(tmp_path: Path) -> None:
     with internet(4, Nat.CONE) as net:
-        soon = {"NAT_DIAL_TIMEOUT": 1.0}
-        servers = [peer_in(host, f"server{number}", tmp_path, limits=soon) for number, host in enumerate(net.hosts[:3])]
+        servers = [peer_in(host, f"server{number}", tmp_path, limits=SOON) for number, host in enumerate(net.hosts[:3])]
         known = tuple(server.address for server in servers)
-        home = peer_in(net.homes[0].hosts[0], "home", tmp_path, connect=known)
-        outside = peer_in(net.hosts[3], "outside", tmp_path, connect=known)
+        home = peer_in(net.homes[0].hosts[0], "home", tmp_path, connect=known, limits=SOON)
+        outside = peer_in(net.hosts[3], "outside", tmp_path, connect=known, limits=SOON)
         with party(*servers, home, outside):
             wait_until(home, "private")
             wait_until(outside, "public")
@@ -45,8 +48,9 @@ def test_who_is_behind_a_router_is_private_and_who_is_not_is_public_and_all_are_
 def test_a_forwarded_port_makes_who_is_behind_a_router_public_and_its_address_is_handed_on(tmp_path: Path) -> None:
     with internet(4, Nat.SYMMETRIC) as net:
         servers = [peer_in(host, f"server{number}", tmp_path) for number, host in enumerate(net.hosts[:3])]
+        known = tuple(server.address for server in servers)
         (router,) = net.homes
-        home = peer_in(router.hosts[0], "home", tmp_path, connect=tuple(server.address for server in servers))
+        home = peer_in(router.hosts[0], "home", tmp_path, connect=known, limits=SOON)
         router.forward(home.port, router.hosts[0])
         with party(*servers, home):
             wait_until(home, "public")
