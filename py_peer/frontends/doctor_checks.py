@@ -112,13 +112,19 @@ def check_listening(arguments: Arguments) -> Iterator[Finding]:
             reason, _, advice = str(error).partition("; ")
             yield failure("listening", reason, advice or f"choose another with {wish.option}")
             continue
-        try:
-            for place in others:
+        missing = {}
+        for place in others:
+            try:
                 claim(place)
-        except CannotListenError as error:
-            yield warning("listening", f"{shown}, on IPv4 alone: {error}", "peers with IPv6 alone cannot call you")
+            except CannotListenError as error:
+                missing[place.transport == first.transport] = str(error).partition("; ")[0]
+        if reason := missing.get(True, ""):
+            yield warning("listening", f"{shown}, on IPv4 alone: {reason}", "peers with IPv6 alone cannot call you")
+        elif reason := missing.get(False, ""):
+            yield warning("listening", f"{shown}, without QUIC: {reason}", f"choose another with {wish.option}")
         else:
-            yield ok("listening", f"{shown}{', on IPv4 and IPv6' * bool(others)}")
+            quic = " and UDP (QUIC)" * any(one.is_udp != first.is_udp for one in others)
+            yield ok("listening", f"{shown.replace('TCP', f'TCP{quic}', 1)}{', on IPv4 and IPv6' * bool(others)}")
 
 
 def check_certificate(arguments: Arguments) -> Iterator[Finding]:

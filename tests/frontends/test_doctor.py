@@ -25,6 +25,7 @@ from py_peer.frontends.doctor import Finding, Level
 from py_peer.net import release
 from py_peer.net.private_files import write_private
 from tests.frontends.programs import DEADLINE, PY_PEER, environment
+from tests.web_certificates import sign_itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +73,13 @@ def test_a_sound_machine_is_told_line_by_line_and_nothing_is_left_behind(tmp_pat
     lines = done.stdout.splitlines()
     assert lines[0].startswith("py-peer ")
     assert lines[-1].startswith("0 failure(s), ")
-    for check in ("python: CPython", "libp2p: ", "listening: TCP on a free port", "clock: ", "identity: "):
+    for check in (
+        "python: CPython",
+        "libp2p: ",
+        "listening: TCP and UDP (QUIC) on a free port",
+        "clock: ",
+        "identity: ",
+    ):
         assert any(f"  {check}" in line for line in lines)
     assert list(tmp_path.iterdir()) == []
 
@@ -94,6 +101,31 @@ def test_the_doctor_takes_the_options_of_the_chat_that_is_in_trouble() -> None:
     chat = ["--ui", "--connect", "/ip4/127.0.0.1/tcp/1", "--metrics", "9100", "--no-intro", "--theme", "nord"]
     found = parse_arguments(["doctor", "--json", *chat], {})
     assert (found.command, found.settings.metrics, found.theme) == ("doctor", ("127.0.0.1", 9100), "nord")
+
+
+def test_all_that_is_listened_on_is_looked_at_and_the_certificate(tmp_path: Path) -> None:
+    files = sign_itself(tmp_path, "peer.example", "192.0.2.7")
+    secured = ("--wss-cert", str(files[0]), "--wss-key", str(files[1]))
+    assert found(doctor_checks.check_certificate, *secured) == [
+        Finding("certificate", Level.OK, "holds for peer.example, 192.0.2.7")
+    ]
+    assert found(doctor_checks.check_certificate) == []
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        places = ("--listen", "/ip4/127.0.0.1/tcp/0/ws", "--listen", f"/ip4/127.0.0.1/tcp/{port}")
+        good, bad = found(doctor_checks.check_listening, *places)
+    assert (good.level, good.text) == (Level.OK, "TCP on a free port of 127.0.0.1")
+    assert (bad.level, bad.text) == (Level.FAILURE, f"port {port} is taken by another program")
+    assert bad.advice == "choose another with --listen, or 0 for a free one"
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind(("0.0.0.0", 0))  # noqa: S104 - what a stranger does
+        port = taken.getsockname()[1]
+        [finding] = found(doctor_checks.check_listening, "--port", str(port))
+    assert finding.level is Level.WARNING
+    assert finding.text.endswith(f"without QUIC: UDP port {port} is taken by another program")
+    files[1].write_text("no key")
+    [finding] = found(doctor_checks.check_certificate, *secured)
+    assert (finding.level, "is no private key in PEM" in finding.text) == (Level.FAILURE, True)
 
 
 def test_a_taken_port_of_the_statistics_is_a_failure() -> None:

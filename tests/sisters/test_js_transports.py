@@ -1,4 +1,4 @@
-"""A js-libp2p peer and ours over WebSockets and QUIC, whoever dials: chat, files, direct messages, a noticed end."""
+"""A js-libp2p peer and ours over WebSockets, plain and inside TLS, and QUIC: chat, files, direct messages, an end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests.network.peers import Peer, free_port, met, party
 from tests.sisters.sisters import JsPeer, missing_js, missing_js_quic
+from tests.web_certificates import sign_itself
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,16 +22,23 @@ pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
 COUNT = 100
 
 
-@pytest.fixture(params=[f"{who} over {how}" for who in ("we dial", "js dials") for how in ("ws", "quic")])
+WAYS = [f"{who} over {how}" for who in ("we dial", "js dials") for how in ("ws", "quic")]
+
+
+@pytest.fixture(params=[*WAYS, "js dials over wss"])
 def couple(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Peer, JsPeer]]:
     """Ours and theirs, in one room."""
     who, _, how = request.param.partition(" over ")
     if how == "quic" and (reason := missing_js_quic()):
         pytest.skip(reason)
-    end = "/ip4/127.0.0.1" + {"ws": "/tcp/{}/ws", "quic": "/udp/{}/quic-v1"}[how]
+    end = "/ip4/127.0.0.1" + {"ws": "/tcp/{}/ws", "quic": "/udp/{}/quic-v1", "wss": "/tcp/{}/tls/ws"}[how]
     port = free_port()
-    theirs = JsPeer("theirs", tmp_path / "theirs", options=(f"--{how}", str(port)))
-    ours = Peer("ours", tmp_path / "ours", options=("--downloads", str(tmp_path / "downloads")))
+    certificate, key = sign_itself(tmp_path, "127.0.0.1")
+    options = () if how == "wss" else (f"--{how}", str(port))
+    trusting = ("env", f"NODE_EXTRA_CA_CERTS={certificate}")
+    theirs = JsPeer("theirs", tmp_path / "theirs", options=options, inside=trusting)
+    secured = ("--wss-cert", str(certificate), "--wss-key", str(key))
+    ours = Peer("ours", tmp_path / "ours", options=("--downloads", str(tmp_path / "downloads"), *secured))
     if who == "we dial":
         ours.connect = (end.format(port),)
         order: tuple[Peer, Peer] = theirs, ours
