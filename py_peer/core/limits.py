@@ -194,9 +194,6 @@ MAX_CONNECTIONS_PER_PEER = 3
 MAX_FORMER_PEERS = 128
 """Peers that went whose addresses are kept, for Kademlia; each may have told 64 KiB."""
 
-MAX_HANDSHAKES = 32
-"""Inbound handshakes of QUIC under way at once; with one more the oldest makes room."""
-
 DIAL_TIMEOUT = 10.0
 HANDSHAKE_TIMEOUT = 10.0
 """A dial is eleven ways from one to the other: with 700 ms for each it takes 8 s."""

@@ -1,8 +1,8 @@
 """libp2p's TLS, for the peers that do not want Noise: each side shows a certificate that its key has signed.
 
 The library's (security/tls/, 0.8.1) reaches into Python's memory for what Python's ssl cannot do, which is to ask a
-caller for a certificate that nobody vouches for (openssl_verify.py:55). It gives a message up after 100 reads, takes
-any error for the end (io.py:297), and its certificates are refused by js-libp2p, which looks at the first extension.
+caller for a certificate that nobody vouches for (openssl_verify.py:115). It gives a message up after 100 reads, takes
+any error for the end (io.py:363), and its certificates are refused by js-libp2p, which looks at the first extension.
 Here OpenSSL does the work through pyOpenSSL, on memory alone, and this carries its bytes, as `net/tls.py` does below a
 WebSocket. Reading never writes, so that two sides who both send cannot wait for each other.
 
@@ -65,7 +65,7 @@ class TLSTransport(ISecureTransport):
         """Shake hands with who dialled us. Raises HandshakeFailure, or as the connection does."""
         tls = SSL.Connection(self._context)
         tls.set_accept_state()
-        return await self._secured(conn, tls, None)
+        return await self._secured(conn, tls, None, by_caller=True)
 
     async def secure_outbound(self, conn: IRawConnection, peer_id: ID | None) -> ISecureConn:
         """Shake hands with whom we dialled; None: whoever that is. Raises HandshakeFailure, or as the connection does.
@@ -74,12 +74,14 @@ class TLSTransport(ISecureTransport):
         """
         tls = SSL.Connection(self._context)
         tls.set_connect_state()
-        return await self._secured(conn, tls, peer_id)
+        return await self._secured(conn, tls, peer_id, by_caller=False)
 
-    async def _secured(self, conn: IRawConnection, tls: SSL.Connection, expected: ID | None) -> TLSSession:
+    async def _secured(
+        self, conn: IRawConnection, tls: SSL.Connection, expected: ID | None, *, by_caller: bool
+    ) -> TLSSession:
         try:
             await _shake(conn, tls)
-            key = peer_key(_shown(tls, by_caller=not conn.is_initiator))
+            key = peer_key(_shown(tls, by_caller=by_caller))
         except (SSL.Error, CertificateError) as error:
             msg = f"no TLS with who is there: {_reason(error)}"
             raise HandshakeFailure(msg) from None
