@@ -26,7 +26,7 @@ from py_peer.core.shelves import Rank, Shelves
 from py_peer.core.spots import CLOSENESS, Known, Place, Spot, place_of, spot_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Iterable
 
     from py_peer.core.addresses import DialAddress
     from py_peer.core.findings import Finding
@@ -47,6 +47,7 @@ _RANKS: Final = {
     Source.MEMORY: Rank.MEMORY,
     Source.KADEMLIA: Rank.TOLD,
     Source.TOPIC: Rank.TOLD,
+    Source.ITSELF: Rank.TOLD,
 }
 
 
@@ -141,6 +142,11 @@ class AddressBook:
             return False
         peer.said = True
         return not is_here
+
+    def take_of_itself(self, finding: Finding, now: float) -> None:
+        """Take down where a peer says that it is: one who is in the book, and is to be found when it has moved."""
+        if finding.peer_id in self._peers:
+            self.take(finding, now)
 
     def left(self, peer_id: str, now: float) -> None:
         """Take note that a peer says goodbye: it is not dialled until it is told of again.
@@ -321,15 +327,21 @@ class AddressBook:
                     best = CLOSENESS[spot.source], peer.lot, peer, spot
         return (None, soonest) if best is None else (Dial(best[2].peer_id, best[3].address), 0.0)
 
-    def another_way(self, peer_id: str, begun: Container[DialAddress], now: float) -> DialAddress | None:
-        """Return where else to dial, now, a peer that is being dialled at the addresses `begun`, or None."""
+    def another_way(self, peer_id: str, begun: Iterable[DialAddress], now: float) -> DialAddress | None:
+        """Return where else to dial, now, a peer that is being dialled at the addresses `begun`, or None.
+
+        That it may be dialling us is no reason to wait then.
+        """
         if (peer := self._peers.get(peer_id)) is None:
             return None
-        due = (
-            spot for spot in peer.spots.values() if spot.address not in begun and self._wait(peer, spot, now)[0] <= 0
-        )
-        best = min(due, key=lambda spot: spot.order, default=None)
-        return None if best is None else best.address
+        places = set(map(place_of, begun))
+        due = [
+            spot
+            for spot in peer.spots.values()
+            if not (spot.place in places or spot.is_named_only or spot.again > now or self._obstacle(peer, spot))
+            and self._budgets.wait(self._word(spot), now)[0] <= 0
+        ]
+        return min(due, key=lambda spot: spot.order).address if due else None
 
     def for_lookup(self, finding: Finding, address: DialAddress, now: float) -> tuple[str, bool]:
         """Return why an address must not be dialled for a lookup now, and whether that passes with time.

@@ -80,7 +80,7 @@ class Budgets:
             case Source.MDNS:
                 yield self._near_places, where, f"{where} {_TOO_OFTEN}"
                 yield self._near, "", f"what mDNS told {_TOO_OFTEN}"
-            case Source.TOPIC | Source.KADEMLIA:
+            case Source.KADEMLIA | Source.TOPIC | Source.ITSELF:
                 yield self._places, where, f"{where} {_TOO_OFTEN}"
                 if word.here:
                     yield self._this_machine, "", f"this machine {_TOO_OFTEN}"

@@ -23,6 +23,13 @@ class Source(Enum):
 
     KADEMLIA = "by Kademlia"
     TOPIC = "by the discovery topic"
+    ITSELF = "by itself"
+    """It said so while it was connected (identify); taken of those alone of whom somebody else told, too."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is the word of a stranger."""
+        return self in (Source.KADEMLIA, Source.TOPIC, Source.ITSELF)
 
 
 @final

@@ -93,7 +93,7 @@ class Spot:
     @property
     def is_told(self) -> bool:
         """Whether there is nothing for it but the word of strangers."""
-        return self.source is Source.TOPIC or self.source is Source.KADEMLIA
+        return self.source.is_told
 
     @property
     def is_named_only(self) -> bool:
@@ -141,7 +141,7 @@ class Spot:
 
     def _weigh(self) -> None:
         best = min(self.sources, key=lambda source: (source is Source.NAMED, CLOSENESS[source]))
-        self.source = Source.MEMORY if self.proved and best in (Source.KADEMLIA, Source.TOPIC) else best
+        self.source = Source.MEMORY if self.proved and best.is_told else best
 
     def told_again(self, source: Source, now: float) -> None:
         """Try it sooner when it is said anew that somebody is there, if that says anything."""
@@ -153,7 +153,7 @@ class Spot:
             self.near = True  # just heard there, maybe on an interface that was not looked at yet
         if source is Source.MEMORY and self.near and not (self.heard or self.tries):
             self.again = now + limits.MEMORY_PAUSE
-        if source is Source.MDNS or (source is Source.TOPIC and self.proved):
+        if source is Source.MDNS or (source in (Source.TOPIC, Source.ITSELF) and self.proved):
             pause = limits.NEAR_PAUSE if source is Source.MDNS else limits.PAUSE
             self.failures = 0
             self.again = min(self.again, self.tried + pause)

@@ -12,20 +12,21 @@ import trio
 from libp2p.peer.id import ID
 
 from py_peer.core import limits
-from py_peer.core.address_book import AddressBook
+from py_peer.core.address_book import AddressBook, Dial
 from py_peer.core.addresses import parse_dial_address, short_id, transport_rank
 from py_peer.core.cleaning import clean_line
 from py_peer.core.events import DiscoveryReport, Notice, PeerFound
 from py_peer.core.findings import Finding, Source
 from py_peer.core.rates import TokenBucket
 from py_peer.core.speakers import Name
+from py_peer.net.connections import remote_ip
 from py_peer.net.dial import DialError, NotNowError, SomebodyElseError
+from py_peer.net.multiaddrs import dialable
 from py_peer.net.racing import race
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from py_peer.core.address_book import Dial
     from py_peer.core.addresses import DialAddress
     from py_peer.core.events import Event, KnownPeer
     from py_peer.core.requests import RequestDiscovery
@@ -101,9 +102,13 @@ class Finder:
             self._stir()
 
     def identified(self, record: PeerRecord) -> None:
-        """Take note of what a peer says it is."""
+        """Take note of what a peer says it is, and where."""
+        peer_id = str(record.peer_id)
+        addresses = dialable(record.listen, record.peer_id.to_bytes(), limits.BOOK_ADDRESSES)
+        finding = Finding(peer_id, addresses, Source.ITSELF, peer_id, remote_ip(record.address))
+        self._book.take_of_itself(finding, trio.current_time())
         if record.agent_version.startswith(DIES_OF_QUIC):
-            self._book.dies_of_quic(str(record.peer_id))
+            self._book.dies_of_quic(peer_id)
 
     def look_around(self) -> None:
         """Take note of where we are now, and at which addresses."""
@@ -128,14 +133,34 @@ class Finder:
     # --- Dialling ---------------------------------------------------------------------------------
 
     async def dial(self, address: DialAddress, *, forgive: bool = False) -> ID:
-        """Dial an address that the user named, and note it in the book. Raises DialError. As `Node.dial`."""
-        self._named(address.peer_id, address)
-        peer_id = await self._dial(self._begun(address), limits.DIAL_TIMEOUT, forgive=forgive)
+        """Dial an address that the user named, and note it in the book. Raises DialError. As `Node.dial`.
+
+        While it is slow, and when it fails, the peer that is to be there is dialled where else it is said to be.
+        """
         if address.peer_id is None:
+            peer_id = await self._dial(self._begun(address), limits.DIAL_TIMEOUT, forgive=forgive)
             self._named(str(peer_id), address)
             self._book.begun(str(peer_id), address, trio.current_time())
             self._book.ended(str(peer_id), address, trio.current_time())
-        return peer_id
+            return peer_id
+        self._named(address.peer_id, address)
+        self._begun(address)
+        failure = DialError("")
+
+        async def go(way: DialAddress) -> ID:
+            nonlocal failure
+            if way is not address:
+                return await self._dial(way)
+            try:
+                return await self._dial(way, limits.DIAL_TIMEOUT, forgive=forgive)
+            except DialError as error:
+                failure = error
+                raise
+
+        try:
+            return await race(self._ways(Dial(address.peer_id, address)), go)
+        except DialError:
+            raise failure from None
 
     async def reach(self, finding: Finding) -> ID:
         """Dial, now, a peer that a lookup has to ask. Raises DialError, also when a rule forbids it.
@@ -205,6 +230,7 @@ class Finder:
                 self._untold = 0
 
     async def _try(self, dial: Dial) -> None:
+        cast("Node", self.node).counters["dials of found peers"] += 1
         try:
             await race(self._ways(dial), self._dial)
         except DialError:
@@ -215,14 +241,12 @@ class Finder:
 
     def _ways(self, dial: Dial) -> Iterator[DialAddress]:
         """Go through the addresses of a peer, each of which is noted as begun when it is its turn, like the first."""
-        begun: list[DialAddress] = []
-        address: DialAddress | None = dial.address
-        while address is not None:
+        begun = [dial.address]
+        yield dial.address
+        while address := self._book.another_way(dial.peer_id, begun, trio.current_time()):
             cast("Node", self.node).counters["dials of found peers"] += 1
             begun.append(address)
-            yield address
-            if address := self._book.another_way(dial.peer_id, begun, trio.current_time()):
-                self._begun(address)
+            yield self._begun(address)
 
     def _begun(self, address: DialAddress) -> DialAddress:
         """Note that an address is being dialled; `_dial` must follow, without a pause."""

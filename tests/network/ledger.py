@@ -92,6 +92,12 @@ class Ledger:
                 changed.wait(left)
         return account
 
+    def slowest(self) -> float:
+        """Return the longest that a text took from the moment it was said until somebody showed it, in seconds."""
+        when = {said.text: said.when for said in self._said}
+        shown = (told for peer in self.peers for told in peer.all("message_received"))
+        return max(float(told["at"]) - when[told["text"]] for told in shown if told["text"] in when)
+
     def account(self) -> Account:
         """Judge everything said so far."""
         account = Account(said=len(self._said))

@@ -109,6 +109,49 @@ async def test_of_a_peer_whose_first_address_is_silent_the_next_is_tried_and_not
 
 
 @trio_test
+async def test_what_a_peer_in_the_book_says_of_where_it_is_serves_to_find_it_again() -> None:
+    async with scene() as it, member(loopback=True) as other:
+        await it.one.dial(other)
+        record = it.one.node.peers.records[other.id]
+        await until(lambda: record.listen)
+        it.finder.identified(record)
+        assert it.report().peers == ()
+        it.hear(str(other.id), dial_address(LOOPBACK, 1), by=Source.MEMORY)
+        it.finder.identified(record)
+        known = it.known(str(other.id))
+        assert known.sources == ("from an earlier run", "by itself")
+        assert f"{other.address.text}/p2p/{other.id}" in known.addresses
+        await it.one.node.disconnect(other.id)
+        await until(lambda: it.has(other), limits.NEAR_PAUSE + 3)
+
+
+@trio_test
+async def test_while_a_named_address_is_silent_its_peer_is_dialled_where_else_it_is_said_to_be() -> None:
+    async with scene() as it, member(loopback=True) as other:
+        silent, *_ = await trio.open_tcp_listeners(0, host="127.0.0.2")
+        named = dial_address("127.0.0.2", silent.socket.getsockname()[1], str(other.id))
+        it.hear_of(other, by=Source.NAMED)  # not by itself: there has to be somebody else who tells
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(limits, "DIAL_TIMEOUT", 0.1)
+            with pytest.raises(DialError, match=r"no answer within 0\.1 s"):
+                await it.finder.dial(named)
+        it.hear(str(other.id), dial_address(LOOPBACK, 1), other.address)
+        with trio.fail_after(limits.DIAL_TIMEOUT - 3):
+            assert await it.finder.dial(named) == other.id
+        await silent.aclose()
+
+
+@trio_test
+async def test_of_a_named_peer_that_is_nowhere_it_is_told_why_it_is_not_where_it_was_named() -> None:
+    async with scene() as it:
+        await until(lambda: it.finder.node)
+        it.hear(somebody(1), dial_address("127.0.0.1", 2), by=Source.MEMORY)
+        with pytest.raises(DialError) as caught:
+            await it.finder.dial(dial_address("127.0.0.2", 1, somebody(1)))
+        assert str(caught.value) == "connection refused: nothing listens there"
+
+
+@trio_test
 async def test_the_agent_that_dies_of_quic_is_told_to_the_book() -> None:
     async with scene() as it, member(loopback=True) as other:
         over_udp = replace(other.address, text=f"/ip4/{LOOPBACK}/udp/{other.port}/quic-v1", transport=QUIC)
