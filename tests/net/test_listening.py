@@ -172,6 +172,19 @@ async def test_named_places_are_listened_on_and_nothing_else() -> None:
         assert not await answers("::1", one.port)
 
 
+@pytest.mark.skipif(not has_ip6(), reason="this machine has no IPv6")
+@trio_test
+async def test_a_name_leads_to_every_transport() -> None:
+    async with member(transports=Transports(quic=True, ws=True)) as one, member() as other:
+        for kind in ("dns", "dns4"):
+            for end in (f"/udp/{one.port}/quic-v1", f"/tcp/{one.port}/ws"):
+                await other.node.dial(parse_dial_address(f"/{kind}/localhost{end}/p2p/{one.id}"))
+                [record] = other.node.peers.records.values()
+                assert record.address.endswith(end)
+                await other.node.disconnect(one.id)
+                await until(lambda: not (other.node.peers.records or one.node.peers.records))
+
+
 @trio_test
 async def test_one_port_can_be_named_for_several_transports_and_for_all_and_one_interface() -> None:
     with socket.socket() as probe:

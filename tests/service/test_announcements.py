@@ -446,3 +446,9 @@ def test_of_our_addresses_those_are_announced_that_mean_something_elsewhere() ->
     assert announced_addresses(ours, loopback=True) == [ours[3], ours[5]]
     many = [f"/ip4/192.0.2.{number}/tcp/1" for number in range(20)]
     assert announced_addresses(many, loopback=False) == many[: limits.OWN_ADDRESSES_ANNOUNCED]
+    ends = [f"{host}/tcp/1{more}" for host in ("/ip4/203.0.113.9", "/ip6/2001:db8::1") for more in ("", "/ws")]
+    named = [*ends[1:], "/dns/peer.example/tcp/1/tls/ws", "/dns/localhost/tcp/1/tls/ws"]
+    # Each kind of host and transport has its place; the others have what is left.
+    first = [*many[: limits.OWN_ADDRESSES_ANNOUNCED - 4], *named[:-1]]
+    assert announced_addresses([*many, *named], loopback=False) == first
+    assert announced_addresses(named, loopback=True) == named[-1:]
