@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 from multiaddr import Multiaddr
@@ -13,7 +14,7 @@ from multiaddr import Multiaddr
 from py_peer.core import limits
 from py_peer.net.dcutr import CONNECT, DCUTR, SYNC, HolePunch, HolePuncher
 from py_peer.net.direct_first import put_direct_first
-from py_peer.net.streams import read_frame, write_frame
+from py_peer.net.streams import read_frame, write, write_frame
 from tests.net.raw_peer import raw_peer
 from tests.net.support import Member, member, naming, together, trio_test, until
 from tests.net.test_relay import connected, place, three
@@ -78,6 +79,49 @@ async def test_no_text_is_lost_or_overtaken_while_what_is_said_moves() -> None:
             assert who.texts() == [b"%d" % number for number in range(COUNT)]
         assert one.counts("relays: gossip moved to a direct connection") == [1]
         assert two.counts("relays: gossip moved to a direct connection") == [1]
+
+
+@pytest.mark.usefixtures("by_hand")
+@trio_test
+async def test_what_was_said_on_the_slow_way_comes_before_what_is_said_on_the_direct_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passing = trio.Event()
+    passing.set()
+
+    async def late(*arguments: Any) -> None:
+        await passing.wait()
+        await write(*arguments)
+
+    monkeypatch.setattr("py_peer.net.relay_server.write", late)
+    async with connected() as all_three:
+        one, two, relay = all_three.one, all_three.two, all_three.relay
+        await relay.node.pubsub.finish(5)
+        passing = trio.Event()
+        said = one.counts("gossip bytes out")[0]
+        await one.say(b"on its way")
+        await until(lambda: one.counts("gossip bytes out")[0] > said)
+        await one.node.dial(place(two), fresh=True)
+        await until(lambda: is_direct(one, two))
+        await one.say(b"and after it")
+        await trio.testing.wait_all_tasks_blocked()
+        passing.set()
+        await until(lambda: len(two.heard) == 2)
+        assert two.texts() == [b"on its way", b"and after it"]
+
+
+@pytest.mark.usefixtures("by_hand")
+@trio_test
+async def test_a_text_that_is_said_at_the_moment_of_the_change_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is taken out of the queue for the old stream, and the new one has to bring it."""
+    async with connected() as all_three:
+        one, two, relay = all_three.one, all_three.two, all_three.relay
+        await relay.node.pubsub.finish(5)
+        monkeypatch.setattr("py_peer.net.pubsub.RoomPubsub.move", lambda *_: None)
+        await one.node.dial(place(two), fresh=True)
+        await one.say(b"just now")
+        await until(lambda: two.texts() == [b"just now"])
+        assert one.counts("relays: gossip moved to a direct connection") == [1]
 
 
 @pytest.mark.usefixtures("by_hand")
