@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import trio
 
 from py_peer.core import limits
+from py_peer.core.cleaning import clean_line
 from py_peer.core.listening import ANY_IP4, ANY_IP6
 from py_peer.core.ranges import Kind, kind_of, place
 
@@ -69,11 +70,7 @@ class QUICPort:
     """All QUIC connections of a node, and the sockets under them."""
 
     def __init__(
-        self,
-        host_key: PrivateKey,
-        admission: Admission,
-        refusal: Callable[[ID], str],
-        counters: Counters,
+        self, host_key: PrivateKey, admission: Admission, refusal: Callable[[ID], str], counters: Counters
     ) -> None:
         self._host_key = host_key
         self._admission = admission
@@ -82,7 +79,7 @@ class QUICPort:
         self.nursery: trio.Nursery
         self.sockets: list[socket.socket] = []
         self._by_id: dict[bytes, QUICConnection] = {}
-        self._ids: dict[QUICConnection, set[bytes]] = {}  # of which aioquic may tell twice
+        self._ids: dict[QUICConnection, set[bytes]] = {}
         self._unfinished: set[QUICConnection] = set()
         """The inbound handshakes under way."""
 
@@ -128,7 +125,8 @@ class QUICPort:
             conn.end()
             raise
         if conn.is_closed:
-            raise QUICError(conn.failure or "the other side ended the connection at once")
+            reason = clean_line(conn.failure, limits.MAX_ERROR_CHARS)
+            raise QUICError(reason or "the other side ended the connection at once")
         return conn
 
     async def knock(self, host: str, port: int) -> None:

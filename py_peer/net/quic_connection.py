@@ -82,7 +82,7 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
         self._offer, self._offered = trio.open_memory_channel[QUICStream](limits.MAX_STREAMS_PER_PEER)
         self._moved = trio.Event()
         self._alarm = trio.CancelScope()
-        self._deadline = trio.current_time() + limits.HANDSHAKE_TIMEOUT
+        self._deadline = self._due = trio.current_time() + limits.HANDSHAKE_TIMEOUT
         self._asked = math.inf
 
     # --- What the swarm asks ----------------------------------------------------------------------
@@ -223,22 +223,18 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
         while not self.is_closed:
             with trio.CancelScope(deadline=self._due) as self._alarm:
                 await trio.sleep_forever()
-            now = trio.current_time()
-            if not self.settled.is_set() and now >= self._deadline:
-                self.failure = f"no handshake within {limits.HANDSHAKE_TIMEOUT:g} s"
-                self.end()
-            elif now >= self._asked + self._engine.idle_timeout / 3:
-                self._ask()  # the other side may end the connection sooner than we ask for signs of life
-            elif now >= self._due:
-                self._do(self._engine.handle_timer, now)
+            if trio.current_time() >= self._due:  # it may have been put off
+                self._do(self._do_what_is_due, trio.current_time())
                 self.transmit()
 
-    @property
-    def _due(self) -> float:
-        """When something has its time."""
-        timer = self._engine.get_timer()
-        other = self._asked + self._engine.idle_timeout / 3 if self.settled.is_set() else self._deadline
-        return other if timer is None else min(timer, other)
+    def _do_what_is_due(self, now: float) -> None:
+        if not self.settled.is_set() and now >= self._deadline:
+            self.failure = f"no handshake within {limits.HANDSHAKE_TIMEOUT:g} s"
+            self.end()
+        elif now >= self._ask_at:
+            self._ask()  # the other side may end the connection sooner than we ask for signs of life
+        else:
+            self._engine.handle_timer(now)
 
     def receive(self, data: bytes, address: tuple[Any, ...], now: float) -> None:
         """Take a datagram. Nothing is raised, whatever it holds. `transmit` has to follow."""
@@ -249,11 +245,20 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
 
     def transmit(self) -> None:
         """Send what is to be sent now."""
-        if self.is_closed:
-            return
-        now = trio.current_time()
-        self._do(lambda: [self._send(*one) for one in self._engine.datagrams_to_send(now)])
-        self._alarm.deadline = min(self._alarm.deadline, self._due)
+        if not self.is_closed:
+            self._do(self._send_all, trio.current_time())
+            self._alarm.deadline = min(self._alarm.deadline, self._due)
+
+    def _send_all(self, now: float) -> None:
+        for datagram, address in self._engine.datagrams_to_send(now):
+            self._send(datagram, address)
+        timer = self._engine.get_timer()
+        other = self._ask_at if self.settled.is_set() else self._deadline
+        self._due = other if timer is None else min(timer, other)
+
+    @property
+    def _ask_at(self) -> float:
+        return self._asked + self._engine.idle_timeout / 3
 
     def connect(self) -> None:
         """Begin the handshake, as who dials."""

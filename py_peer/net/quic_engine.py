@@ -16,6 +16,7 @@ Spec: RFC 9000, RFC 9001. Pinned by tests/net/test_quic_engine.py.
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from py_peer.net.certificates import OwnCertificate
+
+# It would log what strangers give as their reasons, as it comes.
+logging.getLogger("quic").setLevel(logging.CRITICAL)
 
 ALPN: Final = "libp2p"
 VERSIONS: Final = [QuicProtocolVersion.VERSION_1]
