@@ -14,7 +14,7 @@ from libp2p.peer.peerstore import PeerStoreError
 from libp2p.tools.anyio_service import background_trio_service
 
 from py_peer.core import limits
-from py_peer.core.addresses import QUIC, TCP
+from py_peer.core.addresses import QUIC
 from py_peer.net import library, release
 from py_peer.net.alive import SILENT, is_late, probe
 from py_peer.net.bans import Bans
@@ -132,7 +132,7 @@ class Node:
     @property
     def port(self) -> int:
         """The TCP port that we listen on; 0 for none."""
-        return next((one.port for one in self.bound if one.transport == TCP), 0)
+        return next((one.port for one in self.bound if not one.is_udp), 0)
 
     def set_outside(self, source: str, addresses: Iterable[str]) -> None:
         """Take note of the addresses under which `source` says that we are reached; others are told at once."""

@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 
 from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
-from py_peer.core.addresses import RELAY, TCP, parse_dial_address
+from py_peer.core.addresses import RELAY, TCP, WSS, parse_dial_address
 from py_peer.core.events import Notice, ReachabilityChanged
 from py_peer.core.hearsay import is_name
 from py_peer.core.ranges import Kind, kind_of, range_of
@@ -208,7 +208,8 @@ class Reachability:
         found = [one.text.removesuffix(f"/p2p/{node.peer_id}") for one in own]
         for seen in dialable([record.observed], node.host.get_id().to_bytes(), 1):
             if seen.via is None and not is_name(seen) and kind_of(seen.host) is Kind.PUBLIC:
-                there = [one for one in node.bound if one.is_ip6 == (seen.kind == "ip6")]
+                plain = (one for one in node.bound if one.transport != WSS)  # a certificate is for no IP address
+                there = [one for one in plain if one.is_ip6 == (seen.kind == "ip6")]
                 found += [replace(one, host=seen.host).text for one in there]
         found.sort(key=lambda text: f"/{TCP}/" not in text)  # many dial nothing else
         return list(dict.fromkeys(found))[: limits.NAT_ADDRESSES]
