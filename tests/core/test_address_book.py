@@ -175,6 +175,18 @@ def test_a_peer_that_is_dialled_may_be_dialled_elsewhere_too_as_far_as_the_rules
     assert scene.book.another_way(ANN, [dial.address], scene.now) is None
 
 
+def test_where_a_peer_was_dialled_in_vain_is_no_other_way_before_its_pause_is_over() -> None:
+    scene = Scene()
+    scene.tell(ANN, "8.8.4.4", "8.8.8.8", by=Source.TOPIC)
+    ((_, _, _),) = scene.dials(most=1)
+    dial, _ = scene.book.next(scene.now)
+    assert dial is not None
+    scene.book.begun(ANN, dial.address, scene.now)
+    assert scene.book.another_way(ANN, [dial.address], scene.now) is None
+    assert scene.book.another_way(ANN, [dial.address], scene.now + limits.PAUSE - 1) is None
+    assert scene.book.another_way(ANN, [dial.address], scene.now + limits.PAUSE) is not None
+
+
 def test_a_dial_that_is_given_up_is_neither_one_in_vain_nor_a_proof() -> None:
     scene = Scene()
     scene.tell(ANN, "8.8.4.4", by=Source.TOPIC)

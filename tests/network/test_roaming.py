@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 ANN, BOB = 1, 2
 SECOND: Final = "eth1"
 PROMISED: Final = 15.0
-"""Seconds that a text may take. It takes 2 to 4, of these 2 to miss the other: with the usual limits that is up to 15."""
+"""Seconds that a text may take. It takes 2 to 4, of these 2 to miss the other; with the usual limits that may be 15."""
 
 SECONDS: Final = 4.0
 """For so long they talk after it has happened."""

@@ -251,6 +251,16 @@ def test_an_address_that_is_slow_holds_the_next_one_up_for_a_quarter_of_a_second
         assert len(scene.node.dials) == 2
 
 
+def test_of_a_peer_who_leaves_the_line_of_strangers_all_addresses_do_and_in_order() -> None:
+    @played([*(at(port) for port in range(10, 20)), at(1, ANN), at(2, ANN)], {})
+    async def _(scene: Scene) -> None:
+        await trio.sleep(2)
+        scene.node.dials.clear()
+        scene.named.add(parse_dial_address(at(1, ANN)), forgive=True)
+        await trio.sleep(4)
+        assert [port for _, port in scene.node.dials if port < 10][:2] == [1, 2]
+
+
 def test_an_address_without_a_peer_id_joins_the_peer_that_answers_there() -> None:
     @played([at(1, ANN), at(2)], {1: ANN, 2: ANN})
     async def _(scene: Scene) -> None:
