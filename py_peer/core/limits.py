@@ -895,8 +895,8 @@ PUNCH_BURST = 2 * PUNCH_TRIES
 """Tries with one peer, who chooses what we dial then."""
 
 DIRECT_GRACE = 30.0
-"""A relayed connection beside a direct one is closed when nothing is open on it any more, or nothing but the other
-side's gossip for so long: some peers let it run on where it is."""
+"""A relayed connection beside a direct one is closed when nothing is open on it any more, or for so long nothing but
+what peers keep open for good: some let their gossip and their pings run on where they are."""
 
 MOVE_PATIENCE = 5.0
 """For a peer to read to its end the gossip stream that we leave for one over a direct connection."""

@@ -2,7 +2,8 @@
 
 The library opens new streams on direct connections (network/swarm.py:1816, 0.8.1), where a connection says that it is
 relayed. Here the list of connections has these first, too; our gossip stream moves (`RoomPubsub.move`), and when
-nothing is open on the relayed connection any more, or nothing but gossip of the other side for a while, it is closed.
+nothing is open on the relayed connection any more, or for a while nothing but what peers keep open for good, as their
+gossip and pings, it is closed.
 
 Pinned by tests/net/test_direct_first.py.
 """
@@ -45,15 +46,16 @@ def put_direct_first(swarm: Swarm, peer_id: ID) -> bool:
     return bool(conns) and is_relayed(conns[-1].muxed_conn) and not is_relayed(conns[0].muxed_conn)
 
 
-async def close_relayed(swarm: Swarm, peer_id: ID, gossip: Collection[str]) -> None:
+async def close_relayed(swarm: Swarm, peer_id: ID, lasting: Collection[str]) -> None:
     """Close the relayed connections to a peer who is reached directly, as soon as they are of no use.
 
-    `gossip` are the protocols of streams that may be cut after a while, since the other side opens them again.
+    `lasting` are protocols whose streams stay open for good: these may be cut after a while, and are opened again.
     """
     since = trio.current_time()
+    await trio.sleep(_LOOK)
     while put_direct_first(swarm, peer_id):
-        await trio.sleep(_LOOK)
-        cuttable = gossip if trio.current_time() - since > limits.DIRECT_GRACE else ()
+        cuttable = lasting if trio.current_time() - since > limits.DIRECT_GRACE else ()
         for conn in swarm.get_connections(peer_id):
             if is_relayed(conn.muxed_conn) and all(stream.get_protocol() in cuttable for stream in conn.get_streams()):
                 await conn.close()
+        await trio.sleep(_LOOK)

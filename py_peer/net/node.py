@@ -21,6 +21,7 @@ from py_peer.net.bans import Bans
 from py_peer.net.closing import bottom_of, close_host, let_go
 from py_peer.net.connections import ConnectedPeers, PeerRecord
 from py_peer.net.counters import Counters, is_garbage
+from py_peer.net.dcutr import DCUTR
 from py_peer.net.dial import DialError, dial
 from py_peer.net.direct_first import close_relayed
 from py_peer.net.following import follow, set_addresses
@@ -28,7 +29,7 @@ from py_peer.net.host import make_host
 from py_peer.net.identify import PUSH, ask_identify, push_handler
 from py_peer.net.interfaces import Interfaces, read_interfaces
 from py_peer.net.listening import CannotListenError, listen, read_certificate, told_by_the_user
-from py_peer.net.ping import ping
+from py_peer.net.ping import PING, ping
 from py_peer.net.pubsub import RoomPubsub
 from py_peer.net.quic import open_quic
 from py_peer.net.relays import open_relays
@@ -330,8 +331,8 @@ class _Watch:
         """Speak to a peer over the direct connection, now that there is one beside the relayed one."""
         if isinstance(self.pubsub, RoomPubsub):
             self.pubsub.move(peer_id)
-            gossip = frozenset(map(str, self.pubsub.protocols))
-            self._nursery.start_soon(close_relayed, self._host.get_network(), peer_id, gossip)
+            lasting = frozenset(map(str, (*self.pubsub.protocols, PING, DCUTR)))
+            self._nursery.start_soon(close_relayed, self._host.get_network(), peer_id, lasting)
 
     def _ended(self, peer_id: ID, conn: LiveConn) -> None:
         """Note why we have ended a connection."""
