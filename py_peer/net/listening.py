@@ -33,6 +33,9 @@ _FREE_PORTS: Final = 8
 """So many free ports are tried before it is said that there is none."""
 
 
+_NOT_HERE: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
 class CannotListenError(Exception):
     """The port is taken, or not ours to take. The text says which, why, and what to do."""
 
@@ -150,7 +153,9 @@ def claim(place: ListenAddress, option: str = "--port") -> int:
             raise CannotListenError(_taken(place, option)) from error
         if error.errno == errno.EACCES:
             msg = f"{_shown(place)} needs rights that this program does not have; choose one above 1023 with {option}"
-        elif error.errno == errno.EADDRNOTAVAIL:
+        elif error.errno in _NOT_HERE and place.host in (ANY_IP4, ANY_IP6):
+            msg = f"this machine has no IPv{6 if place.is_ip6 else 4} now; with {option} listen elsewhere"
+        elif error.errno in _NOT_HERE:
             every = f"/ip6/{ANY_IP6}" if place.is_ip6 else f"/ip4/{ANY_IP4}"
             msg = f"{place.host} is no address of this machine; with {option} name one, or {every} for all"
         else:

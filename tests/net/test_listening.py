@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 import trio
@@ -15,8 +16,9 @@ from multiaddr import Multiaddr
 
 from py_peer.core.addresses import WS, parse_dial_address
 from py_peer.core.hearsay import announced_addresses
+from py_peer.core.listening import parse_listen_address
 from py_peer.core.settings import Transports
-from py_peer.net.listening import CannotListenError
+from py_peer.net.listening import CannotListenError, claim
 from tests.interfaces import interface
 from tests.net.raw_peer import is_refused, raw_peer
 from tests.net.support import ROOM, member, together, trio_test, until
@@ -213,6 +215,23 @@ async def test_of_several_places_the_one_that_cannot_be_had_is_named(taken_port:
             async with member(transports=transports):
                 pytest.fail("it listens")
         assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("/ip6/::/tcp/1", "this machine has no IPv6 now; with --listen listen elsewhere"),
+        ("/ip6/::1/tcp/1", "::1 is no address of this machine; with --listen name one, or /ip6/:: for all"),
+    ],
+)
+def test_where_there_is_no_ipv6_that_is_said(monkeypatch: pytest.MonkeyPatch, place: str, text: str) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError(errno.EAFNOSUPPORT, "not supported")
+
+    monkeypatch.setattr("py_peer.net.listening.socket.socket", fail)
+    with pytest.raises(CannotListenError) as caught:
+        claim(parse_listen_address(place), "--listen")
+    assert str(caught.value) == text
 
 
 @trio_test
