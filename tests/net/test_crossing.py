@@ -17,6 +17,7 @@ from py_peer.core.addresses import parse_dial_address
 from py_peer.core.settings import Transports
 from py_peer.net.quic import QUICPort
 from tests.net.support import Member, member, together, trio_test, until
+from tests.net.test_connections import open_descriptors
 from tests.network.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -111,3 +112,26 @@ async def test_of_two_calls_over_quic_that_are_taken_before_either_caller_looks_
         for one, other in ((ann, bob), (bob, ann)):
             await one.say(b"here I am")
             await until(lambda: other.texts() == [b"here I am"])  # noqa: B023 - waited for here
+
+
+@pytest.mark.parametrize("over", ["tcp/{}", "tcp/{}/ws", "udp/{}/quic-v1"])
+def test_a_dial_that_is_given_up_at_any_moment_leaves_a_whole_connection_or_none(over: str) -> None:
+    @trio_test
+    async def scene() -> None:
+        async with two() as (ann, bob):
+            await dial(ann, bob, bob.port, over, 0)  # what is imported for it is there
+            await ann.node.disconnect(bob.id)
+            await until(lambda: not (ann.node.peers.records or bob.node.peers.records))
+            before = open_descriptors()
+            for step in range(24):
+                with trio.move_on_after(step * 0.001):
+                    await dial(ann, bob, bob.port, over, 0)
+                await until(lambda: connections(ann, bob) == connections(bob, ann) <= 1)
+                if connections(ann, bob):
+                    await together(ann, bob)
+                    await ann.node.disconnect(bob.id)
+                await until(lambda: not (ann.node.peers.records or bob.node.peers.records))
+            await until(lambda: open_descriptors() <= before)
+            assert ann.node.counters["unexpected faults"] == bob.node.counters["unexpected faults"] == 0
+
+    scene()
