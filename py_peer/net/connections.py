@@ -236,6 +236,9 @@ class ConnectedPeers(INotifee):
         network. Which one is alive is asked at once, so that nothing more is said into the dead one.
         """
         peer_id = conn.muxed_conn.peer_id
+        if conn.is_closed:  # before the swarm had it in its books, in which it would stay for good (swarm.py:2655)
+            network.remove_conn(conn)
+            return
         if peer_id in self.records:
             for other in network.get_connections(peer_id):
                 if other is not conn:

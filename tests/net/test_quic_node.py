@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
+from libp2p.stream_muxer.exceptions import MuxedConnUnavailable
 
 from py_peer.core import limits
 from py_peer.core.addresses import parse_dial_address
@@ -18,6 +19,7 @@ from py_peer.core.listening import LOOPBACK
 from py_peer.core.settings import Transports
 from py_peer.net.dial import DialError, SomebodyElseError
 from py_peer.net.interfaces import Interfaces
+from py_peer.net.quic_connection import QUICConnection
 from tests.interfaces import interface
 from tests.net.raw_peer import raw_peer
 from tests.net.support import Member, member, together, trio_test, until
@@ -127,6 +129,22 @@ async def test_who_is_banned_is_let_go_and_not_let_in_again() -> None:
         await until(lambda: not one.node.peers.records)
         with pytest.raises(DialError, match="refused for a while"):
             await other.node.dial(quic_address(one))
+
+
+@trio_test
+async def test_who_hangs_up_as_soon_as_he_is_met_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang_up(conn: QUICConnection) -> None:
+        conn.end()
+        raise MuxedConnUnavailable
+
+    async with member(transports=NEAR) as one, member(transports=NEAR) as other:
+        monkeypatch.setattr(QUICConnection, "accept_stream", hang_up)
+        for _ in range(4):
+            with suppress(DialError):
+                await one.node.dial(quic_address(other))
+        for either in (one, other):
+            await until(lambda either=either: not either.node.peers.records)
+            await until(lambda either=either: not either.node.host.get_network().get_connections())
 
 
 @trio_test
