@@ -861,6 +861,10 @@ RELAY_RESERVATION_SECONDS = 3_600.0
 """Reservations that we give, in all and to one network of a household or an office, and how long they hold: as with
 Go, but for the 8 that it gives to an IP address, where a room may well sit behind one."""
 
+RELAY_REQUEST_RATE = 0.5
+RELAY_REQUEST_BURST = 64
+"""What one peer may ask of us as a relay, a second and at once: a whole room is called in a moment, and then seldom."""
+
 RELAY_CIRCUITS = 256
 RELAY_CIRCUITS_OF_ONE = 32
 """Circuits open at once through us, in all and of one peer at either end, twice as many as Go's: everybody in a room

@@ -11,7 +11,8 @@ is dialled by one of the two; the other opens his router with packets of noise. 
 What a peer says of where it is may have us dial anybody: private addresses are tried if the relay is in that network,
 and how often is limited.
 
-Spec: https://github.com/libp2p/specs/blob/master/relay/DCUtR.md. Pinned by tests/net/test_dcutr.py.
+Spec: https://github.com/libp2p/specs/blob/master/relay/DCUtR.md. Pinned by
+tests/net/test_direct_first.py and tests/network/test_hole_punching.py.
 """
 
 from __future__ import annotations

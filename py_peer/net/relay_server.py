@@ -3,7 +3,7 @@
 A circuit is a stream from each end, and what comes on one is written to the other, 64 kB at a time: who does not read
 holds up who sends, and nothing piles up here. Nobody relays through who is reached through a relay himself.
 
-Spec: https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md. Pinned by tests/net/test_relay_server.py.
+Spec: https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md. Pinned by tests/net/test_relay.py.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from multiaddr import Multiaddr
 
 from py_peer.core import limits
 from py_peer.core.addresses import RELAY, is_of_this_machine, is_peer_id
+from py_peer.core.rates import Buckets
 from py_peer.core.relay_slots import RelaySlots
 from py_peer.net import streams
 from py_peer.net.connections import remote_ip, remote_multiaddr
@@ -61,6 +62,9 @@ class RelayServer:
         self._key = key
         self._counters = counters
         self._addresses = addresses
+        self._requests: Buckets[bytes] = Buckets(
+            limits.RELAY_REQUEST_RATE, limits.RELAY_REQUEST_BURST, limits.MAX_TRACKED_PEERS
+        )
 
     async def handle(self, stream: INetStream) -> None:
         """Answer what a peer asks for, and carry its circuit until it ends. It is the handler of HOP."""
@@ -75,6 +79,9 @@ class RelayServer:
         if not where or is_relayed(stream.muxed_conn):
             self._count_refused("asked through a relay")
             await _refuse(stream, Status.PERMISSION_DENIED)
+        elif not self._requests.take(asker.to_bytes(), trio.current_time()):
+            self._count_refused("asked too often")
+            await _refuse(stream, Status.RESOURCE_LIMIT_EXCEEDED)
         elif request.type == Hop.RESERVE:
             await self._reserve(stream, asker, where)
         else:
@@ -109,7 +116,8 @@ class RelayServer:
         return own[: limits.RELAYED_ADDRESSES]
 
     def _forget_who_has_gone(self) -> None:
-        self.slots.keep({conn.muxed_conn.peer_id.to_bytes() for conn in self._host.get_network().get_connections()})
+        conns = [conn.muxed_conn for conn in self._host.get_network().get_connections()]
+        self.slots.keep({conn.peer_id.to_bytes() for conn in conns if not is_relayed(conn)})
 
     # --- Circuits ---------------------------------------------------------------------------------
 

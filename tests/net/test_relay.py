@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,18 +73,20 @@ class Trio:
 
 
 @asynccontextmanager
-async def three(kind: Transports = LOOPBACK) -> AsyncIterator[Trio]:
-    """Run a relay, one who has reserved there, and one who may call."""
-    async with member(transports=RELAY) as relay, member(loopback=True) as one, member(transports=kind) as two:
-        await two.node.dial(place(relay))
-        reservation, _ = await client(two).reserve(place(relay))
+async def three(kind: Transports = LOOPBACK, *, quic: bool = False) -> AsyncIterator[Trio]:
+    """Run a relay, which is called over QUIC or TCP, one who has reserved there, and one who may call."""
+    server = replace(RELAY, quic=quic)
+    async with member(transports=server) as relay, member(loopback=True) as one, member(transports=kind) as two:
+        there = parse_dial_address(relay.node.addresses[int(quic)])
+        await two.node.dial(there)
+        reservation, _ = await client(two).reserve(there)
         yield Trio(relay, one, two, parse_dial_address(reservation.addresses[0]))
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[Trio]:
+async def connected(*, quic: bool = False) -> AsyncIterator[Trio]:
     """Run the three, of whom one has called."""
-    async with three() as all_three:
+    async with three(quic=quic) as all_three:
         await all_three.one.node.dial(all_three.address)
         await together(all_three.one, all_three.two)
         yield all_three
@@ -93,11 +95,13 @@ async def connected() -> AsyncIterator[Trio]:
 # --- Through a relay ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("quic", [False, True], ids=["tcp", "quic"])
 @trio_test
-async def test_two_speak_through_a_relay() -> None:
-    async with connected() as all_three:
+async def test_two_speak_through_a_relay(quic: bool) -> None:
+    async with connected(quic=quic) as all_three:
         one, two, relay = all_three.one, all_three.two, all_three.relay
-        where = f"{place(relay).text}/p2p-circuit"
+        where = all_three.address.text.removesuffix(f"/p2p/{two.id}")
+        assert ("/quic-v1/" in where) is quic
         assert one.node.peers.records[two.id].address == where
         assert [record.inbound for record in (one.node.peers.records[two.id], two.node.peers.records[one.id])] == [0, 1]
         await one.node.disconnect(relay.id)  # with it goes what is on it
@@ -113,15 +117,16 @@ async def test_two_speak_through_a_relay() -> None:
         assert two.counts("relays: circuits taken", "unexpected faults") == [2, 0]
 
 
+@pytest.mark.parametrize("quic", [False, True], ids=["tcp", "quic"])
 @trio_test
-async def test_who_gives_up_writing_breaks_nothing() -> None:
+async def test_who_gives_up_writing_breaks_nothing(quic: bool) -> None:
     """What was begun of a message goes out before the next one, or nobody could read what comes then."""
 
     async def drain(stream: Any) -> None:
         while await stream.read(65_536):
             pass
 
-    async with connected() as all_three:
+    async with connected(quic=quic) as all_three:
         one, two = all_three.one, all_three.two
         host: Any = two.node.host
         host.set_stream_handler(BULK, drain)
@@ -135,7 +140,20 @@ async def test_who_gives_up_writing_breaks_nothing() -> None:
         await one.say(b"still here")
         await until(lambda: b"still here" in two.texts())
         assert all_three.relay.counts("relay bytes")[0] > began + 1_000_000
-        assert one.node.peers.records[two.id].address == f"{place(all_three.relay).text}/p2p-circuit"
+        assert "/p2p-circuit" in one.node.peers.records[two.id].address
+
+
+@trio_test
+async def test_who_comes_through_a_relay_counts_for_himself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("py_peer.net.connections._is_loopback", lambda _: False)
+    async with three() as all_three, member(loopback=True) as third:
+        callers = all_three.one, third
+        for caller in callers:
+            await caller.node.dial(place(all_three.relay))
+        monkeypatch.setattr(limits, "MAX_INBOUND_PER_ADDRESS", 1)
+        for caller in callers:
+            await caller.node.dial(all_three.address)
+        await until(lambda: len(all_three.two.node.peers.records) == 3)
 
 
 @trio_test
