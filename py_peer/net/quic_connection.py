@@ -195,8 +195,9 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
 
     def reset(self, stream: QUICStream) -> None:
         """Tell the other side that both ends of a stream are over."""
-        if not self.is_closed:
-            self._engine.has_read(stream.drop())
+        unread = stream.drop()
+        if stream.stream_id in self._streams:
+            self._engine.has_read(unread)
             self._engine.reset_stream(stream.stream_id, 0)
             if not stream.read_over:
                 self._engine.stop_stream(stream.stream_id, 0)
