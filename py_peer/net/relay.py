@@ -5,8 +5,8 @@ cancelled, and takes circuits that nobody asked for. Who is reached has a reserv
 as the connection to it; who reaches him asks the relay for a circuit: a stream that goes on, at the relay, as another
 one. The two then shake hands over it as over TCP, so that the relay reads and forges nothing.
 
-Circuits are taken of relays alone at which we have reserved, and count as inbound connections, by relay and peer. What
-a relay says of limits is noted for whom it concerns: it ends a circuit by them without another word.
+Circuits are taken of relays alone at which we have reserved, and count as inbound connections, by relay and peer. The
+limits that a relay tells are passed on to the user: it ends a circuit by them without another word.
 
 Spec: https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md. Pinned by tests/net/test_relay.py.
 """

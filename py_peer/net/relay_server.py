@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
 
 import trio
 from libp2p.peer.id import ID
@@ -23,6 +23,7 @@ from py_peer.core.relay_slots import RelaySlots
 from py_peer.net import streams
 from py_peer.net.connections import remote_ip, remote_multiaddr
 from py_peer.net.direct_first import is_relayed
+from py_peer.net.muxed_stream import PART
 from py_peer.net.relay_messages import (
     STOP,
     Hop,
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
 
     from py_peer.net.counters import Counters
 
-_PART: Final = 65_519 - 12
-"""Bytes taken at a time: with Yamux's header they fill one Noise message."""
-
 
 @final
 class RelayServer:
@@ -57,7 +55,7 @@ class RelayServer:
         self, host: IHost, key: PrivateKey, counters: Counters, addresses: Callable[[], Iterable[str]]
     ) -> None:
         """`addresses` gives the multiaddrs, with our peer ID, at which we are reached."""
-        self.slots = RelaySlots()
+        self._slots = RelaySlots()
         self._host = host
         self._key = key
         self._counters = counters
@@ -94,7 +92,7 @@ class RelayServer:
 
     async def _reserve(self, stream: INetStream, asker: ID, where: str) -> None:
         self._forget_who_has_gone()
-        if reason := self.slots.reserve(asker.to_bytes(), remote_ip(where), trio.current_time()):
+        if reason := self._slots.reserve(asker.to_bytes(), remote_ip(where), trio.current_time()):
             self._count_refused(reason)
             await _refuse(stream, Status.RESERVATION_REFUSED)
             return
@@ -117,25 +115,25 @@ class RelayServer:
 
     def _forget_who_has_gone(self) -> None:
         conns = [conn.muxed_conn for conn in self._host.get_network().get_connections()]
-        self.slots.keep({conn.peer_id.to_bytes() for conn in conns if not is_relayed(conn)})
+        self._slots.keep({conn.peer_id.to_bytes() for conn in conns if not is_relayed(conn)})
 
     # --- Circuits ---------------------------------------------------------------------------------
 
     async def _connect(self, stream: INetStream, source: ID, target: ID) -> None:
         self._forget_who_has_gone()
-        if not self.slots.has_reserved(target.to_bytes(), trio.current_time()):
+        if not self._slots.has_reserved(target.to_bytes(), trio.current_time()):
             self._count_refused("no reservation")
             await _refuse(stream, Status.NO_RESERVATION)
             return
         ends = source.to_bytes(), target.to_bytes()
-        if reason := self.slots.open(*ends):
+        if reason := self._slots.open(*ends):
             self._count_refused(reason)
             await _refuse(stream, Status.RESOURCE_LIMIT_EXCEEDED)
             return
         try:
             await self._connect_them(stream, source, target)
         finally:
-            self.slots.close(*ends)
+            self._slots.close(*ends)
 
     async def _connect_them(self, stream: INetStream, source: ID, target: ID) -> None:
         other: INetStream | None = None
@@ -168,7 +166,7 @@ class RelayServer:
     async def _copy(self, source: INetStream, target: INetStream, circuit: trio.CancelScope) -> None:
         left = limits.RELAY_CIRCUIT_BYTES
         try:
-            while left and (data := await read_some(source, min(_PART, left), math.inf)):
+            while left and (data := await read_some(source, min(PART, left), math.inf)):
                 await write(target, data, limits.WINDOW_PATIENCE)
                 self._counters["relay bytes"] += len(data)
                 left -= len(data)
