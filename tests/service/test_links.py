@@ -118,9 +118,9 @@ def test_discover_lists_who_was_named_and_what_became_of_it() -> None:
             await bob.see(DialFailed)
             ticket = bob.ask(RequestDiscovery)
             report = await bob.see(DiscoveryReport, lambda report: report.ticket == ticket)
-            known = {peer.peer_id: (peer.state, peer.sources) for peer in report.peers}
-            assert known[await peer_id(alice)] == ("connected", ("by name",))
-            assert known[NOBODY] == ("waiting", ("by name",))
+            known = {peer.peer_id: (peer.state, peer.sources[0]) for peer in report.peers}
+            assert known[await peer_id(alice)] == ("connected", "by name")
+            assert known[NOBODY] == ("waiting", "by name")
             await asked(bob, lambda ticket: StopDialling(ticket, nowhere))
             them = await peer_id(alice)
             await asked(bob, lambda ticket: Disconnect(ticket, them))
