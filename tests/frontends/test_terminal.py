@@ -174,9 +174,11 @@ def test_a_command_that_lacks_something_stays_in_the_input_with_the_reason(pair:
 
 
 def test_a_long_reason_is_shown_whole_as_its_end_says_what_to_do(ann: Terminal) -> None:
+    ann.resize(45, 24)
     ann.send("/connect /ip4/192.0.2.7/udp/4001/quic" + ENTER)
     ann.expect("dials /udp/PORT/quic-v1 alone: take the peer's /tcp address$".replace(" ", r"\s+"))
     ann.expect("^> /connect /ip4/192.0.2.7/udp/4001/quic$")
+    ann.resize(100, 40)
     ann.send(CLEAR)
     ann.expect_prompt()
 
