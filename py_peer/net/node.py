@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
-from libp2p.peer.peerstore import PeerStoreError
 from libp2p.tools.anyio_service import background_trio_service
 
 from py_peer.core import limits
 from py_peer.core.addresses import QUIC
 from py_peer.net import library, release
-from py_peer.net.alive import SILENT, is_late, probe
+from py_peer.net.alive import probe
 from py_peer.net.bans import Bans
-from py_peer.net.closing import bottom_of, close_host, let_go
-from py_peer.net.connections import ConnectedPeers, PeerRecord
-from py_peer.net.counters import Counters, is_garbage
-from py_peer.net.dcutr import DCUTR
+from py_peer.net.closing import close_host, let_go
+from py_peer.net.counters import Counters
 from py_peer.net.dial import DialError, dial
-from py_peer.net.direct_first import close_relayed
 from py_peer.net.following import follow, set_addresses
 from py_peer.net.host import make_host
-from py_peer.net.identify import PUSH, ask_identify, push_handler
+from py_peer.net.identify import PUSH, push_handler
 from py_peer.net.interfaces import Interfaces, read_interfaces
 from py_peer.net.listening import CannotListenError, listen, read_certificate, told_by_the_user
-from py_peer.net.ping import PING, ping
+from py_peer.net.ping import ping
 from py_peer.net.pubsub import RoomPubsub
 from py_peer.net.quic import open_quic
 from py_peer.net.relays import open_relays
-from py_peer.net.streams import NotSupportedError
+from py_peer.net.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -41,55 +37,23 @@ if TYPE_CHECKING:
     from libp2p.crypto.keys import KeyPair
     from libp2p.custom_types import StreamHandlerFn, TProtocol
     from libp2p.host.basic_host import BasicHost
-    from libp2p.identity.identify.pb.identify_pb2 import Identify
     from libp2p.network.swarm import Swarm
     from multiaddr import Multiaddr
 
     from py_peer.core.addresses import DialAddress
     from py_peer.core.listening import ListenAddress
     from py_peer.core.settings import Transports
-    from py_peer.net.alive import LiveConn
-    from py_peer.net.dcutr import HolePuncher
+    from py_peer.net.connections import ConnectedPeers
     from py_peer.net.pubsub import Board
     from py_peer.net.relay import RelayClient
     from py_peer.net.room import Room
     from py_peer.net.stock import StockPubsub
+    from py_peer.net.watching import Observer
     from py_peer.net.web_certificate import WebCertificate
 
 
 BY_THE_USER: Final = "announced"
 """Among those who say where we are reached: the user, with --announce."""
-
-_PING_AGAIN: Final = 0.2
-"""A ping that failed is tried again after this many seconds: one of several connections may have ended under it."""
-
-
-class Observer(Protocol):
-    """Who is told what happens in the network. No method may block or raise."""
-
-    def peer_up(self, record: PeerRecord) -> None:
-        """Tell of the first connection to a peer."""
-
-    def peer_down(self, record: PeerRecord) -> None:
-        """Tell that the last connection to a peer is gone."""
-
-    def identified(self, record: PeerRecord) -> None:
-        """Tell that a peer said who it is."""
-
-    def pinged(self, record: PeerRecord) -> None:
-        """Tell that a ping came back; the time is in the record."""
-
-    def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
-        """Tell who has joined, and who has left; both may be empty when only who can be spoken to now is another."""
-
-    def silent(self, peer_id: ID, seconds: float) -> None:
-        """Tell that nothing came from a peer for so long, so that its last connection was cut."""
-
-    def banned(self, peer_id: ID, reason: str) -> None:
-        """Tell that a peer is let go and refused for a while, because of what `reason` says."""
-
-    def addresses_changed(self, addresses: tuple[str, ...]) -> None:
-        """Tell that we can be dialled at other addresses than before."""
 
 
 @final
@@ -162,9 +126,8 @@ class Node:
         `timeout`, in seconds, is for the whole of it.
         """
         self.counters["dials"] += 1
-        was_there = not fresh and address.peer_id in {
-            str(one) for one in self.peers.records
-        }  # then the address is not tried
+        here = {str(one) for one in self.peers.records}
+        was_there = not fresh and address.peer_id in here  # then the address is not tried
         try:
             refusal = self.bans.forgiven if forgive else self.bans.refusal
             peer_id = await dial(cast("Swarm", self.host.get_network()), address, refusal, timeout, fresh=fresh)
@@ -235,7 +198,7 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
             trio.open_nursery() as nursery,
         ):
             swarm.quic = None if stock else quic  # for who dials
-            watch = _Watch(host, counters, bans, observer, nursery)
+            watch = Watch(host, counters, bans, observer, nursery)
             kind: type[RoomPubsub | StockPubsub] = RoomPubsub
             if stock:
                 from py_peer.net.stock import StockPubsub  # noqa: PLC0415 - hardly ever
@@ -288,158 +251,3 @@ def _tcp_alone(node: Node, transports: Transports, *, stock: bool) -> str:
     if stock:
         return "with the network library's own classes this peer listens on TCP alone, without QUIC"
     return f"UDP port {node.port} is taken by another program: this peer listens on TCP alone, without QUIC"
-
-
-@final
-class _Watch:
-    """Watches over each peer from its first connection to its last: identify, ping, the room."""
-
-    def __init__(
-        self, host: BasicHost, counters: Counters, bans: Bans, observer: Observer, nursery: trio.Nursery
-    ) -> None:
-        self.peers = ConnectedPeers(self._up, self._down, self._ended, self._both)
-        self.pubsub: Room | None = None
-        self.puncher: HolePuncher | None = None
-        self._host = host
-        self._counters = counters
-        self._bans = bans
-        self._observer = observer
-        self._nursery = nursery
-        self._scopes: dict[ID, trio.CancelScope] = {}
-        self._room: frozenset[ID] = frozenset()
-        self._reached: frozenset[ID] = frozenset()
-        self._former: dict[ID, None] = {}
-        bans.on_banned = self._banned
-
-    def _up(self, record: PeerRecord) -> None:
-        self._former.pop(record.peer_id, None)
-        self._observer.peer_up(record)
-        self.room_changed()  # its streams may have been there before
-        scope = self._scopes[record.peer_id] = trio.CancelScope()
-        self._nursery.start_soon(self._attend, record, scope)
-
-    def _down(self, record: PeerRecord) -> None:
-        if scope := self._scopes.pop(record.peer_id, None):
-            scope.cancel()
-        self.room_changed()  # its streams may be there still: who goes has left the room before
-        self._observer.peer_down(record)
-        self._former[record.peer_id] = None
-        if len(self._former) > limits.MAX_FORMER_PEERS:
-            self._forget(next(iter(self._former)))
-
-    def _both(self, peer_id: ID) -> None:
-        """Speak to a peer over the direct connection, now that there is one beside the relayed one."""
-        if isinstance(self.pubsub, RoomPubsub):
-            self.pubsub.move(peer_id)
-            lasting = frozenset(map(str, (*self.pubsub.protocols, PING, DCUTR)))
-            self._nursery.start_soon(close_relayed, self._host.get_network(), peer_id, lasting)
-
-    def _ended(self, peer_id: ID, conn: LiveConn) -> None:
-        """Note why we have ended a connection."""
-        if conn.ended == SILENT:
-            self._counters["peers let go: no sign of life"] += 1
-            # Of several that end together the first is the one for which the peer is still in the books.
-            if peer_id in self.peers.records and not self._host.get_network().get_connections(peer_id):
-                self._observer.silent(peer_id, trio.current_time() - conn.heard)
-        else:
-            self._bans.strike(peer_id, "it broke the rules of the connection")
-
-    def _banned(self, peer_id: ID, reason: str) -> None:
-        self._observer.banned(peer_id, reason)
-        self._nursery.start_soon(let_go, self._host, peer_id)
-
-    def _forget(self, peer_id: ID) -> None:
-        """Take a peer that went out of the peerstore, which the library lets grow (0.8.1)."""
-        del self._former[peer_id]
-        with suppress(PeerStoreError):
-            self._host.get_peerstore().clear_peerdata(peer_id)
-
-    def room_changed(self) -> None:
-        """Tell the observer what is new since the last time: of who is connected, and of who can be spoken to.
-
-        The first can come before the second, and go before it: what waits for the second would wait for ever.
-        """
-        now = self.pubsub.members() & self.peers.records.keys() if self.pubsub else frozenset()
-        reached = self.pubsub.room() if self.pubsub else frozenset()
-        joined, left = now - self._room, self._room - now
-        moved = reached != self._reached
-        self._room, self._reached = now, reached
-        if joined or left or moved:
-            self._observer.room_changed(joined, left)
-
-    def identified(self, peer_id: ID, message: Identify) -> None:
-        """Note who a peer says it is."""
-        if record := self.peers.records.get(peer_id):
-            record.protocol_version = message.protocol_version
-            record.agent_version = message.agent_version
-            record.protocols = tuple(message.protocols)[: limits.MAX_PROTOCOLS_SHOWN]
-            record.listen = tuple(message.listen_addrs)
-            record.observed = message.observed_addr[: limits.MAX_ADDRESS_BYTES]
-            self._observer.identified(record)
-            if self.puncher is not None:
-                self.puncher.consider(record)
-
-    async def _attend(self, record: PeerRecord, scope: trio.CancelScope) -> None:
-        with scope:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._identify, record)
-                while await self._ping(record):  # noqa: ASYNC110 - nothing tells that a peer hangs
-                    await trio.sleep(limits.PING_INTERVAL)
-                nursery.cancel_scope.cancel()
-        if not scope.cancelled_caught:
-            self._counters["peers let go: no answer to pings"] += 1
-            await let_go(self._host, record.peer_id)
-
-    async def _identify(self, record: PeerRecord) -> None:
-        try:
-            message = await ask_identify(self._host, record.peer_id)
-        except Exception as error:  # noqa: BLE001 - a peer without identify is still a peer
-            self._counters.caught(f"identify with {record.peer_id}", error)
-            if is_garbage(error):
-                self._bans.strike(record.peer_id, "what it said of itself cannot be read")
-        else:
-            self.identified(record.peer_id, message)
-
-    async def _ping(self, record: PeerRecord) -> bool:
-        """Ping a peer; False when it does not answer any more."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._cut_stuck, record.peer_id)
-            answers = await self._try_ping(record)
-            nursery.cancel_scope.cancel()
-        return answers
-
-    async def _cut_stuck(self, peer_id: ID) -> None:
-        """Cut the sockets of a peer when a ping is over and does not return.
-
-        A stream that cannot be opened is reset by the library without a deadline, and shielded from ours
-        (host/basic_host.py:1065, 0.8.1): it would wait for ever for a peer that takes nothing off its socket, though
-        it gives signs of life.
-        """
-        patience = limits.PING_PATIENCE + 2 * limits.CLOSE_TIMEOUT
-        late = True
-        while late:
-            deadline = trio.current_time() + patience
-            await trio.sleep(patience)
-            late = is_late(deadline)
-        for conn in self._host.get_network().get_connections(peer_id):
-            await trio.aclose_forcefully(bottom_of(conn.muxed_conn))
-
-    async def _try_ping(self, record: PeerRecord) -> bool:
-        deadline = trio.current_time() + limits.PING_PATIENCE
-        while True:
-            try:
-                record.rtt = await ping(self._host, record.peer_id, max(0.0, deadline - trio.current_time()))
-            except NotSupportedError:
-                return True
-            except Exception as error:  # noqa: BLE001
-                self._counters.caught(f"ping of {record.peer_id}", error)
-                if is_garbage(error):
-                    self._bans.strike(record.peer_id, "it answers pings with something else")
-                if trio.current_time() >= deadline:
-                    if not is_late(deadline):
-                        return False
-                    deadline = trio.current_time() + limits.PING_PATIENCE
-                await trio.sleep(_PING_AGAIN)
-            else:
-                self._observer.pinged(record)
-                return True
