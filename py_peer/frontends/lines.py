@@ -277,8 +277,10 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         f"  - Peer ID: {report.peer_id}",
         f"  - Identity: {f'kept in {report.identity}' if report.identity else 'of this session alone'}",
         f"  - In the room: {sum(peer.in_room for peer in report.peers)}",
-        *(f"  - Also reached under: {address}" for address in report.addresses[1:]),
     ]
+    if others := report.addresses[1:]:
+        lines.append("  - Also reached under, each with /p2p/ and the peer ID behind it:")
+        lines += [f"    {address.removesuffix(f'/p2p/{report.peer_id}')}" for address in others]
     lines.append(f"  - From the Internet: {_outside(report, nick)}")
     if text := remark(report.addresses):
         lines.insert(2, f"  - {text}")

@@ -308,6 +308,17 @@ def test_status_begins_with_the_known_lines_and_may_say_more() -> None:
     assert status_lines(replace(report, stock_net=True))[-1] == "  - Network: py-libp2p's own classes, not py-peer's"
 
 
+def test_status_shows_other_addresses_without_what_all_end_with() -> None:
+    relayed = f"/ip4/192.0.2.9/tcp/1/p2p/{ANN}/p2p-circuit/p2p/{US}"
+    lines = status_lines(replace(REPORT, addresses=(ADDRESS, f"/ip4/192.0.2.7/udp/1/quic-v1/p2p/{US}", relayed)))
+    begin = lines.index("  - Also reached under, each with /p2p/ and the peer ID behind it:")
+    assert lines[begin + 1 : begin + 3] == [
+        "    /ip4/192.0.2.7/udp/1/quic-v1",
+        f"    /ip4/192.0.2.9/tcp/1/p2p/{ANN}/p2p-circuit",
+    ]
+    assert not [line for line in status_lines(REPORT) if "Also" in line]
+
+
 @pytest.mark.parametrize(
     ("found", "says"),
     [
