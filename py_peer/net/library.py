@@ -6,6 +6,7 @@ Each was seen in release 0.8.1; `tests/net/test_traps.py` pins what the library 
 from __future__ import annotations
 
 import logging
+import socket
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -104,6 +105,20 @@ def _remote_address(stream: Any) -> tuple[str, int] | None:
     return address
 
 
+_their_reuse_flags = getattr(_tcp, "_set_reuse_flags", None)
+
+
+def _set_flags(one: Any) -> None:
+    """Set what a socket of TCP is to have before it is bound; IPv6 is not to be IPv4, too, which has its own.
+
+    The library leaves that to the system (transport/tcp/tcp.py:85), so that who listens on :: alone is reached by IPv4.
+    """
+    if _their_reuse_flags is not None:
+        _their_reuse_flags(one)
+    if one.family == socket.AF_INET6:
+        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+
+
 class _LateResolver:
     """The library's resolver of names, made when it is used. Swarm makes one at once (network/swarm.py:321).
 
@@ -159,6 +174,7 @@ def _fill_places(*, stock: bool) -> None:
         (_client, "is_valid_handshake", _is_valid_handshake),
         (_msgio, "read_exactly", _read_exactly),
         (_trio_io.TrioTCPStream, "get_remote_address", _remote_address),
+        (_tcp, "_set_reuse_flags", _set_flags),
     ]
     for place, name, there in [*places, *(_THEIRS if stock else _CLASSES)]:
         if not hasattr(place, name):

@@ -176,6 +176,14 @@ async def test_named_places_are_listened_on_and_nothing_else() -> None:
 
 @pytest.mark.skipif(not has_ip6(), reason="this machine has no IPv6")
 @trio_test
+async def test_who_listens_on_all_of_ipv6_is_not_reached_by_ipv4() -> None:
+    async with member(transports=Transports(listen=("/ip6/::/tcp/0",))) as one:
+        assert await answers("::1", one.port)
+        assert not await answers("127.0.0.1", one.port)
+
+
+@pytest.mark.skipif(not has_ip6(), reason="this machine has no IPv6")
+@trio_test
 async def test_a_name_leads_to_every_transport() -> None:
     async with member(transports=Transports(quic=True, ws=True)) as one, member() as other:
         for kind in ("dns", "dns4"):
