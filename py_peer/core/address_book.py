@@ -97,11 +97,10 @@ class AddressBook:
 
     def look_around(self, own: Iterable[DialAddress], networks: Iterable[Network], ips: Iterable[str] = ()) -> None:
         """Take note of where we listen, of the networks that we are in, and of all IP addresses of this machine."""
-        own = list(own)
-        self._own = frozenset(place_of(address) for address in own)
-        self._own_ips = frozenset(
-            place(ip) for ip in [*ips, *(one.host for one in own if one.via is None and not is_name(one))]
-        )
+        # Where a relay brings others to us, it brings others to many.
+        own = [one for one in own if one.via is None]
+        self._own = frozenset(map(place_of, own))
+        self._own_ips = frozenset(place(ip) for ip in [*ips, *(one.host for one in own if not is_name(one))])
         self._networks = tuple(networks)
         for peer in self._peers.values():
             for spot in peer.spots.values():
@@ -200,7 +199,12 @@ class AddressBook:
 
     def came(self, peer_id: str, now: float) -> None:
         """Take note that a peer is connected."""
-        self._here.setdefault(peer_id, now)
+        if peer_id in self._here:
+            return
+        self._here[peer_id] = now
+        for peer in self._peers.values():
+            if any(spot.relay == peer_id for spot in peer.spots.values()):
+                peer.stir()
 
     def went(self, peer_id: str, now: float) -> None:
         """Take note that a peer is not connected any more: soon it is dialled again."""
@@ -363,7 +367,7 @@ class AddressBook:
         elif reason := objection(address, finding, self._own_ips):
             self.refused[reason] += 1
             return reason, False
-        if asked.place in self._own:
+        if self._is_own(asked):
             return "our own address", False
         if len(self._lookups) >= limits.LOOKUP_CONNECTIONS:
             return f"enough connections for lookups ({limits.LOOKUP_CONNECTIONS})", True
@@ -409,8 +413,17 @@ class AddressBook:
         return self._budgets.wait(self._word(spot), now)
 
     def _word(self, spot: Spot, *, lookup: bool = False) -> Word:
+        if spot.relay in self._here:  # then nobody is dialled at its address
+            return Word(spot.relay, "", spot.source, spot.tellers, lookup, through=spot.address.peer_id or "")
         here = spot.kind is not Kind.LOOPBACK and spot.place[0] in self._own_ips
-        return Word(spot.place, spot.range, spot.source, spot.tellers, lookup, here)
+        where = f"{spot.place[0]}:{spot.place[1]}"
+        return Word(where, spot.range, spot.source, spot.tellers, lookup, here)
+
+    def _is_own(self, spot: Spot) -> bool:
+        """Say whether we are there ourselves, or are the relay."""
+        if spot.address.via is None:
+            return spot.place in self._own
+        return spot.relay == self._peer_id or place_of(spot.address.via) in self._own
 
     def _obstacle(self, peer: Known, spot: Spot) -> str:
         """Return why an address is not dialled however long one waits, or ""."""
@@ -424,7 +437,7 @@ class AddressBook:
         """Return why an address is not dialled even when the user asks for who is there, or ""."""
         if spot.refused:
             return spot.refused
-        if spot.place in self._own:
+        if self._is_own(spot):
             return "our own address"
         if spot.is_elsewhere:
             return "a private address of a network that we are not in now"

@@ -13,8 +13,6 @@ from py_peer.core.rates import Buckets
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from py_peer.core.spots import Place
-
 
 _TOO_OFTEN: Final = "was dialled too often lately"
 _TOO_MUCH: Final = "too much was dialled lately on the word of"
@@ -27,9 +25,11 @@ _Charge: TypeAlias = tuple[Buckets[str], str, str]
 class Word:
     """What a dial is made on: where it leads, the best source of that, the peers who told it."""
 
-    place: Place
+    where: str
+    """Address and port, or the peer ID of a relay that is connected."""
+
     range: str
-    """The range it lies in; "" for loopback: who tells of that is on this machine."""
+    """The range it lies in; "" for loopback: who tells of that is on this machine; and where nobody is dialled."""
 
     source: Source
     tellers: tuple[str, ...] = ()
@@ -38,6 +38,9 @@ class Word:
 
     here: bool = False
     """Whether it leads to this machine, at an address that others have a way to, too."""
+
+    through: str = ""
+    """Who is to be reached through a relay that is connected: that one bears it, and has limits of its own."""
 
 
 @final
@@ -73,15 +76,16 @@ class Budgets:
 
     def _charges(self, word: Word, now: float) -> Iterator[_Charge]:
         """Go through what is charged, to whom, and what is said when nothing is left."""
-        where = f"{word.place[0]}:{word.place[1]}"
+        where = word.where + word.through
+        shown = "it" if word.through else word.where
         match word.source:
             case Source.MEMORY:
                 yield self._memory, "", f"where peers have been {_TOO_OFTEN}"
             case Source.MDNS:
-                yield self._near_places, where, f"{where} {_TOO_OFTEN}"
+                yield self._near_places, where, f"{shown} {_TOO_OFTEN}"
                 yield self._near, "", f"what mDNS told {_TOO_OFTEN}"
             case Source.KADEMLIA | Source.TOPIC | Source.ITSELF:
-                yield self._places, where, f"{where} {_TOO_OFTEN}"
+                yield self._places, where, f"{shown} {_TOO_OFTEN}"
                 if word.here:
                     yield self._this_machine, "", f"this machine {_TOO_OFTEN}"
                 if word.range:

@@ -28,7 +28,7 @@ WRONG: Final = "somebody else answers there"
 Place: TypeAlias = tuple[str, int, str]
 """An IP address, or a name, a port, and what goes over it: all ways to write an address that lead there have the same.
 
-Behind a relay it is that peer's address, and which relay it is.
+Behind a relay it is the relay's address, and which peer the relay is.
 """
 
 
@@ -89,6 +89,11 @@ class Spot:
 
     cause: str = ""
     """Why the last dial failed."""
+
+    @property
+    def relay(self) -> str:
+        """The peer ID of the relay through which it leads, "" for none."""
+        return (self.address.via and self.address.via.peer_id) or ""
 
     @property
     def is_told(self) -> bool:

@@ -239,6 +239,51 @@ def test_a_name_that_mdns_tells_is_not_asked_for() -> None:
     assert not scene.dials(1e5)
 
 
+# --- Through a relay --------------------------------------------------------------------------------
+
+RELAY, ITS_PLACE = peer(50), "/ip4/11.1.0.1/tcp/4001"
+
+
+def relayed(who: str, relay: str = RELAY) -> DialAddress:
+    return parse_dial_address(f"{ITS_PLACE}/p2p/{relay}/p2p-circuit/p2p/{who}")
+
+
+def test_another_at_our_relay_is_dialled_there_and_through_ourselves_nobody_is() -> None:
+    scene = Scene()
+    scene.book.look_around([relayed(US), at("8.8.8.8")], [])
+    scene.book.take(Finding(ANN, (relayed(ANN),), Source.TOPIC, RELAY, "11.1.0.1"), 0.0)
+    assert scene.book.ways_to(ANN, scene.now) == ((relayed(ANN),), "")
+    assert scene.who() == [ANN]
+    through_us = [
+        parse_dial_address(f"/ip4/{host}/tcp/4001/p2p/{relay}/p2p-circuit/p2p/{BOB}")
+        for host, relay in (("8.8.8.8", RELAY), ("8.8.4.4", US))
+    ]
+    scene.book.take(Finding(BOB, tuple(through_us), Source.TOPIC, RELAY, "11.1.0.1"), 0.0)
+    assert scene.state(BOB) == ("not dialled", "our own address")
+
+
+@pytest.mark.parametrize("source", TOLD)
+def test_a_room_behind_one_relay_is_dialled_whole_as_soon_as_the_relay_is_connected(source: Source) -> None:
+    scene = Scene()
+    room = [peer(number) for number in range(1, limits.TARGET_CONNECTIONS)]
+    for number, who in enumerate(room):
+        scene.book.take(Finding(who, (relayed(who),), source, peer(900 + number % 2), "9.9.9.9"), 0.0)
+    assert len(scene.dials(10.0)) == limits.PLACE_BURST  # these dial the relay, too, which may be anybody
+    assert scene.reasons() >= {"11.1.0.1:4001 was dialled too often lately"}
+    scene.book.came(RELAY, scene.now)
+    assert set(scene.who(limits.PAUSE)) == set(room)
+
+
+def test_who_is_said_to_be_behind_a_relay_by_ever_new_addresses_is_dialled_there_seldom() -> None:
+    scene = Scene()
+    scene.book.came(RELAY, scene.now)
+    for number in range(50):
+        where = parse_dial_address(f"/ip4/11.1.{number}.1/tcp/4001/p2p/{RELAY}/p2p-circuit/p2p/{ANN}")
+        scene.book.take(Finding(ANN, (where,), Source.TOPIC, TELLER, "9.9.9.9"), scene.now)
+    assert len(scene.dials(2 * limits.PAUSE)) == limits.PLACE_BURST
+    assert scene.reasons() == {"it was dialled too often lately"}
+
+
 def test_that_much_was_dialled_on_the_word_of_somebody_is_said_with_his_short_id() -> None:
     scene = Scene()
     for number in range(1, limits.TELLER_BURST + 3):

@@ -101,3 +101,22 @@ def test_who_is_behind_a_router_is_reached_through_a_relay_and_through_another_w
                 stranger.connect = (second["addresses"][0],)
                 with party(stranger):
                     met(stranger, home)
+
+
+def test_two_behind_routers_at_one_relay_find_and_dial_each_other_by_the_discovery_topic(
+    tmp_path: Path,
+) -> None:
+    with internet(1, Nat.SYMMETRIC, Nat.SYMMETRIC) as net:
+        relay = peer_in(net.hosts[0], "relay", tmp_path, "--relay-server")
+        ann, bob = (
+            peer_in(home.hosts[0], name, tmp_path, "--relay", relay.address, "--discovery", "--no-quic")
+            for name, home in zip(("ann", "bob"), net.homes, strict=True)
+        )
+        with party(relay):
+            relay.see("ready")
+            with party(ann, bob):
+                for one in (ann, bob):
+                    one.see("reachability_changed", status="relayed", relay=relay.id)
+                for one, other in ((ann, bob), (bob, ann)):
+                    told = one.see("peer_connected", 2 * PATIENCE, peer_id=other.id)
+                    assert "/p2p-circuit" in told["address"]
