@@ -297,7 +297,8 @@ class AddressesChanged(Event):
 class ReachabilityChanged(Event):
     """How we are reached from outside of our network has become known, or another.
 
-    `status` is "unknown", "public", "private" (nobody reaches us) or "relayed": through the peer `relay` alone.
+    `status` is "unknown", "public", "announced" (as the user says with --announce, and nobody has tried yet), "private"
+    (nobody reaches us) or "relayed": through the peer `relay` alone.
     `addresses` are full multiaddrs that work from outside, the best first.
     """
 

@@ -28,6 +28,9 @@ class Status(Enum):
 
     UNKNOWN = "unknown"
     PUBLIC = "public"
+    ANNOUNCED = "announced"
+    """The user says that we are reached, and nobody has tried yet."""
+
     PRIVATE = "private"
     RELAYED = "relayed"
     """Nobody reaches us but through a relay."""

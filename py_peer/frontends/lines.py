@@ -73,6 +73,7 @@ NO_NETWORK: Final = "The network has gone; no address leads here now. Only peers
 _OUTSIDE: Final = {
     "unknown": "It is not known any more whether others on the Internet reach you",
     "public": "Others on the Internet reach you",
+    "announced": "Others are told the address that you announce; nobody has tried yet whether it leads to you",
     "private": "Nobody on the Internet reaches you: a router or a firewall is in between",
     "relayed": "Others on the Internet reach you through the relay ",
 }
@@ -306,6 +307,8 @@ def _outside(report: StatusReport, nick: Callable[[str], str]) -> str:
     match report.reachability:
         case "public":
             return f"reachable at {report.outside[0].partition('/p2p/')[0]}" if report.outside else "reachable"
+        case "announced":
+            return "announced; nobody has tried"
         case "private":
             return "private: nobody reaches us from outside"
         case "relayed":

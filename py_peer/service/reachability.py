@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from libp2p.custom_types import StreamHandlerFn, TProtocol
     from libp2p.peer.id import ID
 
+    from py_peer.core.addresses import DialAddress
     from py_peer.core.events import Event
     from py_peer.core.settings import Transports
     from py_peer.net.connections import PeerRecord
@@ -71,6 +72,7 @@ class Reachability:
         self._node: Node | None = None
         self._since = 0.0
         self._forwarded: tuple[str, ...] = ()
+        self._is_announced = any(_is_for_outside(parse_dial_address(text)) for text in transports.told)
         self._stirred = trio.Event()
         self._reservations = Reservations(transports.relays, self._look, lambda text: emit(Notice(text)))
         self._asker = Asker()
@@ -229,14 +231,17 @@ class Reachability:
         is_late = now - self._since >= limits.NAT_PATIENCE
         verdict = self._votes.verdict(now, patient=is_late)
         status, direct = verdict.status, (*self._forwarded, *verdict.addresses)
-        if status is Status.UNKNOWN and (self._forwarded or self._transports.told):
+        if status is Status.UNKNOWN and self._forwarded:
             status = Status.PUBLIC
+        elif status is Status.UNKNOWN and self._is_announced:
+            status = Status.ANNOUNCED
         if status is not Status.PUBLIC:
             direct = ()
         is_needed = status is Status.PRIVATE or (is_late and not self._votes.is_reached(now))
+        is_open = status in (Status.PUBLIC, Status.ANNOUNCED)
         relays = self._reservations
-        relays.want(wanted=status is not Status.PUBLIC and (is_needed or relays.has_named))
-        if relays.relay and status is not Status.PUBLIC:
+        relays.want(wanted=not is_open and (is_needed or relays.has_named))
+        if relays.relay and not is_open:
             status = Status.RELAYED
         outside = tuple(f"{one}/p2p/{node.peer_id}" for one in dict.fromkeys(direct)) + relays.addresses
         node.set_outside(_SOURCE, outside)
@@ -247,6 +252,11 @@ class Reachability:
             self.now = new
             _log_system_message(f"Reached from outside: {new.status} {', '.join(new.addresses)}".rstrip())
             self._emit(new)
+
+
+def _is_for_outside(address: DialAddress) -> bool:
+    """Say whether an address may lead here from the Internet with no relay: it has a name, or a public IP address."""
+    return address.via is None and (is_name(address) or kind_of(address.host) is Kind.PUBLIC)
 
 
 def _voice(record: PeerRecord) -> str:

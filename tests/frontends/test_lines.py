@@ -113,6 +113,10 @@ INTERACTIVE = [
     (PeerFound(ANN, "by mDNS", ()), [f"📡 Found {ANN[-8:]} by mDNS"]),
     (AddressesChanged((ADDRESS, "/ip6/::1/tcp/4001")), [f"📡 The network has changed; others reach you at {ADDRESS}"]),
     (ReachabilityChanged("public", (ADDRESS,)), ["📡 Others on the Internet reach you"]),
+    (
+        ReachabilityChanged("announced"),
+        ["📡 Others are told the address that you announce; nobody has tried yet whether it leads to you"],
+    ),
     (ReachabilityChanged("private"), ["📡 Nobody on the Internet reaches you: a router or a firewall is in between"]),
     (ReachabilityChanged("relayed", (), ANN), [f"📡 Others on the Internet reach you through the relay {ID8}"]),
     (ReachabilityChanged("unknown"), ["📡 It is not known any more whether others on the Internet reach you"]),
@@ -326,6 +330,7 @@ def test_status_shows_other_addresses_without_what_all_end_with() -> None:
         ({"reachability": "private"}, "private: nobody reaches us from outside"),
         ({"reachability": "public", "outside": (ADDRESS,)}, f"reachable at {ADDRESS.partition('/p2p/')[0]}"),
         ({"reachability": "public"}, "reachable"),
+        ({"reachability": "announced"}, "announced; nobody has tried"),
         ({"reachability": "relayed", "outside": (ADDRESS,), "relay": ANN}, f"relayed by Ann({ID8})"),
     ],
 )

@@ -217,14 +217,30 @@ async def test_elsewhere_everybody_is_asked_again(scene: Scene) -> None:
 @timeless
 async def test_what_the_user_or_a_router_says_holds_until_peers_say_otherwise(scene: Scene) -> None:
     async with scene.running(told=("/dns4/peer.example/tcp/4001",)) as one:
-        assert scene.statuses == ["public"]
+        assert scene.statuses == ["announced"]
         one._note_forwarded((OUTSIDE, QUIC))
         await trio.testing.wait_all_tasks_blocked()
         assert one.now.addresses == (f"{OUTSIDE}/p2p/{US}", f"{QUIC}/p2p/{US}")
         await scene.meet_all(one, None, None, None)
+        assert scene.statuses[1] == "public"
         assert scene.asked[-1][1] == [OUTSIDE, QUIC]
         assert scene.statuses[-1] == "private"
         assert not one.now.addresses
+
+
+@timeless
+async def test_who_announces_an_address_that_leads_nowhere_from_outside_is_not_reached_by_it(scene: Scene) -> None:
+    late = limits.NAT_PATIENCE + limits.NAT_LOOK_INTERVAL
+    relayed = f"{RELAY}/p2p-circuit/p2p/{US}"
+    for told in ("/ip4/127.0.0.1/tcp/4001", "/ip4/192.168.0.7/tcp/4001", "/ip6/fd00::7/tcp/4001", relayed):
+        async with scene.running(told=(told,)) as one:
+            await trio.sleep(late)
+            assert not scene.told
+            assert one._reservations.is_wanted
+    async with scene.running(told=("/ip4/192.168.0.7/tcp/4001", OUTSIDE)) as one:
+        await trio.sleep(late)
+        assert scene.statuses == ["announced"]
+        assert not one._reservations.is_wanted
 
 
 @timeless
