@@ -867,8 +867,16 @@ RELAY_REQUEST_BURST = 64
 
 RELAY_CIRCUITS = 256
 RELAY_CIRCUITS_OF_ONE = 32
+RELAY_CIRCUITS_OF_ONE_RANGE = 64
+RELAY_CIRCUITS_OF_TWO = 2
 """Circuits open at once through us, in all and of one peer at either end, twice as many as Go's: everybody in a room
-wants some 16. Each holds 128 kB, and 512 kB more where both ends send faster than they read."""
+wants some 16. Each holds 128 kB, and 512 kB more where both ends send faster than they read. From one network come no
+more than a quarter, as of the reservations, since IDs cost nothing; from one peer to another a second one, for when the
+first is dead and that is not known yet."""
+
+RELAY_CIRCUIT_SILENCE = 600.0
+"""A circuit on which nothing has come from one end for so long is ended: whoever is in use there asks for a sign of
+life, or has windows to open."""
 
 RELAY_CIRCUIT_SECONDS = 24 * 3_600.0
 RELAY_CIRCUIT_BYTES = 1024 * 1024 * 1024

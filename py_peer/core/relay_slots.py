@@ -30,13 +30,13 @@ class RelaySlots:
 
     def __init__(self) -> None:
         self._reservations: dict[bytes, _Reservation] = {}
-        self._circuits: Counter[bytes] = Counter()
+        self._circuits: Counter[object] = Counter()
         self.circuits = 0
         """How many are open."""
 
     def reserve(self, peer: bytes, ip: str, now: float) -> str:
         """Give a peer at an IP address a reservation, or renew it; return "", or why it gets none."""
-        where = "" if kind_of(ip) is Kind.LOOPBACK else range_of(ip)
+        where = _range(ip)
         for name in [name for name, one in self._reservations.items() if one.until <= now or name == peer]:
             del self._reservations[name]
         if len(self._reservations) >= limits.RELAY_RESERVATIONS:
@@ -58,20 +58,38 @@ class RelaySlots:
         """Take back the reservations of those who have gone: a reservation is for as long as one is connected."""
         self._reservations = {peer: one for peer, one in self._reservations.items() if peer in connected}
 
-    def open(self, source: bytes, target: bytes) -> str:
-        """Take note of a circuit from one peer to another; return "", or why there is none. `close` must follow."""
+    def open(self, source: bytes, target: bytes, ip: str) -> str:
+        """Take note of a circuit to a peer from another one, at an IP address; return "", or why there is none.
+
+        `close` must follow.
+        """
         if self.circuits >= limits.RELAY_CIRCUITS:
             return "there are too many circuits"
-        if max(self._circuits[source], self._circuits[target]) >= limits.RELAY_CIRCUITS_OF_ONE:
-            return "there are too many circuits of one peer"
+        shares = _shares(source, target, ip)
+        for share, most, of_whom in shares:
+            if self._circuits[share] >= most:
+                return f"there are too many circuits {of_whom}"
         self.circuits += 1
-        self._circuits.update((source, target))
+        self._circuits.update(share for share, _, _ in shares)
         return ""
 
-    def close(self, source: bytes, target: bytes) -> None:
-        """Take note of the end of a circuit."""
+    def close(self, source: bytes, target: bytes, ip: str) -> None:
+        """Take note of the end of a circuit, as it was opened."""
         self.circuits -= 1
-        for peer in (source, target):
-            self._circuits[peer] -= 1
-            if self._circuits[peer] <= 0:
-                del self._circuits[peer]
+        self._circuits.subtract(share for share, _, _ in _shares(source, target, ip))
+        self._circuits = +self._circuits
+
+
+def _range(ip: str) -> str:
+    return "" if kind_of(ip) is Kind.LOOPBACK else range_of(ip)
+
+
+def _shares(source: bytes, target: bytes, ip: str) -> list[tuple[object, int, str]]:
+    """Return in whose shares a circuit is, how many there may be in each, and whose it is."""
+    where = _range(ip)
+    return [
+        (source, limits.RELAY_CIRCUITS_OF_ONE, "of one peer"),
+        (target, limits.RELAY_CIRCUITS_OF_ONE, "of one peer"),
+        ((source, target), limits.RELAY_CIRCUITS_OF_TWO, "between two peers"),
+        *([(where, limits.RELAY_CIRCUITS_OF_ONE_RANGE, "from one network")] if where else []),
+    ]

@@ -8,7 +8,6 @@ Spec: https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md. Pinned by
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Any, final
 
@@ -36,7 +35,7 @@ from py_peer.net.relay_messages import (
     read_message,
     voucher,
 )
-from py_peer.net.streams import GarbageError, StreamFaultError, read_some, write, write_frame
+from py_peer.net.streams import GarbageError, SilentError, StreamFaultError, read_some, write, write_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -83,7 +82,7 @@ class RelayServer:
         elif request.type == Hop.RESERVE:
             await self._reserve(stream, asker, where)
         else:
-            await self._connect(stream, asker, ID(request.peer.id))
+            await self._connect(stream, asker, ID(request.peer.id), where)
 
     def _count_refused(self, reason: str) -> None:
         self._counters[f"relay: refused: {reason}"] += 1
@@ -119,13 +118,13 @@ class RelayServer:
 
     # --- Circuits ---------------------------------------------------------------------------------
 
-    async def _connect(self, stream: INetStream, source: ID, target: ID) -> None:
+    async def _connect(self, stream: INetStream, source: ID, target: ID, where: str) -> None:
         self._forget_who_has_gone()
         if not self._slots.has_reserved(target.to_bytes(), trio.current_time()):
             self._count_refused("no reservation")
             await _refuse(stream, Status.NO_RESERVATION)
             return
-        ends = source.to_bytes(), target.to_bytes()
+        ends = source.to_bytes(), target.to_bytes(), remote_ip(where)
         if reason := self._slots.open(*ends):
             self._count_refused(reason)
             await _refuse(stream, Status.RESOURCE_LIMIT_EXCEEDED)
@@ -166,12 +165,14 @@ class RelayServer:
     async def _copy(self, source: INetStream, target: INetStream, circuit: trio.CancelScope) -> None:
         left = limits.RELAY_CIRCUIT_BYTES
         try:
-            while left and (data := await read_some(source, min(PART, left), math.inf)):
+            while left and (data := await read_some(source, min(PART, left), limits.RELAY_CIRCUIT_SILENCE)):
                 await write(target, data, limits.WINDOW_PATIENCE)
                 self._counters["relay bytes"] += len(data)
                 left -= len(data)
                 del data
-        except StreamFaultError:  # of either end; the other one has no use any more
+        except StreamFaultError as error:  # of either end; the other one has no use any more
+            if isinstance(error, SilentError):
+                self._counters["relay: circuits ended: nothing came, or was taken"] += 1
             circuit.cancel()
         else:
             if not left:

@@ -43,15 +43,42 @@ def test_one_network_has_its_share_and_this_machine_no_limit_of_its_own() -> Non
         assert slots.reserve(b"here %d" % number, "127.0.0.1", 0) == ""
 
 
-@given(st.lists(st.tuples(st.booleans(), peers, peers), max_size=600))
-def test_no_more_circuits_are_open_than_may_be_whatever_is_asked_for(steps: list[tuple[bool, bytes, bytes]]) -> None:
+def test_one_network_takes_a_part_of_the_circuits_whatever_it_calls_itself_and_this_machine_may_have_all() -> None:
+    slots = RelaySlots()
+
+    def asked(network: str) -> list[str]:
+        made = [slots.open(b"%d" % number, b"to %d" % number, f"{network}.{number % 250}") for number in range(300)]
+        return [reason for reason in made if reason]
+
+    assert len(asked("11.1.1")) == 300 - limits.RELAY_CIRCUITS_OF_ONE_RANGE
+    assert set(asked("11.1.1")) == {"there are too many circuits from one network"}
+    assert slots.open(b"ann", b"bob", "11.1.2.1") == ""
+    slots.close(b"ann", b"bob", "11.1.2.1")
+    assert set(asked("127.0.0")) == {"there are too many circuits"}
+    assert slots.circuits == limits.RELAY_CIRCUITS
+
+
+def test_two_have_no_more_circuits_than_they_need() -> None:
+    slots = RelaySlots()
+    made = [slots.open(b"ann", b"bob", "11.1.1.1") for _ in range(limits.RELAY_CIRCUITS_OF_TWO + 1)]
+    assert made[-2:] == ["", "there are too many circuits between two peers"]
+    assert slots.open(b"bob", b"ann", "11.1.1.2") == ""
+
+
+ips = st.sampled_from(["11.1.1.1", "11.1.1.2", "11.1.2.1", "127.0.0.1"])
+
+
+@given(st.lists(st.tuples(st.booleans(), peers, peers, ips), max_size=600))
+def test_no_more_circuits_are_open_than_may_be_whatever_is_asked_for(
+    steps: list[tuple[bool, bytes, bytes, str]],
+) -> None:
     slots, opened = RelaySlots(), []
-    for opens, source, target in steps:
-        if opens and slots.open(source, target) == "":
-            opened.append((source, target))
+    for opens, source, target, ip in steps:
+        if opens and slots.open(source, target, ip) == "":
+            opened.append((source, target, ip))
         elif not opens and opened:
             slots.close(*opened.pop())
-        ends = [peer for circuit in opened for peer in circuit]
+        ends = [peer for circuit in opened for peer in circuit[:2]]
         assert slots.circuits == len(opened) <= limits.RELAY_CIRCUITS
         assert all(ends.count(peer) <= limits.RELAY_CIRCUITS_OF_ONE + 1 for peer in set(ends))
     for circuit in opened:

@@ -210,6 +210,7 @@ async def test_who_is_refused_by_a_relay_is_told_why(monkeypatch: pytest.MonkeyP
             ("no reservation", "RELAY_CIRCUITS", 9, through(place(relay), str(other.id))),
             ("there are too many circuits", "RELAY_CIRCUITS", 0, all_three.address),
             ("there are too many circuits of one peer", "RELAY_CIRCUITS_OF_ONE", 0, all_three.address),
+            ("there are too many circuits between two peers", "RELAY_CIRCUITS_OF_TWO", 0, all_three.address),
             ("there are too many reservations", "RELAY_RESERVATIONS", 1, None),
         ]
         for reason, limit, size, address in scenes:
@@ -242,6 +243,22 @@ async def test_a_circuit_ends_with_what_it_may_carry_and_after_its_time(monkeypa
         await one.node.dial(all_three.address)
         await until(lambda: relay.counts("relay: circuits ended: too long") == [1])
         await until(lambda: two.id not in one.node.peers.records and one.id not in two.node.peers.records)
+
+
+@trio_test
+async def test_a_circuit_on_which_nothing_comes_makes_room_for_others_and_one_with_pings_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "PING_INTERVAL", 0.1)
+    monkeypatch.setattr(limits, "RELAY_CIRCUIT_SILENCE", 2.0)
+    async with connected() as all_three, raw_peer(all_three.relay.port) as silent:
+        relay, one = all_three.relay, all_three.one
+        stream = await silent.open(HOP)
+        request = HopMessage(type=Hop.CONNECT, peer=Peer(id=all_three.two.id.to_bytes()))
+        await stream.write_frame(request.SerializeToString())
+        await until(lambda: relay.counts("relay: circuits ended: nothing came, or was taken") == [1])
+        await stream.wait_end()
+        assert all_three.two.id in one.node.peers.records
 
 
 @trio_test
