@@ -240,7 +240,7 @@ def _is_said(held: Mapping[str, Held], name: str) -> bool:
 def _contradiction(held: Mapping[str, Held], command: str) -> str:
     """Return why what is asked for cannot be had together, or ""."""
     if held["demo"].value:
-        for name in ("connect", "bootstrap", "kademlia", "mdns_interface", *_LISTENING):
+        for name in ("connect", "bootstrap", "kademlia", "mdns_interface", "relay", "relay_server", *_LISTENING):
             if held[name].value and held[name].source is held["demo"].source:
                 return f"argument --demo: it meets nobody but its own company; leave {OPTIONS[name].flags[-1]} out"
     if held["mdns_interface"].value and not held["mdns"].value and _is_as_strong(held, "mdns_interface", "mdns"):
@@ -271,10 +271,18 @@ def _listening_contradiction(held: Mapping[str, Held]) -> str:
             return f"{_place(held, name)}: a certificate and its key go together; add {OPTIONS[other].flags[-1]}"
     if not held["wss_cert"].value and (wss := [one for one in held["listen"].value if one.endswith("/tls/ws")]):
         return f"{_place(held, 'listen')}: {wss[0]} is answered with a certificate; add --wss-cert and --wss-key"
-    if held["stock_net"].value and (held["ws"].value is not False or held["wss_cert"].value):
-        name = "wss_cert" if held["wss_cert"].value else "ws"
-        return f"{_place(held, name)}: py-libp2p's own classes answer no WebSockets here; leave --stock-net out"
+    for name, lacking in _NOT_ON_STOCK.items() if held["stock_net"].value else ():
+        if held[name].value is not False and held[name].value not in (None, "", ()):  # a port may be 0
+            return f"{_place(held, name)}: py-libp2p's own classes {lacking}; leave --stock-net out"
     return ""
+
+
+_NOT_ON_STOCK: Final = {
+    "wss_cert": "answer no WebSockets here",
+    "ws": "answer no WebSockets here",
+    "relay": "use no relay here",
+    "relay_server": "are no relay here",
+}
 
 
 def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], fault: str) -> Arguments:

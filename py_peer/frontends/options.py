@@ -149,6 +149,14 @@ def _dialled(text: str) -> str:
         raise ArgumentTypeError(str(error)) from error
 
 
+def _relay(text: str) -> str:
+    address = _dialled(text)
+    if "/p2p-circuit" in address:
+        msg = f"{address!r} leads through a relay itself, and such a peer relays for nobody; name the relay"
+        raise ArgumentTypeError(msg)
+    return address
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -313,7 +321,7 @@ GROUPS: Final = {
             "multiaddr of a relay through which others reach you while nothing else leads to you",
             ("--relay",),
             "ADDR",
-            _dialled,
+            _relay,
             default=(),
             many=True,
         ),

@@ -174,9 +174,19 @@ def test_a_certificate_and_its_key_go_together_and_a_place_inside_tls_needs_them
 
 
 def test_what_listens_elsewhere_is_refused_where_there_is_no_place_for_it(capsys: pytest.CaptureFixture[str]) -> None:
-    for argv in (("--listen", LISTEN[0]), ("--announce", THIRD), ("--ws",), ("--wss-cert", "c", "--wss-key", "k")):
+    relay = ("--relay", THIRD)
+    for argv in (
+        ("--listen", LISTEN[0]),
+        ("--announce", THIRD),
+        ("--ws",),
+        ("--wss-cert", "c", "--wss-key", "k"),
+        relay,
+        ("--relay-server",),
+    ):
         assert f"it meets nobody but its own company; leave {argv[0]} out" in refused(capsys, "--demo", *argv)
     assert "answer no WebSockets here; leave --stock-net out" in refused(capsys, "--stock-net", "--ws")
+    assert "use no relay here; leave --stock-net out" in refused(capsys, "--stock-net", *relay)
+    assert "are no relay here; leave --stock-net out" in refused(capsys, "--stock-net", "--relay-server")
     assert parsed("--demo", environ={"PY_PEER_LISTEN": LISTEN[0], "PY_PEER_WS": "1"}).settings.transports.listen == ()
 
 
@@ -187,6 +197,7 @@ def test_what_listens_elsewhere_is_refused_where_there_is_no_place_for_it(capsys
         (("--listen", "/ip6/fe80::1/tcp/1"), "is link-local"),
         (("--announce", "/ip4/0.0.0.0/tcp/1"), "is no address that one can dial"),
         (("--announce", "me"), "is not a multiaddr"),
+        (("--relay", f"{THIRD}/p2p/{ANN}/p2p-circuit/p2p/{ANN}"), "leads through a relay itself"),
     ],
 )
 def test_a_bad_place_is_said_to_be_one(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], words: str) -> None:
