@@ -114,7 +114,7 @@ class Forger:
     def __init__(self) -> None:
         self.key: Any = ec.generate_private_key(ec.SECP256R1())
         self.host = create_new_key_pair().private_key
-        self.begins, self.ends = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+        self.begins, self.ends = NOW - timedelta(days=2), NOW + timedelta(days=2)
         self.more: list[tuple[x509.ExtensionType, bool]] = []
         self.issuer = self.subject = x509.Name([])
         self.signed_with: Any = self.key
@@ -162,8 +162,8 @@ def test_the_key_of_a_certificate_may_be_of_another_kind_than_ours() -> None:
 
 
 FAULTS: dict[str, Callable[[Forger], Any]] = {
-    "expired": lambda one: setattr(one, "ends", NOW - timedelta(minutes=1)),
-    "not valid yet": lambda one: setattr(one, "begins", NOW + timedelta(minutes=1)),
+    "expired": lambda one: setattr(one, "ends", NOW - timedelta(days=1)),
+    "not valid yet": lambda one: setattr(one, "begins", NOW + timedelta(days=1)),
     "without the extension": lambda one: setattr(one, "value", b""),
     "with what is no SignedKey": lambda one: setattr(one, "value", b"\x30\x03\x04\x01\x00"),
     "with a key that is none": lambda one: setattr(
