@@ -99,7 +99,8 @@ def wished(transports: Transports) -> tuple[Wish, ...]:
         on_the_port = (ListenAddress(host, transports.port, one) for one in spoken for host in everywhere)
         wishes = [Wish("--port", tuple(on_the_port))]
     if transports.ws and transports.ws_port is not None:
-        wishes.append(Wish("--ws", tuple(ListenAddress(host, transports.ws_port, WS) for host in everywhere)))
+        hosts = dict.fromkeys(place.host for wish in wishes for place in wish.places)
+        wishes.append(Wish("--ws", tuple(ListenAddress(host, transports.ws_port, WS) for host in hosts)))
     return tuple(wishes)
 
 
@@ -148,7 +149,8 @@ def expand_listen_addresses(
     The one to hand on comes first: IPv4 addresses of networks, in the order of the interfaces (those of containers come
     last as a rule), then IPv6, the global ones first, then link-local IPv4, then loopback; of one IP address they are
     in the order of `bound`. Link-local IPv6 addresses are left out: they mean nothing elsewhere without their zone.
-    Inside TLS only those hosts are told for which the certificate holds, `certified`, behind those of networks.
+    Inside TLS only those hosts are told for which the certificate holds, `certified`, behind those of networks. An IP
+    address among them may be one outside of a router, where all interfaces are listened on, and else has to be ours.
     """
     own = dict.fromkeys(ipaddress.ip_address(ip.partition("%")[0]) for ip in [*ips, LOOPBACK])
     bound = tuple(bound)
@@ -161,7 +163,7 @@ def expand_listen_addresses(
     ]
     usable.sort(key=lambda ip: (ip.is_loopback, ip.is_link_local, ip.version, ip.version == 6 and not ip.is_global))
     hosts = [(f"/ip{ip.version}/{ip}", one) for ip in usable for one in there[ip]]
-    hosts += [(host, one) for one in bound if one.transport == WSS for host in certified]
+    hosts += [(host, one) for one in bound if one.transport == WSS for host in certified if _may_lead(host, one)]
     addresses = dict.fromkeys(f"{host}{behind_the_host(one.transport, one.port)}/p2p/{peer_id}" for host, one in hosts)
     return sorted(addresses, key=is_of_this_machine)
 
@@ -187,6 +189,13 @@ def first_of_each(found: Iterable[T], most: int, group: Callable[[T], Hashable])
         first.setdefault(group(thing), thing)
     chosen = {*[*first.values(), *(thing for thing in things if thing not in first.values())][:most]}
     return [thing for thing in things if thing in chosen]
+
+
+def _may_lead(host: str, one: ListenAddress) -> bool:
+    """Say whether who calls a host of a certificate, like /ip4/192.0.2.7, may come out at a place that we listen on."""
+    _, kind, name = host.split("/")
+    ip = None if kind == "dns" else ipaddress.ip_address(name)
+    return ip is None or ip in _meant(one, [ip])
 
 
 def _meant(one: ListenAddress, own: Iterable[IP]) -> list[IP]:

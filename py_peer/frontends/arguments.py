@@ -221,20 +221,14 @@ def _resolved(given: Mapping[str, Any], environ: Mapping[str, str], command: str
     if reason := _contradiction(held, command):
         raise ConfigurationError(reason)
     for pair in _EITHER:
-        if all(_is_said(held, name) for name in pair):  # a key named now undoes a kept wish for none, and so on
+        if all(held[name].value for name in pair):  # a key named now undoes a kept wish for none, and so on
             weaker, stronger = sorted(pair, key=lambda name: held[name].source)
             held[weaker] = replace(held[stronger], value=OPTIONS[weaker].default)
     return held
 
 
-_EITHER: Final = (("identity", "ephemeral"), ("listen", "port"), ("listen", "ws"))
+_EITHER: Final = (("identity", "ephemeral"), ("listen", "port"))
 """Of which one alone can be had."""
-
-
-def _is_said(held: Mapping[str, Held], name: str) -> bool:
-    """Whether an option has a value that leaves another no place; --ws alone leaves it."""
-    value = held[name].value
-    return type(value) is int if name == "ws" else bool(value)
 
 
 def _contradiction(held: Mapping[str, Held], command: str) -> str:
@@ -262,18 +256,38 @@ _LISTENING: Final = ("listen", "announce", "ws", "wss_cert", "wss_key")
 
 def _listening_contradiction(held: Mapping[str, Held]) -> str:
     """Return why what is asked for of where we listen cannot be had together, or ""."""
-    for name in ("port", "ws"):
-        if held["listen"].value and _is_said(held, name) and held["listen"].source is held[name].source:
-            places = _place(held, "listen"), _place(held, name)
-            return f"{places[0]}: it says on which ports to listen, and so does {places[1]}; leave one out"
+    listen = held["listen"].value
+    if listen and held["port"].value and held["listen"].source is held["port"].source:
+        places = _place(held, "listen"), _place(held, "port")
+        return f"{places[0]}: it says on which ports to listen, and so does {places[1]}; leave one out"
     for name, other in (("wss_cert", "wss_key"), ("wss_key", "wss_cert")):
         if held[name].value and not held[other].value:
             return f"{_place(held, name)}: a certificate and its key go together; add {OPTIONS[other].flags[-1]}"
-    if not held["wss_cert"].value and (wss := [one for one in held["listen"].value if one.endswith("/tls/ws")]):
+    if not held["wss_cert"].value and (wss := [one for one in listen if one.endswith("/tls/ws")]):
         return f"{_place(held, 'listen')}: {wss[0]} is answered with a certificate; add --wss-cert and --wss-key"
+    return _transport_contradiction(held)
+
+
+def _transport_contradiction(held: Mapping[str, Held]) -> str:
+    """Return why a transport that is asked for cannot be had, or ""."""
+    from py_peer.core.addresses import QUIC  # noqa: PLC0415 - not for --help
+
+    listen, ws = held["listen"].value, held["ws"].value
+    quic = [one for one in listen if one.endswith(f"/{QUIC}")]
+    if quic and not held["quic"].value and held["quic"].source >= held["listen"].source:
+        return (
+            f"{_place(held, 'listen')}: {quic[0]} is QUIC, which is off, as {_place(held, 'quic')} says; leave one out"
+        )
+    websockets = "wss_cert" if held["wss_cert"].value else "ws" if ws is not False else ""
+    if websockets and quic and len(quic) == len(listen) and isinstance(ws, bool):
+        places = _place(held, websockets), _place(held, "listen")
+        return f"{places[0]}: WebSockets are on TCP, of which {places[1]} names no port; name one, too"
     for name, lacking in _NOT_ON_STOCK.items() if held["stock_net"].value else ():
         if held[name].value is not False and held[name].value not in (None, "", ()):  # a port may be 0
             return f"{_place(held, name)}: py-libp2p's own classes {lacking}; leave --stock-net out"
+    if held["stock_net"].value and (other := [one for one in listen if one.endswith(("/ws", f"/{QUIC}"))]):
+        says = f"py-libp2p's own classes listen on TCP alone here, not at {other[0]}"
+        return f"{_place(held, 'listen')}: {says}; leave --stock-net out"
     return ""
 
 

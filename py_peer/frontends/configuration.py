@@ -1,6 +1,6 @@
 """What holds, and from where: flags before the environment, before the file, before the defaults.
 
-Where an option may be repeated, flags and environment add up (that is what REMOTE_PEER always did), and the file's
+Who is to be called is what flags and environment name together (that is what REMOTE_PEER always did), and the file's
 list holds when neither says anything.
 """
 
@@ -63,7 +63,7 @@ def resolve(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, H
     for name, option in OPTIONS.items():
         here = [layer[name] for layer in layers if name in layer]
         resolved[name] = here[-1] if here else Held(option.default, Source.DEFAULT, "default")
-        if option.many and len(here) > 1 and here[-2].source is Source.ENVIRONMENT:
+        if option.adds_up and len(here) > 1 and here[-2].source is Source.ENVIRONMENT:
             flag, variable = here[-1], here[-2]
             value = (*flag.value, *variable.value)
             resolved[name] = Held(value, flag.source, f"{flag.origin}, {variable.origin}")

@@ -181,6 +181,9 @@ class Option:
     many: bool = False
     """Whether it may be repeated; in the environment there are commas between the values."""
 
+    adds_up: bool = False
+    """For `many`: whether those of the flags and of the environment all hold; else those of the flags alone do."""
+
     kept: bool = True
     """Whether it may stand in the file and the environment; others are wishes for one run."""
 
@@ -251,6 +254,7 @@ GROUPS: Final = {
             _address,
             default=(),
             many=True,
+            adds_up=True,
             second_variable="REMOTE_PEER",
         ),
         Option(
@@ -324,6 +328,7 @@ GROUPS: Final = {
             _relay,
             default=(),
             many=True,
+            adds_up=True,
         ),
         Option(
             "relay_server",
@@ -366,6 +371,7 @@ GROUPS: Final = {
             _address,
             default=(),
             many=True,
+            adds_up=True,
             second_variable="BOOTSTRAP_PEERS",
         ),
         Option(

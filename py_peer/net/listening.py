@@ -11,6 +11,7 @@ import errno
 import socket
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -43,8 +44,11 @@ class CannotListenError(Exception):
 async def listen(swarm: Swarm, transports: Transports, quic: QUICPort | None = None) -> tuple[ListenAddress, ...]:
     """Listen where the user wishes; return where that is, and what others are to be told is spoken there.
 
-    `quic` listens on UDP; None: nobody does. Raises CannotListenError.
+    `quic` listens on UDP; None: these are the library's own classes, which have TCP alone here, and answer no
+    WebSockets. Raises CannotListenError.
     """
+    if quic is None:
+        transports = replace(transports, ws=False, wss=None)
     bound: list[ListenAddress] = []
     try:
         wishes = wished(transports)
@@ -98,20 +102,22 @@ async def _grant(
     else:
         raise CannotListenError(_taken(first, wish.option))
     granted = [place]
-    for other in others:
+    for other in (one.at(place.port) for one in others):
         with suppress(CannotListenError):  # no IPv6 here, or somebody has that part of the port
-            claim(other.at(place.port))
-            if await _listen(swarm, quic, other.at(place.port)):
-                granted.append(other.at(place.port))
+            if not any(one.covers(other) for one in (*bound, *granted)):
+                claim(other)
+                if not await _listen(swarm, quic, other):
+                    continue
+            granted.append(other)
     return granted
 
 
 async def _listen(swarm: Swarm, quic: QUICPort | None, place: ListenAddress) -> bool:
     """Listen at a place that was free just now; return whether it still was."""
-    if place.is_udp:
-        if quic is None:
-            msg = f"{place.text}: the network library's own classes, on which this runs, listen on TCP alone here"
-            raise CannotListenError(msg)
+    if quic is None and place.transport != TCP:
+        msg = f"{place.text}: the network library's own classes, on which this runs, listen on TCP alone here"
+        raise CannotListenError(msg)
+    if quic is not None and place.is_udp:
         try:
             quic.listen(place.host, place.port)
         except OSError:

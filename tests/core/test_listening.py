@@ -94,6 +94,17 @@ def test_inside_tls_those_hosts_are_told_that_the_certificate_names() -> None:
     ]
 
 
+def test_inside_tls_an_ip_address_is_told_only_where_who_calls_it_comes_out() -> None:
+    names = ("/dns/peer.example", "/ip4/192.0.2.7", "/ip6/fd00::7", "/ip4/127.0.0.1")
+    for host, hosts in (
+        ("192.0.2.7", ["/dns/peer.example", "/ip4/192.0.2.7"]),
+        ("127.0.0.1", ["/dns/peer.example", "/ip4/127.0.0.1"]),
+        (ANY_IP6, ["/dns/peer.example", "/ip6/fd00::7"]),
+        (ANY_IP4, ["/dns/peer.example", "/ip4/192.0.2.7", "/ip4/127.0.0.1"]),
+    ):
+        assert told([], (ListenAddress(host, 1, WSS),), names) == [f"{one}/tcp/1/tls/ws" for one in hosts]
+
+
 @pytest.mark.parametrize(
     ("bound", "ws", "wss", "more"),
     [
@@ -135,6 +146,11 @@ def test_a_port_for_websockets_is_one_more() -> None:
     assert places(Transports(port=1, ws=True, ws_port=0))[1:] == [
         ("--ws", ["/ip4/0.0.0.0/tcp/0/ws", "/ip6/::/tcp/0/ws"])
     ]
+    named = ("/ip4/127.0.0.1/tcp/1", "/ip4/127.0.0.1/udp/1/quic-v1", "/ip6/::1/tcp/1")
+    assert places(Transports(listen=named, ws=True, ws_port=80))[-1] == (
+        "--ws",
+        ["/ip4/127.0.0.1/tcp/80/ws", "/ip6/::1/tcp/80/ws"],
+    )
 
 
 def test_named_places_stand_in_for_the_port_and_those_that_hear_others_come_first() -> None:

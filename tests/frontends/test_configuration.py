@@ -146,11 +146,11 @@ def test_places_to_listen_on_and_a_port_go_not_together_unless_one_is_nearer(
     capsys: pytest.CaptureFixture[str], file: Path
 ) -> None:
     place = ("--listen", "/ip4/127.0.0.1/tcp/5")
-    for more in (("-p", "1"), ("--ws", "1")):
-        assert refused(capsys, *place, *more) == (
-            f"argument --listen: it says on which ports to listen, and so does argument --{'port' * (more[0] == '-p')}"
-            f"{'ws' * (more[0] != '-p')}; leave one out"
-        )
+    assert refused(capsys, *place, "-p", "1") == (
+        "argument --listen: it says on which ports to listen, and so does argument --port; leave one out"
+    )
+    transports = parsed(*place, "--ws", "1").settings.transports
+    assert (transports.listen, transports.ws_port) == (place[1:], 1)
     file.write_text("port = 1")
     transports = parsed(*place, "--ws").settings.transports
     assert (transports.listen, transports.port, transports.ws) == (place[1:], 0, True)
@@ -187,7 +187,33 @@ def test_what_listens_elsewhere_is_refused_where_there_is_no_place_for_it(capsys
     assert "answer no WebSockets here; leave --stock-net out" in refused(capsys, "--stock-net", "--ws")
     assert "use no relay here; leave --stock-net out" in refused(capsys, "--stock-net", *relay)
     assert "are no relay here; leave --stock-net out" in refused(capsys, "--stock-net", "--relay-server")
+    for place in ("/ip4/0.0.0.0/tcp/0/ws", "/ip4/0.0.0.0/udp/0/quic-v1"):
+        assert refused(capsys, "--stock-net", "--listen", "/ip4/0.0.0.0/tcp/0", "--listen", place) == (
+            "argument --listen: py-libp2p's own classes listen on TCP alone here, "
+            f"not at {place}; leave --stock-net out"
+        )
     assert parsed("--demo", environ={"PY_PEER_LISTEN": LISTEN[0], "PY_PEER_WS": "1"}).settings.transports.listen == ()
+
+
+def test_a_transport_that_is_off_or_has_no_port_is_not_listened_on(capsys: pytest.CaptureFixture[str]) -> None:
+    quic = "/ip4/0.0.0.0/udp/0/quic-v1"
+    assert refused(capsys, "--listen", quic, "--no-quic") == (
+        f"argument --listen: {quic} is QUIC, which is off, as argument --no-quic says; leave one out"
+    )
+    assert parsed("--listen", quic, environ={"PY_PEER_QUIC": "0"}).settings.transports.listen == (quic,)
+    for more in (("--ws",), ("--wss-cert", "c", "--wss-key", "k")):
+        assert refused(capsys, "--listen", quic, *more) == (
+            f"argument {more[0]}: WebSockets are on TCP, of which argument --listen names no port; name one, too"
+        )
+    assert parsed("--listen", quic, "--ws", "8080").settings.transports.ws_port == 8080
+
+
+def test_a_place_that_is_named_takes_the_place_of_those_that_are_kept() -> None:
+    environ = {"PY_PEER_LISTEN": LISTEN[0], "PY_PEER_ANNOUNCE": THIRD, "PY_PEER_MDNS_INTERFACE": "lo"}
+    argv = ("--listen", LISTEN[1], "--announce", ADDRESS, "--mdns-interface", "eth0")
+    settings = parsed(*argv, environ=environ).settings
+    assert (settings.transports.listen, settings.transports.told) == ((LISTEN[1],), (ADDRESS,))
+    assert settings.mdns_interfaces == ("eth0",)
 
 
 @pytest.mark.parametrize(

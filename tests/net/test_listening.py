@@ -14,7 +14,7 @@ from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 from multiaddr import Multiaddr
 
-from py_peer.core.addresses import WS, parse_dial_address
+from py_peer.core.addresses import TCP, WS, parse_dial_address
 from py_peer.core.hearsay import announced_addresses
 from py_peer.core.listening import parse_listen_address
 from py_peer.core.settings import Transports
@@ -205,6 +205,15 @@ async def test_one_port_can_be_named_for_several_transports_and_for_all_and_one_
         here = [address for address in one.node.addresses if address.startswith("/ip4/127.0.0.1/")]
         ends = (f"/tcp/{port}", f"/tcp/{port}/ws", f"/udp/{port}/quic-v1")
         assert here == [f"/ip4/127.0.0.1{end}/p2p/{one.id}" for end in ends]
+
+
+@trio_test
+async def test_on_the_librarys_own_classes_nobody_is_told_of_what_they_do_not_answer() -> None:
+    async with member(transports=Transports(stock=True, quic=True, ws=True, ws_port=0)) as one:
+        assert {place.transport for place in one.node.bound} == {TCP}
+    with pytest.raises(CannotListenError, match="listen on TCP alone here"):
+        async with member(transports=Transports(stock=True, listen=("/ip4/127.0.0.1/tcp/0/ws",))):
+            pytest.fail("it listens")
 
 
 @trio_test
