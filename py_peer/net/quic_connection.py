@@ -335,7 +335,7 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
     def _stream(self, stream_id: int) -> QUICStream | None:
         """Return a stream, which the other side may just have opened; None when it is over and forgotten."""
         stream = self._streams.get(stream_id)
-        if stream is None and not self._engine.is_read(stream_id):
+        if stream is None and self._engine.is_new(stream_id):
             stream = self._streams[stream_id] = QUICStream(self, stream_id)
             try:
                 self._offer.send_nowait(stream)

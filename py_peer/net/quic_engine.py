@@ -72,6 +72,9 @@ class Engine(QuicConnection):
         ):
             limit.value = limit.sent = streams
         self._read = 0
+        self._next_of_theirs = int(self._is_client)
+        self._unheard: set[int] = set()
+        """Streams that are open because a later one is, and of which nothing has come."""
 
     # --- What it knows ----------------------------------------------------------------------------
 
@@ -126,12 +129,18 @@ class Engine(QuicConnection):
             if one._reset_error_code is None  # noqa: SLF001
         )
 
-    # --- Windows ----------------------------------------------------------------------------------
+    def is_new(self, stream_id: int) -> bool:
+        """Say, once, whether the other side has opened a stream; all of it may have come already."""
+        if stream_id % 2 == self._is_client:
+            for one in range(self._next_of_theirs, stream_id + 4, 4):
+                self._unheard.add(one)
+                self._next_of_theirs = one + 4
+        if stream_id not in self._unheard:
+            return False
+        self._unheard.remove(stream_id)
+        return True
 
-    def is_read(self, stream_id: int) -> bool:
-        """Return whether all of a stream that will ever come has come."""
-        stream = self._streams.get(stream_id)
-        return stream is None or stream.receiver.is_finished
+    # --- Windows ----------------------------------------------------------------------------------
 
     def lost(self, stream_id: int, received: int) -> int:
         """Return how many bytes of a stream will never come, of which `received` did: it was reset before them."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import trio
+from aioquic import tls
+from aioquic.quic.packet import QuicPacketType
+from aioquic.quic.packet_builder import QuicPacketBuilder
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 
@@ -97,6 +100,24 @@ async def pair() -> AsyncIterator[Pair]:
         await until(lambda: b.guests.here)
         yield Pair(a, b, here, b.guests.here[0])
         here.end()
+
+
+def packet(engine: Any, frames: bytes, kind: QuicPacketType = QuicPacketType.ONE_RTT) -> bytes:
+    """Return a packet of one side with the frames that a test likes, which need not be those of a decent peer."""
+    epoch = tls.Epoch.INITIAL if kind is QuicPacketType.INITIAL else tls.Epoch.ONE_RTT
+    builder = QuicPacketBuilder(
+        host_cid=engine.host_cid,
+        peer_cid=engine._peer_cid.cid,
+        version=engine._version,
+        is_client=engine._is_client,
+        max_datagram_size=1_232,
+        packet_number=engine._packet_number,
+    )
+    builder.start_packet(kind, engine._cryptos[epoch])
+    builder.start_frame(frames[0]).push_bytes(frames[1:])
+    datagrams, _ = builder.flush()
+    engine._packet_number = builder.packet_number
+    return datagrams[0]
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from py_peer.core import limits
 from py_peer.net.alive import SILENT
 from py_peer.net.header_gate import BROKE_THE_PROTOCOL
 from py_peer.net.quic import QUICError
-from tests.net.quic_pair import LOOPBACK, Pair, deaf, everything, pair, side
+from tests.net.quic_pair import LOOPBACK, Pair, deaf, everything, packet, pair, side
 from tests.net.support import trio_test, until
 
 if TYPE_CHECKING:
@@ -129,6 +129,52 @@ async def test_streams_at_which_nobody_looks_are_refused_and_leave_nothing() -> 
         with pytest.raises(MuxedStreamReset):
             await near.read()
         await until(lambda: is_tidy(two))
+
+
+@trio_test
+async def test_a_stream_of_which_all_comes_in_one_datagram_is_offered_whole_and_can_be_answered() -> None:
+    async with pair() as two:
+        for _ in range(4 * limits.MAX_STREAMS_PER_PEER):  # far more than there may be at once: none keeps its place
+            near = await two.here.open_stream()
+            near.write_over = True
+            two.here.send(near, b"a question", end=True)
+            far = await two.there.accept_stream()
+            assert await everything(far) == b"a question"
+            await far.write(b"an answer")
+            await far.close()
+            assert await everything(near) == b"an answer"
+        await until(lambda: is_tidy(two))
+
+
+@pytest.mark.parametrize("before", [b"", b"before"])
+@trio_test
+async def test_a_stream_that_is_opened_and_reset_in_one_datagram_is_offered_and_keeps_no_place(before: bytes) -> None:
+    async with pair() as two:
+        for _ in range(4 * limits.MAX_STREAMS_PER_PEER):
+            near = await two.here.open_stream()
+            near.write_over = True
+            name = (near.stream_id | 1 << 31).to_bytes(4, "big")
+            frames = b"\x0a" + name + bytes([len(before)]) + before if before else b""
+            frames += b"\x04" + name + b"\x00" + bytes([len(before)])
+            two.here._send(packet(engine(two.here), frames), two.here.address)
+            far = await two.there.accept_stream()
+            if before:
+                assert await far.read() == before
+            with pytest.raises(MuxedStreamReset):
+                await far.read()
+        await until(lambda: not (two.there._streams or engine(two.there)._streams))
+
+
+@trio_test
+async def test_a_stream_that_is_heard_of_after_a_later_one_is_as_new() -> None:
+    async with pair() as two:
+        streams = [await two.here.open_stream() for _ in range(3)]
+        for near in reversed(streams):
+            near.write_over = True
+            two.here.send(near, b"%d" % near.stream_id, end=True)
+        for near in reversed(streams):
+            far = await two.there.accept_stream()
+            assert await everything(far) == b"%d" % near.stream_id
 
 
 @trio_test
