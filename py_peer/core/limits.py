@@ -408,6 +408,9 @@ MAX_CERTIFICATE_FILE = 256 * 1024
 CERTIFICATE_INTERVAL = 10.0
 """A renewed certificate is taken after so many seconds, at the next call."""
 
+CERTIFICATE_WATCH = 60.0
+"""When nobody calls it is looked at as often, so that others are told of new hosts, and the user that it has expired."""
+
 PEER_ANNOUNCED_BURST = 4
 PEER_ANNOUNCED_RATE = 0.2
 """Announcements that are taken of one author, at once and a second: twice what the other peers do."""

@@ -33,9 +33,19 @@ def set_addresses(node: Node, advertised: list[Multiaddr]) -> bool:
     return True
 
 
-async def follow(node: Node, advertised: list[Multiaddr], on_change: Callable[[tuple[str, ...]], None]) -> None:
-    """Keep the addresses of a node, and those that others are told, as its interfaces are. Runs until cancelled."""
+async def follow(
+    node: Node,
+    advertised: list[Multiaddr],
+    on_change: Callable[[tuple[str, ...]], None],
+    on_remark: Callable[[str], None],
+) -> None:
+    """Keep the addresses of a node, and those that others are told, as its interfaces and its certificate are.
+
+    `on_remark` is called with what the user has to know of the certificate from now on. Runs until cancelled.
+    """
     async with trio.open_nursery() as nursery:
+        if node.certificate is not None:
+            nursery.start_soon(node.certificate.watch, node.stir, on_remark)
         own: set[str] = set()
         while True:
             changed = node.interfaces.changed

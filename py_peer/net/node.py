@@ -86,7 +86,7 @@ class Node:
     """Multiaddrs, with our peer ID, under which we are reached besides our interfaces', by who says so."""
 
     moved: trio.Event = field(default_factory=trio.Event)
-    """Set when `outside` has changed since it was put here."""
+    """Set when our addresses are to be worked out anew, since it was put here."""
 
     relays: RelayClient | None = None
     """To be reached through relays, and to reach others; None with the library's own classes."""
@@ -103,8 +103,12 @@ class Node:
         """Take note of the addresses under which `source` says that we are reached; others are told at once."""
         if (told := tuple(addresses)) != self.outside.get(source, ()):
             self.outside[source] = told
-            moved, self.moved = self.moved, trio.Event()
-            moved.set()
+            self.stir()
+
+    def stir(self) -> None:
+        """Have our addresses worked out anew."""
+        moved, self.moved = self.moved, trio.Event()
+        moved.set()
 
     @property
     def peer_id(self) -> str:
@@ -231,7 +235,7 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
                     node.notice = _tcp_alone(node, transports, stock=stock)
                     if not stock:
                         watch.puncher = open_relays(node, nursery, serve=transports.relay_server)
-                    nursery.start_soon(follow, node, advertised, observer.addresses_changed)
+                    nursery.start_soon(follow, node, advertised, observer.addresses_changed, observer.remarked)
                     nursery.start_soon(interfaces.run)
                     set_addresses(node, advertised)
                     try:

@@ -62,6 +62,9 @@ class Observer(Protocol):
     def addresses_changed(self, addresses: tuple[str, ...]) -> None:
         """Tell that we can be dialled at other addresses than before."""
 
+    def remarked(self, text: str) -> None:
+        """Tell the user what he has to know about how we are reached."""
+
 
 @final
 class Watch:

@@ -7,7 +7,6 @@ Pinned by tests/net/test_web_certificate.py.
 
 from __future__ import annotations
 
-import logging
 import ssl
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,12 +22,10 @@ from py_peer.core.addresses import AddressError, parse_dial_address
 from py_peer.net.private_files import UnfitFileError, cause, read_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-
-log = logging.getLogger(__name__)
 
 CERTIFICATE: Final = "--wss-cert"
 KEY: Final = "--wss-key"
@@ -47,7 +44,28 @@ class WebCertificate:
         self._files = (certificate, key)
         self._stamps: Any = None
         self._look_again = 0.0
+        self._doubt = self._fault = ""
         self._load()
+        self._known = self.hosts, self.remark
+
+    @property
+    def remark(self) -> str:
+        """What the user has to know about it now, or ""."""
+        return self._fault or _remark(self._leaf, self._files[0], self.hosts)
+
+    async def watch(self, on_hosts: Callable[[], None], tell: Callable[[str], None]) -> None:
+        """Look at the files, and at the clock, also when nobody calls. Runs until cancelled.
+
+        `on_hosts` is called when there are other hosts, and `tell` with a sentence when there is another remark.
+        """
+        while True:
+            await trio.sleep(limits.CERTIFICATE_WATCH)
+            await self.context()
+            (hosts, remark), self._known = self._known, (self.hosts, self.remark)
+            if self.hosts != hosts:
+                on_hosts()
+            if self._known[1] != remark:
+                tell(self._known[1] or f"The certificate in {self._files[0]} is a good one again, and is used")
 
     async def context(self) -> ssl.SSLContext:
         """Return what TLS is answered with. When the files have become others, those are read."""
@@ -57,11 +75,13 @@ class WebCertificate:
         return self._context
 
     def _look(self) -> None:
+        doubt, self._doubt = self._doubt, ""
         try:
             if self._read_stamps() != self._stamps:
                 self._load()
-        except (WebCertificateError, OSError) as error:  # it may be half written
-            log.warning("the certificate has become another that cannot be used; the one before holds: %s", error)
+        except (WebCertificateError, OSError) as error:
+            self._doubt = f"The certificate before holds, for the one that is there now cannot be used: {error}"
+        self._fault = self._doubt if doubt else ""  # at the first look it may be half written
 
     def _read_stamps(self) -> Any:
         status = [path.stat() for path in self._files]
@@ -81,12 +101,9 @@ class WebCertificate:
         except (ssl.SSLError, OSError) as error:
             msg = f"{CERTIFICATE}: {self._files[0]} cannot be used: {getattr(error, 'reason', '') or cause(error)}"
             raise WebCertificateError(msg) from error
-        self._context, self._stamps = context, stamps
+        self._context, self._stamps, self._leaf = context, stamps, leaf
         self.hosts = tuple(islice(_hosts(leaf), limits.CERTIFICATE_HOSTS))
         """The hosts that it holds for, like /dns/peer.example, the first of them."""
-
-        self.remark = _remark(leaf, self._files[0], self.hosts)
-        """What the user has to know about it, or ""."""
 
 
 def _read(path: Path, option: str) -> bytes:

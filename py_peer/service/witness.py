@@ -158,6 +158,11 @@ class Witness:
         previous, self.addresses = self.addresses, addresses
         self._emit(AddressesChanged(addresses, previous))
 
+    def remarked(self, text: str) -> None:
+        """Tell the user what he has to know about how we are reached."""
+        _log_system_message(text)
+        self._emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
+
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
         """Tell who came into the room and who left it; what waits can go when somebody is there."""
         size = len(self.node.pubsub.room()) if self.node else len(joined)

@@ -116,6 +116,9 @@ class Recorder:
     def addresses_changed(self, addresses: tuple[str, ...]) -> None:
         self.told.append(("addresses", addresses))
 
+    def remarked(self, text: str) -> None:
+        self.told.append(("remarked", text))
+
     def names(self, peer_id: ID) -> list[str]:
         """What happened to one peer, without pings and identify."""
         moves = ("up", "down", "joined", "left", "banned")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import socket
 import ssl
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,6 +144,44 @@ async def test_a_renewed_certificate_is_taken_and_one_that_cannot_be_used_change
         for path, data in zip(files, was, strict=True):
             path.write_bytes(data)
         await call(other, one)
+
+
+@trio_test
+async def test_what_becomes_of_the_certificate_is_said_once_and_other_hosts_are_told(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CERTIFICATE_WATCH", 0.01)
+    folder, key = files[0].parent, files[1].read_bytes()
+    async with member(transports=Transports(wss=files)) as one:
+
+        def remarks() -> list[str]:
+            return [text for what, text in one.seen.told if what == "remarked"]
+
+        files[1].write_text("half a k")
+        await until(remarks)
+        assert remarks()[0].startswith("The certificate before holds, for the one that is there now cannot be used: --")
+        files[1].write_bytes(key)
+        await until(lambda: len(remarks()) == 2)
+        assert remarks()[1] == f"The certificate in {files[0]} is a good one again, and is used"
+        sign_itself(folder, "127.0.0.1", "peer.example")
+        place = f"/dns/peer.example/tcp/{one.port}/tls/ws/p2p/{one.id}"
+        await until(lambda: place in one.node.addresses)
+        sign_itself(folder, "127.0.0.1", ends=-0.5)
+        await until(lambda: place not in one.node.addresses)
+        await until(lambda: len(remarks()) == 3)
+        assert "has expired on 20" in remarks()[2]
+        sign_itself(folder, "127.0.0.1")
+        await until(lambda: len(remarks()) == 4)
+
+
+def test_a_certificate_that_expires_while_it_is_used_is_remarked_upon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = WebCertificate(*sign_itself(tmp_path, "peer.example"))
+    assert certificate.remark == ""
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=2)
+    monkeypatch.setattr("py_peer.net.web_certificate.datetime", SimpleNamespace(now=lambda _: later))
+    assert "has expired on" in certificate.remark
 
 
 @trio_test
