@@ -163,6 +163,12 @@ MAX_STREAMS_PER_PEER = 64
 ANSWERS = 1_024
 """Yamux frames without a body that wait to be written, 12 kB; who wants more answers than he takes is not read on."""
 
+AT_ONCE = 64
+"""Parts of what has come, each some bytes, that are taken in before others have their turn: some 25 µs each."""
+
+EMPTY_FRAMES = 256
+"""Frames of a WebSocket in a row that bring nothing, pings among them; who sends more is not read on."""
+
 # --- Caches ---------------------------------------------------------------------------------------
 
 SEEN_MESSAGES = 32_768

@@ -16,6 +16,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, Final, final
 
+import trio
 from libp2p.io.exceptions import ConnectionClosedError
 from libp2p.stream_muxer.yamux.yamux import (
     FLAG_ACK,
@@ -53,6 +54,7 @@ class HeaderGate:
         self._muxer = muxer
         self._conn = conn
         self._come = _NOTHING  # and not looked at yet: at most one Noise message
+        self._taken = 0
         self._body = 0
         self._our_parity = 1 if muxer.is_initiator_value else 0
         self.write = conn.write
@@ -116,6 +118,9 @@ class HeaderGate:
 
     async def _some(self, most: int) -> memoryview:
         """Return what has come, up to `most` bytes and at least one. Raises as the connection does, also at its end."""
+        self._taken += 1
+        if not self._taken % limits.AT_ONCE:  # of 10,000 frames that come together none would be waited for
+            await trio.lowlevel.checkpoint()
         come = self._come or memoryview(await self._conn.read())
         self._come = come[most:] or _NOTHING
         return come[:most]

@@ -380,3 +380,18 @@ async def use(writer: Any, reader: Any) -> None:
             tail = b""
             while not tail.endswith(b"end"):
                 tail = (tail + await reader.read(65_536))[-3:]
+
+
+@pytest.mark.parametrize("tiny", [frame(PING, ACK, 0), frame(DATA, 0, 1), frame(WINDOW_UPDATE, 0, 1, length=1)])
+@trio_test
+async def test_others_have_their_turn_while_thousands_of_tiny_frames_are_read(tiny: bytes) -> None:
+    inward, outward = Way(), Way()
+    async with muxed(OURS, inward, outward) as one:
+        inward.held += frame(DATA, SYN, 1) + tiny * 10_000 + frame(PING, SYN, 0, length=7)
+        inward.widen(inward.room)
+        turns = 0
+        with trio.fail_after(20):
+            while (PING, ACK, 0, 7, b"") not in one.frames():
+                await trio.lowlevel.checkpoint()
+                turns += 1
+        assert turns > 100

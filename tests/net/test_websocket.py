@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from libp2p.io.exceptions import ConnectionClosedError
 
+from py_peer.core import limits
 from py_peer.core.addresses import parse_dial_address
 from py_peer.net import tls, websocket
 from py_peer.net.dial import DialError
@@ -159,6 +160,47 @@ async def test_what_breaks_the_rules_ends_the_connection(data: bytes) -> None:
         assert await stream.read() == b""
     await stream.close()
     assert (await theirs.read())[:1] == b"\x88"
+
+
+EMPTY = [frame(2), frame(9), frame(10, b"?"), frame(2, last=False) + frame(0)]
+
+
+@pytest.mark.parametrize("nothing", EMPTY)
+@trio_test
+async def test_who_sends_nothing_but_empty_frames_is_not_read_on(nothing: bytes) -> None:
+    stream, _ = await asked(nothing * (limits.EMPTY_FRAMES + 1))
+    with pytest.raises(ConnectionClosedError, match="nothing but empty frames"):
+        await stream.read()
+
+
+@trio_test
+async def test_some_empty_frames_between_others_do_no_harm() -> None:
+    stream, _ = await asked((b"".join(EMPTY) * 20 + frame(2, b"x")) * 100)
+    read = b""
+    while len(read) < 100:
+        read += await stream.read()
+    assert read == b"x" * 100
+
+
+@trio_test
+async def test_others_have_their_turn_while_thousands_of_small_frames_are_read() -> None:
+    stream, _ = await asked(frame(2, b"x") * 10_000)
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(take_turns)
+            read = b""
+            while len(read) < 10_000:
+                read += await stream.read()
+            nursery.cancel_scope.cancel()
+    assert turns > 100
 
 
 @settings(deadline=None, max_examples=60)
