@@ -415,7 +415,7 @@ CERTIFICATE_INTERVAL = 10.0
 """A renewed certificate is taken after so many seconds, at the next call."""
 
 CERTIFICATE_WATCH = 60.0
-"""When nobody calls it is looked at as often, so that others are told of new hosts, and the user that it has expired."""
+"""When nobody calls it is looked at as often: others are told of new hosts, and the user of what is wrong with it."""
 
 PEER_ANNOUNCED_BURST = 4
 PEER_ANNOUNCED_RATE = 0.2

@@ -99,7 +99,7 @@ def check_library(_arguments: Arguments) -> Iterator[Finding]:
 def check_listening(arguments: Arguments) -> Iterator[Finding]:
     """Whether it can be listened where that is wished."""
     from py_peer.core.listening import ANY_IP4, wished  # noqa: PLC0415 - not for --help
-    from py_peer.net.listening import CannotListenError, claim  # noqa: PLC0415 - imports libp2p
+    from py_peer.net.listening import CannotListenError, TakenError, claim, without  # noqa: PLC0415 - imports libp2p
 
     for wish in wished(arguments.settings.transports):
         first, *others = wish.places
@@ -112,16 +112,18 @@ def check_listening(arguments: Arguments) -> Iterator[Finding]:
             reason, _, advice = str(error).partition("; ")
             yield failure("listening", reason, advice or f"choose another with {wish.option}")
             continue
-        missing = {}
+        taken, lacking = [], ""
         for place in others:
             try:
                 claim(place)
+            except TakenError:
+                taken.append(place)
             except CannotListenError as error:
-                missing[place.transport == first.transport] = str(error).partition("; ")[0]
-        if reason := missing.get(True, ""):
-            yield warning("listening", f"{shown}, on IPv4 alone: {reason}", "peers with IPv6 alone cannot call you")
-        elif reason := missing.get(False, ""):
-            yield warning("listening", f"{shown}, without QUIC: {reason}", f"choose another with {wish.option}")
+                lacking = str(error).partition("; ")[0]
+        if taken:
+            yield warning("listening", f"{shown}, but {without(taken)}", f"choose another with {wish.option}")
+        elif lacking:
+            yield warning("listening", f"{shown}, on IPv4 alone: {lacking}", "peers with IPv6 alone cannot call you")
         else:
             quic = " and UDP (QUIC)" * any(one.is_udp != first.is_udp for one in others)
             yield ok("listening", f"{shown.replace('TCP', f'TCP{quic}', 1)}{', on IPv4 and IPv6' * bool(others)}")

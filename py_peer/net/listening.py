@@ -10,18 +10,17 @@ from __future__ import annotations
 import errno
 import socket
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import trio
 from multiaddr import Multiaddr
 
-from py_peer.core.addresses import TCP, AddressError, parse_dial_address, with_peer
+from py_peer.core.addresses import QUIC, TCP, WS, AddressError, parse_dial_address, with_peer
 from py_peer.core.listening import ANY_IP4, ANY_IP6, LOOPBACK, ListenAddress, Wish, wished, with_websockets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from libp2p.network.swarm import Swarm
     from libp2p.peer.id import ID
@@ -34,6 +33,8 @@ _FREE_PORTS: Final = 8
 """So many free ports are tried before it is said that there is none."""
 
 
+_SPOKEN: Final = {QUIC: "QUIC", WS: "WebSockets"}
+
 _NOT_HERE: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
@@ -41,8 +42,14 @@ class CannotListenError(Exception):
     """The port is taken, or not ours to take. The text says which, why, and what to do."""
 
 
-async def listen(swarm: Swarm, transports: Transports, quic: QUICPort | None = None) -> tuple[ListenAddress, ...]:
-    """Listen where the user wishes; return where that is, and what others are to be told is spoken there.
+class TakenError(CannotListenError):
+    """Somebody else has the port."""
+
+
+async def listen(
+    swarm: Swarm, transports: Transports, quic: QUICPort | None = None
+) -> tuple[tuple[ListenAddress, ...], str]:
+    """Listen where the user wishes; return where that is, with what is spoken there, and what the user has to know.
 
     `quic` listens on UDP; None: these are the library's own classes, which have TCP alone here, and answer no
     WebSockets. Raises CannotListenError.
@@ -50,13 +57,25 @@ async def listen(swarm: Swarm, transports: Transports, quic: QUICPort | None = N
     if quic is None:
         transports = replace(transports, ws=False, wss=None)
     bound: list[ListenAddress] = []
+    lacking: list[ListenAddress] = []
     try:
         wishes = wished(transports)
     except AddressError as error:
         raise CannotListenError(str(error)) from error
     for wish in wishes:
-        bound += await _grant(swarm, quic, wish, bound)
-    return with_websockets(bound, ws=transports.ws, wss=transports.wss is not None)
+        granted, taken = await _grant(swarm, quic, wish, bound)
+        bound += granted
+        lacking += taken
+    return with_websockets(bound, ws=transports.ws, wss=transports.wss is not None), without(lacking)
+
+
+def without(taken: Iterable[ListenAddress]) -> str:
+    """Return what is to be said of parts of a port that somebody else has; "" when there are none."""
+    return "; ".join(
+        f"{'UDP ' * one.is_udp}port {one.port} of IPv{6 if one.is_ip6 else 4} is taken by another program: "
+        f"no {_SPOKEN.get(one.transport, 'TCP')} there"
+        for one in taken
+    )
 
 
 def told_by_the_user(transports: Transports, ours: ID) -> tuple[str, ...]:
@@ -88,11 +107,14 @@ async def read_certificate(transports: Transports) -> WebCertificate | None:
 
 async def _grant(
     swarm: Swarm, quic: QUICPort | None, wish: Wish, bound: Sequence[ListenAddress]
-) -> list[ListenAddress]:
-    """Listen at the first of the places of a wish, and at the others as far as it can be; return which they are."""
+) -> tuple[list[ListenAddress], list[ListenAddress]]:
+    """Listen at the first of the places of a wish, and at the others as far as it can be.
+
+    Return which those are, and which somebody else has.
+    """
     first, *others = wish.places
     if any(one.covers(first) for one in bound):
-        return [first]
+        return [first], []
     for _ in range(1 if first.port else _FREE_PORTS):  # somebody may take a free port before we do
         place = first.at(claim(first, wish.option))
         if not first.port and not all(_is_free(one.at(place.port)) for one in others if one.is_udp):
@@ -101,15 +123,19 @@ async def _grant(
             break
     else:
         raise CannotListenError(_taken(first, wish.option))
-    granted = [place]
+    granted, taken = [place], []
     for other in (one.at(place.port) for one in others):
-        with suppress(CannotListenError):  # no IPv6 here, or somebody has that part of the port
+        try:
             if not any(one.covers(other) for one in (*bound, *granted)):
                 claim(other)
                 if not await _listen(swarm, quic, other):
-                    continue
+                    raise TakenError  # noqa: TRY301 - somebody was faster
             granted.append(other)
-    return granted
+        except TakenError:
+            taken.append(other)
+        except CannotListenError:  # no IPv6 here
+            continue
+    return granted, taken
 
 
 async def _listen(swarm: Swarm, quic: QUICPort | None, place: ListenAddress) -> bool:
@@ -131,8 +157,10 @@ async def _listen(swarm: Swarm, quic: QUICPort | None, place: ListenAddress) -> 
 def _is_free(place: ListenAddress) -> bool:
     try:
         claim(place)
-    except CannotListenError:
+    except TakenError:
         return False
+    except CannotListenError:  # nobody has it, for it cannot be had here
+        return True
     return True
 
 
@@ -156,7 +184,7 @@ def claim(place: ListenAddress, option: str = "--port") -> int:
             return bound
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CannotListenError(_taken(place, option)) from error
+            raise TakenError(_taken(place, option)) from error
         if error.errno == errno.EACCES:
             msg = f"{_shown(place)} needs rights that this program does not have; choose one above 1023 with {option}"
         elif error.errno in _NOT_HERE and place.host in (ANY_IP4, ANY_IP6):

@@ -13,7 +13,6 @@ from libp2p.peer.id import ID
 from libp2p.tools.anyio_service import background_trio_service
 
 from py_peer.core import limits
-from py_peer.core.addresses import QUIC
 from py_peer.net import library, release
 from py_peer.net.alive import probe
 from py_peer.net.bans import Bans
@@ -51,6 +50,8 @@ if TYPE_CHECKING:
     from py_peer.net.watching import Observer
     from py_peer.net.web_certificate import WebCertificate
 
+
+_STOCK_ALONE: Final = "with the network library's own classes this peer listens on TCP alone, without QUIC"
 
 BY_THE_USER: Final = "announced"
 """Among those who say where we are reached: the user, with --announce."""
@@ -225,14 +226,14 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
             async with background_trio_service(pubsub), background_trio_service(pubsub.router):
                 await pubsub.wait_until_ready()
                 try:
-                    bound = await listen(swarm, transports, swarm.quic)
+                    bound, notice = await listen(swarm, transports, swarm.quic)
                 except CannotListenError as error:
                     failure = error  # raised outside of the nurseries, which would wrap it
                 else:
                     interfaces = Interfaces(tuple if transports.loopback else read_interfaces)
                     node = Node(host, pubsub, watch.peers, counters, bans, interfaces, bound, remark)
                     node.certificate, node.outside[BY_THE_USER] = certificate, told
-                    node.notice = _tcp_alone(node, transports, stock=stock)
+                    node.notice = _STOCK_ALONE if stock and transports.quic and not transports.listen else notice
                     if not stock:
                         watch.puncher = open_relays(node, nursery, serve=transports.relay_server)
                     nursery.start_soon(follow, node, advertised, observer.addresses_changed, observer.remarked)
@@ -246,12 +247,3 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
                 nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
-
-
-def _tcp_alone(node: Node, transports: Transports, *, stock: bool) -> str:
-    """Return what is to be said when there is no QUIC, and it was not the user who chose that; else ""."""
-    if not transports.quic or transports.listen or any(one.transport == QUIC for one in node.bound):
-        return ""
-    if stock:
-        return "with the network library's own classes this peer listens on TCP alone, without QUIC"
-    return f"UDP port {node.port} is taken by another program: this peer listens on TCP alone, without QUIC"

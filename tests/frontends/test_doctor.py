@@ -122,7 +122,7 @@ def test_all_that_is_listened_on_is_looked_at_and_the_certificate(tmp_path: Path
         port = taken.getsockname()[1]
         [finding] = found(doctor_checks.check_listening, "--port", str(port))
     assert finding.level is Level.WARNING
-    assert finding.text.endswith(f"without QUIC: UDP port {port} is taken by another program")
+    assert finding.text.endswith(f", but UDP port {port} of IPv4 is taken by another program: no QUIC there")
     files[1].write_text("no key")
     [finding] = found(doctor_checks.check_certificate, *secured)
     assert (finding.level, "is no private key in PEM" in finding.text) == (Level.FAILURE, True)

@@ -16,7 +16,7 @@ from multiaddr import Multiaddr
 
 from py_peer.core.addresses import TCP, WS, parse_dial_address
 from py_peer.core.hearsay import announced_addresses
-from py_peer.core.listening import parse_listen_address
+from py_peer.core.listening import ANY_IP4, parse_listen_address
 from py_peer.core.settings import Transports
 from py_peer.net.listening import CannotListenError, claim
 from tests.interfaces import interface
@@ -205,6 +205,44 @@ async def test_one_port_can_be_named_for_several_transports_and_for_all_and_one_
         here = [address for address in one.node.addresses if address.startswith("/ip4/127.0.0.1/")]
         ends = (f"/tcp/{port}", f"/tcp/{port}/ws", f"/udp/{port}/quic-v1")
         assert here == [f"/ip4/127.0.0.1{end}/p2p/{one.id}" for end in ends]
+
+
+@pytest.mark.skipif(not has_ip6(), reason="this machine has no IPv6")
+@trio_test
+async def test_each_part_of_a_port_that_somebody_has_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket(socket.AF_INET6) as tcp:
+        udp.bind(("0.0.0.0", 0))  # noqa: S104 - what a stranger does
+        port = udp.getsockname()[1]
+        tcp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        tcp.bind(("::", port))
+        tcp.listen()
+        with on_made_up_interfaces(monkeypatch):
+            async with member(transports=Transports(port=port, quic=True)) as one:
+                assert one.node.notice == (
+                    f"port {port} of IPv6 is taken by another program: no TCP there; "
+                    f"UDP port {port} of IPv4 is taken by another program: no QUIC there"
+                )
+                assert [place.text for place in one.node.bound] == [
+                    f"/ip4/0.0.0.0/tcp/{port}",
+                    f"/ip6/::/udp/{port}/quic-v1",
+                ]
+
+
+@trio_test
+async def test_where_there_is_no_ipv6_all_of_a_free_port_is_had_and_nothing_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class OfIPv4(socket.socket):
+        def __init__(self, family: int = -1, kind: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, "not supported")
+            super().__init__(family, kind, proto, fileno)
+
+    monkeypatch.setattr("socket.socket", OfIPv4)
+    async with member(transports=Transports(quic=True)) as one:
+        assert {place.host for place in one.node.bound} == {ANY_IP4}
+        assert len(one.node.bound) == 2
+        assert one.node.notice == ""
 
 
 @trio_test

@@ -79,7 +79,7 @@ async def test_a_taken_udp_port_is_told_and_tcp_is_listened_on_alone() -> None:
         port = taken.getsockname()[1]
         async with member(transports=Transports(port=port, loopback=True, quic=True)) as one:
             assert one.port == port
-            assert f"UDP port {port} is taken" in one.node.notice
+            assert one.node.notice == f"UDP port {port} of IPv4 is taken by another program: no QUIC there"
             assert not any("quic" in address for address in one.node.addresses)
         async with member(transports=NEAR) as one:  # a free one is free for both
             assert any("quic" in address for address in one.node.addresses)
