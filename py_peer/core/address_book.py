@@ -387,7 +387,7 @@ class AddressBook:
         if reason := self._refusal(peer_id) or "it is being dialled" * bool(peer.dials):
             return (), reason
         ways: list[DialAddress] = []
-        for spot in sorted(peer.spots.values(), key=lambda spot: spot.order):
+        for spot in sorted(peer.spots.values(), key=lambda spot: (self._is_hopeless(spot), spot.order)):
             objection = self._wait(peer, spot, now)[1] if spot.is_named_only else self._no_way(peer, spot)
             objection = objection or self._budgets.wait(self._word(spot), now)[1]
             reason = reason or objection
@@ -401,7 +401,7 @@ class AddressBook:
     def _best(self, peer: Known, now: float) -> tuple[float, str, Spot]:
         """Return which address of a peer to dial, in how many seconds, and what is waited for."""
         waits = ((*self._wait(peer, spot, now), spot) for spot in peer.spots.values())
-        return min(waits, key=lambda one: (one[0], one[2].order))
+        return min(waits, key=lambda one: (one[0], self._is_hopeless(one[2]), one[2].order))
 
     def _wait(self, peer: Known, spot: Spot, now: float) -> tuple[float, str]:
         if spot.is_named_only:
@@ -418,6 +418,10 @@ class AddressBook:
         here = spot.kind is not Kind.LOOPBACK and spot.place[0] in self._own_ips
         where = f"{spot.place[0]}:{spot.place[1]}"
         return Word(where, spot.range, spot.source, spot.tellers, lookup, here)
+
+    def _is_hopeless(self, spot: Spot) -> bool:
+        """Say whether an address cannot be dialled here at all: of several, another one's reason says more."""
+        return bool(spot.refused) or spot.is_elsewhere or self._is_own(spot)
 
     def _is_own(self, spot: Spot) -> bool:
         """Say whether we are there ourselves, or are the relay."""

@@ -316,6 +316,17 @@ def without_zone(address: str) -> str:
     return "/" + "/".join(address.split("/")[3:]) if address.startswith("/ip6zone/") else address
 
 
+def without_peer_id(address: str) -> str:
+    """Return a multiaddr without the peer that it ends with; that of a relay before stays."""
+    before, _, last = address.rpartition("/p2p/")
+    return before if before and "/" not in last else address
+
+
+def leads_through_relay(address: str) -> bool:
+    """Say whether a multiaddr leads through a relay."""
+    return f"/{RELAY}" in address
+
+
 def is_of_this_machine(address: str) -> bool:
     """Say whether a multiaddr, one of our own, is loopback: of no use elsewhere."""
     return address.startswith(("/ip4/127.", "/ip6/::1/", "/dns/localhost/"))

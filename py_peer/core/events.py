@@ -299,12 +299,13 @@ class ReachabilityChanged(Event):
 
     `status` is "unknown", "public", "announced" (as the user says with --announce, and nobody has tried yet), "private"
     (nobody reaches us) or "relayed": through the peer `relay` alone.
-    `addresses` are full multiaddrs that work from outside, the best first.
+    `addresses` are full multiaddrs that work from outside, the best first. `previous` is the status before.
     """
 
     status: str
     addresses: tuple[str, ...] = ()
     relay: str = ""
+    previous: str = "unknown"
 
 
 @final

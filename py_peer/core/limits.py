@@ -781,7 +781,9 @@ NAT_RANGE_BURST = 3
 """Requests a second that are served: of all, and of one range, as IDs cost nothing. Go serves as many."""
 
 RELAY_RETRY = 15.0
-"""A relay that gives no place, or none any more, rests for so long."""
+RELAY_RETRY_LONGEST = 900.0
+"""A relay that gives no place, or none any more, rests for so long; doubled each time that a place did not last for
+LASTING, up to the longest."""
 
 UPNP_PATIENCE = 2_000
 """For a router to answer, in milliseconds, as miniupnpc wants it."""

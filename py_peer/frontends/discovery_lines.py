@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from py_peer.core.addresses import id_with_nick, short_id
+from py_peer.core.addresses import id_with_nick, short_id, without_peer_id
 from py_peer.core.bars import duration
 from py_peer.core.events import Notice, PeerFound
 from py_peer.core.wrapping import wrap_lines
@@ -100,7 +100,7 @@ def _row(peer: KnownPeer, ignored: Container[str]) -> str:
     if peer.state != "connected":
         told += f", {duration(peer.seconds)} ago"
     # The ID stands in front already.
-    places = [address.partition("/p2p/")[0] for address in peer.addresses]
+    places = [without_peer_id(address) for address in peer.addresses]
     where = f"{places[0]}{f' and {len(places) - 1} more' * (len(places) > 1)}" if places else "no address"
     who = id8 if peer.peer_id in ignored else id_with_nick(peer.peer_id, peer.nick)
     return "  ".join(part for part in (who, told, where, peer.reason) if part)

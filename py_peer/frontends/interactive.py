@@ -309,7 +309,7 @@ class Chat(FrontEnd):
 
     async def whois(self, argument: str) -> None:
         """Show what is known of a peer."""
-        await self.question(lambda _report: whois_lines(self.roster, argument))
+        await self.question(lambda _report: whois_lines(self.roster, argument, self.columns()))
 
     async def ignore(self, argument: str) -> None:
         """Show nothing more of a peer, or show who is ignored."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, final
 
-from py_peer.core.addresses import is_of_this_machine, short_id
+from py_peer.core.addresses import is_of_this_machine, leads_through_relay, short_id, without_peer_id
 from py_peer.core.bars import Steps
 from py_peer.core.cleaning import clean_line, indent_lines
 from py_peer.core.commands import MAX_WORD_CHARS, commands_line
@@ -206,6 +206,8 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
             return f"Found {called(event.peer_id)} {event.source}"
         case AddressesChanged():
             return _addresses_sentence(event)
+        case ReachabilityChanged() if event.status == event.previous:
+            return ""  # at other addresses
         case ReachabilityChanged():
             return f"{_OUTSIDE[event.status]}{called(event.relay) if event.relay else ''}"
         case Notice() | Answer():
@@ -215,7 +217,7 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
 
 
 def _addresses_sentence(event: AddressesChanged) -> str:
-    """Return what has changed in where others reach us; "" when that is nothing."""
+    """Return what has changed in where others reach us; "" when that is nothing, or a relay, which is said else."""
     now, before = _for_others(event.addresses), _for_others(event.previous)
     if now[:1] != before[:1]:
         return f"The network has changed; others reach you at {now[0]}" if now else NO_NETWORK
@@ -227,12 +229,12 @@ def _addresses_sentence(event: AddressesChanged) -> str:
 
 
 def _for_others(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(address for address in addresses if not is_of_this_machine(address))
+    return tuple(address for address in addresses if not (is_of_this_machine(address) or leads_through_relay(address)))
 
 
 def _places(addresses: Sequence[str]) -> str:
     """Return where addresses lead, without our ID, which is the same in all; of many, how many more there are."""
-    places = tuple(address.partition("/p2p/")[0] for address in addresses)
+    places = tuple(map(without_peer_id, addresses))
     return _some(places, MOST_PLACES)
 
 
@@ -275,6 +277,7 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         f"  - Nickname: {report.nickname}",
         f"  - Connected peers: {len(report.peers)}",
         f"  - Subscribed topics: {', '.join(report.topics)}",
+        f"  - From the Internet: {_outside(report, nick)}",
         f"  - Peer ID: {report.peer_id}",
         f"  - Identity: {f'kept in {report.identity}' if report.identity else 'of this session alone'}",
         f"  - In the room: {sum(peer.in_room for peer in report.peers)}",
@@ -282,7 +285,6 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
     if others := report.addresses[1:]:
         lines.append("  - Also reached under, each with /p2p/ and the peer ID behind it:")
         lines += [f"    {address.removesuffix(f'/p2p/{report.peer_id}')}" for address in others]
-    lines.append(f"  - From the Internet: {_outside(report, nick)}")
     if text := remark(report.addresses):
         lines.insert(2, f"  - {text}")
     if report.waiting:
@@ -306,14 +308,14 @@ def _outside(report: StatusReport, nick: Callable[[str], str]) -> str:
     """Return how others reach us from outside of our network."""
     match report.reachability:
         case "public":
-            return f"reachable at {report.outside[0].partition('/p2p/')[0]}" if report.outside else "reachable"
+            return f"reachable at {without_peer_id(report.outside[0])}" if report.outside else "reachable"
         case "announced":
             return "announced; nobody has tried"
         case "private":
             return "private: nobody reaches us from outside"
         case "relayed":
             return f"relayed by {_called((report.relay,), nick)}"
-    return "not known, for nobody has tried"
+    return "not known: too few have tried, or nobody"
 
 
 def _called(peer_ids: tuple[str, ...], nick: Callable[[str], str]) -> str:
@@ -355,8 +357,13 @@ def ignored_lines(report: StatusReport, nick: Callable[[str], str] = short_id) -
     return [*fault, f"📡 Ignored ({len(report.ignored)}):", *(f"  - {nick(one)}  {one}" for one in report.ignored)]
 
 
-def whois_lines(roster: Roster, word: str) -> list[str]:
+def whois_lines(roster: Roster, word: str, columns: int | None = None) -> list[str]:
     """Return the answer to /whois."""
+    lines = _whois(roster, word)
+    return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
+
+
+def _whois(roster: Roster, word: str) -> list[str]:
     found = roster.find(word)
     if len(found) != 1:
         return not_one_lines(roster, found, word)
@@ -443,6 +450,8 @@ def _peer(peer: PeerInfo) -> str:
         parts.append(peer.nick)
     if peer.rtt is not None:
         parts.append(f"{peer.rtt * 1000:.2f} ms")
+    if leads_through_relay(peer.address):
+        parts.append("relayed")
     if peer.found:
         parts.append(peer.found)
     if not peer.in_room:

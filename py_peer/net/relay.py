@@ -23,8 +23,10 @@ from multiaddr import Multiaddr
 
 from py_peer.core import limits
 from py_peer.core.addresses import RELAY, is_peer_id
+from py_peer.core.bars import duration
 from py_peer.core.hearsay import is_name
 from py_peer.core.ranges import Kind, kind_of
+from py_peer.core.sizes import shown_size
 from py_peer.net import streams
 from py_peer.net.connections import remote_multiaddr
 from py_peer.net.direct_first import is_relayed
@@ -43,6 +45,10 @@ if TYPE_CHECKING:
     from py_peer.net.counters import Counters
 
 _NO_LISTENER: Final = Multiaddr(f"/{RELAY}")
+
+_FOR_EVER: Final = 30 * 86_400
+_ENDLESS: Final = 10**12
+"""Limits that are none: a month in seconds, and a TB."""
 
 _REFUSALS: Final = {
     Status.RESERVATION_REFUSED: "it gives no more reservations now",
@@ -186,7 +192,9 @@ def _whence(stream: INetStream) -> str:
 
 
 def _told_limits(limit: Any) -> str:
-    told = [f"{limit.duration:,} s"] * bool(limit.duration) + [f"{limit.data:,} bytes"] * bool(limit.data)
+    """Return when a relay ends each connection; what nobody comes to is no limit. js-libp2p tells milliseconds."""
+    told = [duration(limit.duration)] if 0 < limit.duration < _FOR_EVER else []
+    told += [shown_size(limit.data)] if 0 < limit.data < _ENDLESS else []
     return f"after {' or '.join(told)}" * bool(told)
 
 

@@ -53,6 +53,7 @@ _MESSAGES: Final = declare(
 )
 HopMessage: Final[Any] = _MESSAGES["HopMessage"]
 StopMessage: Final[Any] = _MESSAGES["StopMessage"]
+Limit: Final[Any] = _MESSAGES["Limit"]
 Peer: Final[Any] = _MESSAGES["Peer"]
 Reservation: Final[Any] = _MESSAGES["Reservation"]
 Voucher: Final[Any] = _MESSAGES["Voucher"]

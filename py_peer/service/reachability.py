@@ -248,8 +248,9 @@ class Reachability:
         self._tell(ReachabilityChanged(status.value, outside, relays.relay if status is Status.RELAYED else ""))
 
     def _tell(self, new: ReachabilityChanged) -> None:
+        new = replace(new, previous=self.now.previous)
         if new != self.now:
-            self.now = new
+            self.now = new = replace(new, previous=self.now.status)
             _log_system_message(f"Reached from outside: {new.status} {', '.join(new.addresses)}".rstrip())
             self._emit(new)
 

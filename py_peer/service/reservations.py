@@ -19,7 +19,7 @@ from py_peer.net.connections import remote_ip
 from py_peer.net.dial import DialError
 from py_peer.net.multiaddrs import dialable
 from py_peer.net.relay_messages import HOP
-from py_peer.net.streams import StreamFaultError
+from py_peer.net.streams import GarbageError, NotSupportedError, StreamFaultError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,6 +47,9 @@ class Reservations:
         self._said: dict[str, str] = {}
         self._limited: set[str] = set()
         self._rest: dict[str, float] = {}
+        self._pauses: dict[str, float] = {}
+        """For how long a relay rests where a place did not last."""
+
         self._stirred = trio.Event()
         self._scope: trio.CancelScope | None = None
         self.is_wanted = False
@@ -98,8 +101,11 @@ class Reservations:
 
     async def _keep(self, node: Node, client: RelayClient, relay: DialAddress) -> None:
         """Have a place at a relay until that ends, and let the relay rest then."""
+        since: float | None = None
 
         def told(reservation: Reservation) -> None:
+            nonlocal since
+            since = trio.current_time() if since is None else since
             self.relay, self.addresses = str(address.peer_id), reservation.addresses
             self._changed()
             self._note_limits(relay, reservation.limits)
@@ -109,11 +115,17 @@ class Reservations:
             address = relay if relay.peer_id else with_peer(relay, str(peer_id))
             await client.keep(address, told)
         except (DialError, StreamFaultError) as error:
-            self._note(relay, clean_line(str(error), limits.MAX_ERROR_CHARS))
+            self._note(relay, _cause(error))
+            if since is not None:
+                pause = 2 * self._pauses.pop(relay.text, limits.RELAY_RETRY / 2)
+                if trio.current_time() - since < limits.LASTING:
+                    self._pauses[relay.text] = min(pause, limits.RELAY_RETRY_LONGEST)
         finally:
-            self._rest[relay.text] = trio.current_time() + limits.RELAY_RETRY
+            self._rest[relay.text] = trio.current_time() + self._pauses.get(relay.text, limits.RELAY_RETRY)
             if len(self._rest) > limits.MAX_CONNECTIONS:
-                del self._rest[next(iter(self._rest))]
+                gone = next(iter(self._rest))
+                del self._rest[gone]
+                self._pauses.pop(gone, None)
 
     def _note(self, relay: DialAddress, cause: str) -> None:
         log.debug("no place at %s: %s", relay.text, cause)
@@ -124,13 +136,24 @@ class Reservations:
     def _note_limits(self, relay: DialAddress, limits: str) -> None:
         if limits and relay in self._named and relay.text not in self._limited:
             self._limited.add(relay.text)
-            self._notice(f"The relay {relay.text} ends each connection {limits}; who wants to stay calls again then.")
+            self._notice(
+                f"The relay {relay.text} ends each connection {limits}, as it says; who wants to stay calls again."
+            )
 
     def _candidates(self, node: Node) -> Iterator[DialAddress]:
         found = filter(None, map(_relay, sorted(node.peers.records.values(), key=lambda one: one.rtt or 1.0)))
         for relay in (*self._named, *found):
             if self._rest.get(relay.text, 0.0) <= trio.current_time():
                 yield relay
+
+
+def _cause(error: Exception) -> str:
+    """Return why a relay is of no use, for people."""
+    if isinstance(error, NotSupportedError):
+        return "it is no relay"
+    if isinstance(error, GarbageError):
+        return "what it answers is nothing that a relay says"
+    return clean_line(str(error), limits.MAX_ERROR_CHARS)
 
 
 def _relay(record: PeerRecord) -> DialAddress | None:

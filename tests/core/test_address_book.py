@@ -274,6 +274,17 @@ def test_a_room_behind_one_relay_is_dialled_whole_as_soon_as_the_relay_is_connec
     assert set(scene.who(limits.PAUSE)) == set(room)
 
 
+def test_why_nobody_is_dialled_is_said_of_the_address_that_leads_there_if_there_is_one() -> None:
+    scene = Scene()
+    both = (at("192.168.7.7"), relayed(ANN))
+    for _ in range(limits.TOLD_TRIES):
+        scene.book.take(Finding(ANN, both, Source.TOPIC, RELAY, "11.1.0.1"), scene.now)
+        scene.dials(1 / limits.PLACE_RATE)
+    said = f"tried {limits.TOLD_TRIES} times in vain: refused"
+    assert scene.state(ANN) == ("not dialled", said)
+    assert scene.book.ways_to(ANN, scene.now) == ((), said)
+
+
 def test_who_is_said_to_be_behind_a_relay_by_ever_new_addresses_is_dialled_there_seldom() -> None:
     scene = Scene()
     scene.book.came(RELAY, scene.now)

@@ -48,6 +48,12 @@ def test_who_is_there_comes_first_and_of_each_it_is_told_how_he_was_found_where_
     ]
 
 
+def test_who_is_behind_a_relay_is_shown_to_be_there() -> None:
+    relayed = f"/ip4/198.51.100.9/tcp/1/p2p/{ANN}/p2p-circuit"
+    lines = discovery_lines(replace(REPORT, peers=(replace(AWAY, addresses=(f"{relayed}/p2p/{BOB}",)),)))
+    assert f"  {relayed}  " in lines[-1]
+
+
 def test_of_many_the_latest_are_listed_and_the_others_counted() -> None:
     peers = tuple(replace(AWAY, nick=f"n{number}", seconds=float(-number)) for number in range(950))
     lines = discovery_lines(replace(REPORT, peers=peers))

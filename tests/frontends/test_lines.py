@@ -69,6 +69,7 @@ from py_peer.frontends.printer import headless_lines
 from tests.frontends.fakes import ADDRESS, ANN, READY, US
 
 ID8 = ANN[-8:]
+RELAYED = f"/ip4/192.0.2.9/tcp/1/p2p/{ANN}/p2p-circuit/p2p/{US}"
 REPORT = StatusReport(1, US, "bob", (ADDRESS, "/ip6/::1/tcp/4001"), (), ("chat", "discovery"), 0, ())
 
 INTERACTIVE = [
@@ -119,7 +120,11 @@ INTERACTIVE = [
     ),
     (ReachabilityChanged("private"), ["📡 Nobody on the Internet reaches you: a router or a firewall is in between"]),
     (ReachabilityChanged("relayed", (), ANN), [f"📡 Others on the Internet reach you through the relay {ID8}"]),
-    (ReachabilityChanged("unknown"), ["📡 It is not known any more whether others on the Internet reach you"]),
+    (ReachabilityChanged("public", (ADDRESS,), previous="public"), []),
+    (
+        ReachabilityChanged("unknown", previous="public"),
+        ["📡 It is not known any more whether others on the Internet reach you"],
+    ),
     (Failed(FailureKind.FAULT, "why"), []),
     (Stopped(0, reached=False), []),
 ]
@@ -187,6 +192,8 @@ def test_a_network_that_has_gone_leaves_no_address_to_hand_on(addresses: tuple[s
 def test_what_matters_to_nobody_else_is_not_told() -> None:
     assert not sentence(AddressesChanged((ADDRESS, HERE, "/ip6/::1/tcp/4001"), (ADDRESS, HERE)))
     assert not sentence(AddressesChanged((HERE, "/ip6/::1/tcp/4001"), (HERE,)))
+    assert not sentence(AddressesChanged((RELAYED, ADDRESS, HERE), (ADDRESS, HERE)))  # the place at the relay is told
+    assert not sentence(AddressesChanged((HERE,), (RELAYED, HERE)))
 
 
 def test_an_address_of_this_machine_alone_is_said_to_be_that_and_is_no_code_for_a_camera() -> None:
@@ -296,6 +303,8 @@ def test_peers_lists_everybody_or_nobody() -> None:
         f"  - {ID8}...  Ann  1.20 ms",
         f"  - {US[-8:]}...  by mDNS  not in the room",
     ]
+    far = replace(ann, address=RELAYED.removesuffix(f"/p2p/{US}"))
+    assert peers_lines(replace(report, peers=(far,)))[1] == f"  - {ID8}...  Ann  1.20 ms  relayed"
 
 
 def test_status_begins_with_the_known_lines_and_may_say_more() -> None:
@@ -313,8 +322,7 @@ def test_status_begins_with_the_known_lines_and_may_say_more() -> None:
 
 
 def test_status_shows_other_addresses_without_what_all_end_with() -> None:
-    relayed = f"/ip4/192.0.2.9/tcp/1/p2p/{ANN}/p2p-circuit/p2p/{US}"
-    lines = status_lines(replace(REPORT, addresses=(ADDRESS, f"/ip4/192.0.2.7/udp/1/quic-v1/p2p/{US}", relayed)))
+    lines = status_lines(replace(REPORT, addresses=(ADDRESS, f"/ip4/192.0.2.7/udp/1/quic-v1/p2p/{US}", RELAYED)))
     begin = lines.index("  - Also reached under, each with /p2p/ and the peer ID behind it:")
     assert lines[begin + 1 : begin + 3] == [
         "    /ip4/192.0.2.7/udp/1/quic-v1",
@@ -326,7 +334,7 @@ def test_status_shows_other_addresses_without_what_all_end_with() -> None:
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        ({}, "not known, for nobody has tried"),
+        ({}, "not known: too few have tried, or nobody"),
         ({"reachability": "private"}, "private: nobody reaches us from outside"),
         ({"reachability": "public", "outside": (ADDRESS,)}, f"reachable at {ADDRESS.partition('/p2p/')[0]}"),
         ({"reachability": "public"}, "reachable"),
@@ -410,6 +418,14 @@ def test_all_that_is_known_of_a_peer_is_told() -> None:
         "  - Agent: js/1",
         "  - In the room: yes",
     ]
+
+
+def test_the_long_address_of_who_is_relayed_goes_on_in_a_second_row() -> None:
+    roster = Roster()
+    roster.tell(PeerConnected(ANN, RELAYED.removesuffix(f"/p2p/{US}"), inbound=True), 0.0)
+    rows = whois_lines(roster, ID8, 80)
+    assert max(map(len, rows)) <= 80
+    assert "".join(row.strip() for row in rows).count("/p2p-circuit") == 1
 
 
 def test_who_is_only_heard_through_others_is_told_so() -> None:

@@ -18,13 +18,14 @@ from py_peer.core import limits
 from py_peer.core.addresses import DialAddress, parse_dial_address, through
 from py_peer.core.settings import Transports
 from py_peer.net.dial import DialError
-from py_peer.net.relay import RelayClient, RelayError, Reservation
+from py_peer.net.relay import RelayClient, RelayError, Reservation, _told_limits
 from py_peer.net.relay_messages import (
     HOP,
     STOP,
     VOUCHER_DOMAIN,
     Hop,
     HopMessage,
+    Limit,
     Peer,
     Status,
     Stop,
@@ -371,3 +372,19 @@ async def test_what_a_false_relay_answers_ends_the_asking(monkeypatch: pytest.Mo
         assert await circuit.read() == b""  # the stream ends behind the answer
         await circuit.aclose()
         assert await circuit.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size", "says"),
+    [
+        (0, 0, ""),
+        (120, 131_072, "after 2 min or 131.1 kB"),
+        (120_000, 0, "after 1 d 9 h"),
+        (2**32 - 1, 2**64 - 1, ""),
+        (2**32 - 1, 5_000_000, "after 5.0 MB"),
+    ],
+)
+def test_the_limits_of_a_relay_are_told_in_large_units_and_what_nobody_comes_to_is_none(
+    seconds: int, size: int, says: str
+) -> None:
+    assert _told_limits(Limit(duration=seconds, data=size)) == says

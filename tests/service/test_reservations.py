@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
 import trio
 import trio.testing
 from libp2p.crypto.ed25519 import create_new_key_pair
@@ -18,7 +19,7 @@ from py_peer.net.counters import Counters
 from py_peer.net.dial import DialError
 from py_peer.net.relay import Reservation
 from py_peer.net.relay_messages import HOP
-from py_peer.net.streams import EndedError
+from py_peer.net.streams import EndedError, GarbageError, NotSupportedError, StreamFaultError
 from py_peer.service.reservations import Reservations
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class Scene:
         self.records: dict[ID, PeerRecord] = {}
         self.changes: list[str] = []
         self.notices: list[str] = []
+        self.fault: StreamFaultError | None = None
+        """Why no place is given."""
+
         self.limits = ""
         self.times = 1
         """How often a place is given, the first time and when it is renewed."""
@@ -58,6 +62,8 @@ class Scene:
 
     async def keep(self, relay: DialAddress, told: Callable[[Any], None]) -> None:
         self.kept.append(relay.text)
+        if self.fault is not None:
+            raise self.fault
         gone = self.gone[relay.text] = trio.Event()
         for _ in range(self.times):
             told(Reservation(60, (f"{relay.text}/p2p-circuit/p2p/us",), self.limits))
@@ -107,10 +113,10 @@ async def test_a_named_relay_is_called_and_its_place_told(scene: Scene) -> None:
 
 @timeless
 async def test_that_a_named_relay_ends_connections_is_said_once(scene: Scene) -> None:
-    scene.limits, scene.times = "after 120 s or 131,072 bytes", 3
+    scene.limits, scene.times = "after 2 min or 131.1 kB", 3
     async with scene.running(scene.reservations(NAMED)):
         (notice,) = scene.notices
-        assert notice.startswith(f"The relay {NAMED} ends each connection after 120 s or 131,072 bytes; ")
+        assert notice.startswith(f"The relay {NAMED} ends each connection after 2 min or 131.1 kB, as it says; ")
 
 
 @timeless
@@ -136,6 +142,40 @@ async def test_when_a_relay_goes_another_is_taken_and_the_first_tried_again_late
         scene.gone[cat].set()
         await trio.testing.wait_all_tasks_blocked()
         assert scene.kept[2:] == [NAMED]
+
+
+@timeless
+async def test_a_relay_whose_places_do_not_last_is_asked_ever_more_seldom_until_one_lasts(scene: Scene) -> None:
+    async with scene.running(scene.reservations(NAMED)):
+        for pause in (1, 2, 4):
+            before = len(scene.kept)
+            scene.gone[NAMED].set()
+            await trio.sleep(pause * limits.RELAY_RETRY - 0.1)
+            assert len(scene.kept) == before
+            await trio.sleep(limits.RELAY_RETRY)
+            assert len(scene.kept) == before + 1
+        await trio.sleep(limits.LASTING)
+        scene.gone[NAMED].set()
+        await trio.sleep(2 * limits.RELAY_RETRY)
+        assert len(scene.kept) == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (NotSupportedError(f"it does not speak {HOP}"), "it is no relay"),
+        (GarbageError("a length of more than 9 bytes"), "what it answers is nothing that a relay says"),
+        (EndedError("the relay is gone"), "the relay is gone"),
+    ],
+)
+def test_why_there_is_no_place_is_said_in_plain_words(error: StreamFaultError, says: str) -> None:
+    @timeless
+    async def test(scene: Scene) -> None:
+        scene.fault = error
+        async with scene.running(scene.reservations(NAMED)):
+            assert scene.notices == [f"There is no place for you at the relay {NAMED}: {says}"]
+
+    test()
 
 
 @timeless
