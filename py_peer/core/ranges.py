@@ -71,6 +71,19 @@ def range_of(host: str) -> str:
     return str(ipaddress.ip_network((ip, bits), strict=False))
 
 
+@lru_cache(maxsize=2_048)
+def household_of(host: str) -> str:
+    """Return what an IP address counts as where the addresses of one house are counted. Raises ValueError.
+
+    It is itself for IPv4, of which a router has one, and its /64 for IPv6, of which each machine has as many as it
+    likes. On one link, and on one machine, addresses stand for themselves.
+    """
+    ip = _inside(host)
+    if ip.version == 4 or kind_of(host) in (Kind.LOOPBACK, Kind.LINK_LOCAL):
+        return str(ip)
+    return str(ipaddress.ip_network((ip, 64), strict=False))
+
+
 def lies_in(host: str, networks: Iterable[Network]) -> bool:
     """Return whether an IP address lies in one of several networks."""
     ip = _inside(host)

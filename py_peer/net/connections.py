@@ -21,7 +21,7 @@ from libp2p.tools.anyio_service import LifecycleError
 
 from py_peer.core import limits
 from py_peer.core.addresses import socket_multiaddr, without_zone
-from py_peer.core.ranges import Kind, kind_of
+from py_peer.core.ranges import Kind, household_of, kind_of
 from py_peer.net.alive import LiveConn, probe
 from py_peer.net.closing import layer_of
 from py_peer.net.direct_first import put_direct_first
@@ -133,7 +133,8 @@ class Admission:
     def _reason_to_refuse(self, source: str) -> str:
         if len(self._swarm.get_connections()) >= limits.MAX_CONNECTIONS:
             return "too many connections"
-        from_there = [caller for caller in self._callers if caller.source == source]
+        household = _household(source)
+        from_there = [caller for caller in self._callers if caller.household == household]
         full = len(from_there) >= limits.MAX_INBOUND_PER_ADDRESS and not _is_loopback(source)
         if full and not self._make_room(from_there):
             return "too many connections from one address"
@@ -144,14 +145,14 @@ class Admission:
     def _make_room(self, callers: Iterable[_Caller]) -> bool:
         """Give up an unfinished handshake, so that who begins many and ends none locks nobody out.
 
-        It is the oldest of those from the address that has the most of them. Its place is free at once: hundreds may
+        It is the oldest of those from the household that has the most of them. Its place is free at once: hundreds may
         call before it has noticed.
         """
         unfinished = [caller for caller in callers if not caller.has_finished]
         if not unfinished:
             return False
-        ((most, _),) = Counter(caller.source for caller in unfinished).most_common(1)
-        oldest = next(caller for caller in unfinished if caller.source == most)
+        ((most, _),) = Counter(caller.household for caller in unfinished).most_common(1)
+        oldest = next(caller for caller in unfinished if caller.household == most)
         self._counters["refused: an unfinished handshake made room"] += 1
         del self._callers[oldest]
         oldest.scope.cancel()
@@ -164,13 +165,19 @@ class _Caller:
     """One who has connected to us."""
 
     source: str
-    """The IP address."""
+    """The IP address; or relay and peer."""
+
+    household: str = field(init=False)
+    """All that counts as one with it."""
 
     has_finished: bool = False
     """Whether the handshake is over."""
 
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     """What is done for it."""
+
+    def __post_init__(self) -> None:
+        self.household = _household(self.source)
 
 
 def source_of(stream: Any) -> str:
@@ -181,8 +188,16 @@ def source_of(stream: Any) -> str:
     return remote[0] if remote else ""
 
 
+def _is_address(source: str) -> bool:
+    return bool(source) and "/" not in source
+
+
+def _household(source: str) -> str:
+    return household_of(source) if _is_address(source) else source
+
+
 def _is_loopback(source: str) -> bool:
-    return bool(source) and "/" not in source and kind_of(source) is Kind.LOOPBACK
+    return _is_address(source) and kind_of(source) is Kind.LOOPBACK
 
 
 @final

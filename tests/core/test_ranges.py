@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from py_peer.core.ranges import Kind, kind_of, lies_in, place, range_of
+from py_peer.core.ranges import Kind, household_of, kind_of, lies_in, place, range_of
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,23 @@ def test_the_range_of_an_address(host: str, its_range: str) -> None:
     assert range_of(host) == its_range
 
 
+@pytest.mark.parametrize(
+    ("host", "household"),
+    [
+        ("8.8.8.8", "8.8.8.8"),
+        ("::ffff:8.8.8.8", "8.8.8.8"),
+        ("2002:808:808:1::7", "8.8.8.8"),
+        ("2606:4700:0:1:2:3:4:5", "2606:4700:0:1::/64"),
+        ("fd00::1:2", "fd00::/64"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("::1", "::1"),
+        ("127.0.0.7", "127.0.0.7"),
+    ],
+)
+def test_whose_house_an_address_is_of(host: str, household: str) -> None:
+    assert household_of(host) == household
+
+
 def test_all_ways_to_wrap_an_address_lead_to_one_place() -> None:
     assert {place(host) for host in ("10.1.2.3", "::ffff:10.1.2.3", "2002:a01:203::9", "64:ff9b::a01:203")} == {
         "10.1.2.3"
@@ -99,7 +116,7 @@ def test_an_address_lies_in_the_networks_of_its_own_version() -> None:
 
 @pytest.mark.parametrize("host", ["", "example.com", "10.1.2", "10.0.0.1/24", "%eth0"])
 def test_what_is_no_ip_address_is_said(host: str) -> None:
-    for look in (kind_of, range_of, place):
+    for look in (kind_of, range_of, household_of, place):
         with pytest.raises(ValueError, match="does not appear"):
             look(host)
 
