@@ -26,6 +26,10 @@ MAX_LOG_BYTES: Final = 16_384
 MAX_HELD_LINES: Final = 2_000
 """Log lines that wait for the terminal; the oldest goes first."""
 
+_ECHOES: Final = ("[ADDCONN_FAIL]", "MultiselectClient handshake: ", "Failed to open stream to peer ")
+"""Loud lines of libp2p's, some with a traceback, about errors that it also raises: where they are caught they are told
+in a line. A peer who goes at once makes three of them."""
+
 log = logging.getLogger("py_peer")
 
 
@@ -116,6 +120,7 @@ def set_up_logging(*, verbose: bool, log_file: str | None, held: HeldLog | None)
     else:
         return
     handler.setFormatter(CleanFormatter(FORMAT))
+    handler.addFilter(_is_no_echo)
     root.addHandler(handler)
     root.setLevel(logging.INFO)  # other libraries have little to say that helps, and much of it
     log.setLevel(logging.DEBUG if verbose else logging.INFO)
@@ -127,6 +132,10 @@ def join_library_log(*, verbose: bool) -> None:
     library.addHandler(logging.NullHandler())
     library.propagate = True
     library.setLevel(logging.DEBUG if verbose else logging.WARNING)
+
+
+def _is_no_echo(record: logging.LogRecord) -> bool:
+    return record.levelno < logging.WARNING or not str(record.msg).startswith(_ECHOES)
 
 
 def _log_thread_fault(fault: threading.ExceptHookArgs) -> None:

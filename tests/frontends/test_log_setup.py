@@ -73,6 +73,21 @@ def test_verbose_tells_everything_on_stderr(capfd: pytest.CaptureFixture[str]) -
         assert words in err
 
 
+def test_what_the_library_says_loudly_of_who_goes_at_once_is_left_to_who_catches_it(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    set_up_logging(verbose=True, log_file=None, held=None)
+    join_library_log(verbose=True)
+    swarm, client = (logging.getLogger(f"libp2p.{name}") for name in ("network.swarm", "protocol_muxer.client"))
+    swarm.warning("[ADDCONN_FAIL] add_conn failed for peer %s: %r\n%s", "12D3KooW", OSError(), "Traceback")
+    client.error("MultiselectClient handshake: %s failed: %s", "write", "it has gone")
+    client.error("Failed to open stream to peer 12D3KooW:\n  Error: it has gone")
+    client.debug("MultiselectClient handshake: reading response")
+    client.error("MultiselectClient: another fault")
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.rpartition(": ")[2] for line in lines] == ["reading response", "another fault"]
+
+
 def test_a_log_file_takes_it_instead(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "chat.log"
     path.write_text("before\n")
