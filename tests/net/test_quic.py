@@ -146,6 +146,20 @@ async def test_a_stream_of_which_all_comes_in_one_datagram_is_offered_whole_and_
         await until(lambda: is_tidy(two))
 
 
+@trio_test
+async def test_a_stream_of_which_all_comes_at_once_and_no_answer_is_wanted_is_offered() -> None:
+    async with pair() as two:
+        near = await two.here.open_stream()
+        near.write_over = True
+        engine(two.here).stop_stream(near.stream_id, 0)
+        two.here.send(near, b"no question", end=True)
+        far = await two.there.accept_stream()
+        assert await everything(far) == b"no question"
+        with pytest.raises(MuxedStreamClosed):
+            await far.write(b"an answer")
+        await until(lambda: is_tidy(two))
+
+
 @pytest.mark.parametrize("before", [b"", b"before"])
 @trio_test
 async def test_a_stream_that_is_opened_and_reset_in_one_datagram_is_offered_and_keeps_no_place(before: bytes) -> None:

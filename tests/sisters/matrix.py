@@ -85,10 +85,28 @@ class Room:
         for one, (other, texts) in itertools.product(self.peers, said.items()):
             if one is not other:
                 what = f"all that {other.name} says"
-                one.wait_for(lambda: set(texts) <= set(one.texts()), what, START)  # noqa: B023 - it is called at once
+                try:
+                    one.wait_for(lambda: set(texts) <= set(one.texts()), what, START)  # noqa: B023 - it is called at once
+                except AssertionError as error:
+                    raise AssertionError(f"{error}\n--- not heard:\n{self._unheard(said)}") from None
                 heard = [text for text in one.texts() if text in set(texts)]
                 assert sorted(heard) == sorted(texts), f"{one.name} heard of {other.name}: {heard}"
                 assert heard == texts or self.hub not in {one, other}, f"{one.name} heard of {other.name}: {heard}"
+
+    def _unheard(self, said: dict[Peer, list[str]]) -> str:
+        """Return who has not heard what of whom, and who was disconnected or left: then it is no wonder."""
+        lines: list[str] = []
+        names = {peer.id: peer.name for peer in self.peers}
+        for one in self.peers:
+            heard = set(one.texts())
+            for other, texts in said.items():
+                if one is not other and (lacking := [text for text in texts if text not in heard]):
+                    lines.append(f"{one.name}: {len(lacking)}, {lacking[0]} to {lacking[-1]}")
+            lines += [
+                f"{one.name}: {told['event']} {names.get(told['peer_id'])} at {told['at']:.1f}"
+                for told in (*one.all("peer_disconnected"), *one.all("peer_left"))
+            ]
+        return "\n".join(lines)
 
     def kill_and_restart_others(self) -> None:
         """Kill all but the one in the middle, start them at once, and wait until it has noticed both.
