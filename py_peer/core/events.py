@@ -84,6 +84,16 @@ class PeerConnected(Event):
 
 @final
 @frozen
+class PeerMoved(Event):
+    """A connected peer is reached directly now, and not through a relay any more, or the other way round."""
+
+    peer_id: str
+    address: str
+    inbound: bool
+
+
+@final
+@frozen
 class PeerDisconnected(Event):
     """The last connection to a peer is gone."""
 

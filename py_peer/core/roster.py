@@ -21,6 +21,7 @@ from py_peer.core.events import (
     PeerInfo,
     PeerJoined,
     PeerLeft,
+    PeerMoved,
     Pinged,
     Ready,
     Started,
@@ -102,6 +103,8 @@ class Roster:
                 self._change(event.peer_id, connected_since=now, **told)
             case PeerFound() if (known := self.get(event.peer_id)) is not None and not known.found:
                 self._change(event.peer_id, found=event.source)
+            case PeerMoved():
+                self._change(event.peer_id, address=event.address, inbound=event.inbound)
             case PeerDisconnected():
                 if self._peers.pop(event.peer_id, None) is not None:
                     self._names.hear(event.peer_id, self.name(event.peer_id))

@@ -20,7 +20,7 @@ from libp2p.stream_muxer.yamux.yamux import Yamux
 from libp2p.tools.anyio_service import LifecycleError
 
 from py_peer.core import limits
-from py_peer.core.addresses import socket_multiaddr, without_zone
+from py_peer.core.addresses import leads_through_relay, socket_multiaddr, without_zone
 from py_peer.core.ranges import Kind, household_of, kind_of
 from py_peer.net.alive import LiveConn, probe
 from py_peer.net.closing import layer_of
@@ -233,16 +233,19 @@ class ConnectedPeers(INotifee):
         on_down: Callable[[PeerRecord], None],
         on_ended: Callable[[ID, LiveConn], None],
         on_both: Callable[[ID], None],
+        on_moved: Callable[[PeerRecord], None],
     ) -> None:
         """`on_ended` is told of each connection that we ended (`LiveConn.ended` says why), and before `on_down`.
 
-        `on_both` is told of a peer who is connected directly and through a relay.
+        `on_both` is told of a peer who is connected directly and through a relay, `on_moved` of one who is reached
+        directly now and was not before, or the other way round.
         """
         self.records: dict[ID, PeerRecord] = {}
         self._on_up = on_up
         self._on_down = on_down
         self._on_ended = on_ended
         self._on_both = on_both
+        self._on_moved = on_moved
 
     async def connected(self, network: Any, conn: INetConn) -> None:
         """Note a connection; the first one to a peer is told.
@@ -259,7 +262,7 @@ class ConnectedPeers(INotifee):
                 if other is not conn:
                     probe(other, limits.TWIN_TIMEOUT)
             if put_direct_first(network, peer_id):
-                self.records[peer_id].address, self.records[peer_id].inbound = _whence(network.get_connection(peer_id))
+                self._follow(self.records[peer_id], network.get_connection(peer_id))
                 self._on_both(peer_id)
             return
         record = self.records[peer_id] = PeerRecord(peer_id, *_whence(conn))
@@ -274,10 +277,17 @@ class ConnectedPeers(INotifee):
         if (record := self.records.get(peer_id)) is None:
             return
         if left := network.get_connections(peer_id):
-            record.address, record.inbound = _whence(left[0])
+            self._follow(record, left[0])
         else:
             del self.records[peer_id]
             self._on_down(record)
+
+    def _follow(self, record: PeerRecord, conn: INetConn) -> None:
+        """Take note over which connection a peer is reached now."""
+        before = record.address
+        record.address, record.inbound = _whence(conn)
+        if leads_through_relay(before) != leads_through_relay(record.address):
+            self._on_moved(record)
 
     async def opened_stream(self, network: Any, stream: Any) -> None:
         """Ignore."""

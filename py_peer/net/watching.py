@@ -41,6 +41,9 @@ class Observer(Protocol):
     def peer_up(self, record: PeerRecord) -> None:
         """Tell of the first connection to a peer."""
 
+    def peer_moved(self, record: PeerRecord) -> None:
+        """Tell that a peer is reached directly now, and was through a relay before, or the other way round."""
+
     def peer_down(self, record: PeerRecord) -> None:
         """Tell that the last connection to a peer is gone."""
 
@@ -73,7 +76,7 @@ class Watch:
     def __init__(
         self, host: BasicHost, counters: Counters, bans: Bans, observer: Observer, nursery: trio.Nursery
     ) -> None:
-        self.peers = ConnectedPeers(self._up, self._down, self._ended, self._both)
+        self.peers = ConnectedPeers(self._up, self._down, self._ended, self._both, observer.peer_moved)
         self.pubsub: Room | None = None
         self.puncher: HolePuncher | None = None
         self._host = host

@@ -20,6 +20,7 @@ from py_peer.core.events import (
     PeerDisconnected,
     PeerJoined,
     PeerLeft,
+    PeerMoved,
     Pinged,
 )
 
@@ -104,6 +105,11 @@ class Witness:
         self._nicks.peer_up(str(record.peer_id))
         found = self._discovery.finder.found_by(str(record.peer_id))
         self._emit(PeerConnected(str(record.peer_id), record.address, record.inbound, found))
+
+    def peer_moved(self, record: PeerRecord) -> None:
+        """Tell that a peer is reached another way."""
+        _log_system_message(f"Reached another way: {record.peer_id} via {record.address}")
+        self._emit(PeerMoved(str(record.peer_id), record.address, record.inbound))
 
     def peer_down(self, record: PeerRecord) -> None:
         """Tell that the last connection to a peer is gone; not when it is we who leave."""

@@ -20,6 +20,7 @@ from py_peer.core.events import (
     PeerInfo,
     PeerJoined,
     PeerLeft,
+    PeerMoved,
     Pinged,
     Ready,
     Started,
@@ -57,6 +58,14 @@ def test_a_peer_is_all_that_was_told_of_it() -> None:
     )
     assert roster.rows() == (PeerInfo(ANN, "Ann", HERE, True, True, 0.002, "go/1", 10.0),)
     assert roster.room_size == 1
+
+
+def test_who_moves_from_a_relay_to_a_direct_connection_is_where_it_is_now() -> None:
+    roster = after(
+        PeerConnected(ANN, f"/ip4/192.0.2.9/tcp/1/p2p/{BOB}/p2p-circuit", inbound=True),
+        PeerMoved(ANN, HERE, inbound=False),
+    )
+    assert [(peer.address, peer.inbound) for peer in roster.rows()] == [(HERE, False)]
 
 
 def test_until_a_peer_speaks_it_is_called_by_its_id() -> None:

@@ -91,6 +91,9 @@ class Recorder:
         self.told.append(("up", record.peer_id))
         self.moved(record.peer_id)
 
+    def peer_moved(self, record: PeerRecord) -> None:
+        self.told.append(("moved", record.address))
+
     def peer_down(self, record: PeerRecord) -> None:
         self.told.append(("down", record.peer_id))
         self.moved(record.peer_id)

@@ -46,6 +46,9 @@ async def test_a_direct_way_is_found_and_the_relayed_one_closed_when_it_is_idle(
         await until(lambda: len(streams(one, two)) == len(streams(two, one)) == 1)
         await together(one, two)
         assert one.seen.names(two.id) == two.seen.names(one.id) == ["up", "joined"]  # nobody has seen anybody go
+        for who, other in ((one, two), (two, one)):
+            moved = [where for what, where in who.seen.told if what == "moved"]
+            assert moved == [who.node.peers.records[other.id].address]
         names = "relays: gossip moved to a direct connection", "gossip streams ended by the peer", "unexpected faults"
         assert one.counts(*names) == two.counts(*names) == [1, 0, 0]
         assert two.counts("relays: direct ways tried", "relays: direct ways found") == [1, 1]
