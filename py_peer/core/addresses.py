@@ -126,8 +126,12 @@ def _direct(parts: list[str], shown: str) -> DialAddress:
             msg = f"{shown} is not an address with a zone: write it like /ip6zone/eth0/ip6/fe80::1/tcp/4001"
             raise AddressError(msg)
     kind, host, transport, port = [*parts, "", "", "", ""][:4]
+    if kind == DNSADDR:
+        msg = f"{shown} stands for other addresses, and goes with -c and --bootstrap alone; name one of those here"
+        raise AddressError(msg)
     if kind not in HOST_KINDS:
-        msg = f"{shown} begins with /{_shown(kind)[1:-1]}; this version dials /{', /'.join(HOST_KINDS)}, like {EXAMPLE}"
+        kinds = f"/{', /'.join(HOST_KINDS)} and /ip6zone, and with -c and --bootstrap /{DNSADDR}"
+        msg = f"{shown} begins with /{_shown(kind)[1:-1]}; this version takes {kinds}, like {EXAMPLE}"
         raise AddressError(msg)
     host = _checked_host(kind, host, zone, shown)
     if transport not in ("tcp", "udp") or not port:

@@ -192,7 +192,7 @@ def _add(parser: argparse._ActionsContainer, option: Option, *, opposites: bool)
     if option.can_be_undone:
         undo = f"undo a kept {option.flags[-1]}" if opposites else argparse.SUPPRESS
         parser.add_argument(option.opposite, action="store_const", const=option.default, dest=option.name, help=undo)
-    if option.is_switch:
+    if option.is_switch or (option.bare and opposites):  # what completes the line would ask for its value always
         parser.add_argument(*option.flags, action="store_const", const=not option.default, **more)
         return
     if option.bare:

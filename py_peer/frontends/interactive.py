@@ -104,7 +104,7 @@ class Chat(FrontEnd):
         self.transcript = Transcript(limits.LOG_ENTRIES, limits.LOG_CHARS)
         self.roster = Roster()
         self.handlers: dict[str, Handler] = {
-            "peers": lambda _: self.question(peers_lines),
+            "peers": lambda _: self.question(lambda report: peers_lines(report, self.columns())),
             "status": lambda _: self.question(lambda report: status_lines(report, self.columns(), self.roster.nick)),
             "discover": lambda _: self.ask_when_ready(RequestDiscovery(self.service.new_ticket())),
             "stats": lambda _: self.ask_when_ready(RequestStatistics(self.service.new_ticket())),

@@ -261,12 +261,13 @@ def banner(ready: Ready, columns: int | None = None) -> list[str]:
     ]
 
 
-def peers_lines(report: StatusReport) -> list[str]:
-    """Return the answer to /peers."""
+def peers_lines(report: StatusReport, columns: int | None = None) -> list[str]:
+    """Return the answer to /peers on a screen of so many columns; None where nobody breaks lines."""
     if not report.peers:
         return ["📡 No peers connected"]
     rows = (f"  - {_peer(peer)}{'  ignored' * (peer.peer_id in report.ignored)}" for peer in report.peers)
-    return [f"📡 Connected peers ({len(report.peers)}):", *rows]
+    lines = [f"📡 Connected peers ({len(report.peers)}):", *rows]
+    return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
 
 
 def status_lines(report: StatusReport, columns: int | None = None, nick: Callable[[str], str] = short_id) -> list[str]:

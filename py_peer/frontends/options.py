@@ -293,7 +293,7 @@ GROUPS: Final = {
         ),
         Option(
             "announce",
-            "multiaddr under which others reach you, for them to be told first, like /dns/peer.example/tcp/4001",
+            "multiaddr under which others reach you, for them to be told first, like /ip4/192.0.2.7/tcp/4001",
             ("--announce",),
             "ADDR",
             _dialled,

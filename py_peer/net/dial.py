@@ -23,6 +23,7 @@ from libp2p.transport.exceptions import MuxerUpgradeFailure
 
 from py_peer.core import limits
 from py_peer.core.addresses import QUIC, TCP
+from py_peer.net.carrier import Carrier
 from py_peer.net.closing import bottom_of
 from py_peer.net.quic import QUICError
 from py_peer.net.racing import DialError, NotNowError, SomebodyElseError, race
@@ -83,6 +84,9 @@ async def upgrade(swarm: Swarm, stream: ReadWriteCloser, address: DialAddress) -
 async def _resolve(address: DialAddress) -> list[str]:
     """Return the IP addresses of the host, through the system's resolver, which knows the hosts file."""
     if address.kind in ("ip4", "ip6") or address.via is not None:
+        if (zone := address.host.partition("%")[2]) and not _is_interface(zone):
+            msg = f"there is no interface {zone} here"
+            raise DialError(msg)
         return [address.host]
     family = {"dns4": socket.AF_INET, "dns6": socket.AF_INET6}.get(address.kind, socket.AF_UNSPEC)
     try:
@@ -91,6 +95,14 @@ async def _resolve(address: DialAddress) -> list[str]:
         msg = f"the name {address.host} cannot be resolved ({error.strerror or error})"
         raise DialError(msg) from error
     return interleaved(list(dict.fromkeys(str(info[4][0]) for info in infos)))
+
+
+def _is_interface(zone: str) -> bool:
+    """Return whether a zone is an interface of ours: its name, or its number, which the system knows itself."""
+    try:
+        return zone.isdigit() or bool(socket.if_nametoindex(zone))
+    except OSError:
+        return False
 
 
 def interleaved(hosts: Iterable[str]) -> list[str]:
@@ -179,6 +191,11 @@ class _Call:
             except StreamFaultError as error:
                 msg = f"the relay: {error}"
                 raise DialError(msg) from error
+        if self.address.transport != TCP and not issubclass(_tcp.TrioTCPStream, Carrier):  # type: ignore[attr-defined]
+            msg = (
+                "on the network library's own classes nothing is dialled over WebSockets: take the peer's /tcp address"
+            )
+            raise DialError(msg)
         # Not through the library's transport: it takes no zone (fe80::1%eth0) and hides the cause. But with its class
         # of stream: ours, or its own, whichever `library.disarm` has put there.
         stream: ReadWriteCloser = _tcp.TrioTCPStream(await trio.open_tcp_stream(host, self.address.port))  # type: ignore[attr-defined]

@@ -91,9 +91,9 @@ def test_a_peer_id_may_be_written_as_a_cid() -> None:
         ("", "begins with /"),
         ("localhost:4001", "begins with /"),
         ("ip4/127.0.0.1/tcp/4001", "begins with /"),
-        ("/", "this version dials /ip4"),
-        (f"/p2p/{ED25519}", "this version dials /ip4"),
-        (f"/dnsaddr/bootstrap.libp2p.io/p2p/{ED25519}", "this version dials /ip4"),
+        ("/", "this version takes /ip4"),
+        (f"/p2p/{ED25519}", "/dns6 and /ip6zone, and with -c and --bootstrap /dnsaddr, like"),
+        (f"/dnsaddr/bootstrap.libp2p.io/p2p/{ED25519}", "goes with -c and --bootstrap alone"),
         ("/ip4/127.0.0.1/udp/4001", "dials /udp/PORT/quic-v1 alone"),
         ("/ip4/127.0.0.1/udp/4001/quic-v1/webtransport", "dials /udp/PORT/quic-v1 alone"),
         ("/ip4/127.0.0.1/udp/4001/webrtc-direct", "dials /udp/PORT/quic-v1 alone"),
@@ -218,7 +218,7 @@ def test_only_the_user_may_name_a_place_in_the_dns(end: str) -> None:
         ("/dnsaddr/example.org/p2p/nobody", "is not a peer ID"),
         (f"/dnsaddr/example.org/p2p/{ED25519}/p2p-circuit", "goes on after the peer ID"),
         ("/dnsaddr/" + "a/" * 4_000_000, "is not an address"),
-        ("/dnsaddr", "this version dials"),
+        ("/dnsaddr", "goes with -c"),
     ],
 )
 def test_such_a_place_is_refused_with_advice_too(text: str, advice: str) -> None:

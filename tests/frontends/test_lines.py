@@ -303,6 +303,7 @@ def test_peers_lists_everybody_or_nobody() -> None:
         f"  - {ID8}...  Ann  1.20 ms",
         f"  - {US[-8:]}...  by mDNS  not in the room",
     ]
+    assert peers_lines(report, 30)[-2:] == [f"  - {US[-8:]}...  by mDNS  not", "    in the room"]
     far = replace(ann, address=RELAYED.removesuffix(f"/p2p/{US}"))
     assert peers_lines(replace(report, peers=(far,)))[1] == f"  - {ID8}...  Ann  1.20 ms  relayed"
 

@@ -46,6 +46,15 @@ def test_a_completion_knows_every_option_and_command(capsys: pytest.CaptureFixtu
         assert name in script
 
 
+@pytest.mark.parametrize(("shell", "row"), [("zsh", "--ws["), ("fish", "-l ws ")])
+def test_what_may_stand_without_a_value_is_not_asked_for_one(
+    capsys: pytest.CaptureFixture[str], shell: str, row: str
+) -> None:
+    rows = [line for line in completion(capsys, shell).splitlines() if row in line]
+    assert rows
+    assert not [line for line in rows if "]:" in line or line.split("-d ")[0].endswith("-x ") or line.endswith(" -x")]
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 @pytest.mark.parametrize(
     ("words", "completed"),
@@ -58,6 +67,7 @@ def test_a_completion_knows_every_option_and_command(capsys: pytest.CaptureFixtu
         (["doctor", "--po"], ["--port"]),
         (["--log-file", "deb"], ["debug.log"]),
         (["--print-completion", ""], [*SHELLS]),
+        (["--ws", "--no-i"], ["--no-intro"]),
     ],
 )
 def test_bash_completes(

@@ -12,6 +12,7 @@ import trio.lowlevel
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 
+from py_peer.core.addresses import parse_dial_address
 from py_peer.net.dial import DialError, dial
 from tests.net.support import Member, dial_address, member, together, trio_test, until
 
@@ -200,6 +201,13 @@ async def test_a_name_that_nobody_knows_is_said(monkeypatch: pytest.MonkeyPatch)
     async with member() as one:
         sentence = await cause(one, 1, host="nowhere.example", kind="dns")
         assert sentence == "the name nowhere.example cannot be resolved (Name or service not known)"
+
+
+@trio_test
+async def test_an_interface_that_is_not_there_is_said() -> None:
+    async with member() as one:
+        with pytest.raises(DialError, match="there is no interface nosuch here"):
+            await one.node.dial(parse_dial_address("/ip6zone/nosuch/ip6/fe80::1/tcp/1"))
 
 
 @trio_test

@@ -92,6 +92,9 @@ async def test_the_librarys_own_classes_have_tcp_alone_and_that_is_said() -> Non
         assert not any("quic" in address for address in one.node.addresses)
         with pytest.raises(DialError, match="take the peer's /tcp address"):
             await one.node.dial(parse_dial_address("/ip4/127.0.0.1/udp/1/quic-v1"))
+        for end in ("ws", "tls/ws"):
+            with pytest.raises(DialError, match="nothing is dialled over WebSockets: take the peer's /tcp address"):
+                await one.node.dial(parse_dial_address(f"/ip4/127.0.0.1/tcp/{one.port}/{end}"))
 
 
 @trio_test
