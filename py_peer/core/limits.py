@@ -222,11 +222,21 @@ QUIC_WINDOW = 2 * 1024 * 1024
 QUIC_UNSENT = 512 * 1024
 """Bytes of a stream that are written and not acknowledged: what is under way in 100 ms at 5 MB/s."""
 
-QUIC_HOLES = 1_024
-"""Gaps in what has come of a stream: what is lost on the way of a whole window makes fewer."""
+QUIC_HOLES = 512
+"""Gaps in what has come of a stream: what is lost on the way of a whole window makes fewer. Each is looked at for each
+part that comes."""
 
-QUIC_PACKETS = 16_384
-"""Packets of ours that are not acknowledged, some 500 bytes each: 20 MB under way."""
+QUIC_TLS_HOLES = 32
+"""The same in what has come of a handshake, which takes a few packets; some cut it in ten parts, in no order."""
+
+QUIC_PACKETS = 8_192
+"""Packets of ours that are not acknowledged, some 500 bytes each: 10 MB under way."""
+
+QUIC_FRAMES = 16
+"""Frames of a packet, on average: usual are one to three, and each takes as long as a tenth of a packet."""
+
+QUIC_FRAMES_SPARE = 1_024
+"""How many more there may be at times, as when all streams end at once."""
 
 MAX_TLS_MESSAGE = 16 * 1024
 """A message of a QUIC handshake: a certificate and what stands around it."""
@@ -235,7 +245,8 @@ QUIC_RETRY_FROM = 8
 """With so many handshakes unfinished, who calls has to show first that he is where he says."""
 
 QUIC_BATCH = 64
-"""Datagrams that are taken in a go: then it is others' turn."""
+QUIC_BATCH_SECONDS = 0.005
+"""Datagrams that are taken in a go, and for how long: then it is others' turn."""
 
 MAX_NAMED_ADDRESSES = 64
 """Addresses named by the user, which are dialled for as long as the program runs."""

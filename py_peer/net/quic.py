@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from py_peer.net.quic_connection import QUICConnection
     from py_peer.net.quic_door import Beginning, Door
 
-_LARGEST: Final = 65_535
+_LARGEST: Final = 2_048
+"""Bytes of a datagram: no path carries more of those that peers try. Of a longer one the rest is cut off."""
+
 _NOISE: Final = 64
 _LONG_HEADER: Final = 0x80
 _OWN_ID: Final = 8
@@ -163,6 +165,8 @@ class QUICPort:
                 with self._counters.catching("a datagram of nobody"):
                     if (conn := self._take(door, one, data, _plain(address), now)) is not None:
                         touched[conn] = None
+                if trio.current_time() - now > limits.QUIC_BATCH_SECONDS:
+                    break
             for conn in touched:
                 conn.transmit()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -202,6 +203,33 @@ async def test_who_wants_no_more_of_a_stream_stops_who_writes_it_and_is_heard_on
         with pytest.raises(MuxedStreamError):
             await near.write(b"x")
         assert await near.read() == b"this way it goes on"
+
+
+@trio_test
+async def test_who_sends_what_takes_long_leaves_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 20 datagrams no three are taken in a row: whose turn is first in a round, trio leaves to chance."""
+    turns, seen = 0, list[int]()
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    def receive(*_: object) -> None:
+        seen.append(turns)
+        begun = time.monotonic()
+        while time.monotonic() - begun < 2 * limits.QUIC_BATCH_SECONDS:
+            pass
+
+    async with pair() as two, trio.open_nursery() as nursery:
+        monkeypatch.setattr(two.there, "receive", receive)
+        nursery.start_soon(others)
+        for _ in range(20):
+            two.here._send(packet(engine(two.here), b"\x01\x00\x00\x00"), two.here.address)
+        await until(lambda: len(seen) >= 20)
+        assert max(seen.count(turn) for turn in seen) <= 2
+        nursery.cancel_scope.cancel()
 
 
 # --- Limits ---------------------------------------------------------------------------------------

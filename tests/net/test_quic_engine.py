@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+from aioquic import tls
+from aioquic.buffer import encode_uint_var
 from aioquic.quic import connection
 from aioquic.quic.connection import QuicConnection
+from aioquic.quic.packet import QuicPacketType
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 
 from py_peer.core import limits
 from py_peer.net.certificates import make_certificate, peer_key
 from py_peer.net.quic_engine import Engine, configuration
+from tests.net.quic_pair import packet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
 HERE: Final = ("192.0.2.1", 4001)
 THERE: Final = ("192.0.2.2", 4001)
@@ -110,6 +113,89 @@ def test_a_stream_in_too_many_parts_ends_the_connection() -> None:
         pending.subtract(at, at + 1)
     two.exchange()
     assert two.b.why_over == "a stream in too many parts"
+
+
+class Caller:
+    """Who calls, and the machine that he calls, before a word was said."""
+
+    def __init__(self) -> None:
+        own = [make_certificate(create_new_key_pair().private_key) for _ in range(2)]
+        self.a: Any = Engine(on_life=lambda: None, configuration=configuration(own[0], dials=True))
+        self.a.connect(THERE, 1.0)
+        hello: Any = self.a._crypto_streams[tls.Epoch.INITIAL].sender
+        self.hello = bytes(hello._buffer)
+        self.b: Any = Engine(
+            on_life=lambda: None,
+            configuration=configuration(own[1], dials=False),
+            original_destination_connection_id=self.a._peer_cid.cid,
+        )
+
+    def send(self, *frames: bytes) -> None:
+        self.b.receive_datagram(packet(self.a, b"".join(frames), QuicPacketType.INITIAL), HERE, 1.0)
+
+
+def crypto(start: int, data: bytes = b"x") -> bytes:
+    """Return a part of a handshake."""
+    return b"\x06" + encode_uint_var(start) + encode_uint_var(len(data)) + data
+
+
+def test_a_handshake_in_too_many_parts_is_over_before_they_are_kept() -> None:
+    caller = Caller()
+    for first in range(1, 1_001, 200):
+        caller.send(*(crypto(at) for at in range(first, first + 200, 2)))
+    assert caller.b.why_over == "a handshake in too many parts"
+    assert len(caller.b._crypto_streams[tls.Epoch.INITIAL].receiver._ranges) <= limits.QUIC_TLS_HOLES + 1
+
+    two = Couple()  # nor is it a way afterwards
+    two.b.receive_datagram(packet(two.a, b"".join(crypto(at) for at in range(1, 201, 2))), HERE, two.now)
+    assert two.b.why_over == "a handshake in too many parts"
+
+
+def test_a_byte_of_a_handshake_far_away_takes_no_memory() -> None:
+    caller = Caller()
+    caller.send(crypto(limits.MAX_TLS_MESSAGE))
+    assert caller.b.why_over == "a handshake in too many parts"
+    assert not caller.b._crypto_streams[tls.Epoch.INITIAL].receiver._buffer
+
+
+def test_a_handshake_in_some_parts_that_come_in_no_order_is_as_good_as_another() -> None:
+    caller = Caller()
+    part = len(caller.hello) // 20
+    parts = [crypto(at, caller.hello[at : at + part]) for at in range(0, len(caller.hello), part)]
+    caller.send(*parts[::-2])
+    assert caller.b.tls.state is tls.State.SERVER_EXPECT_CLIENT_HELLO
+    caller.send(*parts[-2::-2])
+    assert caller.b.tls.state is not tls.State.SERVER_EXPECT_CLIENT_HELLO
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(b"\x01", id="PING"),
+        pytest.param(b"\x01\x00", id="PING and PADDING"),
+        pytest.param(b"\x02\x00\x00\x00\x00", id="ACK"),
+        pytest.param(b"\x0a\x00\x00", id="STREAM without a byte"),
+        pytest.param(b"\x10\x01", id="MAX_DATA"),
+        pytest.param(b"\x1a12345678", id="PATH_CHALLENGE"),
+    ],
+)
+def test_who_fills_packets_with_the_smallest_frames_is_let_go(frame: bytes) -> None:
+    two = Couple()
+    sent = 0
+    while not two.b.is_over:
+        two.b.receive_datagram(packet(two.a, frame * (1_000 // len(frame))), HERE, two.now)
+        sent += 1
+        assert sent <= 50
+    assert two.b.why_over == "too many small frames"
+
+
+def test_packets_with_many_frames_now_and_then_are_taken() -> None:
+    two = Couple()
+    for _ in range(10):
+        two.b.receive_datagram(packet(two.a, b"\x01" * limits.QUIC_FRAMES_SPARE), HERE, two.now)
+        for _ in range(limits.QUIC_FRAMES_SPARE // (limits.QUIC_FRAMES // 2)):
+            two.b.receive_datagram(packet(two.a, b"\x01" * (limits.QUIC_FRAMES // 2)), HERE, two.now)
+    assert not two.b.is_over
 
 
 def test_who_acknowledges_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
