@@ -129,6 +129,18 @@ def check_listening(arguments: Arguments) -> Iterator[Finding]:
             yield ok("listening", f"{shown.replace('TCP', f'TCP{quic}', 1)}{', on IPv4 and IPv6' * bool(others)}")
 
 
+def check_announced(arguments: Arguments) -> Iterator[Finding]:
+    """Whether the addresses that others are to be told may lead here from the Internet."""
+    from py_peer.core.addresses import parse_dial_address  # noqa: PLC0415 - not for --help
+    from py_peer.core.hearsay import is_name  # noqa: PLC0415
+    from py_peer.core.ranges import Kind, kind_of  # noqa: PLC0415
+
+    for address in map(parse_dial_address, arguments.settings.transports.told):
+        if not is_name(address) and (kind := kind_of(address.host)) is not Kind.PUBLIC:
+            text = f"{address.text} is an address {kind.value}: nobody from elsewhere gets here by it"
+            yield warning("announced", text, "with --announce tell a name, or the public address of your router")
+
+
 def check_certificate(arguments: Arguments) -> Iterator[Finding]:
     """Whether WebSockets inside TLS can be answered with the certificate, if there is one."""
     if arguments.settings.transports.wss is None:
@@ -309,6 +321,7 @@ CHECKS: Final[dict[str, Callable[[Arguments], Iterator[Finding]]]] = {
     "packages": check_packages,
     "libp2p": check_library,
     "listening": check_listening,
+    "announced": check_announced,
     "certificate": check_certificate,
     "metrics": check_metrics,
     "clock": check_clock,

@@ -128,6 +128,17 @@ def test_all_that_is_listened_on_is_looked_at_and_the_certificate(tmp_path: Path
     assert (finding.level, "is no private key in PEM" in finding.text) == (Level.FAILURE, True)
 
 
+def test_an_announced_address_that_leads_nowhere_from_outside_is_warned_of() -> None:
+    good = ("--announce", "/dns/peer.example/tcp/4001", "--announce", "/ip4/11.0.0.1/tcp/4001")
+    assert found(doctor_checks.check_announced, *good) == []
+    near = "/ip4/192.168.0.7/tcp/4001"
+    [finding] = found(doctor_checks.check_announced, *good, "--announce", near)
+    assert (finding.level, finding.text) == (
+        Level.WARNING,
+        f"{near} is an address of a private network: nobody from elsewhere gets here by it",
+    )
+
+
 def test_a_taken_port_of_the_statistics_is_a_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
