@@ -16,8 +16,11 @@ import { Files } from './files.mjs'
 const CHAT = 'universal-connectivity'
 const encode = text => new TextEncoder().encode(text)
 
-// The settings of Universal Connectivity's Node and browser peers, but for transports and discovery.
+// The settings of Universal Connectivity's Node and browser peers, but for transports and discovery, and for patience:
+// js-libp2p ends a connection on which a ping is not answered within 5 s, and what waits there to be sent is lost. On a
+// busy machine it was ended so in the middle of a hundred texts from each, by nobody's fault.
 export const settings = {
+  connectionMonitor: { pingTimeout: { minTimeout: 60_000 } },
   start: false,
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
