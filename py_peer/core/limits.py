@@ -242,7 +242,9 @@ MAX_TLS_MESSAGE = 16 * 1024
 """A message of a QUIC handshake: a certificate and what stands around it."""
 
 QUIC_RETRY_FROM = 8
-"""With so many handshakes unfinished, who calls has to show first that he is where he says."""
+QUIC_FAILURE_RATE = 1.0
+"""With so many handshakes unfinished, who calls has to show first that he is where he says; and when so many have
+failed, less those that may fail a second: each takes us 2 ms, and whoever lies about where he is may send them."""
 
 QUIC_BATCH = 64
 QUIC_BATCH_SECONDS = 0.005

@@ -23,6 +23,7 @@ from py_peer.core import limits
 from py_peer.core.cleaning import clean_line
 from py_peer.core.listening import ANY_IP4, ANY_IP6
 from py_peer.core.ranges import Kind, kind_of, place
+from py_peer.core.rates import TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -84,6 +85,9 @@ class QUICPort:
         self._ids: dict[QUICConnection, set[bytes]] = {}
         self._unfinished: set[QUICConnection] = set()
         """The inbound handshakes under way."""
+
+        self._failures = TokenBucket(limits.QUIC_FAILURE_RATE, limits.QUIC_RETRY_FROM)
+        """How many of them may fail before it is a crowd."""
 
         self._door: Door | None = None
         self._importing = trio.Lock()
@@ -183,7 +187,7 @@ class QUICPort:
         self, door: Door, one: socket.socket, data: bytes, address: tuple[Any, ...], now: float
     ) -> QUICConnection | None:
         """Return the new connection that a datagram begins, if it does."""
-        crowded = len(self._unfinished) >= limits.QUIC_RETRY_FROM
+        crowded = len(self._unfinished) >= limits.QUIC_RETRY_FROM or self._failures.wait(now) > 0
         found = door.look(data, address, now, crowded=crowded)
         if isinstance(found, bytes):
             _send(one, found, address)
@@ -209,6 +213,7 @@ class QUICPort:
         await conn.settled.wait()
         self._unfinished.discard(conn)
         if conn.is_closed:
+            self._failures.take(trio.current_time())
             self._counters["refused: no QUIC handshake"] += 1
         elif self._refusal(conn.peer_id):
             self._counters["refused: by the peer's ID"] += 1

@@ -195,6 +195,10 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
 
     def reset(self, stream: QUICStream) -> None:
         """Tell the other side that both ends of a stream are over."""
+        self._reset(stream)
+        self.transmit()
+
+    def _reset(self, stream: QUICStream) -> None:
         unread = stream.drop()
         if stream.stream_id in self._streams:
             self._engine.has_read(unread)
@@ -202,7 +206,6 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
             if not stream.read_over:
                 self._engine.stop_stream(stream.stream_id, 0)
             self._forget_what_is_over(stream)
-            self.transmit()
 
     def has_read(self, stream: QUICStream, count: int) -> None:
         """Let more come, on a stream and on the connection, for so many bytes that were read."""
@@ -341,7 +344,7 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
                 self._offer.send_nowait(stream)
             except trio.WouldBlock:  # more come and go than are looked at
                 stream.break_off()
-                self.reset(stream)
+                self._reset(stream)
         return stream
 
     # --- The end ----------------------------------------------------------------------------------

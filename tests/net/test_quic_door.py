@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
-from aioquic.buffer import Buffer  # type: ignore[attr-defined]
+from aioquic.buffer import Buffer, encode_uint_var  # type: ignore[attr-defined]
 from aioquic.quic.connection import QuicConnection
-from aioquic.quic.packet import QuicProtocolVersion, encode_quic_version_negotiation, pull_quic_header
+from aioquic.quic.packet import (
+    QuicPacketType,
+    QuicProtocolVersion,
+    encode_quic_version_negotiation,
+    pull_quic_header,
+)
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,7 +29,7 @@ from py_peer.net.certificates import OwnCertificate, make_certificate
 from py_peer.net.quic import QUICError
 from py_peer.net.quic_door import Door
 from py_peer.net.quic_engine import configuration
-from tests.net.quic_pair import LOOPBACK, Side, deaf, side
+from tests.net.quic_pair import LOOPBACK, Side, deaf, packet, side
 from tests.net.support import trio_test, until
 
 if TYPE_CHECKING:
@@ -152,6 +157,23 @@ async def test_a_crowd_that_finishes_nothing_is_let_go_and_locks_nobody_out(
         await until(lambda: b.books[2] == 1)
         await until(lambda: b.books == [0, 0, 0])
         await until(lambda: b.counters["refused: no QUIC handshake"] == 1)
+
+
+@trio_test
+async def test_where_calls_fail_at_once_the_next_has_to_show_where_he_is(
+    monkeypatch: pytest.MonkeyPatch, wire: socket.socket
+) -> None:
+    monkeypatch.setattr(limits, "QUIC_FAILURE_RATE", 1e-6)
+    far = b"\x06" + encode_uint_var(2 * limits.MAX_TLS_MESSAGE) + b"\x01x"
+    async with side() as b:
+        for _ in range(3 * limits.QUIC_RETRY_FROM):
+            one = caller()
+            first_flight(one, NOBODY)
+            wire.sendto(packet(one, far, QuicPacketType.INITIAL), (LOOPBACK, b.port))
+            await all_read(b, wire)
+            await until(lambda: b.books == [0, 0, 0])
+        assert b.counters["refused: no QUIC handshake"] == limits.QUIC_RETRY_FROM
+        await still_answers(b)
 
 
 def another_certificate() -> OwnCertificate:
