@@ -858,6 +858,8 @@ def storm(book: AddressBook, first: int, count: int) -> None:
 
 def test_memory_is_flat_once_the_book_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "BOOK_PEERS", 200)
+    for first in (1, 10_000):
+        storm(AddressBook(US), first, 400)  # which keeps the peer IDs that are used here
     book = AddressBook(US)
     tracemalloc.start()
     try:
