@@ -194,7 +194,7 @@ MAX_INBOUND = 200
 """Inbound connections, unfinished handshakes among them, of which the oldest makes room for who comes next."""
 
 MAX_INBOUND_PER_ADDRESS = 16
-"""From one address, or one /64 of IPv6, that is not loopback: a household or an office behind one router."""
+"""From one address that is not loopback, or one /64 of public IPv6: a household or an office behind one router."""
 
 MAX_CONNECTIONS_PER_PEER = 3
 MAX_FORMER_PEERS = 128

@@ -75,11 +75,11 @@ def range_of(host: str) -> str:
 def household_of(host: str) -> str:
     """Return what an IP address counts as where the addresses of one house are counted. Raises ValueError.
 
-    It is itself for IPv4, of which a router has one, and its /64 for IPv6, of which each machine has as many as it
-    likes. On one link, and on one machine, addresses stand for themselves.
+    It is itself for IPv4, and of the Internet's IPv6 its /64, in which one machine has as many as it likes. In a
+    private network and on a link, where neighbours share a /64, addresses stand for themselves, as with IPv4.
     """
     ip = _inside(host)
-    if ip.version == 4 or kind_of(host) in (Kind.LOOPBACK, Kind.LINK_LOCAL):
+    if ip.version == 4 or kind_of(host) is not Kind.PUBLIC:
         return str(ip)
     return str(ipaddress.ip_network((ip, 64), strict=False))
 

@@ -154,29 +154,28 @@ async def test_beyond_the_limit_of_all_connections_callers_are_refused_and_nobod
 def test_one_address_may_hold_a_household_and_loopback_is_exempt() -> None:
     swarm: Any = SimpleNamespace(get_connections=list)
     admission = Admission(swarm, Counters())
-    for source, count in (("192.0.2.1", 1), ("2001:db8::1", 1), ("127.0.0.1", 2), ("::1", 2)):
+    for source, count in (("192.0.2.1", 1), ("2606:4700::1", 1), ("127.0.0.1", 2), ("::1", 2)):
         callers = [_Caller(source, has_finished=True) for _ in range(count * limits.MAX_INBOUND_PER_ADDRESS)]
         admission._callers.update(dict.fromkeys(callers))
-    for source in ("192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "2001:db8::2:3:4:5"):
+    for source in ("192.0.2.1", "::ffff:192.0.2.1", "2606:4700::1", "2606:4700::2:3:4:5"):
         assert admission._reason_to_refuse(source) == "too many connections from one address"
-    for source in ("192.0.2.2", "2001:db8:0:1::1", "127.0.0.1", "::1", ""):
+    for source in ("192.0.2.2", "2606:4700:0:1::1", "127.0.0.1", "::1", ""):
         assert admission._reason_to_refuse(source) == ""
 
 
 def test_one_machine_with_many_addresses_of_its_ipv6_network_is_one_household() -> None:
     swarm: Any = SimpleNamespace(get_connections=list)
     admission = Admission(swarm, Counters())
-    taken = {"2001:db8::": 0, "fe80::": 0}
+    most = limits.MAX_INBOUND_PER_ADDRESS
+    taken = {"2606:4700::": 0, "fd00::": 0, "fe80::": 0}
     for network in taken:
-        for host in range(1, 2 * limits.MAX_INBOUND_PER_ADDRESS):
+        for host in range(1, most + 9):
             source = f"{network}{host:x}"
             if not admission._reason_to_refuse(source):
                 admission._callers[_Caller(source, has_finished=True)] = None
                 taken[network] += 1
-    assert taken == {
-        "2001:db8::": limits.MAX_INBOUND_PER_ADDRESS,
-        "fe80::": 2 * limits.MAX_INBOUND_PER_ADDRESS - 1,  # neighbours on one link are each somebody else
-    }
+    # Neighbours in a private network, and on a link, are each somebody else.
+    assert taken == {"2606:4700::": most, "fd00::": most + 8, "fe80::": most + 8}
 
 
 async def _yes() -> bool:
