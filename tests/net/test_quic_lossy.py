@@ -182,6 +182,6 @@ def test_every_byte_comes_on_every_stream_and_nothing_stands_still(kind: str) ->
     async def main() -> None:
         with trio.fail_after(LONGEST):
             async with pair(replace(PATHS[kind])) as two:
-                await talk(two, 96)  # more than there may be at once
+                await talk(two, 72)  # more than there may be at once
 
     trio.run(main, clock=trio.testing.MockClock(rate=1.0, autojump_threshold=0))
