@@ -184,7 +184,7 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
 
     def is_full(self, stream: QUICStream) -> bool:
         """Say whether a stream has to wait before more is written."""
-        return self._engine.unsent(stream.stream_id) >= limits.QUIC_UNSENT
+        return self._engine.waits_for_much or self._engine.unsent(stream.stream_id) >= limits.QUIC_UNSENT
 
     def send(self, stream: QUICStream, data: bytes, *, end: bool = False) -> None:
         """Send bytes of a stream, and with `end` that they were the last."""

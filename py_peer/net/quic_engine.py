@@ -123,6 +123,11 @@ class Engine(QuicConnection):
         """Whether the other side takes one more stream of ours."""
         return self.get_next_available_stream_id() // 4 < self._remote_max_streams_bidi
 
+    @property
+    def waits_for_much(self) -> bool:
+        """Whether so many packets are to be acknowledged that no more should be written."""
+        return any(space.ack_eliciting_in_flight > limits.QUIC_PACKETS // 2 for space in self._loss.spaces)
+
     def unsent(self, stream_id: int) -> int:
         """Return how many bytes of a stream of ours the other side has not acknowledged."""
         stream = self._streams.get(stream_id)

@@ -289,6 +289,23 @@ async def test_the_streams_of_a_connection_together_are_held_to_its_window_which
 
 
 @trio_test
+async def test_who_writes_in_the_smallest_parts_waits_when_too_many_are_on_their_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with pair() as two:
+        near, far = await two.streams()
+        monkeypatch.setattr(limits, "QUIC_PACKETS", 40)
+        with deaf(two.there):
+            while not two.here.is_full(near):
+                await near.write(b"x")
+                await trio.lowlevel.checkpoint()
+        assert near.sent < limits.QUIC_UNSENT
+        await near.write(b"the last")  # which waits
+        await near.close()
+        assert (await everything(far)).endswith(b"xthe last")
+
+
+@trio_test
 async def test_a_wider_window_lets_more_come_unread() -> None:
     async with pair() as two, trio.open_nursery() as nursery:
         near, far = await two.streams()
