@@ -508,7 +508,7 @@ class HangsUp(Gate):
 
 @trio_test
 async def test_who_is_there_and_silent_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "FILE_SILENCE", 0.3)
+    monkeypatch.setattr(limits, "FILE_SILENCE", 1.0)
     async with friend("alice", tmp_path) as alice, friend("bob", tmp_path) as bob:
         await bob.meet(alice)
         file = await alice.share(write(tmp_path / "a.bin", 2 * PIECE))
@@ -516,7 +516,7 @@ async def test_who_is_there_and_silent_is_not_waited_for(tmp_path: Path, monkeyp
         gate = alice.serve(BEFORE_PIECES + 1)
         await get(bob, file)
         failed = await bob.see(TransferFailed)
-        reason = "alice sends no more of it: nothing came for 0 seconds; and nobody else who is here has it"
+        reason = "alice sends no more of it: nothing came for 1 seconds; and nobody else who is here has it"
         assert (failed.reason, failed.kept) == (reason, PIECE)
         gate.opened.set()
 
