@@ -219,13 +219,20 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
 def _addresses_sentence(event: AddressesChanged) -> str:
     """Return what has changed in where others reach us; "" when that is nothing, or a relay, which is said else."""
     now, before = _for_others(event.addresses), _for_others(event.previous)
-    if now[:1] != before[:1]:
-        return f"The network has changed; others reach you at {now[0]}" if now else NO_NETWORK
     new = [address for address in now if address not in before]
     gone = [address for address in before if address not in now]
-    says = [f"others reach you at {_places(new)}, too"] if new else []
-    says += [f"no longer at {_places(gone)}"] if gone else []
-    return f"The network has changed; {', and '.join(says)}" if says else ""
+    if not now and before:
+        return NO_NETWORK
+    if now[:1] != before[:1]:
+        says = [f"others reach you at {now[0]}"]
+    else:
+        says = [f"others reach you at {_places(new)}, too"] if new else []
+        says += [f"no longer at {_places(gone)}"] if gone else []
+    if not says:
+        return ""
+    by_name = all(address.startswith("/dns") for address in (*new, *gone))  # a certificate has other names
+    what = "Your certificate is for other names" if by_name else "The network has changed"
+    return f"{what}; {', and '.join(says)}"
 
 
 def _for_others(addresses: tuple[str, ...]) -> tuple[str, ...]:
@@ -285,7 +292,11 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
     ]
     if others := report.addresses[1:]:
         lines.append("  - Also reached under, each with /p2p/ and the peer ID behind it:")
-        lines += [f"    {address.removesuffix(f'/p2p/{report.peer_id}')}" for address in others]
+        plain = [address.removesuffix(f"/p2p/{report.peer_id}") for address in others]
+        # Nothing in them is a place to break at, so that their indent is kept here.
+        lines += [
+            f"    {row}" for one in plain for row in ([one] if columns is None else wrap_lines(one, columns - 4, ""))
+        ]
     if text := remark(report.addresses):
         lines.insert(2, f"  - {text}")
     if report.waiting:

@@ -48,7 +48,7 @@ class Reservations:
         self._limited: set[str] = set()
         self._rest: dict[str, float] = {}
         self._pauses: dict[str, float] = {}
-        """For how long a relay rests where a place did not last."""
+        """For how long a relay rests where a place did not last. Both are by peer ID, or by an address without one."""
 
         self._stirred = trio.Event()
         self._scope: trio.CancelScope | None = None
@@ -102,27 +102,29 @@ class Reservations:
     async def _keep(self, node: Node, client: RelayClient, relay: DialAddress) -> None:
         """Have a place at a relay until that ends, and let the relay rest then."""
         since: float | None = None
+        name = _name(relay)
 
         def told(reservation: Reservation) -> None:
             nonlocal since
             since = trio.current_time() if since is None else since
-            self.relay, self.addresses = str(address.peer_id), reservation.addresses
+            self.relay, self.addresses = name, reservation.addresses
             self._changed()
             self._note_limits(relay, reservation.limits)
 
         try:
-            peer_id = await node.dial(relay)
-            address = relay if relay.peer_id else with_peer(relay, str(peer_id))
-            await client.keep(address, told)
+            name = str(await node.dial(relay))
+            await client.keep(relay if relay.peer_id else with_peer(relay, name), told)
         except (DialError, StreamFaultError) as error:
             self._note(relay, _cause(error))
             if since is not None:
-                pause = 2 * self._pauses.pop(relay.text, limits.RELAY_RETRY / 2)
+                pause = 2 * self._pauses.pop(name, limits.RELAY_RETRY / 2)
                 if trio.current_time() - since < limits.LASTING:
-                    self._pauses[relay.text] = min(pause, limits.RELAY_RETRY_LONGEST)
+                    self._pauses[name] = min(pause, limits.RELAY_RETRY_LONGEST)
         finally:
-            self._rest[relay.text] = trio.current_time() + self._pauses.get(relay.text, limits.RELAY_RETRY)
-            if len(self._rest) > limits.MAX_CONNECTIONS:
+            # By both: it may be met at another address, and a named one without its ID is known by that alone.
+            until = trio.current_time() + self._pauses.get(name, limits.RELAY_RETRY)
+            self._rest[name] = self._rest[_name(relay)] = until
+            while len(self._rest) > limits.MAX_CONNECTIONS:
                 gone = next(iter(self._rest))
                 del self._rest[gone]
                 self._pauses.pop(gone, None)
@@ -143,8 +145,12 @@ class Reservations:
     def _candidates(self, node: Node) -> Iterator[DialAddress]:
         found = filter(None, map(_relay, sorted(node.peers.records.values(), key=lambda one: one.rtt or 1.0)))
         for relay in (*self._named, *found):
-            if self._rest.get(relay.text, 0.0) <= trio.current_time():
+            if self._rest.get(_name(relay), 0.0) <= trio.current_time():
                 yield relay
+
+
+def _name(relay: DialAddress) -> str:
+    return relay.peer_id or relay.text
 
 
 def _cause(error: Exception) -> str:

@@ -186,6 +186,12 @@ def test_of_a_change_of_the_network_it_is_told_what_matters_to_others(
     assert sentence(AddressesChanged(now, before)) == f"The network has changed; {says}"
 
 
+def test_other_names_in_the_certificate_are_no_change_of_the_network() -> None:
+    old, new = "/dns/old.example/tcp/1/tls/ws", "/dns/new.example/tcp/1/tls/ws"
+    said = sentence(AddressesChanged((ADDRESS, new), (ADDRESS, old)))
+    assert said == f"Your certificate is for other names; others reach you at {new}, too, and no longer at {old}"
+
+
 @pytest.mark.parametrize("addresses", [(), (HERE,), (HERE, "/ip6/::1/tcp/4001")])
 def test_a_network_that_has_gone_leaves_no_address_to_hand_on(addresses: tuple[str, ...]) -> None:
     assert sentence(AddressesChanged(addresses, (ADDRESS, HERE))) == NO_NETWORK
@@ -332,6 +338,10 @@ def test_status_shows_other_addresses_without_what_all_end_with() -> None:
         f"    /ip4/192.0.2.9/tcp/1/p2p/{ANN}/p2p-circuit",
     ]
     assert not [line for line in status_lines(replace(REPORT, addresses=(ADDRESS,))) if "Also" in line]
+    narrow = status_lines(replace(REPORT, addresses=(ADDRESS, RELAYED)), columns=40)
+    begin = next(number for number, line in enumerate(narrow) if line.startswith("    /ip4/192.0.2.9"))
+    assert all(line.startswith("    ") for line in narrow[begin : begin + 3])
+    assert "" not in narrow
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,15 @@ async def test_a_relay_whose_places_do_not_last_is_asked_ever_more_seldom_until_
         assert len(scene.kept) == 5
 
 
+@timeless
+async def test_a_relay_rests_at_whatever_address_it_is_met(scene: Scene) -> None:
+    async with scene.running(scene.reservations(NAMED)):
+        scene.gone[NAMED].set()
+        scene.meet(ANN, "/ip4/11.0.0.1/udp/7/quic-v1", rtt=0.1)
+        await trio.sleep(limits.RELAY_RETRY - 0.1)
+        assert scene.kept == [NAMED]
+
+
 @pytest.mark.parametrize(
     ("error", "says"),
     [
