@@ -292,7 +292,7 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
     ]
     if others := report.addresses[1:]:
         lines.append("  - Also reached under, each with /p2p/ and the peer ID behind it:")
-        plain = [address.removesuffix(f"/p2p/{report.peer_id}") for address in others]
+        plain = [without_peer_id(address) for address in others]
         # Nothing in them is a place to break at, so that their indent is kept here.
         lines += [
             f"    {row}" for one in plain for row in ([one] if columns is None else wrap_lines(one, columns - 4, ""))

@@ -17,6 +17,7 @@ from libp2p.custom_types import TProtocol
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
+from py_peer.core.addresses import without_peer_id
 from py_peer.net.dial_back import dial_back_addresses, reaching, read_message, source_ip
 from py_peer.net.multiaddrs import dialable
 from py_peer.net.protobufs import declare
@@ -76,7 +77,7 @@ async def ask(host: IHost, peer_id: ID, addresses: Iterable[str]) -> str | None:
     match answer.dialResponse.status:
         case 0:  # OK
             where = dialable([bytes(answer.dialResponse.addr)], host.get_id().to_bytes(), 1)
-            return where[0].text.removesuffix(f"/p2p/{host.get_id()}") if where else ""
+            return without_peer_id(where[0].text) if where else ""
         case 100:  # DIAL_ERROR
             return None
     raise RefusedError("it does not dial us")
@@ -112,7 +113,7 @@ class DialBack:
             reached = await _first(cast("Swarm", self._node.host.get_network()), addresses)
         if reached is None:
             return _refusal(DIAL_ERROR, "nobody answers there")
-        plain = reached.text.removesuffix(f"/p2p/{peer_id}")
+        plain = without_peer_id(reached.text)
         return DialResponse(status=OK, statusText="", addr=Multiaddr(plain).to_bytes())
 
 

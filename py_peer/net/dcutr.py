@@ -29,7 +29,7 @@ from libp2p.custom_types import TProtocol
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
-from py_peer.core.addresses import QUIC, RELAY, TCP, is_of_this_machine
+from py_peer.core.addresses import QUIC, RELAY, TCP, is_of_this_machine, leads_through_relay, without_peer_id
 from py_peer.core.findings import Finding, Source
 from py_peer.core.hearsay import is_name, objection
 from py_peer.core.listening import expand_listen_addresses
@@ -78,7 +78,7 @@ class HolePuncher:
 
     def consider(self, record: PeerRecord) -> None:
         """Begin to look for a direct way to a peer that has said who it is, if it has called us through a relay."""
-        if record.inbound and f"/{RELAY}" in record.address and record.peer_id not in self._busy:
+        if record.inbound and leads_through_relay(record.address) and record.peer_id not in self._busy:
             self._busy.add(record.peer_id)
             self._nursery.start_soon(self._upgrade, record)
 
@@ -160,10 +160,10 @@ class HolePuncher:
         direct = [one for one in dialable(seen, node.host.get_id().to_bytes(), len(seen)) if one.via is None]
         outside = [one.host for one in direct if not is_name(one) and kind_of(one.host) is Kind.PUBLIC]
         guessed = expand_listen_addresses(outside, node.bound, node.peer_id)
-        own = dict.fromkeys(one for one in [*guessed, *node.addresses] if f"/{RELAY}" not in one)
+        own = dict.fromkeys(one for one in [*guessed, *node.addresses] if not leads_through_relay(one))
         if not is_of_this_machine(relay):
             own = {one: None for one in own if not is_of_this_machine(one)}
-        return [one.removesuffix(f"/p2p/{node.peer_id}") for one in own][: limits.PUNCH_ADDRESSES]
+        return [without_peer_id(one) for one in own][: limits.PUNCH_ADDRESSES]
 
     def _told(self, stream: INetStream, message: Any) -> list[DialAddress]:
         where = remote_multiaddr(stream.muxed_conn)

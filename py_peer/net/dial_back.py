@@ -16,7 +16,7 @@ from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.peer.id import ID
 
 from py_peer.core import limits
-from py_peer.core.addresses import RELAY, TCP
+from py_peer.core.addresses import TCP, leads_through_relay
 from py_peer.core.hearsay import is_name
 from py_peer.core.ranges import place, range_of
 from py_peer.core.rates import Buckets, TokenBucket
@@ -82,7 +82,7 @@ async def reaching(swarm: Swarm, address: DialAddress) -> AsyncIterator[Any]:
 def source_ip(stream: INetStream) -> str:
     """Return the IP address at the other end of a stream's connection; "" when it is gone, or a relay's."""
     address = remote_multiaddr(stream.muxed_conn)
-    return "" if f"/{RELAY}" in address else remote_ip(address)
+    return "" if leads_through_relay(address) else remote_ip(address)
 
 
 async def read_message(stream: INetStream, patience: float) -> bytes:

@@ -16,7 +16,7 @@ from libp2p.peer.id import ID
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
-from py_peer.core.addresses import RELAY, is_of_this_machine, is_peer_id
+from py_peer.core.addresses import is_of_this_machine, is_peer_id, leads_through_relay
 from py_peer.core.rates import Buckets
 from py_peer.core.relay_slots import RelaySlots
 from py_peer.net import streams
@@ -107,7 +107,7 @@ class RelayServer:
 
     def _told(self, where: str) -> list[str]:
         """Return our addresses for who is at `where`; those of this machine are for who is on it."""
-        own = [one for one in self._addresses() if f"/{RELAY}/" not in one]
+        own = [one for one in self._addresses() if not leads_through_relay(one)]
         if not is_of_this_machine(where):
             own = [one for one in own if not is_of_this_machine(one)]
         return own[: limits.RELAYED_ADDRESSES]

@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 
 from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
-from py_peer.core.addresses import RELAY, TCP, WSS, parse_dial_address
+from py_peer.core.addresses import TCP, WSS, leads_through_relay, parse_dial_address, without_peer_id
 from py_peer.core.events import Notice, ReachabilityChanged
 from py_peer.core.hearsay import is_name
 from py_peer.core.ranges import Kind, kind_of, range_of
@@ -207,7 +207,7 @@ class Reachability:
         """
         told = [parse_dial_address(text) for text in (*self._forwarded, *node.addresses)]
         own = [one for one in told if one.via is None and not is_name(one) and kind_of(one.host) is Kind.PUBLIC]
-        found = [one.text.removesuffix(f"/p2p/{node.peer_id}") for one in own]
+        found = [without_peer_id(one.text) for one in own]
         for seen in dialable([record.observed], node.host.get_id().to_bytes(), 1):
             if seen.via is None and not is_name(seen) and kind_of(seen.host) is Kind.PUBLIC:
                 plain = (one for one in node.bound if one.transport != WSS)  # a certificate is for no IP address
@@ -262,5 +262,5 @@ def _is_for_outside(address: DialAddress) -> bool:
 
 def _voice(record: PeerRecord) -> str:
     """Return the range on the Internet from which a peer speaks with us; "" when it is not there, or behind a relay."""
-    ip = "" if f"/{RELAY}" in record.address else remote_ip(record.address)
+    ip = "" if leads_through_relay(record.address) else remote_ip(record.address)
     return range_of(ip) if ip and kind_of(ip) is Kind.PUBLIC else ""

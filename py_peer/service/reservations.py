@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, final
 import trio
 
 from py_peer.core import limits
-from py_peer.core.addresses import RELAY, parse_dial_address, with_peer
+from py_peer.core.addresses import leads_through_relay, parse_dial_address, with_peer
 from py_peer.core.cleaning import clean_line
 from py_peer.core.ranges import Kind, kind_of
 from py_peer.net.connections import remote_ip
@@ -165,7 +165,7 @@ def _cause(error: Exception) -> str:
 def _relay(record: PeerRecord) -> DialAddress | None:
     """Return the address at which a peer relays for us, as far as others can reach it."""
     ip = remote_ip(record.address)
-    if HOP not in record.protocols or f"/{RELAY}" in record.address or not ip or kind_of(ip) is not Kind.PUBLIC:
+    if HOP not in record.protocols or leads_through_relay(record.address) or not ip or kind_of(ip) is not Kind.PUBLIC:
         return None
     if not record.inbound:
         with suppress(ValueError):
