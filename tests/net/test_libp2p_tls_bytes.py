@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import pytest
@@ -16,19 +15,14 @@ from libp2p.security.exceptions import HandshakeFailure
 
 from py_peer.net.libp2p_tls import TLSTransport
 from py_peer.net.tcp import TCPStream
-from tests.net.pipes import ENDLESS, Socket, Way, settled
+from tests.net.pipes import ENDLESS, Socket, Way
 from tests.net.support import trio_test
+from tests.net.talks import PARTS, damages_at, read_all, said_while_cancelled, text, texts_around, wire_of
 
 MOST = 16_384
-PARTS = st.lists(st.one_of(st.integers(1, 40), st.integers(1, 140_000)), max_size=6).filter(
-    lambda parts: not parts or sum(parts) > 100 * len(parts)  # or a large message takes a minute
-)
-TEXTS = st.lists(st.sampled_from([1, 2, 40, MOST - 1, MOST, MOST + 1, 2 * MOST, 200_000]), min_size=1, max_size=4)
+TEXTS = texts_around(MOST)
+ENDS = (ConnectionClosedError, IncompleteReadError)
 DIALLER, LISTENER = (TLSTransport(create_new_key_pair(name * 32)) for name in (b"a", b"b"))
-
-
-def text(size: int) -> bytes:
-    return (hashlib.sha512(size.to_bytes(4, "big")).digest() * (size // 64 + 1))[:size]
 
 
 class Talk:
@@ -54,19 +48,9 @@ async def talking(parts: list[int] | None = None) -> Talk:
     return talk
 
 
-async def read_all(session: Any, sizes: list[int | None]) -> tuple[bytes, Exception]:
-    """Read in parts of these sizes, the last one again and again, until there is an error."""
-    data = bytearray()
-    sizes = list(sizes)
-    while True:
-        size = sizes.pop(0) if len(sizes) > 1 else sizes[0]
-        try:
-            part = await session.read(size)
-        except (ConnectionClosedError, IncompleteReadError) as error:
-            return bytes(data), error
-        assert part
-        assert size is None or len(part) <= size
-        data += part
+def header(length: int) -> bytes:
+    """Return what a record of TLS begins with."""
+    return b"\x17\x03\x03" + length.to_bytes(2, "big")
 
 
 @settings(max_examples=25)
@@ -86,7 +70,7 @@ def test_what_is_written_comes_however_it_is_split_and_merged_and_read(
             for length in lengths:
                 await writer.write(text(length))
             way.end()
-            data, error = await read_all(reader, sizes)
+            data, error = await read_all(reader, sizes, ENDS)
             assert data == b"".join(map(text, lengths))
             assert isinstance(error, IncompleteReadError)
             assert error.is_clean_close
@@ -94,36 +78,7 @@ def test_what_is_written_comes_however_it_is_split_and_merged_and_read(
     run()
 
 
-DAMAGES = st.lists(
-    st.tuples(
-        st.sampled_from(["turn a bit", "cut off", "repeat", "leave out", "put in"]),
-        st.integers(0, 40),
-        st.one_of(st.sampled_from([0, 1, 5, 21, 22, 65_535]), st.integers(0, 70_000)),
-    ),
-    min_size=1,
-    max_size=3,
-)
-
-
-def wire_of(messages: list[bytes], damages: list[tuple[str, int, int]]) -> bytes:
-    """Return messages of the wire, some of them other than they were written."""
-    messages = list(messages)
-    for damage, index, value in damages:
-        at = index % len(messages)
-        one = messages[at]
-        if damage == "turn a bit":
-            place = value % len(one)
-            messages[at] = one[:place] + bytes([one[place] ^ 1 << value % 8]) + one[place + 1 :]
-        elif damage == "cut off":
-            messages[at] = one[: value % len(one)]
-        elif damage == "repeat":
-            messages.insert(at, one)
-        elif damage == "leave out":
-            messages[at] = b""
-        else:
-            messages.insert(at, b"\x17\x03\x03" + (value % 65_536).to_bytes(2, "big") + bytes(index))
-        messages = [one for one in messages if one] or [b"\0\0"]
-    return b"".join(messages)
+DAMAGES = damages_at(0, 1, 5, 21, 22, 65_535)
 
 
 @settings(max_examples=60)
@@ -144,11 +99,11 @@ def test_what_is_damaged_is_an_end_behind_what_came_before_it(
             await talk.near.write(text(50 + number))
             messages.append(bytes(talk.there.held))
             talk.there.held.clear()
-        talk.there.held += wire_of(messages, damages)
+        talk.there.held += wire_of(messages, damages, header)
         talk.there.end()
-        data, _ = await read_all(talk.far, [None])
+        data, _ = await read_all(talk.far, [None], ENDS)
         assert b"".join(text(50 + number) for number in range(4)).startswith(data)
-        assert (await read_all(talk.far, [None]))[0] == b"", "something was read behind an error"
+        assert (await read_all(talk.far, [None], ENDS))[0] == b"", "something was read behind an error"
 
     run()
 
@@ -185,29 +140,12 @@ def test_a_handshake_with_somebody_who_says_anything_fails_and_does_nothing_else
 @example([200_000, 1], [65_536, 30_000])
 @example([40, 40, 40], [3, 57, 60])
 def test_who_is_cancelled_while_he_reads_or_writes_tears_nothing(lengths: list[int], rooms: list[int]) -> None:
-    """The connection takes and gives some bytes at a time; in between both sides are cancelled, and begin again."""
-
     @trio_test
     async def run() -> None:
         talk = await talking()
-        read = bytearray()
-        there = talk.there
-
-        async def read_some(count: int | None) -> None:
-            read.extend(await talk.far.read(count))
-
-        for number, length in enumerate(lengths):
-            there.room = len(there.held) + rooms[number % len(rooms)]
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(talk.near.write, text(length))
-                nursery.start_soon(read_some, None if number % 2 else 100_000)
-                await settled()
-                nursery.cancel_scope.cancel()
-        there.open_wide()
-        await talk.near.write(b".")
-        there.end()
-        data, error = await read_all(talk.far, [None])
-        assert bytes(read) + data == b"".join(map(text, lengths)) + b"."
+        written, read = await said_while_cancelled(talk, lengths, rooms)
+        data, error = await read_all(talk.far, [None], ENDS)
+        assert read + data == written
         assert isinstance(error, IncompleteReadError)
 
     run()

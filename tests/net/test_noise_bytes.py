@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,18 +17,16 @@ from libp2p.security.noise.transport import Transport
 from py_peer.net import library
 from py_peer.net.noise import NoiseTransport
 from py_peer.net.tcp import TCPStream
-from tests.net.pipes import ENDLESS, Socket, Way, settled
+from tests.net.pipes import ENDLESS, Socket, Way
 from tests.net.support import trio_test
+from tests.net.talks import PARTS, damages_at, read_all, said_while_cancelled, text, texts_around, wire_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KINDS = (NoiseTransport, Transport)
-PARTS = st.lists(st.one_of(st.integers(1, 40), st.integers(1, 140_000)), max_size=6).filter(
-    lambda parts: not parts or sum(parts) > 100 * len(parts)  # or a large message takes a minute
-)
 MOST = 65_519
-TEXTS = st.lists(st.sampled_from([1, 2, 40, MOST - 1, MOST, MOST + 1, 2 * MOST, 200_000]), min_size=1, max_size=4)
+TEXTS = texts_around(MOST)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -37,10 +34,6 @@ def _small_pieces() -> Iterator[None]:
     """Have the library read a message in more than a hundred pieces, as it does in a node."""
     with library.disarm():
         yield
-
-
-def text(size: int) -> bytes:
-    return (hashlib.sha512(size.to_bytes(4, "big")).digest() * (size // 64 + 1))[:size]
 
 
 def transport(kind: type[Transport], name: bytes, early_data: bytes | None = None) -> Transport:
@@ -73,19 +66,9 @@ async def talking(kind: type[Transport], other: type[Transport], parts: list[int
     return talk
 
 
-async def read_all(session: Any, sizes: list[int | None]) -> tuple[bytes, Exception]:
-    """Read in parts of these sizes, the last one again and again, until there is an error."""
-    data = bytearray()
-    sizes = list(sizes)
-    while True:
-        size = sizes.pop(0) if len(sizes) > 1 else sizes[0]
-        try:
-            part = await session.read(size)
-        except Exception as error:  # noqa: BLE001 - any is an end
-            return bytes(data), error
-        assert part
-        assert size is None or len(part) <= size
-        data += part
+def header(length: int) -> bytes:
+    """Return what a message begins with."""
+    return length.to_bytes(2, "big")
 
 
 @settings(max_examples=25)
@@ -114,36 +97,7 @@ def test_what_is_written_comes_however_it_is_split_and_merged_and_read(
     run()
 
 
-def wire_of(messages: list[bytes], damages: list[tuple[str, int, int]]) -> bytes:
-    """Return messages of the wire, some of them other than they were written."""
-    messages = list(messages)
-    for damage, index, value in damages:
-        at = index % len(messages)
-        one = messages[at]
-        if damage == "turn a bit":
-            place = value % len(one)
-            messages[at] = one[:place] + bytes([one[place] ^ 1 << value % 8]) + one[place + 1 :]
-        elif damage == "cut off":
-            messages[at] = one[: value % len(one)]
-        elif damage == "repeat":
-            messages.insert(at, one)
-        elif damage == "leave out":
-            messages[at] = b""
-        else:
-            messages.insert(at, (value % 65_536).to_bytes(2, "big") + bytes(index))
-        messages = [one for one in messages if one] or [b"\0\0"]
-    return b"".join(messages)
-
-
-DAMAGES = st.lists(
-    st.tuples(
-        st.sampled_from(["turn a bit", "cut off", "repeat", "leave out", "put in"]),
-        st.integers(0, 40),
-        st.one_of(st.sampled_from([0, 1, 15, 16, 17, 65_535]), st.integers(0, 70_000)),
-    ),
-    min_size=1,
-    max_size=3,
-)
+DAMAGES = damages_at(0, 1, 15, 16, 17, 65_535)
 
 
 async def made_of(kind: type[Transport], damages: list[tuple[str, int, int]], parts: list[int]) -> tuple[bytes, bytes]:
@@ -154,7 +108,7 @@ async def made_of(kind: type[Transport], damages: list[tuple[str, int, int]], pa
         await talk.near.write(text(50 + number))
         messages.append(bytes(talk.there.held))
         talk.there.held.clear()
-    talk.there.held += wire_of(messages, damages)
+    talk.there.held += wire_of(messages, damages, header)
     talk.there.end()
     data, error = await read_all(talk.far, [None])
     assert not isinstance(error, (AssertionError, TypeError, BufferError, AttributeError))
@@ -245,29 +199,12 @@ def test_what_comes_with_the_end_of_a_handshake_and_what_comes_early_harm_nothin
 @example([200_000, 1], [65_536, 30_000])
 @example([40, 40, 40], [3, 57, 60])
 def test_who_is_cancelled_while_he_reads_or_writes_tears_nothing(lengths: list[int], rooms: list[int]) -> None:
-    """The connection takes and gives some bytes at a time; in between both sides are cancelled, and begin again."""
-
     @trio_test
     async def run() -> None:
         talk = await talking(NoiseTransport, NoiseTransport)
-        read = bytearray()
-        there = talk.there
-
-        async def read_some(count: int | None) -> None:
-            read.extend(await talk.far.read(count))
-
-        for number, length in enumerate(lengths):
-            there.room = len(there.held) + rooms[number % len(rooms)]
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(talk.near.write, text(length))
-                nursery.start_soon(read_some, None if number % 2 else 100_000)
-                await settled()
-                nursery.cancel_scope.cancel()
-        there.open_wide()
-        await talk.near.write(b".")
-        there.end()
+        written, read = await said_while_cancelled(talk, lengths, rooms)
         data, error = await read_all(talk.far, [None])
-        assert bytes(read) + data == b"".join(map(text, lengths)) + b"."
+        assert read + data == written
         assert isinstance(error, IncompleteReadError)
         assert error.is_clean_close
 
