@@ -10,7 +10,7 @@ PY = .venv/bin/python
 SOURCES := $(shell find py_peer -name '*.py')
 
 .NOTPARALLEL:
-.PHONY: chat demo test check format lint types contracts bench figures soak sisters pictures schemas man requirements \
+.PHONY: chat demo test check format lint types contracts bench figures soak sisters interop pictures schemas man requirements \
 	check-requirements clean
 
 chat: .venv/compiled
@@ -54,12 +54,17 @@ figures: .venv/compiled
 soak: .venv/compiled
 	$(PY) -m benchmarks.soak $(ARGS)
 
-# Peers in other languages, for tests (tests/sisters), at pinned versions.
-sisters: tests/sisters/js/node_modules/.package-lock.json
+# Small peers in other languages (interop/), at pinned versions: those whose tools are here, or LANGUAGES="go rust".
+sisters: interop/js/node_modules/.package-lock.json .venv/compiled
+	$(PY) -m interop.builds $(LANGUAGES)
 
-tests/sisters/js/node_modules/.package-lock.json: tests/sisters/js/package-lock.json
-	cd tests/sisters/js && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --fetch-retries=1
+interop/js/node_modules/.package-lock.json: interop/js/package-lock.json
+	cd interop/js && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --fetch-retries=1
 	@touch $@
+
+# Each of them with ours, over each transport, either way: the tables of docs/interop.md.
+interop: sisters
+	$(PY) -m interop $(ARGS)
 
 # The pictures of the README, from the demo.
 pictures: .venv/compiled
@@ -85,9 +90,9 @@ check-requirements: .venv/installed
 	$(PY) scripts/requirements.py --check
 
 clean:
-	rm -rf tests/sisters/js/node_modules
+	rm -rf interop/js/node_modules
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
-	find py_peer tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
+	find py_peer tests benchmarks interop scripts -name __pycache__ -prune -exec rm -rf {} +
 
 # Done again only when the pins change.
 .venv/installed: pyproject.toml scripts/install.sh

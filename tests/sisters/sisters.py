@@ -7,10 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
+from interop.builds import GO, RUST
 from tests.network.peers import Peer
 
-JS: Final = Path(__file__).parent / "js"
+JS: Final = Path(__file__).parents[2] / "interop" / "js"
 MODULES: Final = JS / "node_modules"
+
+
+@final
+@dataclass(eq=False)
+class GoPeer(Peer):
+    """A go-libp2p peer: a new key in each life."""
+
+    def program(self) -> tuple[str, ...]:
+        return (str(GO.program), "--port", str(self.port))
+
+
+@final
+@dataclass(eq=False)
+class RustPeer(Peer):
+    """A rust-libp2p peer: a new key in each life."""
+
+    def program(self) -> tuple[str, ...]:
+        return (str(RUST.program), "--port", str(self.port))
 
 
 @final

@@ -1,0 +1,135 @@
+"""The small peers in other languages as programs: built once for each state of their sources, and kept.
+
+`python -m interop.builds` builds what can be built here and says what cannot, and why; `--kept go rust` only says
+whether these are there; `--where` prints the folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+HERE: Final = Path(__file__).parent
+PATIENCE: Final = 1_800.0
+"""Seconds that a build may take: Rust's takes six minutes on two quiet cores, without a cache."""
+
+
+class BuildError(Exception):
+    """A small peer could not be built; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How a small peer is made from its folder."""
+
+    language: str
+    tool: str
+    sources: tuple[str, ...]
+    """Patterns, in the folder of the language."""
+
+    command: tuple[str, ...]
+    """What is run there; `{}` is the folder that the build may keep things in from one time to the next."""
+
+    made: str
+    """The program that the command makes; `{}` is as above."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its sources are."""
+        return HERE / self.language
+
+    @property
+    def program(self) -> Path:
+        """Where the program of these very sources is, or would be."""
+        digest = hashlib.sha256()
+        for path in sorted(path for pattern in self.sources for path in self.folder.glob(pattern)):
+            digest.update(f"{path.relative_to(self.folder)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+        return where() / f"{self.language}-{digest.hexdigest()[:16]}"
+
+    def missing(self) -> str:
+        """Return why there is no such peer here, or ""."""
+        if self.program.exists():
+            return ""
+        if shutil.which(self.tool) is None:
+            return f"{self.tool} is not installed"
+        return f"the {self.language} peer is not built: make sisters"
+
+    def make(self) -> None:
+        """Build the program, if it is not there. What the tools say goes to standard error.
+
+        Raises:
+            BuildError: it could not be built.
+        """
+        program = self.program
+        if program.exists():
+            return
+        if shutil.which(self.tool) is None:
+            raise BuildError(self.missing())
+        kept = where() / self.language
+        kept.mkdir(parents=True, exist_ok=True)
+        command = [part.format(kept) for part in self.command]
+        try:
+            subprocess.run(command, cwd=self.folder, check=True, stdout=sys.stderr, timeout=PATIENCE)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise BuildError(f"{self.language}: {error}") from error
+        # Whole or not at all, whoever looks meanwhile.
+        half = program.with_suffix(f".{os.getpid()}")
+        shutil.copy2(self.made.format(kept), half)
+        half.replace(program)
+
+
+GO: Final = Build(
+    "go", "go", ("go.mod", "go.sum", "*.go"), ("go", "build", "-trimpath", "-o", "{}/peer", "."), "{}/peer"
+)
+RUST: Final = Build(
+    "rust",
+    "cargo",
+    ("Cargo.toml", "src/**/*.rs"),
+    ("cargo", "build", "--release", "--target-dir", "{}/target"),
+    "{}/target/release/peer",
+)
+BUILDS: Final = {build.language: build for build in (GO, RUST)}
+
+
+def where() -> Path:
+    """Return the folder that the programs are kept in."""
+    return platformdirs.user_cache_path("py-peer") / "interop"
+
+
+def main() -> int:
+    """Return 0 when all that was asked for is there."""
+    parser = argparse.ArgumentParser(prog="python -m interop.builds", description=__doc__)
+    parser.add_argument("languages", nargs="*", choices=[*BUILDS, []], help="which; without it all")
+    parser.add_argument("--kept", action="store_true", help="build nothing, only say whether they are there")
+    parser.add_argument("--where", action="store_true", help="print the folder that they are kept in")
+    options = parser.parse_args()
+    if options.where:
+        print(where())
+        return 0
+    failed = 0
+    for build in (BUILDS[name] for name in options.languages or BUILDS):
+        start = time.monotonic()
+        try:
+            if options.kept and (reason := build.missing()):
+                raise BuildError(reason)  # noqa: TRY301 - said as one that could not be built
+            build.make()
+        except BuildError as error:
+            failed += 1
+            print(f"{build.language}: not there: {error}", file=sys.stderr)
+        else:
+            print(f"{build.language}: {build.program.name}, {time.monotonic() - start:.1f} s", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
