@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, final
 from libp2p import new_swarm
 from libp2p.abc import ISecureTransport
 from libp2p.crypto.x25519 import create_new_key_pair as new_x25519
+from libp2p.custom_types import TProtocol
 from libp2p.host.basic_host import BasicHost
 from libp2p.network.config import ConnectionConfig, RetryConfig
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport
+from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
+from libp2p.stream_muxer.yamux.yamux import Yamux
 from libp2p.transport.tcp.tcp import TCP
 
 from py_peer.core import limits
@@ -54,6 +57,7 @@ def make_host(
     swarm: Any = new_swarm(
         key_pair=key_pair,
         sec_opt=security,
+        muxer_opt={TProtocol(YAMUX): Yamux},  # the library adds Mplex, which nobody needs and which has no limits
         transports=[TCP()],
         connection_config=ConnectionConfig(
             min_connections=0,

@@ -187,6 +187,18 @@ async def test_a_connection_without_noise_is_refused(protocol: str) -> None:
 
 
 @trio_test
+async def test_no_multiplexer_but_yamux_is_taken() -> None:
+    async with member() as one:
+        secured = await secure("127.0.0.1", one.port, create_new_key_pair())
+        await secured.write(b"\x13/multistream/1.0.0\n\x0d/mplex/6.7.0\n")
+        answer = b""
+        while not answer.endswith((b"na\n", b"/mplex/6.7.0\n")):
+            answer += await secured.read()
+        assert answer.endswith(b"na\n")
+        await secured.close()
+
+
+@trio_test
 async def test_bytes_that_are_no_handshake_end_their_connection_and_nothing_else() -> None:
     async with member() as one:
         half_way = b"\x13/multistream/1.0.0\n\x02\xff\n"
