@@ -51,11 +51,11 @@ export async function enter (node, tell) {
     tell(joined ? 'peer_joined' : 'peer_left', { peer_id: peerId })
   }
 
+  // It is told of whoever comes, too.
   node.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) => {
+    if (node.getConnections(id).length > 0) return
     tell('peer_found', { peer_id: `${id}`, addresses: multiaddrs.map(String) })
-    if (node.getConnections(id).length === 0) {
-      node.dial(id).catch(error => tell('dial_failed', { peer_id: `${id}`, cause: `${error}` }))
-    }
+    node.dial(id).catch(error => tell('dial_failed', { peer_id: `${id}`, cause: `${error}` }))
   })
   node.addEventListener('connection:open', ({ detail: { remotePeer, remoteAddr, direction } }) => {
     tell('peer_connected', { peer_id: `${remotePeer}`, address: `${remoteAddr}`, inbound: direction === 'inbound' })
@@ -63,6 +63,14 @@ export async function enter (node, tell) {
   node.addEventListener('peer:disconnect', ({ detail }) => {
     tell('peer_disconnected', { peer_id: `${detail}` })
     subscribed(`${detail}`, false)
+  })
+  node.addEventListener('peer:identify', ({ detail: { peerId, protocolVersion, agentVersion, protocols } }) => {
+    tell('identified', {
+      peer_id: `${peerId}`,
+      protocol_version: protocolVersion ?? '',
+      agent_version: agentVersion ?? '',
+      protocols
+    })
   })
   pubsub.addEventListener('subscription-change', ({ detail: { peerId, subscriptions } }) => {
     for (const { topic, subscribe } of subscriptions) {
@@ -84,9 +92,28 @@ export async function enter (node, tell) {
     async connect ({ address }) {
       await node.dial(multiaddr(address)).catch(error => tell('dial_failed', { address, cause: `${error}` }))
     },
+    async disconnect ({ peer }) {
+      const id = peerIdFromString(peer)
+      if (node.getConnections(id).length === 0) throw new Error('not connected')
+      await node.hangUp(id)
+    },
     async say ({ text }) {
-      await pubsub.publish(CHAT, encode(text))
-      tell('message_sent', { text })
+      try {
+        await pubsub.publish(CHAT, encode(text))
+        tell('message_sent', { text })
+      } catch (error) {
+        tell('message_refused', { text, reason: `${error}` })
+      }
+    },
+    async ping ({ peer }) {
+      const id = peerIdFromString(peer)
+      try {
+        const start = performance.now() // the answer is in whole milliseconds
+        await node.services.ping.ping(id)
+        tell('pinged', { peer_id: peer, rtt: (performance.now() - start) / 1000 })
+      } catch (error) {
+        tell('ping_failed', { peer_id: peer, reason: `${error}` })
+      }
     },
     share: body => files.share(body),
     offer: ({ file }) => files.offer(file),

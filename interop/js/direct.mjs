@@ -73,7 +73,7 @@ export class Direct {
   async start () {
     await this.#node.handle(PROTOCOL, ({ stream, connection }) => {
       const peer = `${connection.remotePeer}`
-      this.#receive(stream, peer).catch(error => this.#tell('direct_failed', { peer_id: peer, reason: `${error}` }))
+      this.#receive(stream, peer).catch(error => console.error(`a direct message of ${peer}: ${error}`))
     })
   }
 

@@ -2,6 +2,7 @@
 // What is odd here is odd there: an unknown ID is an error in the middle of the answer, and what is fetched is decoded
 // with the limit of it-length-prefixed, 4 MiB.
 
+import all from 'it-all'
 import * as lp from 'it-length-prefixed'
 import map from 'it-map'
 import { pipe } from 'it-pipe'
@@ -55,20 +56,19 @@ export class Files {
     const told = { peer_id: `${peer}`, file_id: id }
     try {
       const stream = await this.#node.dialProtocol(peer, PROTOCOL)
-      await pipe(
+      const parts = await pipe(
         [encode(id)],
         source => lp.encode(source),
         stream,
         source => lp.decode(source),
-        async source => {
-          for await (const part of source) {
-            const body = part.subarray()
-            const hash = toString(await sha256.encode(body), 'hex')
-            this.#tell('file_received', { ...told, size: body.length, sha256: hash })
-          }
-        }
+        source => all(source)
       )
-      this.#tell('stream_ended', told)
+      if (parts.length === 0) throw new Error('the stream ended, and nothing had come')
+      for (const part of parts) {
+        const body = part.subarray()
+        const hash = toString(await sha256.encode(body), 'hex')
+        this.#tell('file_received', { ...told, size: body.length, sha256: hash })
+      }
     } catch (error) {
       this.#tell('transfer_failed', { ...told, reason: `${error}` })
     }

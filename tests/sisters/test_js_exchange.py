@@ -53,7 +53,6 @@ def test_js_fetches_what_we_share_whole(couple: tuple[Peer, JsPeer], tmp_path: P
     file_id = ours.see("file_shared", id=path)["file"]["file_id"]
     received = theirs.see("file_received", file_id=file_id)
     assert (received["size"], received["sha256"], received["peer_id"]) == (size, sha256, ours.id)
-    theirs.see("stream_ended", file_id=file_id)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -88,7 +87,7 @@ def test_a_file_that_js_does_not_take_is_said_to_be_one_and_costs_nothing_else(
     assert "JavaScript" in file["remark"]
     assert "too long" in theirs.see("transfer_failed", file_id=file["file_id"])["reason"]
     theirs.command("get", peer=ours.id, file="and now for something else")
-    theirs.see("stream_ended", file_id="and now for something else")
+    theirs.see("file_received", file_id="and now for something else", size=0)
 
 
 def test_an_id_that_we_do_not_know_has_no_bytes_and_what_is_not_shared_any_more_has_none_either(
@@ -96,8 +95,7 @@ def test_an_id_that_we_do_not_know_has_no_bytes_and_what_is_not_shared_any_more_
 ) -> None:
     ours, theirs = couple
     theirs.command("get", peer=ours.id, file="never heard of")
-    assert theirs.see("file_received", file_id="never heard of")["size"] == 0
-    theirs.see("stream_ended", file_id="never heard of")
+    theirs.see("file_received", file_id="never heard of", size=0)
     path, _ = made(tmp_path, 10)
     ours.command("share", path=path, id="taken back")
     file_id = ours.see("file_shared", id="taken back")["file"]["file_id"]

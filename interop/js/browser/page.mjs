@@ -1,11 +1,12 @@
 // A peer of the chat that is a page of a browser, configured as the browser peer of Universal Connectivity is, but with
 // WebSockets alone. A person uses its forms; a test calls take() and is told through tell(), if it has made one.
-// page.html?ADDRESS connects at once.
+// page.html?ADDRESS connects at once, and with more than one, with spaces between them, to all.
 
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 
 import { enter, services, settings } from '../chat.mjs'
+import { obey } from '../commands.mjs'
 
 const SHOWN = 100
 const shown = document.querySelector('output')
@@ -22,19 +23,20 @@ function tell (event, more = {}) {
 async function run () {
   const node = await createLibp2p({ ...settings, transports: [webSockets()], services: services() })
   const commands = await enter(node, tell)
-  globalThis.take = ({ command, ...more }) => commands[command](more)
+  globalThis.take = line => obey(line, commands, tell)
 
   for (const form of document.querySelectorAll('form')) {
     form.addEventListener('submit', event => {
       event.preventDefault()
-      commands[form.id](Object.fromEntries(new FormData(form)))
+      obey(JSON.stringify({ command: form.id, ...Object.fromEntries(new FormData(form)) }), commands, tell)
       if (form.elements.text) form.elements.text.value = ''
     })
   }
   document.querySelector('[type=file]').addEventListener('change', async ({ target }) => {
     for (const file of target.files) await commands.share(new Uint8Array(await file.arrayBuffer()))
   })
-  if (location.search) commands.connect({ address: decodeURIComponent(location.search.slice(1)) })
+  const addresses = decodeURIComponent(location.search.slice(1)).split(' ').filter(Boolean)
+  for (const address of addresses) commands.connect({ address })
 }
 
 run()

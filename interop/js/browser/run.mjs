@@ -1,7 +1,7 @@
 // Runs the page in a Chromium without a window, and is to the tests what peer.mjs is: it tells what the page tells and
 // hands on what it reads. A file is chosen as a person does it. The command "close" closes the tab.
 //
-//   node run.mjs [--connect MULTIADDR] [--trust FILE] [--chromium COMMAND] [--page]
+//   node run.mjs [--connect MULTIADDR ...] [--trust FILE] [--chromium COMMAND] [--page]
 //
 // --page: makes the page, for a browser of your own, and nothing else.
 // --trust: a certificate in PEM that signs itself, which a person would have to tell the browser to trust.
@@ -11,21 +11,21 @@
 import { spawn } from 'node:child_process'
 import { createHash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { copyFile } from 'node:fs/promises'
+import { access, copyFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
 
 import { build } from 'esbuild'
 
-const { values: options } = parseArgs({
-  options: {
-    connect: { type: 'string', default: '' },
-    trust: { type: 'string' },
-    chromium: { type: 'string', default: 'chromium' },
-    page: { type: 'boolean', default: false }
-  }
+import { ARGUMENTS, obey } from '../commands.mjs'
+import { parse } from '../options.mjs'
+
+const options = parse({
+  connect: { type: 'string', multiple: true, default: [] },
+  trust: { type: 'string' },
+  chromium: { type: 'string', default: 'chromium' },
+  page: { type: 'boolean', default: false }
 })
 // The SHA-256 of its public key, as Chromium wants it.
 const trusted = path => createHash('sha256')
@@ -36,7 +36,7 @@ const here = name => fileURLToPath(new URL(name, import.meta.url))
 await build({ entryPoints: [here('page.mjs')], bundle: true, outfile: 'page.js', logLevel: 'error' })
 await copyFile(here('page.html'), 'page.html')
 const page = pathToFileURL(resolve('page.html'))
-page.search = options.connect
+page.search = options.connect.join(' ')
 if (options.page) {
   console.log(page.href)
   process.exit(0)
@@ -61,6 +61,8 @@ for (const pipe of [orders, answers]) pipe.on('error', () => {}) // its end is t
 
 const waiting = new Map()
 let asked = 0
+let isReady
+const ready = new Promise(resolve => { isReady = resolve })
 
 // Returns what a command of the protocol answers; without a session it is one to the browser.
 function ask (method, params = {}, sessionId = undefined) {
@@ -70,13 +72,21 @@ function ask (method, params = {}, sessionId = undefined) {
 }
 
 function heard ({ id, result, error, method, params }) {
-  if (method === 'Runtime.bindingCalled') process.stdout.write(`${params.payload}\n`)
+  if (method === 'Runtime.bindingCalled') told(params.payload)
   if (method === 'Runtime.exceptionThrown') console.error(JSON.stringify(params.exceptionDetails))
   const { resolve, reject } = waiting.get(id) ?? {}
   waiting.delete(id)
   if (error) reject(new Error(error.message))
   else resolve?.(result)
 }
+
+function told (line) {
+  process.stdout.write(`${line}\n`)
+  if (JSON.parse(line).event === 'ready') isReady()
+}
+
+const leave = () => ask('Browser.close')
+process.on('SIGTERM', leave)
 
 let rest = ''
 answers.setEncoding('utf8').on('data', data => {
@@ -92,15 +102,19 @@ await ask('Runtime.addBinding', { name: 'tell' }, sessionId)
 await ask('Page.navigate', { url: page.href }, sessionId)
 
 const evaluate = expression => ask('Runtime.evaluate', { expression }, sessionId)
+const take = asked => evaluate(`take(${JSON.stringify(JSON.stringify(asked))})`)
 const commands = {
+  ...Object.fromEntries(Object.keys(ARGUMENTS).map(command => [command, take])),
   close: () => ask('Target.closeTarget', { targetId }),
   async share ({ path }) {
+    await access(path)
     const { result: { objectId } } = await evaluate('document.querySelector("[type=file]")')
     await ask('DOM.setFileInputFiles', { files: [path], objectId }, sessionId)
   }
 }
-createInterface({ input: process.stdin }).on('line', async line => {
-  const { command, ...more } = JSON.parse(line)
-  await (commands[command]?.(more) ?? evaluate(`take(${line})`))
-})
-process.on('SIGTERM', () => ask('Browser.close'))
+
+// The page takes nothing before it is ready.
+await ready
+createInterface({ input: process.stdin })
+  .on('line', line => obey(line, commands, (event, more) => console.log(JSON.stringify({ event, ...more }))))
+  .on('close', leave)
