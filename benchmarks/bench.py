@@ -1,7 +1,7 @@
-"""Measure py-peer against its goals, beside the library's own classes and js-libp2p, and print tables.
+"""Measure py-peer against its goals, beside go-, rust- and js-libp2p and the library's own classes, and print tables.
 
 Every process is started here, talks on 127.0.0.1 only, runs in a temporary directory and is ended by its id; nothing
-is written but standard output, and the file named with --json. Takes half an hour, with --quick some twelve minutes.
+is written but standard output, and the file named with --json. Takes half an hour, with --quick some fifteen minutes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks import exchange, front_ends, messages, rooms, services, ui
-from benchmarks.kinds import OURS, QUIC, Kind, present
+from benchmarks.kinds import OURS, QUIC, TCP, Kind, present
 from benchmarks.processes import BenchError, workshop
 from benchmarks.table import FAILED, Row, as_json, head, load, render
 
@@ -70,9 +70,9 @@ def _node_rows(shop: Workshop, extent: Extent) -> Iterable[Row]:
 
 
 def _quic_rows(shop: Workshop, extent: Extent) -> Iterable[Row]:
-    openers = messages.nodes(shop, (OURS, QUIC))
-    yield from messages.latency(openers, f"{messages.NODES}, TCP and QUIC", extent.rounds, extent.latency)
-    yield from messages.streams(openers, extent.rounds, extent.file // 8, "TCP and QUIC")
+    openers = messages.nodes(shop, (TCP, QUIC))
+    yield from messages.latency(openers, messages.NODES, extent.rounds, extent.latency)
+    yield from messages.streams(openers, extent.rounds, extent.file // 8)
 
 
 FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
@@ -87,7 +87,7 @@ FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
         messages.nodes(shop, tuple(kind for kind in extent.kinds if kind.is_ours))
     ),
     "stream": lambda shop, extent: messages.streams(
-        messages.nodes(shop, extent.kinds, mixed=True), extent.rounds, extent.file
+        messages.nodes(shop, extent.kinds, mixed=True), extent.rounds, extent.file, messages.GOAL_STREAM
     ),
     "quic": _quic_rows,
     "service-latency": lambda shop, extent: messages.latency(

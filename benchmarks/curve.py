@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
-WIDTH, HEIGHT = 760, 440
+WIDTH, HEIGHT = 760, 460
 LEFT, RIGHT, TOP, BOTTOM = 70, 36, 64, 56
-RATES: Final = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+RATES: Final = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 MILLISECONDS: Final = (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
-SLOT: Final = 150
+SLOT: Final = 110
 """How wide a part of the legend is."""
 
 GREY: Final = "#7d8590"
-COLOURS: Final = ("#2f81f7", "#d9730d", "#2da44e", "#a371f7")
+DASHES: Final = 'stroke-dasharray="6 4"'
+COLOURS: Final = ("#2f81f7", "#c69026", "#e5534b", "#2da44e", "#a371f7")
 """Of middling lightness: they stand out from white and from black."""
 
 
@@ -33,8 +34,9 @@ def curve(series: dict[str, list[Step]], limit: float) -> str:
     """Return the picture of each kind's steps. `limit`, in seconds, is the p99 above which a rate is not held."""
     parts = [_grid(), _limit(limit)]
     for number, (name, steps) in enumerate(series.items()):
-        parts.append(_kind(name, steps, COLOURS[number % len(COLOURS)], LEFT + number * SLOT))
-    parts.append(_marks(LEFT + len(series) * SLOT))
+        colour = COLOURS[number % len(COLOURS)]
+        parts += [_text(LEFT + number * SLOT, 22, name, f'fill="{colour}" font-weight="bold"'), _kind(steps, colour)]
+    parts.append(_marks())
     title = "Latency of a message against messages a second"
     body = "\n".join(parts)
     return (
@@ -89,15 +91,20 @@ def _limit(limit: float) -> str:
     return f"{line}\n{_text(LEFT + 6, y - 5, f'{limit * 1000:.0f} ms')}"
 
 
-def _marks(legend: float) -> str:
-    """Say what the marks mean."""
-    x, words = legend + 6, legend + 18
+def _marks() -> str:
+    """Say what the lines and the marks mean."""
+    grey = f'stroke="{GREY}"'
+    places = [LEFT + number * SLOT for number in range(4)]
     return "\n".join(
         [
-            _mark(x, 21, math.inf, GREY, "none"),
-            _text(words, 22, "off the scale"),
-            _mark(x, 38, 1, GREY, "none"),
-            _text(words, 42, "not held"),
+            _line(places[0], 38, places[0] + 28, 38, f'{grey} stroke-width="2.5"'),
+            _text(places[0] + 34, 42, "p50"),
+            _line(places[1], 38, places[1] + 28, 38, f'{grey} stroke-width="1.5" {DASHES}'),
+            _text(places[1] + 34, 42, "p99"),
+            _mark(places[2] + 6, 38, 1, GREY, "none"),
+            _text(places[2] + 18, 42, "not held"),
+            _mark(places[3] + 6, 41, math.inf, GREY, "none"),
+            _text(places[3] + 18, 42, "off the scale"),
         ]
     )
 
@@ -111,14 +118,12 @@ def _mark(x: float, y: float, seconds: float, colour: str, fill: str) -> str:
     return f'<polygon points="{x - 5:.1f},{y:.1f} {x + 5:.1f},{y:.1f} {x:.1f},{y + tip:.1f}" {style}/>'
 
 
-def _kind(name: str, steps: list[Step], colour: str, legend: float) -> str:
+def _kind(steps: list[Step], colour: str) -> str:
     """Draw p50 as a line, p99 as a dashed one, and a hollow mark where a rate was not held."""
-    parts = [_text(legend, 22, name, f'fill="{colour}" font-weight="bold"')]
-    for row, (what, dashes) in enumerate((("p50", ""), ("p99", ' stroke-dasharray="6 4"'))):
-        stroke = f'fill="none" stroke="{colour}" stroke-width="2.5"{dashes}'
-        x = legend + row * 62
-        parts += [_line(x, 38, x + 28, 38, stroke), _text(x + 32, 42, what)]
+    parts = []
+    for what, style in (("p50", 'stroke-width="2.5"'), ("p99", f'stroke-width="1.5" {DASHES}')):
         points = [(_across(step.rate), _down(getattr(step, what))) for step in steps]
+        stroke = f'fill="none" stroke="{colour}" {style}'
         parts.append(f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}" {stroke}/>')
         for (x, y), step in zip(points, steps, strict=True):
             parts.append(_mark(x, y, getattr(step, what), colour, colour if step.held else "none"))

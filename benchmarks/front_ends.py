@@ -74,8 +74,9 @@ def startup(shop: Workshop, kinds: tuple[Kind, ...], rounds: int) -> Iterator[Ro
         for name, each in times.items()
         if name in turns.open
     }
-    goal = f"{milliseconds(GOAL_READY * imported)}: {GOAL_READY} of the import"
-    yield from turns.rows("start to ready", found, milliseconds, goal, lambda ready: ready <= GOAL_READY * imported)
+    wanted = GOAL_READY * imported
+    goal = f"{milliseconds(wanted)}: {GOAL_READY} of the import"
+    yield from turns.rows("start to ready", found, milliseconds, (goal, lambda ready: ready <= wanted))
 
 
 def _start(shop: Workshop, kind: Kind) -> tuple[float, float]:
@@ -221,8 +222,7 @@ def idle(shop: Workshop, kinds: tuple[Kind, ...], seconds: float) -> Iterator[Ro
                 f"idle CPU with {count} peers" if count != 1 else "idle CPU with 1 peer",
                 found,
                 "{:.2f} %".format,
-                f"{GOAL_IDLE} %",
-                lambda share: share < GOAL_IDLE,
+                (f"{GOAL_IDLE} %", lambda share: share < GOAL_IDLE),
             )
             held = {name: float(child.memory()) for name, child in children.items()}
             if count in (COMPANY[0], COMPANY[-1]):

@@ -1,21 +1,25 @@
-"""What is measured side by side: py-peer, py-peer on the library's own classes, and js-libp2p.
+"""What is measured side by side: py-peer, the small peers in other languages, and py-peer on the library's own classes.
 
 They take turns within each figure, so that whatever else the machine does falls on all of them, and the median of the
-rounds is shown. Behind a kind that stands beside ours, in brackets, is how many times ours its figure is.
+rounds is shown. How ours stands to the best of the other languages is told in a column of its own; behind what else
+stands beside ours, in brackets, is how many times ours its figure is.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+import tomllib
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, final
 
 from benchmarks.processes import PY_PEER, BenchError
 from benchmarks.table import FAILED, Row
+from interop import builds
 from tests.sisters.sisters import JS as JS_FOLDER
 from tests.sisters.sisters import missing_js
 
@@ -23,13 +27,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager, ExitStack
 
+    Sisters = dict["Kind", tuple[Callable[[], str], Callable[[], str]]]
+
 T = TypeVar("T")
 R = TypeVar("R")
 SIDE_BY_SIDE: Final = "Side by side"
+WITH_OTHERS: Final = "With others"
+OVER_QUIC: Final = "Over QUIC"
+TO_THE_BEST: Final = "ours to the best"
+"""The column, beside ours, that compares it with the best of the other languages."""
+
+LEVEL: Final = 1.05
+"""What differs by less is neither ahead nor behind."""
+
 SLOW: Final = 10.0
 """Seconds. A round that takes longer is the last of its kind."""
 
-WITH_JS: Final = "With js-libp2p"
 NODE: Final = (sys.executable, "-m", "benchmarks.node_peer")
 PROGRAM: Final = (*PY_PEER, "--headless", "--json")
 
@@ -56,25 +69,51 @@ class Kind:
 
 
 OURS: Final = Kind("ours", NODE, PROGRAM)
-QUIC: Final = Kind("QUIC", (*NODE, "--quic"), PROGRAM)
 STOCK: Final = Kind(
     "--stock-net", (*NODE, "--stock-net"), (*PROGRAM, "--stock-net"), ("--stock-net",), {"stock_net": True}
 )
+TCP: Final = replace(OURS, name="TCP")
+QUIC: Final = replace(OURS, name="QUIC", node=(*NODE, "--quic"))
+GO: Final = Kind("Go", (str(builds.GO.program), "bench"), (str(builds.GO.program),), is_ours=False)
+RUST: Final = Kind("Rust", (str(builds.RUST.program), "bench"), (str(builds.RUST.program),), is_ours=False)
 JS: Final = Kind(
-    "js-libp2p",
+    "Node",
     ("node", str(JS_FOLDER / "bench.mjs")),
     ("node", str(JS_FOLDER / "peer.mjs")),
     is_ours=False,
 )
 
 
-def present() -> tuple[tuple[Kind, ...], str]:
-    """Return the kinds that can be measured here, and what of js-libp2p is there, or why nothing is."""
-    if reason := missing_js():
-        return (OURS, STOCK), f"js-libp2p is not measured: {reason}"
+def _go() -> str:
+    found = re.search(r"/go-libp2p v(\S+)", (builds.GO.folder / "go.mod").read_text(encoding="utf-8"))
+    return f"go-libp2p {found[1] if found else 'unknown'}"
+
+
+def _rust() -> str:
+    libp2p = tomllib.loads((builds.RUST.folder / "Cargo.toml").read_text(encoding="utf-8"))["dependencies"]["libp2p"]
+    return f"rust-libp2p {(libp2p if isinstance(libp2p, str) else libp2p['version']).removeprefix('=')}"
+
+
+def _js() -> str:
     node = subprocess.run((*JS.node[:1], "--version"), capture_output=True, check=True, text=True).stdout.strip()
-    packages = json.loads((JS_FOLDER / "package.json").read_text())["dependencies"]
-    return (OURS, STOCK, JS), f"Node {node.removeprefix('v')}, js-libp2p {packages['libp2p']}"
+    packages = json.loads((JS_FOLDER / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    return f"js-libp2p {packages['libp2p']} on Node {node.removeprefix('v')}"
+
+
+SISTERS: Final[Sisters] = {
+    GO: (builds.GO.missing, _go),
+    RUST: (builds.RUST.missing, _rust),
+    JS: (missing_js, _js),
+}
+"""Those in other languages: why one is not here ("" when it is), and what is."""
+
+
+def present() -> tuple[tuple[Kind, ...], str]:
+    """Return the kinds that can be measured here, and which other libraries these are, or why one is not."""
+    absent = {kind: reason for kind, (missing, _) in SISTERS.items() if (reason := missing())}
+    kinds = tuple(kind for kind in SISTERS if kind not in absent)
+    remarks = [SISTERS[kind][1]() for kind in kinds] + [f"no {kind.name}: {absent[kind]}" for kind in absent]
+    return (OURS, *kinds, STOCK), "; ".join(remarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +144,7 @@ class Turns(Generic[T]):
     """Kinds that take turns. Who fails once is left out from then on, and its reason is kept."""
 
     def __init__(self, stack: ExitStack, openers: Mapping[str, Callable[[], AbstractContextManager[T]]]) -> None:
+        self._names = tuple(openers)
         self.open: dict[str, T] = {}
         self.failed: dict[str, Found] = {}
         for name, opener in openers.items():
@@ -146,25 +186,61 @@ class Turns(Generic[T]):
         figure: str,
         found: Mapping[str, Found],
         show: Callable[..., str],
-        goal: str = "",
-        meets: Callable[..., bool] | None = None,
+        goal: tuple[str, Callable[..., bool]] | None = None,
+        *,
+        more_is_better: bool = False,
     ) -> Iterator[Row]:
-        """Put what was found side by side; `show` and `meets` take the numbers. The goal is that of ours."""
-        first = found.get(OURS.name, Found()).numbers
-        for name, one in (dict(found) | self.failed).items():
+        """Put what was found side by side; `show` takes the numbers. The goal, and who meets it, is of the first."""
+        every = dict(found) | self.failed
+        first = found.get(self._names[0], Found()).numbers
+        sisters = {kind.name: every[kind.name] for kind in SISTERS if kind.name in every}
+        for name, one in ((name, every[name]) for name in self._names if name in every):
             measured = " ".join(filter(None, (show(*one.numbers) if one.numbers else FAILED, one.remark)))
-            if one.numbers and first and name != OURS.name:
+            is_first = name == self._names[0]
+            if one.numbers and first and not is_first and name not in sisters:
                 measured += f" ({times(one.numbers, first)})"
-            judged = meets is not None and name == OURS.name
-            met = bool(one.numbers) and one.whole and meets(*one.numbers) if judged and meets else None
-            yield Row(figure, measured, goal if judged else "", met, one.values, name, self._table(name), one.note)
+            asked, met = "", None
+            if goal and is_first:
+                asked, meets = goal
+                met = bool(one.numbers) and one.whole and meets(*one.numbers)
+            yield Row(figure, measured, asked, met, one.values, name, table_of(name), one.note)
+            if is_first and (compared := to_the_best(one, sisters, more_is_better=more_is_better)):
+                yield Row(figure, compared, kind=TO_THE_BEST, table=table_of(name))
 
-    @staticmethod
-    def _table(name: str) -> str:
-        return WITH_JS if " to " in name else SIDE_BY_SIDE
+
+def table_of(name: str) -> str:
+    """Return the title of the table that a kind, or a pair of two kinds, stands in."""
+    if " to " in name:
+        return WITH_OTHERS
+    return OVER_QUIC if name in (TCP.name, QUIC.name) else SIDE_BY_SIDE
+
+
+def to_the_best(ours: Found, others: Mapping[str, Found], *, more_is_better: bool) -> str:
+    """Return how many times ours is behind the best of the others, or ahead of it, in each of the numbers.
+
+    Who has lost something is not the best. "" where there is nobody to compare with, or no number.
+    """
+    whole = {name: one.numbers for name, one in others.items() if one.whole and one.numbers}
+    told: dict[str, list[str]] = {}
+    for place, number in enumerate(ours.numbers):
+        if not (there := {name: numbers[place] for name, numbers in whole.items() if numbers[place]}) or not number:
+            return ""
+        best = (max if more_is_better else min)(there, key=there.__getitem__)
+        behind = there[best] / number if more_is_better else number / there[best]
+        if 1 / LEVEL < behind < LEVEL:
+            told.setdefault(f"level with {best}", [])
+        elif behind > 1:
+            told.setdefault(f"behind {best}", []).append(_share(behind))
+        else:
+            told.setdefault(f"ahead of {best}", []).append(_share(1 / behind))
+    return ", ".join(f"{' / '.join(shares)}x {how}" if shares else how for how, shares in told.items())
 
 
 def times(numbers: tuple[float, ...], first: tuple[float, ...]) -> str:
     """Return how many times the first ones the numbers are, each where there is one to compare with."""
     shares = [one / other for one, other in zip(numbers, first, strict=True) if other]
-    return " / ".join(f"{share:.1f}" if share < 10 else f"{share:,.0f}" for share in shares) + "x"
+    return " / ".join(map(_share, shares)) + "x"
+
+
+def _share(share: float) -> str:
+    return f"{share:.1f}" if share < 10 else f"{share:,.0f}"

@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.kinds import JS, OURS, Found, Kind, Turns, medians
+from benchmarks.kinds import OURS, SISTERS, Found, Kind, Turns, medians
 from benchmarks.processes import BenchError
 from benchmarks.runs import Pair, Run, Talker, send
 from benchmarks.table import milliseconds
@@ -25,7 +25,10 @@ NODES: Final = "nodes"
 SERVICES: Final = "services"
 HIGHEST: Final = "highest rate without loss, {}"
 RATES: Final = (50, 1_000)
-LADDER: Final = (50, 100, 200, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000, 8_000, 10_000)
+LADDER: Final = (
+    *(50, 100, 200, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000, 8_000),
+    *(10_000, 15_000, 20_000),
+)
 FEWEST: Final = 200
 """Messages of a step, of which a p99 can be told."""
 
@@ -47,14 +50,12 @@ MEGABYTE: Final = 1_000_000
 
 
 def nodes(shop: Workshop, kinds: tuple[Kind, ...], *, mixed: bool = False) -> Openers:
-    """Return how pairs of bare nodes are opened: two of each kind, and with `mixed` ours with js-libp2p, both ways."""
+    """Return how pairs of bare nodes are opened: two of each kind, and with `mixed` ours with each other, both ways."""
     openers: Openers = {kind.name: partial(node_pair, shop, kind, kind) for kind in kinds}
-    if mixed and {OURS, JS} <= set(kinds):
-        openers |= {f"{one.name} to {other.name}": partial(node_pair, shop, one, other) for one, other in MIXED}
+    for other in (kind for kind in kinds if mixed and kind in SISTERS):
+        for one, two in ((OURS, other), (other, OURS)):
+            openers[f"{one.name} to {two.name}"] = partial(node_pair, shop, one, two)
     return openers
-
-
-MIXED: Final = ((OURS, JS), (JS, OURS))
 
 
 @contextlib.contextmanager
@@ -111,7 +112,7 @@ def latency_rows(
     if goal is None:
         return turns.rows(figure, found, both)
     p50, p99 = goal
-    return turns.rows(figure, found, both, both(p50, p99), lambda one, other: one <= p50 and other <= p99)
+    return turns.rows(figure, found, both, (both(p50, p99), lambda one, other: one <= p50 and other <= p99))
 
 
 def both(p50: float, p99: float) -> str:
@@ -135,7 +136,7 @@ def _typical(runs: list[Run]) -> Found:
 def _cost(runs: list[Run]) -> Found:
     sender, receiver = medians([run.cpu for run in runs])
     values = {"sender": [run.cpu[0] for run in runs], "receiver": [run.cpu[1] for run in runs]}
-    return Found((sender, receiver), values)
+    return Found((sender, receiver), values, whole=all(run.is_whole for run in runs))
 
 
 def highest_rate(openers: Openers, way: str, seconds: float) -> Iterator[Row]:
@@ -151,7 +152,11 @@ def highest_rate(openers: Openers, way: str, seconds: float) -> Iterator[Row]:
                     climbing.discard(name)
         found = {name: _highest(of_kind) for name, of_kind in runs.items() if name in turns.open}
         yield from turns.rows(
-            HIGHEST.format(way), found, "{:,.0f}/s".format, f"{GOAL_RATE:,}/s", lambda r: r >= GOAL_RATE
+            HIGHEST.format(way),
+            found,
+            "{:,.0f}/s".format,
+            (f"{GOAL_RATE:,}/s", lambda rate: rate >= GOAL_RATE),
+            more_is_better=True,
         )
 
 
@@ -173,7 +178,8 @@ def burst(openers: Openers, way: str, rounds: int, count: int) -> Iterator[Row]:
         runs = turns.rounds(rounds, partial(send, count=count, rate=0))
         memory = turns.each(lambda pair: tuple(float(side.child.memory()) for side in pair))
     found = {name: _pace(of_kind) for name, of_kind in runs.items()}
-    yield from turns.rows(f"{count:,} at once, {way}", found, "{:,.0f}/s".format, "whole", lambda _: True)
+    figure = f"{count:,} at once, {way}"
+    yield from turns.rows(figure, found, "{:,.0f}/s".format, ("whole", lambda _: True), more_is_better=True)
     costs = {name: _cost(of_kind) for name, of_kind in runs.items()}
     yield from turns.rows(f"CPU a message of {count:,} at once, {way}", costs, _microseconds)
     held = {name: Found(sides, {"sender": sides[0], "receiver": sides[1]}) for name, sides in memory.items()}
@@ -212,8 +218,8 @@ def count_watched(pair: Pair, watch: str) -> Found:
     return Found((sent, received), {"sender": sent, "receiver": received})
 
 
-def streams(openers: Openers, rounds: int, size: int, over: str = "TCP") -> Iterator[Row]:
-    """Measure one stream with nothing on top of what it is `over`."""
+def streams(openers: Openers, rounds: int, size: int, goal: int | None = None) -> Iterator[Row]:
+    """Measure one stream with nothing on top. The goal is in megabytes a second."""
     with contextlib.ExitStack() as stack:
         turns = Turns(stack, openers)
         rates = turns.rounds(rounds, partial(fetch, count=size))
@@ -221,11 +227,11 @@ def streams(openers: Openers, rounds: int, size: int, over: str = "TCP") -> Iter
         name: Found(medians([(rate,) for rate in each]), {"bytes_per_second": each}) for name, each in rates.items()
     }
     yield from turns.rows(
-        f"one stream over {over}, {size // 1024 // 1024} MiB",
+        f"one stream, {size // 1024 // 1024} MiB",
         found,
         lambda rate: f"{rate / MEGABYTE:,.0f} MB/s",
-        f"{GOAL_STREAM} MB/s",
-        lambda rate: rate >= GOAL_STREAM * MEGABYTE,
+        (f"{goal} MB/s", lambda rate: rate >= goal * MEGABYTE) if goal else None,
+        more_is_better=True,
     )
 
 

@@ -3,8 +3,8 @@
 Commands, on standard input, in JSON lines: `{"do": "dial", "address": …}`, `{"do": "expect", "count": …}`,
 `{"do": "send", "count": …, "rate": …}`, `{"do": "report"}`, `{"do": "fetch", "address": …, "count": …}`: bytes over
 one stream. With "watch" in the two that it is for, what a message costs is counted: "calls" (of functions, Python's and
-C's, exact) or "steps" (of trio's scheduler); that takes time itself. A peer in another language,
-interop/js/bench.mjs, does the same but for that. With `--stock-net` the classes are py-libp2p's own.
+C's, exact) or "steps" (of trio's scheduler); that takes time itself. A peer in another language
+(interop/README.md) does the same but for that. With `--stock-net` the classes are py-libp2p's own.
 
 Each text carries its number and when it was said; time.monotonic is the same clock in all processes of one machine.
 """

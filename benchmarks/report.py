@@ -24,7 +24,7 @@ RESULTS: Final = ROOT / "docs" / "performance.json"
 DOCUMENT: Final = ROOT / "docs" / "performance.md"
 PICTURE: Final = ROOT / "docs" / "pictures" / "latency.svg"
 ALONE: Final = "py-peer alone"
-PLACES: Final = ("machine", "side-by-side", "with-js-libp2p", "a-room-that-grows", "py-peer-alone", "missed")
+PLACES: Final = ("machine", "side-by-side", "with-others", "over-quic", "a-room-that-grows", "py-peer-alone", "missed")
 """The marks of the document that are filled from one run."""
 
 CLASSES: Final = "classes"

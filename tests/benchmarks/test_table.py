@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.kinds import Found, Turns, medians, times
+from benchmarks import kinds
+from benchmarks.kinds import GO, JS, OURS, RUST, STOCK, Found, Turns, medians, present, times, to_the_best
 from benchmarks.processes import BenchError
 from benchmarks.runs import Run
 from benchmarks.table import NOTHING, Row, Table, percentile, render, tables
@@ -16,13 +17,13 @@ from benchmarks.table import NOTHING, Row, Table, percentile, render, tables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OURS = Row("latency", "1 ms", "2 ms", met=True, kind="ours", table="Side by side")
+OUR_ROW = Row("latency", "1 ms", "2 ms", met=True, kind="ours", table="Side by side")
 THEIRS = Row("latency", "3 ms (3.0 times)", kind="theirs", table="Side by side")
 SLOW = Row("rate", "10/s", "20/s", met=False, kind="ours", table="Side by side", note="at 20/s 3 LOST")
 
 
 def test_kinds_stand_side_by_side_with_the_goal_behind_them() -> None:
-    table = Table("Side by side", [OURS, THEIRS, SLOW])
+    table = Table("Side by side", [OUR_ROW, THEIRS, SLOW])
     assert table.head == ["figure", "ours", "theirs", "goal", ""]
     assert table.lines == [
         ["latency", "1 ms", "3 ms (3.0 times)", "2 ms", "met"],
@@ -36,7 +37,7 @@ def test_a_table_without_goals_has_no_column_for_them() -> None:
 
 
 def test_each_table_has_its_own_columns_and_lines_that_are_aligned() -> None:
-    text = render([OURS, Row("memory", "5 MB"), THEIRS, SLOW])
+    text = render([OUR_ROW, Row("memory", "5 MB"), THEIRS, SLOW])
     assert text.splitlines() == [
         "Side by side",
         "figure   ours  theirs            goal",
@@ -52,7 +53,7 @@ def test_each_table_has_its_own_columns_and_lines_that_are_aligned() -> None:
 
 
 def test_a_document_has_the_same_cells() -> None:
-    (table,) = tables([OURS, THEIRS])
+    (table,) = tables([OUR_ROW, THEIRS])
     assert table.markdown().splitlines() == [
         "| figure | ours | theirs | goal |  |",
         "| --- | --- | --- | --- | --- |",
@@ -90,7 +91,7 @@ def test_kinds_take_turns_and_who_fails_is_left_out_with_the_reason() -> None:
     assert order == ["ours", "breaks", "theirs", "ours", "breaks", "theirs", "ours", "theirs"]
     assert closed == ["theirs", "breaks", "ours"]
     found = {name: Found(medians(each)) for name, each in rounds.items()}
-    rows = {row.kind: row for row in turns.rows("figure", found, "{:.0f}".format, "3", lambda it: it <= 3)}
+    rows = {row.kind: row for row in turns.rows("figure", found, "{:.0f}".format, ("3", lambda it: it <= 3))}
     assert (rows["ours"].measured, rows["ours"].goal, rows["ours"].verdict) == ("4", "3", "MISSED")
     assert (rows["theirs"].measured, rows["theirs"].verdict) == ("6 (1.5x)", "")
     assert (rows["absent"].measured, rows["absent"].note) == ("failed", "not measured: it is not there")
@@ -100,10 +101,56 @@ def test_kinds_take_turns_and_who_fails_is_left_out_with_the_reason() -> None:
 def test_a_goal_is_missed_by_who_fails_and_by_who_loses_something() -> None:
     with contextlib.ExitStack() as stack:
         turns: Turns[str] = Turns(stack, {"ours": lambda: opened("absent", [])})
-        (row,) = turns.rows("figure", {}, str, "any", lambda *_: True)
+        (row,) = turns.rows("figure", {}, str, ("any", lambda *_: True))
         assert row.verdict == "MISSED"
-        (row,) = Turns(stack, {}).rows("figure", {"ours": Found((1.0,), whole=False)}, str, "any", lambda *_: True)
+        turns = Turns(stack, {"ours": lambda: opened("ours", [])})
+        (row,) = turns.rows("figure", {"ours": Found((1.0,), whole=False)}, str, ("any", lambda *_: True))
         assert row.verdict == "MISSED"
+
+
+@pytest.mark.parametrize(
+    ("ours", "more_is_better", "told"),
+    [
+        ((4.0,), False, "2.0x behind Rust"),
+        ((1.0,), False, "2.0x ahead of Rust"),
+        ((4.0,), True, "2.5x behind Go"),
+        ((30.0,), True, "3.0x ahead of Go"),
+        ((2.05,), False, "level with Rust"),
+        ((4.0, 6.0), False, "2.0 / 3.0x behind Rust"),
+        ((4.0, 1.0), False, "2.0x behind Rust, 2.0x ahead of Rust"),
+        ((0.0,), True, ""),
+        ((), False, ""),
+    ],
+)
+def test_ours_is_told_to_be_behind_or_ahead_of_the_best_of_the_others(
+    ours: tuple[float, ...], more_is_better: bool, told: str
+) -> None:
+    others = {
+        "Go": Found((10.0, 20.0)),
+        "Rust": Found((2.0, 2.0)),
+        "loses": Found((1000.0 if more_is_better else 0.1, 0.1), whole=False),
+        "failed": Found(),
+    }
+    assert to_the_best(Found(ours), others, more_is_better=more_is_better) == told
+
+
+def test_how_ours_stands_to_the_best_is_told_beside_it_and_the_other_languages_have_no_ratio() -> None:
+    found = {JS.name: Found((6.0,)), STOCK.name: Found((8.0,)), OURS.name: Found((4.0,))}
+    with contextlib.ExitStack() as stack:
+        turns = Turns(stack, {name: partial(opened, name, []) for name in (OURS.name, RUST.name, JS.name, STOCK.name)})
+        turns.failed[RUST.name] = Found(note="not measured: it broke")
+        table = Table("", list(turns.rows("figure", found, "{:.0f}".format)))
+    assert table.head == ["figure", "ours", "ours to the best", "Rust", "Node", "--stock-net"]
+    assert table.lines == [["figure", "4", "1.5x ahead of Node", "failed", "6", "8 (2.0x)"]]
+
+
+def test_a_language_that_is_not_here_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    there: kinds.Sisters = {
+        GO: (lambda: "", lambda: "go-libp2p 9"),
+        RUST: (lambda: "it rusts", lambda: "rust-libp2p 9"),
+    }
+    monkeypatch.setattr(kinds, "SISTERS", there)
+    assert present() == ((OURS, GO, STOCK), "go-libp2p 9; no Rust: it rusts")
 
 
 def test_what_is_compared_with_nothing_has_no_ratio() -> None:

@@ -1,4 +1,4 @@
-"""The js-libp2p node of the benchmark does and tells what ours does, by the same clock."""
+"""The bare nodes of the benchmark in other languages do and tell what ours does, by the same clock."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import messages
-from benchmarks.kinds import JS, OURS
+from benchmarks.kinds import OURS, SISTERS, Kind, present
 from benchmarks.processes import Workshop
 from benchmarks.runs import send
-from tests.sisters.sisters import missing_js
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-REASON = missing_js()
-pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
 
 COUNT = 40
 BYTES = 1_000_000
 
 
-def test_messages_and_a_stream_go_both_ways_whole(tmp_path: Path) -> None:
-    with messages.node_pair(Workshop(tmp_path), OURS, JS) as (ours, theirs):
+@pytest.mark.parametrize("kind", SISTERS, ids=lambda kind: kind.name)
+def test_messages_and_a_stream_go_both_ways_whole(kind: Kind, tmp_path: Path) -> None:
+    missing, version = SISTERS[kind]
+    if reason := missing():
+        pytest.skip(reason)
+    kinds, remark = present()
+    assert kind in kinds
+    assert version() in remark
+    with messages.node_pair(Workshop(tmp_path), OURS, kind) as (ours, theirs):
         for pair in ((ours, theirs), (theirs, ours)):
             for rate in (200.0, 0):
                 run = send(pair, COUNT, rate)
