@@ -1,0 +1,402 @@
+"""The examples of docs/wire.md: each made by our own code, and read by it.
+
+`python -m tests.wire_examples` prints them as the page has them.
+"""
+
+from __future__ import annotations
+
+import random
+import textwrap
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
+
+from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.crypto.serialization import deserialize_public_key
+from libp2p.identity.identify.pb.identify_pb2 import Identify
+from libp2p.kad_dht.pb.kademlia_pb2 import Message as KadMessage
+from libp2p.peer.id import ID
+from libp2p.pubsub.pb import rpc_pb2
+from libp2p.stream_muxer.yamux.yamux import FLAG_SYN, TYPE_DATA, TYPE_WINDOW_UPDATE
+from libp2p.utils import encode_varint_prefixed
+from multiaddr import Multiaddr
+
+from py_peer.chatroom import CHAT_TOPIC
+from py_peer.core import announcement, tree_hash
+from py_peer.core.chat_payload import decode_payload
+from py_peer.core.frames import FrameBuffer
+from py_peer.core.kademlia import ROOM_KEYS, Contact
+from py_peer.net import autonat, autonat2, dcutr, direct, file_messages, kad_messages, mdns_packets, peer_record
+from py_peer.net.author import Author
+from py_peer.net.header_gate import HEADER, VERSION
+from py_peer.net.message_cache import message_id
+from py_peer.net.message_check import MessageCheck
+from py_peer.net.relay_messages import Hop, HopMessage, Peer, Status, Stop, StopMessage
+from py_peer.net.signatures import PREFIX, Signatures
+from py_peer.service.offers import FILE_TOPIC
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEYS: Final = create_new_key_pair(bytes(range(32)))
+PEER: Final = ID.from_pubkey(KEYS.public_key)
+OTHER: Final = ID.from_pubkey(create_new_key_pair(bytes(range(32, 64))).public_key)
+NUMBER: Final = 0x18_9A_BC_DE_F0_12_34_56
+"""The sequence number of the message."""
+
+WHEN: Final = 1_700_000_000_000
+FILE_ID: Final = "0b6c2c5e-7b1d-4a2f-9a39-4f2d4c7f7e10"
+ADDRESS: Final = "/ip4/192.0.2.7/tcp/4001"
+NONCE: Final = 0x0102030405060708
+
+
+@dataclass(frozen=True)
+class Example:
+    """Bytes that our code makes, and what it reads in them."""
+
+    name: str
+    made: Callable[[], bytes]
+    read: Callable[[bytes], object]
+    means: object
+
+
+def _author() -> Author:
+    host: Any = SimpleNamespace(
+        get_private_key=lambda: KEYS.private_key, get_public_key=lambda: KEYS.public_key, get_id=lambda: PEER
+    )
+    author = Author(host)
+    author.counter = NUMBER - 1
+    return author
+
+
+def _said() -> rpc_pb2.Message:
+    return _author().message(CHAT_TOPIC, b"hello")
+
+
+def _signed_part() -> bytes:
+    message = _said()
+    message.ClearField("signature")
+    message.ClearField("key")
+    return PREFIX + message.SerializeToString()
+
+
+def _rpc(**fields: Any) -> bytes:
+    return encode_varint_prefixed(rpc_pb2.RPC(**fields).SerializeToString())
+
+
+def _control(**fields: Any) -> bytes:
+    return _rpc(control=rpc_pb2.ControlMessage(**fields))
+
+
+def _frame(data: bytes) -> bytes:
+    frames = FrameBuffer(65_536)
+    frames.feed(data)
+    frame = frames.take()
+    assert frame is not None
+    assert not len(frames)
+    return frame
+
+
+def _read_said(data: bytes) -> object:
+    (message,) = rpc_pb2.RPC.FromString(_frame(data)).publish
+    assert Signatures().hold(message)
+    assert MessageCheck(OTHER.to_bytes()).take(message) == ""
+    number = int.from_bytes(message.seqno, "big")
+    return str(ID(message.from_id)), number, decode_payload(message.data), message_id(message).hex()
+
+
+def _read_control(data: bytes) -> object:
+    control = rpc_pb2.RPC.FromString(_frame(data)).control
+    return {
+        name.name: [(one.topicID if "topicID" in one.DESCRIPTOR.fields_by_name else "") for one in entries]
+        for name, entries in control.ListFields()
+    }
+
+
+def _hello() -> bytes:
+    topics = (CHAT_TOPIC, FILE_TOPIC)
+    return _rpc(subscriptions=[rpc_pb2.RPC.SubOpts(subscribe=True, topicid=topic) for topic in topics])
+
+
+def _record() -> bytes:
+    return file_messages.sign(
+        KEYS.private_key,
+        file_id=FILE_ID,
+        name="a.txt",
+        size=1,
+        media_type="text/plain",
+        root=tree_hash.root(tree_hash.leaf(b"a")),
+        made=WHEN,
+    ).envelope
+
+
+def _read_record(data: bytes) -> object:
+    record = file_messages.open_envelope(data)
+    return record.offerer, record.file_id, record.name, record.size, record.made
+
+
+def _metadata() -> Any:
+    return direct.Metadata(clientVersion="py-peer/0.1.0", timestamp=WHEN)
+
+
+def _read_request(data: bytes) -> object:
+    request = direct.Request.FromString(_frame(data))
+    return request.metadata.clientVersion, request.metadata.timestamp, request.content, request.type
+
+
+def _kad(**fields: Any) -> bytes:
+    return encode_varint_prefixed(KadMessage(key=ROOM_KEYS[0], **fields).SerializeToString())
+
+
+def _provider() -> Any:
+    return kad_messages.entry(Contact(PEER.to_bytes(), (Multiaddr(ADDRESS).to_bytes(),)), connected=True)
+
+
+def _read_kad(data: bytes) -> object:
+    message = KadMessage.FromString(_frame(data))
+    there = [kad_messages.where(one.id, one.addrs) for one in message.providerPeers]
+    return message.type, message.key == ROOM_KEYS[0], [str(at.text) for places in there for at in places]
+
+
+def _mdns() -> mdns_packets.Records:
+    with patch.object(random, "choices", lambda *_, k: list("abcdefghijklmnopqrstuvwxyz012345"[:k])):
+        return mdns_packets.Records(str(PEER), 4001, [(IPv4Address("192.0.2.7"), "/tcp/4001")])
+
+
+def _read_mdns(data: bytes) -> object:
+    packet = _mdns().read(data, "eth0")
+    assert packet is not None
+    places = {peer: [at.text for at in places] for peer, places in packet.found.items()}
+    return sorted(packet.asked), places
+
+
+def _framed(message: Any) -> bytes:
+    return encode_varint_prefixed(message.SerializeToString())
+
+
+def _identify() -> bytes:
+    return _framed(
+        Identify(
+            public_key=KEYS.public_key.serialize(),
+            listen_addrs=[Multiaddr(ADDRESS).to_bytes()],
+            protocols=["/ipfs/id/1.0.0", "/meshsub/1.2.0"],
+            observed_addr=Multiaddr("/ip4/198.51.100.9/tcp/50000").to_bytes(),
+            protocol_version="ipfs/0.1.0",
+            agent_version="py-peer/0.1.0",
+        )
+    )
+
+
+def _read_identify(data: bytes) -> object:
+    message = Identify.FromString(_frame(data))
+    return message.agent_version, [str(Multiaddr(one)) for one in message.listen_addrs], list(message.protocols)
+
+
+def _addresses() -> list[bytes]:
+    return [Multiaddr(ADDRESS).to_bytes()]
+
+
+EXAMPLES: Final = (
+    Example(
+        "public key",
+        KEYS.public_key.serialize,
+        lambda data: str(ID.from_pubkey(deserialize_public_key(data))),
+        str(PEER),
+    ),
+    Example(
+        "multistream-select",
+        lambda: b"".join(encode_varint_prefixed(line) for line in (b"/multistream/1.0.0\n", b"/noise\n")),
+        lambda data: data.count(b"\n"),
+        2,
+    ),
+    Example(
+        "Yamux opens stream 1 and sends 5 bytes",
+        lambda: (
+            HEADER.pack(VERSION, TYPE_WINDOW_UPDATE, FLAG_SYN, 1, 0)
+            + HEADER.pack(VERSION, TYPE_DATA, 0, 1, 5)
+            + b"hello"
+        ),
+        lambda data: (HEADER.unpack_from(data), HEADER.unpack_from(data, 12), data[24:]),
+        ((0, 1, 1, 1, 0), (0, 0, 0, 1, 5), b"hello"),
+    ),
+    Example("identify", _identify, _read_identify, ("py-peer/0.1.0", [ADDRESS], ["/ipfs/id/1.0.0", "/meshsub/1.2.0"])),
+    Example(
+        "subscriptions",
+        _hello,
+        lambda data: [one.topicid for one in rpc_pb2.RPC.FromString(_frame(data)).subscriptions if one.subscribe],
+        [CHAT_TOPIC, FILE_TOPIC],
+    ),
+    Example(
+        "what is signed",
+        _signed_part,
+        lambda data: KEYS.public_key.verify(data, _said().signature),
+        True,
+    ),
+    Example(
+        "a chat message",
+        lambda: _rpc(publish=[_said()]),
+        _read_said,
+        (str(PEER), NUMBER, "hello", message_id(_said()).hex()),
+    ),
+    Example("its ID", lambda: message_id(_said()), lambda data: data == message_id(_said()), True),
+    Example(
+        "GRAFT, with IHAVE",
+        lambda: _control(
+            graft=[rpc_pb2.ControlGraft(topicID=CHAT_TOPIC)],
+            ihave=[rpc_pb2.ControlIHave(topicID=CHAT_TOPIC, messageIDs=[message_id(_said())])],
+        ),
+        _read_control,
+        {"ihave": [CHAT_TOPIC], "graft": [CHAT_TOPIC]},
+    ),
+    Example(
+        "IWANT",
+        lambda: _control(iwant=[rpc_pb2.ControlIWant(messageIDs=[message_id(_said())])]),
+        _read_control,
+        {"iwant": [""]},
+    ),
+    Example(
+        "PRUNE",
+        lambda: _control(prune=[rpc_pb2.ControlPrune(topicID=CHAT_TOPIC, backoff=60)]),
+        _read_control,
+        {"prune": [CHAT_TOPIC]},
+    ),
+    Example(
+        "IDONTWANT",
+        lambda: _control(idontwant=[rpc_pb2.ControlIDontWant(messageIDs=[message_id(_said())])]),
+        _read_control,
+        {"idontwant": [""]},
+    ),
+    Example(
+        "a nickname",
+        lambda: announcement.encode(announcement.Announcement("bob", WHEN)),
+        lambda data: (announcement.decode(data).nick, announcement.decode(data).at),
+        ("bob", WHEN),
+    ),
+    Example(
+        "an announced peer",
+        lambda: peer_record.encode(KEYS.public_key, [ADDRESS]),
+        lambda data: (str(ID(peer_record.decode(data).peer_id)), list(peer_record.decode(data).addresses)),
+        (str(PEER), _addresses()),
+    ),
+    Example(
+        "a file is asked for",
+        lambda: encode_varint_prefixed(FILE_ID.encode()),
+        lambda data: _frame(data).decode(),
+        FILE_ID,
+    ),
+    Example("a file of five bytes", lambda: encode_varint_prefixed(b"hello"), _frame, b"hello"),
+    Example(
+        "describe",
+        lambda: _framed(file_messages.Request(describe=FILE_ID)),
+        lambda data: file_messages.Request.FromString(_frame(data)).describe,
+        FILE_ID,
+    ),
+    Example("the record of a file", _record, _read_record, (str(PEER), FILE_ID, "a.txt", 1, WHEN)),
+    Example(
+        "a direct message",
+        lambda: _framed(direct.Request(metadata=_metadata(), content="hello", type="text/plain")),
+        _read_request,
+        ("py-peer/0.1.0", WHEN, "hello", "text/plain"),
+    ),
+    Example(
+        "it is taken",
+        lambda: _framed(direct.Response(metadata=_metadata(), status=200)),
+        lambda data: direct.Response.FromString(_frame(data)).status,
+        200,
+    ),
+    Example(
+        "GET_PROVIDERS",
+        lambda: _kad(type=KadMessage.GET_PROVIDERS),
+        _read_kad,
+        (KadMessage.GET_PROVIDERS, True, []),
+    ),
+    Example(
+        "ADD_PROVIDER",
+        lambda: _kad(type=KadMessage.ADD_PROVIDER, providerPeers=[_provider()]),
+        _read_kad,
+        (KadMessage.ADD_PROVIDER, True, [f"{ADDRESS}/p2p/{PEER}"]),
+    ),
+    Example(
+        "an mDNS question",
+        lambda: mdns_packets.question(mdns_packets.SERVICES[0]),
+        _read_mdns,
+        (["_p2p._udp.local."], {}),
+    ),
+    Example(
+        "an mDNS answer",
+        lambda: _mdns().answer(mdns_packets.SERVICES[0]),
+        _read_mdns,
+        ([], {str(PEER): [f"{ADDRESS}/p2p/{PEER}"]}),
+    ),
+    Example(
+        "RESERVE",
+        lambda: _framed(HopMessage(type=Hop.RESERVE)),
+        lambda data: HopMessage.FromString(_frame(data)).type,
+        Hop.RESERVE,
+    ),
+    Example(
+        "CONNECT to a relay",
+        lambda: _framed(HopMessage(type=Hop.CONNECT, peer=Peer(id=OTHER.to_bytes()))),
+        lambda data: str(ID(HopMessage.FromString(_frame(data)).peer.id)),
+        str(OTHER),
+    ),
+    Example(
+        "CONNECT from a relay",
+        lambda: _framed(StopMessage(type=Stop.CONNECT, peer=Peer(id=PEER.to_bytes()))),
+        lambda data: str(ID(StopMessage.FromString(_frame(data)).peer.id)),
+        str(PEER),
+    ),
+    Example(
+        "STATUS of a relay",
+        lambda: _framed(HopMessage(type=Hop.STATUS, status=Status.OK)),
+        lambda data: HopMessage.FromString(_frame(data)).status,
+        Status.OK,
+    ),
+    Example(
+        "DCUtR CONNECT",
+        lambda: _framed(dcutr.HolePunch(type=dcutr.CONNECT, ObsAddrs=_addresses())),
+        lambda data: list(dcutr.HolePunch.FromString(_frame(data)).ObsAddrs),
+        _addresses(),
+    ),
+    Example(
+        "DCUtR SYNC",
+        lambda: _framed(dcutr.HolePunch(type=dcutr.SYNC)),
+        lambda data: dcutr.HolePunch.FromString(_frame(data)).type,
+        dcutr.SYNC,
+    ),
+    Example(
+        "AutoNAT 1: dial me",
+        lambda: _framed(
+            autonat.Message(
+                type=autonat.DIAL,
+                dial=autonat.Dial(peer=autonat.PeerInfo(id=PEER.to_bytes(), addrs=_addresses())),
+            )
+        ),
+        lambda data: list(autonat.Message.FromString(_frame(data)).dial.peer.addrs),
+        _addresses(),
+    ),
+    Example(
+        "AutoNAT 2: dial me",
+        lambda: _framed(autonat2.Message(dialRequest=autonat2.DialRequest(addrs=_addresses(), nonce=NONCE))),
+        lambda data: autonat2.Message.FromString(_frame(data)).dialRequest.nonce,
+        NONCE,
+    ),
+    Example(
+        "AutoNAT 2: dialled back",
+        lambda: _framed(autonat2.DialBack(nonce=NONCE)),
+        lambda data: autonat2.DialBack.FromString(_frame(data)).nonce,
+        NONCE,
+    ),
+)
+
+
+def block(example: Example) -> str:
+    """Return an example as the page has it."""
+    lines = textwrap.wrap(example.made().hex(), 112)
+    return f"<!-- example: {example.name} -->\n\n" + "".join(f"    {line}\n" for line in lines)
+
+
+if __name__ == "__main__":
+    print("\n".join(map(block, EXAMPLES)))
