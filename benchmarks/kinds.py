@@ -74,14 +74,15 @@ STOCK: Final = Kind(
 )
 TCP: Final = replace(OURS, name="TCP")
 QUIC: Final = replace(OURS, name="QUIC", node=(*NODE, "--quic"))
-GO: Final = Kind("Go", (str(builds.GO.program), "bench"), (str(builds.GO.program),), is_ours=False)
-RUST: Final = Kind("Rust", (str(builds.RUST.program), "bench"), (str(builds.RUST.program),), is_ours=False)
-JS: Final = Kind(
-    "Node",
-    ("node", str(JS_FOLDER / "bench.mjs")),
-    ("node", str(JS_FOLDER / "peer.mjs")),
-    is_ours=False,
-)
+
+
+def _sister(name: str, *program: str) -> Kind:
+    return Kind(name, (*program, "bench"), program, is_ours=False)
+
+
+GO: Final = _sister("Go", str(builds.GO.program))
+RUST: Final = _sister("Rust", str(builds.RUST.program))
+JS: Final = _sister("Node", "node", str(JS_FOLDER / "peer.mjs"))
 
 
 def _go() -> str:
