@@ -20,9 +20,9 @@ export async function obey (line, commands, tell) {
   let command = ''
   try {
     const asked = JSON.parse(line)
-    command = asked.command ?? ''
+    command = String(asked.command ?? '')
     if (!Object.hasOwn(commands, command)) {
-      throw new Error(`${Object.hasOwn(ARGUMENTS, command) ? 'there is no such thing here' : 'unknown command'}`)
+      throw new Error(Object.hasOwn(ARGUMENTS, command) ? 'there is no such thing here' : 'unknown command')
     }
     const lacking = (ARGUMENTS[command] ?? []).filter(name => typeof asked[name] !== 'string')
     if (lacking.length > 0) throw new Error(`it needs ${lacking.join(' and ')}, as text`)

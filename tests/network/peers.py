@@ -33,11 +33,12 @@ Told = dict[str, Any]
 """A line of --json, with the time at which it came (time.monotonic) as "at"."""
 
 UNHEARD: Final = frozenset({"starting", "pinged", "identified", "nick_learned"})
-"""Events that nobody waits for here, and of which there are many."""
+"""Events of ours that nobody waits for in most tests, and of which there are many."""
 
 PROGRAM: Final = (sys.executable, "-m", "tests.network.program")
 KILLED: Final = "killed"
-ENDS: Final = (KILLED, "ended")
+ENDED: Final = "ended"
+ENDS: Final = (KILLED, ENDED)
 """The last event of a life; the first of them is noted for a peer that had no time to say it."""
 
 _PORTS: Final = iter(range(random.randrange(10_000, 30_000), 32_000))
@@ -74,6 +75,7 @@ class Peer:
     """More of the command line; without `--mdns`, `--discovery` or `--remember` a peer looks for nobody."""
 
     port: int = 0
+    unheard: frozenset[str] = UNHEARD
     told: list[Told] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     """Its peer IDs, one for each life: all the same, as the key is kept."""
@@ -240,7 +242,7 @@ class Peer:
     def _read(self, stream: IO[bytes]) -> None:
         for line in stream:
             told = json.loads(line)
-            if told["event"] not in UNHEARD:
+            if told["event"] not in self.unheard:
                 self._note(told)
 
     def _note(self, told: Told) -> None:

@@ -5,18 +5,29 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, final
+from typing import IO, Final, final
 
-from interop.builds import GO, RUST
-from tests.network.peers import Peer
+from interop.builds import BUILDS, GO, RUST
+from tests.network.peers import ENDED, Peer
 
 JS: Final = Path(__file__).parents[2] / "interop" / "js"
 MODULES: Final = JS / "node_modules"
 
 
+@dataclass(eq=False)
+class Sister(Peer):
+    """A peer in another language, which takes and tells what interop/README.md says; all of that is heard."""
+
+    unheard: frozenset[str] = frozenset()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        super()._read(stream)
+        self._note({"event": ENDED})  # which it does not tell by itself
+
+
 @final
 @dataclass(eq=False)
-class GoPeer(Peer):
+class GoPeer(Sister):
     """A go-libp2p peer: a new key in each life."""
 
     def program(self) -> tuple[str, ...]:
@@ -25,7 +36,7 @@ class GoPeer(Peer):
 
 @final
 @dataclass(eq=False)
-class RustPeer(Peer):
+class RustPeer(Sister):
     """A rust-libp2p peer: a new key in each life."""
 
     def program(self) -> tuple[str, ...]:
@@ -34,8 +45,8 @@ class RustPeer(Peer):
 
 @final
 @dataclass(eq=False)
-class JsPeer(Peer):
-    """A js-libp2p peer: a new key in each life; of the options it has `--mdns` and `--discovery`."""
+class JsPeer(Sister):
+    """A js-libp2p peer: a new key in each life."""
 
     def program(self) -> tuple[str, ...]:
         return ("node", str(JS / "peer.mjs"), "--port", str(self.port))
@@ -43,11 +54,21 @@ class JsPeer(Peer):
 
 @final
 @dataclass(eq=False)
-class BrowserPeer(Peer):
+class BrowserPeer(Sister):
     """A page in a Chromium: it calls, at once or when it is told to, and cannot be called."""
 
     def program(self) -> tuple[str, ...]:
         return ("node", str(JS / "browser" / "run.mjs"))
+
+
+KINDS: Final[dict[str, type[Sister]]] = {"go": GoPeer, "rust": RustPeer, "node": JsPeer, "browser": BrowserPeer}
+
+
+def missing(kind: str) -> str:
+    """Return why there is no such peer here, or ""; `kind` is of KINDS."""
+    if kind in BUILDS:
+        return BUILDS[kind].missing()
+    return missing_js() if kind == "node" else missing_browser()
 
 
 def missing_browser() -> str:
