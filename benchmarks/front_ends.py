@@ -130,7 +130,7 @@ def latency(shop: Workshop, kinds: tuple[Kind, ...], rounds: int, seconds: float
         p50, p99 = medians([(percentile(one, 0.5), percentile(one, 0.99)) for one in each])
         lost = rounds * count - sum(map(len, each))
         remark = f"{lost} LOST" if lost else ""
-        found[name] = Found((p50, p99), {"p50": p50, "p99": p99, "lost": lost}, remark, whole=not lost)
+        found[name] = Found((p50, p99), {"p50": p50, "p99": p99, "lost": lost}, remark)
     figure = f"latency at {CHAT_RATE}/s, front-ends"
     yield from latency_rows(turns, figure, found, GOAL_LATENCY)
 

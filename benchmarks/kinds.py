@@ -126,13 +126,13 @@ class Found:
 
     values: dict[str, Any] | None = None
     remark: str = ""
-    """Stands behind the numbers, in the table itself."""
+    """What went wrong, said behind the numbers in the table itself. With it no goal is met."""
 
     note: str = ""
     """Stands under the table."""
 
     whole: bool = True
-    """Whether nothing was lost, without which no goal is met."""
+    """Whether nothing was lost, without which nobody is the best."""
 
 
 def medians(rounds: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
@@ -203,7 +203,7 @@ class Turns(Generic[T]):
             asked, met = "", None
             if goal and is_first:
                 asked, meets = goal
-                met = bool(one.numbers) and one.whole and meets(*one.numbers)
+                met = bool(one.numbers) and not one.remark and meets(*one.numbers)
             yield Row(figure, measured, asked, met, one.values, name, table_of(name), one.note)
             if is_first and (compared := to_the_best(one, sisters, more_is_better=more_is_better)):
                 yield Row(figure, compared, kind=TO_THE_BEST, table=table_of(name))

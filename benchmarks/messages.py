@@ -127,20 +127,28 @@ def _microseconds(sender: float, receiver: float) -> str:
 def _typical(runs: list[Run]) -> Found:
     """Return the medians of p50 and p99."""
     p50s, p99s = [run.p50 for run in runs], [run.p99 for run in runs]
-    lost = [run.loss for run in runs if run.loss]
     p50, p99 = medians(list(zip(p50s, p99s, strict=True)))
     values = {"rate": runs[0].rate, "p50": p50, "p99": p99, "p50s": p50s, "p99s": p99s}
-    return Found((p50, p99), values, " ".join(lost[:1]), whole=not lost)
+    return Found((p50, p99), values, _fault(runs), whole=_are_whole(runs))
+
+
+def _fault(runs: list[Run]) -> str:
+    """Return what went wrong first."""
+    return next((run.fault for run in runs if run.fault), "")
+
+
+def _are_whole(runs: list[Run]) -> bool:
+    return all(run.is_whole for run in runs)
 
 
 def _cost(runs: list[Run]) -> Found:
     sender, receiver = medians([run.cpu for run in runs])
     values = {"sender": [run.cpu[0] for run in runs], "receiver": [run.cpu[1] for run in runs]}
-    return Found((sender, receiver), values, whole=all(run.is_whole for run in runs))
+    return Found((sender, receiver), values, whole=_are_whole(runs))
 
 
 def highest_rate(openers: Openers, way: str, seconds: float) -> Iterator[Row]:
-    """Go up in steps until messages are lost, late or out of order; a step may fail once, the machine is shared."""
+    """Go up in steps until messages are lost or late; a step may fail once, the machine is shared."""
     with _warm(openers) as turns:
         climbing = set(turns.open)
         runs: dict[str, list[Run]] = {}
@@ -166,10 +174,11 @@ def _climb(pair: Pair, count: int, rate: float) -> Run:
 
 
 def _highest(runs: list[Run]) -> Found:
-    best = max((run.rate for run in runs if run.is_held), default=0.0)
+    held = [run for run in runs if run.is_held]
+    best = max((run.rate for run in held), default=0.0)
     steps = [{"rate": run.rate, "p50": run.p50, "p99": run.p99, "held": run.is_held} for run in runs]
     note = "" if runs[-1].is_held else runs[-1].why_not_held()
-    return Found((best,), {"rate": best, "steps": steps}, note=note)
+    return Found((best,), {"rate": best, "steps": steps}, _fault(held), note)
 
 
 def burst(openers: Openers, way: str, rounds: int, count: int) -> Iterator[Row]:
@@ -193,10 +202,8 @@ def megabytes(*sizes: float) -> str:
 
 def _pace(runs: list[Run]) -> Found:
     paces = [(run.arrived - 1) / max(run.seconds, 1e-9) for run in runs]
-    lost = [run.loss for run in runs if run.loss]
-    return Found(
-        medians([(pace,) for pace in paces]), {"paces": paces, "lost": lost}, " ".join(lost[:1]), whole=not lost
-    )
+    values = {"paces": paces, "faults": [run.fault for run in runs if run.fault]}
+    return Found(medians([(pace,) for pace in paces]), values, _fault(runs), whole=_are_whole(runs))
 
 
 def counted(openers: Openers) -> Iterator[Row]:

@@ -75,8 +75,8 @@ class Run:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all arrived, in order."""
-        return self.arrived == self.count and self.in_order
+        """Whether all arrived."""
+        return self.arrived == self.count
 
     @property
     def is_held(self) -> bool:
@@ -85,7 +85,7 @@ class Run:
         return self.is_whole and on_time and self.p99 < LONGEST_P99
 
     @property
-    def loss(self) -> str:
+    def fault(self) -> str:
         """Return what is said of messages that did not come, or not in order; "" when there are none."""
         if self.arrived < self.count:
             return f"{self.count - self.arrived:,} LOST"
@@ -95,7 +95,7 @@ class Run:
         """Return why a run was not held."""
         if not self.is_whole:
             refused = f", {self.refused:,} of them refused by the outbox" if self.refused else ""
-            return f"at {self.rate:,.0f}/s {self.loss} of {self.count:,}{refused}"
+            return f"at {self.rate:,.0f}/s {self.fault} of {self.count:,}{refused}"
         pace = (self.count - 1) / max(self.seconds, 1e-9)
         return f"at {self.rate:,.0f}/s only {pace:,.0f}/s, p99 {milliseconds(self.p99)}"
 

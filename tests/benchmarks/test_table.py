@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,7 @@ def test_a_goal_is_missed_by_who_fails_and_by_who_loses_something() -> None:
         (row,) = turns.rows("figure", {}, str, ("any", lambda *_: True))
         assert row.verdict == "MISSED"
         turns = Turns(stack, {"ours": lambda: opened("ours", [])})
-        (row,) = turns.rows("figure", {"ours": Found((1.0,), whole=False)}, str, ("any", lambda *_: True))
+        (row,) = turns.rows("figure", {"ours": Found((1.0,), remark="OUT OF ORDER")}, str, ("any", lambda *_: True))
         assert row.verdict == "MISSED"
 
 
@@ -158,18 +159,23 @@ def test_what_is_compared_with_nothing_has_no_ratio() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arrived", "in_order", "p99", "seconds", "why"),
+    ("arrived", "p99", "seconds", "why"),
     [
-        (99, True, 0.01, 1.0, "at 100/s 1 LOST of 100"),
-        (100, False, 0.01, 1.0, "at 100/s OUT OF ORDER of 100"),
-        (100, True, 0.3, 1.0, "at 100/s only 99/s, p99 300 ms"),
-        (100, True, 0.01, 2.0, "at 100/s only 50/s, p99 10.0 ms"),
+        (99, 0.01, 1.0, "at 100/s 1 LOST of 100"),
+        (100, 0.3, 1.0, "at 100/s only 99/s, p99 300 ms"),
+        (100, 0.01, 2.0, "at 100/s only 50/s, p99 10.0 ms"),
     ],
 )
-def test_a_rate_at_which_something_is_lost_or_late_or_out_of_order_is_not_held(
-    arrived: int, in_order: bool, p99: float, seconds: float, why: str
+def test_a_rate_at_which_something_is_lost_or_late_is_not_held(
+    arrived: int, p99: float, seconds: float, why: str
 ) -> None:
-    run = Run(100, 100, arrived, 0, in_order, 0.001, p99, seconds, (0, 0))
+    run = Run(100, 100, arrived, 0, in_order=True, p50=0.001, p99=p99, seconds=seconds, cpu=(0, 0))
     assert not run.is_held
     assert run.why_not_held() == why
-    assert Run(100, 100, 100, 0, True, 0.001, 0.01, 1.0, (0, 0)).is_held
+
+
+def test_a_rate_at_which_messages_change_places_is_held_and_that_is_said() -> None:
+    run = Run(100, 100, 100, 0, in_order=False, p50=0.001, p99=0.01, seconds=1.0, cpu=(0, 0))
+    assert run.is_held
+    assert run.fault == "OUT OF ORDER"
+    assert replace(run, in_order=True).fault == ""

@@ -30,7 +30,7 @@ def test_messages_and_a_stream_go_both_ways_whole(kind: Kind, tmp_path: Path) ->
         for pair in ((ours, theirs), (theirs, ours)):
             for rate in (200.0, 0):
                 run = send(pair, COUNT, rate)
-                assert run.is_whole
+                assert run.is_whole  # go-libp2p checks several at a time, so that some change places
                 assert 0 < run.p50 <= run.p99 < 30  # two clocks would be hours apart
                 assert min(run.cpu) > 0
             assert messages.fetch(pair, BYTES) > 0
