@@ -35,9 +35,9 @@ class Extent:
     """How much is measured. Times in seconds, sizes in bytes."""
 
     kinds: tuple[Kind, ...] = (OURS,)
-    rounds: int = 5
-    latency: float = 20.0
-    step: float = 5.0
+    rounds: int = 3
+    latency: float = 12.0
+    step: float = 3.0
     burst: int = 5_000
     idle: float = 30.0
     messages: int = 100_000

@@ -11,9 +11,23 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import report
+from benchmarks import kinds, report, rooms
 from benchmarks.curve import curve, steps_of
-from benchmarks.report import DOCUMENT, PICTURE, RESULTS, STEPS_FROM, NoPlaceError, blocks, fill, main, picture
+from benchmarks.kinds import OVER_QUIC, SIDE_BY_SIDE, WITH_OTHERS
+from benchmarks.report import (
+    ALONE,
+    DOCUMENT,
+    PICTURE,
+    PLACES,
+    RESULTS,
+    STEPS_FROM,
+    NoPlaceError,
+    blocks,
+    fill,
+    main,
+    picture,
+    slug,
+)
 from benchmarks.table import FAILED, Row, as_json
 
 if TYPE_CHECKING:
@@ -59,6 +73,11 @@ def test_what_was_measured_stands_between_its_marks_and_nothing_else_changes() -
 
 def test_where_each_goal_was_met_that_is_said() -> None:
     assert blocks(results(Row("memory", "5 MB", "6 MB", met=True)))["missed"] == "None was missed.\n"
+
+
+def test_each_table_that_is_measured_has_a_place() -> None:
+    assert {kinds.table_of(kind.name) for kind in (*kinds.present()[0], kinds.QUIC)} == {SIDE_BY_SIDE, OVER_QUIC}
+    assert {slug(title) for title in (SIDE_BY_SIDE, WITH_OTHERS, OVER_QUIC, rooms.TABLE, ALONE)} < set(PLACES)
 
 
 def test_a_table_for_which_the_document_has_no_place_is_not_left_out_silently() -> None:
