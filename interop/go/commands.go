@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+)
+
+// command is what a line of standard input may say.
+type command struct {
+	Command string
+	Address string
+	Peer    string
+	Text    string
+	Path    string
+	File    string
+	Key     string
+	ID      any
+}
+
+// obey does what it reads until there is no more, or the context ends.
+func (r *room) obey(ctx context.Context, commands *bufio.Scanner) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for commands.Scan() {
+			var one command
+			err := json.Unmarshal(commands.Bytes(), &one)
+			if err == nil {
+				err = r.do(ctx, one)
+			}
+			if err != nil {
+				r.refuse(one.Command, err)
+			}
+		}
+	}()
+	select {
+	case <-ctx.Done():
+	case <-ended:
+	}
+}
+
+// refuse says that a command is not one, or not one for this peer.
+func (r *room) refuse(command string, err error) {
+	r.tell("error", values{"command": command, "reason": err.Error()})
+}
+
+// later does what takes time, beside other things; the next command waits when too many are at it.
+func (r *room) later(do func()) {
+	r.slots <- struct{}{}
+	go func() {
+		defer func() { <-r.slots }()
+		do()
+	}()
+}
+
+func (r *room) do(ctx context.Context, one command) error {
+	switch one.Command {
+	case "connect":
+		r.later(func() { r.connect(ctx, one.Address) })
+	case "say":
+		r.say(ctx, one.Text)
+	case "share":
+		return r.files.share(ctx, one.Path)
+	case "offer":
+		return r.files.offer(ctx, one.File)
+	case "provide", "find":
+		if r.kad == nil {
+			return errNoKademlia
+		}
+		if one.Command == "provide" {
+			r.later(func() { r.kad.provide(ctx, one.Key) })
+		} else {
+			r.later(func() { r.kad.find(ctx, one.Key) })
+		}
+	case "stats":
+		return r.stats(one.ID)
+	case "disconnect", "get", "msg", "ping":
+		return r.doWith(ctx, one)
+	default:
+		return errors.New("there is no such command")
+	}
+	return nil
+}
+
+// doWith does what has to do with one peer.
+func (r *room) doWith(ctx context.Context, one command) error {
+	id, err := peer.Decode(one.Peer)
+	if err != nil {
+		return err
+	}
+	switch one.Command {
+	case "disconnect":
+		if !connected(r.host, id) {
+			return errors.New("there is no connection to it")
+		}
+		return r.host.Network().ClosePeer(id)
+	case "get":
+		r.files.want(offered{id, one.File})
+	case "msg":
+		r.direct.letters <- letter{id, one.Text}
+	case "ping":
+		r.later(func() { r.ping(ctx, id) })
+	}
+	return nil
+}
+
+func (r *room) connect(ctx context.Context, address string) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := dial(ctx, r.host, address); err != nil {
+		r.tell("dial_failed", values{"address": address, "cause": err.Error()})
+	}
+}
+
+func (r *room) ping(ctx context.Context, id peer.ID) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	result, answered := <-ping.Ping(ctx, r.host, id)
+	switch {
+	case !answered:
+		r.tell("ping_failed", values{"peer_id": id, "reason": "no answer"})
+	case result.Error != nil:
+		r.tell("ping_failed", values{"peer_id": id, "reason": result.Error.Error()})
+	default:
+		r.tell("pinged", values{"peer_id": id, "rtt": result.RTT.Seconds()})
+	}
+}
+
+// stats tells what this process holds and has used.
+func (r *room) stats(id any) error {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return err
+	}
+	seconds := func(time syscall.Timeval) float64 { return float64(time.Nano()) / 1e9 }
+	memory, err := residentMemory()
+	if err != nil {
+		return err
+	}
+	r.tell("statistics", values{
+		"id": id, "memory_bytes": memory, "cpu_seconds": seconds(used.Utime) + seconds(used.Stime),
+	})
+	return nil
+}
+
+// residentMemory returns the bytes of memory that this process holds now; only Linux tells it so.
+func residentMemory() (int, error) {
+	told, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, err
+	}
+	var all, resident int
+	if _, err := fmt.Fscan(strings.NewReader(string(told)), &all, &resident); err != nil {
+		return 0, err
+	}
+	return resident * os.Getpagesize(), nil
+}
