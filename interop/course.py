@@ -158,7 +158,7 @@ class Course:
 
     @property
     def clean(self) -> bool:
-        """Whether all met, all lived, and each saw everything that it was owed, once and in order."""
+        """Whether all met, all lived, and each saw everything that it was owed, once."""
         return self.account.clean and not (self.unmet or self.died)
 
 

@@ -2,8 +2,8 @@
 
 They talk for five minutes; one is killed and started again, one leaves without goodbye, one is behind a relay. What
 each saw out of what was said is printed, by reader and author, after the rule of interop/accounts.py; `--write` puts it
-into docs/interop.md. The exit code is 1 when something that was owed was lost, or shown twice, out of order or
-otherwise than it was said.
+into docs/interop.md. The exit code is 1 when something that was owed was lost, or shown twice or otherwise than it was
+said, or when somebody did not come into the room or ended by itself.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _remarks(result: Result) -> list[str]:
     """Return what was not as it should be, a sentence for each."""
     remarks = [f"{one} and {other} had not met when the talk began." for one, other in result["unmet"]]
     remarks += [f"{name} ended by itself." for name in result["died"]]
-    remarks += [f"{count} texts were not sent by {name}." for name, count in result["unsent"].items()]
+    remarks += [f"{_count(count, 'text')} not sent by {name}." for name, count in result["unsent"].items()]
     for cell in result["cells"]:
         who = f"{cell['reader']} of {cell['author']}"
         if cell["lost"]:
@@ -118,7 +118,7 @@ def _remarks(result: Result) -> list[str]:
         if cell["twice"]:
             remarks.append(f"{who}: {cell['twice']} shown twice.")
         if cell["disordered"]:
-            remarks.append(f"{who}: {cell['disordered']} pairs out of order.")
+            remarks.append(f"{who}: {_count(cell['disordered'], 'pair')} out of order.")
     remarks += [f"{strange}, who did not say it so." for strange in result["strange"][:TIMES_SHOWN]]
     remarks += [
         f"The link of {one} and {other} broke by itself after {at:.1f} s." for at, one, other in result["broken"]
@@ -126,6 +126,10 @@ def _remarks(result: Result) -> list[str]:
     return remarks or [
         "Nothing that was owed was lost; nothing was shown twice or out of order; no link broke by itself."
     ]
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def document(results: Sequence[Result], missing: Mapping[str, str]) -> str:
