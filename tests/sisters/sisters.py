@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, final
 
 from interop.builds import BUILDS, GO, RUST
-from tests.network.peers import ENDED, Peer
+from tests.network.peers import ENDED, PATIENCE, Peer
 
 JS: Final = Path(__file__).parents[2] / "interop" / "js"
 MODULES: Final = JS / "node_modules"
+AGAIN: Final = 0.5
+"""Seconds after which somebody who was not heard says something again."""
 
 
 @dataclass(eq=False)
@@ -69,6 +73,28 @@ def missing(kind: str) -> str:
     if kind in BUILDS:
         return BUILDS[kind].missing()
     return missing_js() if kind == "node" else missing_browser()
+
+
+def talk(*peers: Peer) -> None:
+    """Have each say something until all others have heard it: some libraries lose what is said at the very first."""
+    end = time.monotonic() + PATIENCE
+    said: dict[Peer, list[str]] = {peer: [] for peer in peers}
+
+    def unheard() -> list[Peer]:
+        return [
+            peer
+            for peer, texts in said.items()
+            if not all(set(texts) & set(other.texts()) for other in peers if other is not peer)
+        ]
+
+    while silent := unheard():
+        if time.monotonic() > end:
+            raise AssertionError(f"not heard: {', '.join(peer.name for peer in silent)}; {silent[0].told[-5:]}")
+        for peer in silent:
+            said[peer].append(f"{peer.name} says {time.monotonic()}")
+            peer.say(said[peer][-1])
+        with contextlib.suppress(AssertionError):
+            peers[0].wait_for(lambda: not unheard(), "each other", AGAIN)
 
 
 def missing_browser() -> str:
