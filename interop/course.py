@@ -33,6 +33,9 @@ START: Final = 60.0
 LAST_WORDS: Final = 10.0
 """Seconds after the last text in which what is missing may still be asked for."""
 
+LOOK: Final = 0.1
+"""Seconds between two looks at whether all have met."""
+
 REPORTS: Final = 15.0
 """Seconds between two lines of progress."""
 
@@ -59,7 +62,7 @@ RELAY: Final = "ours"
 """Who is the relay of a mesh."""
 
 WHO: Final[Mapping[Shape, Mapping[str, tuple[str, ...]]]] = {
-    "line": {"killed": ("ours",), "left": ("go", "rust", "browser")},
+    "line": {"killed": ("ours", "rust", "node"), "left": ("go", "rust", "browser")},
     "mesh": {"killed": ("rust", "browser"), "left": ("node", "rust", "browser"), "relayed": ("go", "node", "rust")},
 }
 """Who has which part, in each shape: the first of these that is here."""
@@ -105,7 +108,7 @@ class Plan:
             next((name for name in WHO[self.shape].get(part, ()) if name in self.kinds), "")
             for part in ("killed", "left", "relayed")
         )
-        return replace(self, killed=killed, left=left, relayed=relayed)
+        return replace(self, killed=killed, left=left, relayed=relayed if RELAY in self.kinds else "")
 
     def dials(self) -> list[tuple[str, str]]:
         """Return who dials whom, by their names.
@@ -191,6 +194,7 @@ class _Room:
         self.ws: dict[str, int] = {}
         """Where each who takes WebSockets does."""
 
+        self.to_dial: list[tuple[str, str]] = []
         self.here: set[str] = set()
         """Who is there, and can speak."""
 
@@ -222,18 +226,16 @@ class _Room:
             relayed.options += ("--relay", f"{relay.address}/p2p/{relay.id}")
             links = [*links, (self.plan.relayed, RELAY)]
         self._start(*self.peers.keys() - self.here)
-        for pair in self.dials:
-            self._dial(*pair)
-
-        def unmet() -> list[tuple[str, str]]:
-            pairs = [(self.peers[one], self.peers[other]) for one, other in links]
-            return [(a.name, b.name) for a, b in pairs if b.id not in a.room() or a.id not in b.room()]
-
-        changed = self.peers[self.plan.names[0]].changed
-        with changed:
-            changed.wait_for(lambda: not unmet(), START)
+        self.to_dial = list(self.dials)
+        end = time.monotonic() + START
+        while True:
+            self._dial_due()
+            unmet = [pair for pair in links if not self._have_met(*pair)]
+            if not unmet or time.monotonic() > end:
+                break
+            time.sleep(LOOK)
         time.sleep(SETTLED)  # so that the first text is owed already
-        return unmet()
+        return unmet
 
     def talk(self, progress: Progress) -> None:
         """Have those who are there speak in turn, and have happen to some what is to happen."""
@@ -284,6 +286,20 @@ class _Room:
             peer.wait_for(lambda: peer.last("ready"), "ready", START)  # noqa: B023 - it is called at once
             self.here.add(name)
 
+    def _have_met(self, one: str, other: str) -> bool:
+        a, b = self.peers[one], self.peers[other]
+        return b.id in a.room() and a.id in b.room()
+
+    def _dial_due(self) -> None:
+        """Dial what is to be dialled, through the relay only from those who have met it.
+
+        rust-libp2p 0.56 gives up a way through a relay that it is just dialling.
+        """
+        for pair in list(self.to_dial):
+            if pair[1] != self.plan.relayed or self._have_met(pair[0], RELAY):
+                self.to_dial.remove(pair)
+                self._dial(*pair)
+
     def _dial(self, one: str, other: str) -> None:
         called, relay = self.peers[other], self.peers[RELAY]
         if other == self.plan.relayed:
@@ -293,19 +309,20 @@ class _Room:
         else:
             address = called.address
         address = f"{address}/p2p/{called.id}"
-        self.peers[one].command("connect", address=address, addr=address)  # as theirs and as ours call it
+        with contextlib.suppress(OSError):  # it has died, which is noticed next
+            self.peers[one].command("connect", address=address, addr=address)  # as theirs and as ours call it
 
     def _say(self, name: str, number: int) -> None:
         text = f"{name} {number:05d} ".ljust(self.plan.size, "x")
         self.said.append(Said(name, text, time.monotonic()))
-        with contextlib.suppress(OSError):  # it has died, which is noticed next
+        with contextlib.suppress(OSError):  # the same
             self.peers[name].say(text)
 
     def _note(self, what: str) -> None:
         self.happened.append((time.monotonic() - self.start, what))
 
     def _kill(self, name: str) -> None:
-        self.here.discard(name)
+        self._gone(name)
         self.peers[name].kill()
         self._note(f"{name} is killed")
 
@@ -315,26 +332,28 @@ class _Room:
         self._note(f"{name} is started again")
 
     def _leave(self, name: str) -> None:
+        self._gone(name)
+        self.peers[name].kill()
+        self._note(f"{name} is killed, and does not come back")
+
+    def _gone(self, name: str) -> None:
         self.here.discard(name)
         self.awaited.discard(name)
-        self.peers[name].kill()
-        self._note(f"{name} is killed and does not come back")
+        self.to_dial = [pair for pair in self.to_dial if name not in pair]
 
     def _look_after(self, progress: Progress) -> None:
         """Have who has come back dial and be dialled, and notice who has ended by itself."""
+        self._dial_due()
         for name in [name for name in self.awaited if self.peers[name].last("ready")]:
             self.awaited.discard(name)
             self.here.add(name)
-            for pair in self.dials:
-                if name in pair and self.here.issuperset(pair):
-                    self._dial(*pair)
+            self.to_dial += [pair for pair in self.dials if name in pair and self.here.issuperset(pair)]
             self._note(f"{name} is back")
             progress(self.happened[-1][1])
         for name in sorted(self.here | self.awaited):
             process = self.peers[name].process
             if process is not None and process.poll() is not None:
-                self.here.discard(name)
-                self.awaited.discard(name)
+                self._gone(name)
                 self.died.append(name)
                 self._note(f"{name} has ended by itself")
                 progress(self.happened[-1][1])

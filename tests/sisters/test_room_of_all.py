@@ -62,6 +62,7 @@ def test_the_first_of_those_for_a_part_who_is_here_has_it() -> None:
     assert (plan.killed, plan.left, plan.relayed) == ("rust", "rust", "rust")
     plan = Plan("line").with_parts()
     assert (plan.killed, plan.left, plan.relayed) == ("ours", "go", "")
+    assert not Plan("mesh", ("go", "rust")).with_parts().relayed, "without ours there is no relay"
 
 
 def told(**fields: Any) -> str:
