@@ -13,7 +13,7 @@ Spec: https://github.com/libp2p/specs/blob/master/kad-dht/README.md
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import trio
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     """Connects to a peer if the rules of dialling allow it. Raises DialError when it does not come about, and of those
     NotNowError when that says nothing of the peer."""
 
+_BARE_KEY: Final = ROOM_KEYS[1]
+"""The one that is no multihash."""
+
 
 @final
 class Kademlia:
@@ -58,6 +61,9 @@ class Kademlia:
         """When whom was told that we provide which key, the oldest first."""
 
         self._announced_addresses: tuple[bytes, ...] = ()
+        self._mute: set[ID] = set()
+        """Who is connected and gives no answer about the key that is no multihash, as js-libp2p (kad-dht 15.1)."""
+
         self._reached: dict[ID, None] = {}
         """Who is connected because a walk had to ask him; who was asked last stands last."""
 
@@ -76,6 +82,7 @@ class Kademlia:
     def gone(self, peer_id: ID) -> None:
         """Take note that a peer has no connection any more: if it starts anew, it has forgotten what we told it."""
         self._reached.pop(peer_id, None)
+        self._mute.discard(peer_id)
         for key in ROOM_KEYS:
             self._announced.pop((key, peer_id.to_bytes()), None)
 
@@ -160,6 +167,10 @@ class Kademlia:
 
     async def _ask(self, walking: _Walking, peer: bytes) -> None:
         peer_id = ID(peer)
+        is_bare = walking.request.key == _BARE_KEY
+        if is_bare and peer_id in self._mute:
+            walking.walk.failed(peer)
+            return
         try:
             answer = await self._say(peer_id, walking.request, walking.heard[peer])
         except NotNowError:
@@ -167,8 +178,11 @@ class Kademlia:
             return
         if answer is None:
             walking.walk.failed(peer)
-            self.table.drop(peer)
-            self.stir()
+            if is_bare and self._is_here(peer):
+                self._mute.add(peer_id)
+            else:
+                self.table.drop(peer)
+                self.stir()
             return
         walking.walk.answered(peer)
         record = self._node.peers.records.get(peer_id)

@@ -147,6 +147,30 @@ async def test_who_does_not_answer_leaves_the_table_and_holds_the_walk_up_only_s
 
 
 @trio_test
+async def test_who_is_silent_about_a_key_that_is_no_multihash_as_js_libp2p_is_stays_and_is_not_asked_for_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "KAD_ANSWER_TIMEOUT", 0.2)
+    asked: list[bytes] = []
+
+    async def answer(stream: RawStream) -> None:
+        request = Message.FromString(await stream.read_frame())
+        if request.type == Message.GET_PROVIDERS:
+            asked.append(request.key)
+            if request.key == ROOM_KEYS[1]:
+                await silence(stream)
+            await stream.write_frame(request.SerializeToString())
+        await stream.finish()
+
+    async with somebody() as a, raw_peer(a.member.port, handlers={**says_it_speaks(KAD), KAD: answer}) as js:
+        await until(lambda: a.dht.table)
+        await a.search()
+        await a.search()
+        assert a.dht.table.get(js.id.to_bytes())
+        assert asked == [*ROOM_KEYS, ROOM_KEYS[0]]
+
+
+@trio_test
 async def test_who_has_gone_is_dialled_where_it_was_and_leaves_the_table_when_it_is_not_there() -> None:
     async with people(2) as (a, b):
         async with somebody() as c:
