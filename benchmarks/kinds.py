@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, final
 
 from benchmarks.processes import PY_PEER, BenchError
-from benchmarks.table import FAILED, Row
+from benchmarks.table import FAILED, NOTHING, Row
 from interop import builds
 from tests.sisters.sisters import JS as JS_FOLDER
 from tests.sisters.sisters import missing_js
@@ -198,14 +198,15 @@ class Turns(Generic[T]):
         for name, one in ((name, every[name]) for name in self._names if name in every):
             measured = " ".join(filter(None, (show(*one.numbers) if one.numbers else FAILED, one.remark)))
             is_first = name == self._names[0]
-            if one.numbers and first and not is_first and name not in sisters:
-                measured += f" ({times(one.numbers, first)})"
+            if not is_first and name not in sisters and (shares := times(one.numbers, first)):
+                measured += f" ({shares})"
             asked, met = "", None
             if goal and is_first:
                 asked, meets = goal
                 met = bool(one.numbers) and not one.remark and meets(*one.numbers)
             yield Row(figure, measured, asked, met, one.values, name, table_of(name), one.note)
-            if is_first and (compared := to_the_best(one, sisters, more_is_better=more_is_better)):
+            if is_first and sisters:
+                compared = to_the_best(one, sisters, more_is_better=more_is_better) or NOTHING
                 yield Row(figure, compared, kind=TO_THE_BEST, table=table_of(name))
 
 
@@ -219,28 +220,28 @@ def table_of(name: str) -> str:
 def to_the_best(ours: Found, others: Mapping[str, Found], *, more_is_better: bool) -> str:
     """Return how many times ours is behind the best of the others, or ahead of it, in each of the numbers.
 
-    Who has lost something is not the best. "" where there is nobody to compare with, or no number.
+    Who has lost something is not the best. "" where there is nothing to compare.
     """
     whole = {name: one.numbers for name, one in others.items() if one.whole and one.numbers}
     told: dict[str, list[str]] = {}
-    for place, number in enumerate(ours.numbers):
-        if not (there := {name: numbers[place] for name, numbers in whole.items() if numbers[place]}) or not number:
-            return ""
-        best = (max if more_is_better else min)(there, key=there.__getitem__)
-        behind = there[best] / number if more_is_better else number / there[best]
-        if 1 / LEVEL < behind < LEVEL:
+    for place, number in enumerate(ours.numbers if ours.whole and whole else ()):
+        best = (max if more_is_better else min)(whole, key=lambda name: whole[name][place])
+        theirs = whole[best][place]
+        less, more = sorted((number, theirs))
+        how = f"{'ahead of' if (number > theirs) == more_is_better else 'behind'} {best}"
+        if more <= less * LEVEL:
             told.setdefault(f"level with {best}", [])
-        elif behind > 1:
-            told.setdefault(f"behind {best}", []).append(_share(behind))
+        elif not less:
+            told.setdefault(f"far {how}", [])
         else:
-            told.setdefault(f"ahead of {best}", []).append(_share(1 / behind))
+            told.setdefault(how, []).append(_share(more / less))
     return ", ".join(f"{' / '.join(shares)}x {how}" if shares else how for how, shares in told.items())
 
 
 def times(numbers: tuple[float, ...], first: tuple[float, ...]) -> str:
     """Return how many times the first ones the numbers are, each where there is one to compare with."""
-    shares = [one / other for one, other in zip(numbers, first, strict=True) if other]
-    return " / ".join(map(_share, shares)) + "x"
+    shares = [_share(one / other) for one, other in zip(numbers, first, strict=False) if other]
+    return f"{' / '.join(shares)}x" if shares else ""
 
 
 def _share(share: float) -> str:

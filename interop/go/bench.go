@@ -54,7 +54,7 @@ func bench(ctx context.Context, commands *bufio.Scanner) error {
 	}
 	defer h.Close()
 	b := &bencher{teller: newTeller(), host: h}
-	gossip, err := newGossip(ctx, h, pubsub.WithValidateWorkers(1)) // the benchmark asks for the order to be kept
+	gossip, err := newGossip(ctx, h)
 	if err != nil {
 		return err
 	}

@@ -39,9 +39,8 @@ type room struct {
 
 // newGossip returns GossipSub with the library's settings: message IDs of author and number, no scores, and as many
 // messages checked at once as there are processors, so that they are not told in the order in which they came.
-func newGossip(ctx context.Context, h host.Host, more ...pubsub.Option) (*pubsub.PubSub, error) {
-	more = append(more, pubsub.WithPeerOutboundQueueSize(queue), pubsub.WithValidateQueueSize(queue))
-	return pubsub.NewGossipSub(ctx, h, more...)
+func newGossip(ctx context.Context, h host.Host) (*pubsub.PubSub, error) {
+	return pubsub.NewGossipSub(ctx, h, pubsub.WithPeerOutboundQueueSize(queue), pubsub.WithValidateQueueSize(queue))
 }
 
 // chat is a peer from its start to its end.

@@ -119,7 +119,8 @@ def test_a_goal_is_missed_by_who_fails_and_by_who_loses_something() -> None:
         ((2.05,), False, "level with Rust"),
         ((4.0, 6.0), False, "2.0 / 3.0x behind Rust"),
         ((4.0, 1.0), False, "2.0x behind Rust, 2.0x ahead of Rust"),
-        ((0.0,), True, ""),
+        ((0.0,), True, "far behind Go"),
+        ((0.0,), False, "far ahead of Rust"),
         ((), False, ""),
     ],
 )
@@ -133,6 +134,7 @@ def test_ours_is_told_to_be_behind_or_ahead_of_the_best_of_the_others(
         "failed": Found(),
     }
     assert to_the_best(Found(ours), others, more_is_better=more_is_better) == told
+    assert to_the_best(Found(ours, whole=False), others, more_is_better=more_is_better) == ""
 
 
 def test_how_ours_stands_to_the_best_is_told_beside_it_and_the_other_languages_have_no_ratio() -> None:
@@ -156,6 +158,7 @@ def test_a_language_that_is_not_here_is_left_out_and_said(monkeypatch: pytest.Mo
 
 def test_what_is_compared_with_nothing_has_no_ratio() -> None:
     assert times((2.0, 30.0, 5.0), (4.0, 2.0, 0.0)) == "0.5 / 15x"
+    assert (times((2.0,), (0.0,)), times((), (1.0,)), times((1.0,), ())) == ("", "", "")
 
 
 @pytest.mark.parametrize(
