@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -43,6 +46,9 @@ class Build:
     made: str
     """The program that the command makes; `{}` is as above."""
 
+    lock: str = ""
+    """Where the command writes which versions it has taken, in the folder, if they are not all among the sources."""
+
     @property
     def folder(self) -> Path:
         """Where its sources are."""
@@ -55,6 +61,11 @@ class Build:
         for path in sorted(path for pattern in self.sources for path in self.folder.glob(pattern)):
             digest.update(f"{path.relative_to(self.folder)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
         return where() / f"{self.language}-{digest.hexdigest()[:16]}"
+
+    @property
+    def kept_lock(self) -> Path:
+        """Where it stands which versions the program was made of."""
+        return self.program.with_suffix(".lock")
 
     def missing(self) -> str:
         """Return why there is no such peer here, or ""."""
@@ -82,6 +93,8 @@ class Build:
             subprocess.run(command, cwd=self.folder, check=True, stdout=sys.stderr, timeout=PATIENCE)
         except (OSError, subprocess.SubprocessError) as error:
             raise BuildError(f"{self.language}: {error}") from error
+        if self.lock:
+            shutil.copy2(self.folder / self.lock, self.kept_lock)
         # Whole or not at all, whoever looks meanwhile.
         half = program.with_suffix(f".{os.getpid()}")
         shutil.copy2(self.made.format(kept), half)
@@ -97,6 +110,7 @@ RUST: Final = Build(
     ("Cargo.toml", "src/**/*.rs"),
     ("cargo", "build", "--release", "--target-dir", "{}/target"),
     "{}/target/release/peer",
+    "Cargo.lock",
 )
 BUILDS: Final = {build.language: build for build in (GO, RUST)}
 
@@ -104,6 +118,23 @@ BUILDS: Final = {build.language: build for build in (GO, RUST)}
 def where() -> Path:
     """Return the folder that the programs are kept in."""
     return platformdirs.user_cache_path("py-peer") / "interop"
+
+
+def versions(language: str) -> dict[str, str]:
+    """Return the versions of the libraries that a small peer is made of: "go", "js" or "rust".
+
+    Of Go and JavaScript these are what its package names; of Rust the parts of rust-libp2p as they were resolved for
+    the program that is kept, and nothing when none is.
+    """
+    if language == "go":
+        mod = (GO.folder / "go.mod").read_text(encoding="utf-8")
+        return dict(re.findall(r"^\t(\S+) v(\S+)$", mod, re.MULTILINE))
+    if language == "js":
+        return dict(json.loads((HERE / "js" / "package.json").read_text(encoding="utf-8"))["dependencies"])
+    if not RUST.kept_lock.exists():
+        return {}
+    packages = tomllib.loads(RUST.kept_lock.read_text(encoding="utf-8"))["package"]
+    return {package["name"]: package["version"] for package in packages if package["name"].startswith("libp2p")}
 
 
 def main() -> int:

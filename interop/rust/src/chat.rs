@@ -92,7 +92,6 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         }
     }
     peer.leave().await;
-    tell("ended", json!({}));
     Ok(())
 }
 
@@ -182,11 +181,7 @@ impl Peer {
 
     fn hear_gossip(&mut self, event: gossipsub::Event) {
         match event {
-            gossipsub::Event::Subscribed { peer_id, topic } if topic.as_str() == CHAT => {
-                if self.room.insert(peer_id) {
-                    tell("peer_joined", json!({"peer_id": peer_id.to_string()}));
-                }
-            }
+            gossipsub::Event::Subscribed { peer_id, topic } if topic.as_str() == CHAT => self.joined(peer_id),
             gossipsub::Event::Unsubscribed { peer_id, topic } if topic.as_str() == CHAT => self.left(peer_id),
             gossipsub::Event::Message { message, .. } => {
                 // What is not signed is passed on, but nobody can be said to have said it.
@@ -202,6 +197,12 @@ impl Peer {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn joined(&mut self, peer_id: PeerId) {
+        if self.room.insert(peer_id) {
+            tell("peer_joined", json!({"peer_id": peer_id.to_string()}));
         }
     }
 

@@ -11,7 +11,7 @@ use crate::usage;
 
 impl Peer {
     pub fn obey(&mut self, line: Result<Value, String>) {
-        let command = line.as_ref().map(|line| line["command"].clone()).unwrap_or_default();
+        let command = line.as_ref().ok().and_then(|line| line["command"].as_str()).unwrap_or_default().to_owned();
         if let Err(reason) = line.and_then(|line| self.do_one(&line)) {
             tell("error", json!({"command": command, "reason": reason}));
         }

@@ -1,0 +1,54 @@
+"""What the small peers in other languages are made of, and where they are kept."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from interop import builds
+from interop.builds import GO, RUST, BuildError, versions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("language", "library"), [("go", "github.com/libp2p/go-libp2p"), ("js", "libp2p"), ("rust", "libp2p")]
+)
+def test_the_versions_of_the_libraries_are_told(language: str, library: str) -> None:
+    told = versions(language)
+    if language == "rust" and (reason := RUST.missing()):
+        assert told == {}
+        pytest.skip(reason)
+    assert library in told
+    for version in told.values():
+        assert re.match(r"\d+\.\d+\.\d+", version)
+
+
+def test_a_program_is_built_once_for_each_state_of_its_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(builds, "HERE", tmp_path)
+    monkeypatch.setattr(builds, "where", lambda: tmp_path / "kept")
+    folder = tmp_path / "made"
+    folder.mkdir()
+    (folder / "source").write_text("one")
+    build = replace(GO, language="made", tool=sys.executable, sources=("source",), lock="lock")
+    build = replace(build, command=(shutil.which("cp") or "cp", "source", "{}/program"), made="{}/program")
+    with pytest.raises(BuildError):
+        replace(build, tool="no such tool").make()
+    with pytest.raises(FileNotFoundError):
+        build.make()  # the tool has not said which versions it took
+    (folder / "lock").write_text("versions")
+    assert build.missing()
+    build.make()
+    assert not build.missing()
+    assert build.program.read_text() == "one"
+    assert build.kept_lock.read_text() == "versions"
+    (folder / "source").write_text("two")
+    assert build.missing()
+    build.make()
+    assert build.program.read_text() == "two"
