@@ -11,10 +11,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from py_peer.core.findings import Source
 from py_peer.core.kademlia import ROOM_KEYS
 from tests.network.namespaces import Host, hosts
 from tests.network.peers import Peer, met, party
-from tests.sisters.sisters import AGAIN, talk
+from tests.sisters.sisters import AGAIN, RustPeer, talk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 30.0
 """Seconds in which they are to come together."""
-
-ROOM: Final = ROOM_KEYS[0].hex()
-"""The key under which those in the room are recorded, in hex."""
 
 
 @dataclass(frozen=True)
@@ -64,25 +62,34 @@ def topic(kind: type[Peer], folder: Path, *, we_dial: bool) -> Found:
 def kademlia(kind: type[Peer], folder: Path, *, we_dial: bool) -> Found:
     """Have one provide the room's key, and the other look for it; a third of ours knows both.
 
-    Ours does both by itself. Theirs is told to, and need not dial whom it has found.
+    Ours does both by itself. Theirs is told to, with the key that the big ones in its language have, and need not dial
+    whom it has found.
     """
+    key = ROOM_KEYS[kind is RustPeer].hex()
     with _three(kind, folder, "--kademlia", we_dial=we_dial) as (hub, ours, theirs), contextlib.ExitStack() as stack:
         if we_dial:
             stack.enter_context(party(theirs))
             met(hub, theirs)
-            _until(lambda: theirs.command("provide", key=ROOM), lambda: theirs.all("provided"), theirs, "provided")
+            _until(lambda: theirs.command("provide", key=key), lambda: theirs.all("provided"), theirs, "provided")
             stack.enter_context(party(ours))
-            return _together(ours, theirs, we_dial=True)
+            found = _together(ours, theirs, we_dial=True)
+
+            def by_the_record() -> bool:  # and not only met on the walk to it
+                known = (ours.last("discovery_report") or {"peers": ()})["peers"]
+                return any(peer["peer_id"] == theirs.id and Source.KADEMLIA.value in peer["sources"] for peer in known)
+
+            _until(lambda: ours.command("discover"), by_the_record, ours, "told of theirs by Kademlia")
+            return found
         stack.enter_context(party(ours))
         met(hub, ours)
         stack.enter_context(party(theirs))
         met(hub, theirs)
         start = time.monotonic()
 
-        def found() -> bool:
+        def is_found() -> bool:
             return any(ours.id in told["peers"] for told in theirs.all("providers"))
 
-        _until(lambda: theirs.command("find", key=ROOM), found, theirs, "ours among the providers")
+        _until(lambda: theirs.command("find", key=key), is_found, theirs, "ours among the providers")
         return Found(time.monotonic() - start, _addresses(theirs, ours))
 
 
