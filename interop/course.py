@@ -301,8 +301,9 @@ class _Room:
                 self._dial(*pair)
 
     def _dial(self, one: str, other: str) -> None:
-        called, relay = self.peers[other], self.peers[RELAY]
+        called = self.peers[other]
         if other == self.plan.relayed:
+            relay = self.peers[RELAY]
             address = f"{relay.address}/p2p/{relay.id}/p2p-circuit"
         elif kind_of(one) in CALL_ONLY:
             address = f"{called.address_at(self.ws[other])}/ws"
