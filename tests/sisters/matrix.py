@@ -19,7 +19,7 @@ QUIC: Final = "QUIC"
 WS: Final = "WebSocket"
 TRANSPORTS: Final = (TCP, QUIC, WS)
 ENDS: Final = {TCP: "/tcp/{}", QUIC: "/udp/{}/quic-v1", WS: "/tcp/{}/ws"}
-JS_PORT: Final = {TCP: "--port", QUIC: "--quic", WS: "--ws"}
+PORT: Final = {TCP: "--port", QUIC: "--quic", WS: "--ws"}
 
 LOOPBACKS: Final = ("/ip4/127.0.0.1", "/ip6/::1")
 START: Final = 60.0
@@ -140,7 +140,7 @@ def room_over(transport: str, folder: Path) -> Room:
         other = kind(name, folder / name)
         port = free_port() if kind is JsPeer else other.port  # js-libp2p has one for each transport
         if kind is JsPeer:
-            other.options = (JS_PORT[transport], str(port), *(("--ip6",) if loopback.startswith("/ip6") else ()))
+            other.options = (PORT[transport], str(port), *(("--ip6",) if loopback.startswith("/ip6") else ()))
         if calls:
             other.connect = (loopback + ENDS[transport].format(hub.port),)
         else:

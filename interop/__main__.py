@@ -1,0 +1,85 @@
+"""Every peer in another language with ours, point by point: `python -m interop`, run by `make interop`.
+
+Prints the tables and puts them into docs/interop.md. 1 is a shortfall that nobody expected; a part of the matrix
+(--only, --transport, --quick) is printed and not written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from interop import report, scenes
+from interop.columns import COLUMNS, FINDING, LANGUAGES, Pair
+from interop.finding import FINDING_SCENES, Ground
+from interop.progress import Progress
+from interop.running import Part, run
+from tests.sisters.matrix import TRANSPORTS
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser("python -m interop", description=__doc__)
+    names = [language.name for language in LANGUAGES]
+    parser.add_argument("--only", metavar="LANGUAGES", default=",".join(names), help="of go,rust,node,browser")
+    parser.add_argument("--transport", choices=[name.lower() for name in TRANSPORTS], help="one of them")
+    parser.add_argument("--quick", action="store_true", help="without the silence of 90 s")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write what was measured there, too")
+    parser.add_argument("--no-write", action="store_true", help="leave docs/interop.md as it is")
+    options = parser.parse_args()
+    only = options.only.split(",")
+    if unknown := set(only) - set(names):
+        parser.error(f"no such language: {', '.join(sorted(unknown))}")
+    columns = [
+        column
+        for column in (*COLUMNS, *FINDING)
+        if column.language.name in only and options.transport in {None, column.transport.lower()}
+    ]
+    parts = [
+        Part(
+            [column for column in columns if column.transport], scenes.QUICK if options.quick else scenes.SCENES, Pair
+        ),
+        Part([column for column in columns if not column.transport], FINDING_SCENES, Ground),
+    ]
+    signal.signal(signal.SIGTERM, _interrupt)
+    lines = report.head()
+    print("\n".join(lines), flush=True)
+    try:
+        with Progress(sum(part.size for part in parts)) as progress:
+            cells = run(parts, progress)
+    except KeyboardInterrupt:
+        print("Interrupted: nothing is written", file=sys.stderr)
+        return INTERRUPTED
+    print(f"\n{report.text(parts, cells)}\n")
+    for line in report.left_out(cells):
+        print(f"LEFT OUT: {line}")
+    if options.json:
+        options.json.write_text(json.dumps(report.as_json(lines, cells), indent=1) + "\n", encoding="utf-8")
+    if not options.no_write:
+        if len(columns) == len(COLUMNS) + len(FINDING) and not options.quick:
+            report.write(lines, parts, cells)
+        else:
+            print("A part of the matrix: docs/interop.md stays as it is.")
+    failed = [
+        f"{column}: {scene}: {outcome.text}: {outcome.reason}"
+        for column, outcomes in cells.items()
+        for scene, outcome in outcomes.items()
+        if outcome.failed
+    ]
+    for line in failed:
+        print(f"FAILED: {line}")
+    return 1 if failed else 0
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""What is odd with peers in other languages, so that a shortfall of theirs that is measured has its reason beside it.
+
+docs/interop.md says more of each, and how to see it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from interop.outcomes import Oddity
+
+EACH: Final = ("go", "rust", "node", "browser")
+"""All languages."""
+
+ODDITIES: Final = (
+    Oddity(
+        EACH,
+        "first",
+        lambda values: values["to_them"] is not None,
+        "what theirs says before its own stream to ours is open its library drops, though it tells that ours is there",
+    ),
+    Oddity(
+        ("rust",),
+        "twice",
+        lambda values: values == {"to_them": 1, "to_us": 1},
+        "Rust swallows the same text twice: its message ID is a hash of the text",
+    ),
+    Oddity(
+        ("rust",),
+        "ping",
+        lambda values: values["to_them"] is None and "speaks no ping" in values["said"],
+        "Rust speaks no ping: that it says so shows that it is alive",
+    ),
+)

@@ -1,0 +1,152 @@
+"""The tables of docs/interop.md show what was measured: a shortfall as such, a reason only where it was measured."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report import fill
+from interop import report
+from interop.columns import COLUMNS, FINDING, LANGUAGES, Column
+from interop.oddities import ODDITIES
+from interop.outcomes import FAILED, Oddity, Outcome, counted, explained, nothing
+from interop.progress import Progress
+from interop.running import Cells, Part, run
+from interop.scenes import Scene
+
+ODD = Oddity(("rust",), "twice", lambda values: values["to_us"] == 1, "it is odd")
+HALF = counted((2, 1), 2)
+RUST = Column(LANGUAGES[1], we_dial=True, transport="TCP")
+
+
+class Stage:
+    """Stands for a pair of peers."""
+
+    def __init__(self, column: Column, folder: Path) -> None:
+        self.column = column
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def scene(name: str, outcome: Outcome | Exception, *, needed: bool = False) -> Scene:
+    def play(_: Stage) -> Outcome:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return Scene(name, name, play, needed=needed)
+
+
+def played(*scenes: Scene, columns: tuple[Column, ...] = (RUST,)) -> tuple[list[Part], Cells]:
+    parts = [Part(columns, scenes, Stage)]  # type: ignore[arg-type]
+    with Progress(parts[0].size, io.StringIO()) as progress:
+        return parts, run(parts, progress)
+
+
+@pytest.fixture(autouse=True)
+def _all_are_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Column, "missing", "")
+
+
+def test_all_is_a_count_and_less_is_a_shortfall_that_has_failed() -> None:
+    assert (counted((2, 2), 2).cell, counted((2, 2), 2).failed) == ("2 / 2", False)
+    assert (HALF.cell, HALF.failed) == ("FAILED: 2 / 1 of 2", True)
+    assert HALF.reason
+
+
+def test_a_dash_without_a_reason_has_failed() -> None:
+    assert nothing("").failed
+    assert not nothing("nobody can").failed
+
+
+def test_a_shortfall_has_the_reason_that_describes_it_and_no_other() -> None:
+    assert explained("rust", "twice", HALF, [ODD]) == Outcome(HALF.text, HALF.values, "it is odd")
+    assert explained("rust", "twice", counted((1, 2), 2), [ODD]).failed
+    assert explained("rust", "many", HALF, [ODD]).failed
+    assert explained("go", "twice", HALF, [ODD]).failed
+
+
+def test_what_is_whole_has_no_excuse_beside_it() -> None:
+    whole = counted((2, 2), 2)
+    always = Oddity(("rust",), "twice", lambda _: True, "it is odd")
+    assert explained("rust", "twice", whole, [always]) is whole
+
+
+def test_an_oddity_names_a_scene_and_languages_that_there_are() -> None:
+    from interop.finding import FINDING_SCENES
+    from interop.scenes import SCENES
+
+    assert {oddity.scene for oddity in ODDITIES} <= {scene.name for scene in (*SCENES, *FINDING_SCENES)}
+    assert {name for oddity in ODDITIES for name in oddity.languages} <= {language.name for language in LANGUAGES}
+
+
+def test_a_scene_that_breaks_off_has_failed_with_what_was_seen_and_the_next_one_is_played() -> None:
+    _, cells = played(scene("one", AssertionError("not seen\n--- told: much")), scene("two", Outcome("2 / 2")))
+    assert (cells[RUST]["one"].failed, cells[RUST]["one"].reason) == (True, "not seen")
+    assert cells[RUST]["two"].cell == "2 / 2"
+
+
+def test_what_is_no_assertion_breaks_off_a_scene_alone_too() -> None:
+    _, cells = played(scene("one", OSError("no such file")), scene("two", Outcome("2 / 2")))
+    assert cells[RUST]["one"].reason == "OSError: no such file"
+    assert not cells[RUST]["two"].failed
+
+
+def test_where_the_two_have_not_met_nothing_else_is_tried_and_all_of_it_has_failed() -> None:
+    _, cells = played(scene("one", AssertionError("alone"), needed=True), scene("two", Outcome("2 / 2")))
+    assert (cells[RUST]["two"].cell, cells[RUST]["two"].failed) == (f"{FAILED}: not tried", True)
+
+
+def test_a_column_that_cannot_be_has_dashes_with_the_reason_and_plays_nothing() -> None:
+    browser = next(column for column in COLUMNS if column.language.uncallable and column.we_dial)
+    parts, cells = played(scene("one", AssertionError("it was played")), columns=(browser,))
+    assert cells[browser]["one"] == nothing(browser.language.uncallable)
+    assert parts[0].size == 0
+
+
+def test_what_is_not_here_has_a_dash_and_is_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Column, "missing", "cargo is not installed")
+    other = Column(RUST.language, we_dial=False, transport="TCP")
+    _, cells = played(scene("one", Outcome("1 / 1")), columns=(RUST, other))
+    assert cells[RUST]["one"].cell == "-"
+    assert report.left_out(cells) == ["Rust, TCP, is left out: cargo is not installed"]
+
+
+def test_the_same_reason_has_one_number_and_stands_once_beneath_the_table() -> None:
+    parts, cells = played(
+        scene("one", Outcome("1 / 1", note="odd")),
+        scene("two", Outcome("2 / 2", note="odder")),
+        scene("three", Outcome("3 / 3", note="odd")),
+    )
+    shown = report.blocks([], parts, cells)["rust"]
+    assert "| one | 1 / 1 [1] |\n| two | 2 / 2 [2] |\n| three | 3 / 3 [1] |\n\n1. odd\n2. odder\n" in shown
+
+
+def test_the_document_has_a_place_for_each_table_and_what_stands_around_it_is_kept() -> None:
+    document = report.DOCUMENT.read_text(encoding="utf-8")
+    parts, cells = played(scene("one", Outcome("1 / 1")), columns=(*COLUMNS, *FINDING))
+    filled = fill(document, report.blocks(["today"], parts, cells))
+    assert "| one | 1 / 1 |" in filled
+    assert "- today\n" in filled
+    assert filled.startswith(document.partition("<!--")[0])
+    assert filled.endswith(document.rpartition("-->")[2])
+
+
+def test_what_runs_is_told_on_a_terminal_and_in_a_pipe() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream in (Terminal(), io.StringIO()):
+        with Progress(1, stream) as progress:
+            progress.begins("Rust, we dial", "ping")
+            progress.says("hello")
+            progress.ends("Rust, we dial", "1 / 2 ms")
+        told = stream.getvalue()
+        assert "Rust, we dial: ping: 1 / 2 ms\n" in told
+        assert ("cells left; now Rust, we dial: ping" in told) == stream.isatty()
+        assert ("\r" in told) == stream.isatty()
