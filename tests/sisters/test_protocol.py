@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.network.peers import Peer, Told, free_port, met, party
-from tests.sisters.sisters import KINDS, Sister, missing, talk
+from tests.sisters.matrix import has_ip6
+from tests.sisters.sisters import KINDS, Sister, missing, missing_js_quic, talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -244,6 +245,25 @@ def test_it_disconnects_and_calls_when_it_is_told_to(couple: tuple[Peer, Peer]) 
     calls.command("connect", address=address)
     met(*couple)
     talk(*couple)
+
+
+def test_it_listens_where_it_is_told_to_and_calls_over_what_it_does_not_listen_on_itself(
+    couple: tuple[Peer, Peer], kind: str, tmp_path: Path
+) -> None:
+    _, calls = couple
+    has_quic = kind != "browser" and not (kind == "node" and missing_js_quic())
+    for option, end in (("--ws", "/tcp/{}/ws"), *((("--quic", "/udp/{}/quic-v1"),) if has_quic else ())):
+        port = free_port()
+        options = (option, str(port), "--ip6")
+        # Each a new one: of whom they know more addresses some take another than they are told to.
+        listens = KINDS["node" if kind == "browser" else kind](option, tmp_path / option, options=options)
+        with party(listens):
+            listens.wait_for(lambda: listens.last("ready"), "ready", START)  # noqa: B023 - it is called at once
+            addresses = [host + end.format(port) for host in ("/ip4/127.0.0.1", "/ip6/::1")[: 1 + has_ip6()]]
+            for address in addresses:
+                assert any(here.startswith(address) for here in listens.see("ready")["addresses"])
+            calls.command("connect", address=addresses[0])
+            assert calls.see("peer_connected", peer_id=listens.id)["address"].startswith(addresses[0])
 
 
 def test_every_line_is_an_event_that_is_known(couple: tuple[Peer, Peer]) -> None:
