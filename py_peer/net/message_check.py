@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MAX_ID_BYTES: Final = 64
 """The longest peer ID or sequence number that is looked at: 8 bytes of a number, and 34 to 42 of an ID, are usual."""
 
+NUMBER_BYTES: Final = 8
+"""Of everybody's sequence numbers."""
+
 NO_AUTHOR: Final = "dropped: no proper author or sequence number"
 NOT_SIGNED: Final = "dropped: not signed by its author"
 
@@ -36,9 +39,7 @@ class MessageCheck:
     """What was seen, for the peer whose ID in bytes is `me`."""
 
     def __init__(self, me: bytes) -> None:
-        self.ids = SeenCache(limits.SEEN_MESSAGES)
-        """The message IDs of what was seen, for IHAVE."""
-
+        self._ids = SeenCache(limits.SEEN_MESSAGES)
         self._me = me
         self._heard = SeenCache(limits.SEEN_MESSAGES)  # by author and sequence number
         self._signatures = Signatures()
@@ -55,18 +56,29 @@ class MessageCheck:
         if not self._signatures.hold(msg):
             return NOT_SIGNED
         self._heard.add(origin)
-        self.ids.add(message_id(msg))
+        self._ids.add(message_id(msg))
         return ""
+
+    def has(self, mid: bytes) -> bool:
+        """Return whether a message was seen, by our ID for it or by the specification's: author and number, as in Go.
+
+        Others tell us by their own IDs what they have, and each that is not known here is asked for, heard or not.
+        """
+        return self._ids.has(mid) or self._heard.has(_key(mid[:-NUMBER_BYTES], mid[-NUMBER_BYTES:]))
 
     def remember(self, msg: rpc_pb2.Message) -> None:
         """Note a message of our own."""
         self._heard.add(_origin(msg))
-        self.ids.add(message_id(msg))
+        self._ids.add(message_id(msg))
 
 
 def _origin(msg: rpc_pb2.Message) -> bytes:
     """Return a short key for author and sequence number, which no other message shares."""
-    return hashlib.blake2b(len(msg.from_id).to_bytes(1, "big") + msg.from_id + msg.seqno, digest_size=16).digest()
+    return _key(msg.from_id, msg.seqno)
+
+
+def _key(author: bytes, number: bytes) -> bytes:
+    return hashlib.blake2b(len(author).to_bytes(1, "big") + author + number, digest_size=16).digest()
 
 
 def is_forgery(msg: rpc_pb2.Message, forwarder: ID, reason: str) -> bool:

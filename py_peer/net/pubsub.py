@@ -84,7 +84,7 @@ class RoomPubsub(Pubsub):
     """
 
     router: Router
-    seen_messages: Any  # ours has the two methods that are asked for
+    seen_messages: Any  # ours has the one method that is asked for
     peer_queues: dict[ID, Any]  # each is a PeerQueue
 
     def __init__(  # noqa: PLR0913 - each is a wish of its own, by name
@@ -112,7 +112,7 @@ class RoomPubsub(Pubsub):
         self.author = Author(host)
         self.seen_messages.stop()  # the library's cache has a thread that sweeps it, and no limit
         self._check = MessageCheck(self.author.id)
-        self.seen_messages = self._check.ids
+        self.seen_messages = self._check
         self._room_topic = room_topic
         self._counters = counters
         self._admit = admit

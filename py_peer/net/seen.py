@@ -13,10 +13,7 @@ from typing import final
 
 @final
 class SeenCache:
-    """A set of byte strings that holds `limit` of them.
-
-    It has the two methods that the library asks of `Pubsub.seen_messages`.
-    """
+    """A set of byte strings that holds `limit` of them."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

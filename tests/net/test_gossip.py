@@ -157,6 +157,21 @@ async def test_a_message_that_was_missed_is_asked_for_and_heard() -> None:
         assert asked_for(peer.rpcs) == [message_id(missed)]
 
 
+@trio_test
+async def test_what_was_heard_is_not_asked_for_by_the_id_that_go_has_for_it() -> None:
+    heard, missed = (signed(create_new_key_pair(), ROOM, b"text", number) for number in (5, 6))
+    async with member() as one, raw_peer(one.port) as peer:
+        gossip = await peer.join(ROOM)
+        await until(lambda: peer.id in one.node.pubsub.room())
+        of_go = [message.from_id + message.seqno for message in (heard, missed)]
+        await gossip.send_rpc(publish=[heard])
+        await gossip.send_rpc(
+            control=rpc_pb2.ControlMessage(ihave=[rpc_pb2.ControlIHave(topicID=ROOM, messageIDs=of_go)])
+        )
+        await until(lambda: asked_for(peer.rpcs))
+        assert asked_for(peer.rpcs) == of_go[1:]
+
+
 HOSTILE_CONTROL: dict[str, Callable[[], rpc_pb2.ControlMessage]] = {
     "IHAVE with 400,000 IDs": lambda: rpc_pb2.ControlMessage(
         ihave=[rpc_pb2.ControlIHave(topicID=ROOM, messageIDs=[b"%d" % n for n in range(400_000)])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.pubsub.gossipsub import PROTOCOL_ID_V11, PROTOCOL_ID_V12
@@ -12,6 +14,9 @@ from py_peer.net.message_cache import message_id
 from tests.net.raw_peer import signed
 from tests.net.support import ROOM, member, trio_test, until
 from tests.net.town import Town, join, stranger, taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def said(rpcs: list[rpc_pb2.RPC]) -> list[bytes]:
@@ -40,8 +45,11 @@ async def test_of_a_large_text_who_can_read_it_is_told_first_that_we_have_it_and
     assert said(taken(router, old)) == [large.data, small.data]
 
 
+@pytest.mark.parametrize("by", [message_id, lambda message: message.from_id + message.seqno], ids=["ours", "Go's"])
 @trio_test
-async def test_who_has_a_large_text_is_not_sent_it_and_the_others_are() -> None:
+async def test_who_has_a_large_text_is_not_sent_it_and_the_others_are(
+    by: Callable[[rpc_pb2.Message], bytes],
+) -> None:
     town = Town(1)
     router = town.routers[town.ids[0]]
     has_it, has_it_not = stranger(), stranger()
@@ -49,7 +57,7 @@ async def test_who_has_a_large_text_is_not_sent_it_and_the_others_are() -> None:
         await join(router, peer_id, PROTOCOL_ID_V12)
         taken(router, peer_id)
     large = signed(create_new_key_pair(), ROOM, bytes(LARGE), 2)
-    unwanted = rpc_pb2.ControlIDontWant(messageIDs=[message_id(large)])
+    unwanted = rpc_pb2.ControlIDontWant(messageIDs=[by(large)])
     await router.handle_rpc(rpc_pb2.RPC(control=rpc_pb2.ControlMessage(idontwant=[unwanted])), has_it)
     await router.publish(stranger(), large)
     assert large.data not in said(taken(router, has_it))
