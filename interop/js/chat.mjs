@@ -90,7 +90,11 @@ export async function enter (node, tell) {
 
   return {
     async connect ({ address }) {
-      await node.dial(multiaddr(address)).catch(error => tell('dial_failed', { address, cause: `${error}` }))
+      try {
+        await node.dial(multiaddr(address))
+      } catch (error) {
+        tell('dial_failed', { address, cause: `${error}` })
+      }
     },
     async disconnect ({ peer }) {
       const id = peerIdFromString(peer)
