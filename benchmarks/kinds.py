@@ -7,13 +7,10 @@ stands beside ours, in brackets, is how many times ours its figure is.
 
 from __future__ import annotations
 
-import json
-import re
 import statistics
 import subprocess
 import sys
 import time
-import tomllib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, final
 
@@ -26,8 +23,6 @@ from tests.sisters.sisters import missing_js
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager, ExitStack
-
-    Sisters = dict["Kind", tuple[Callable[[], str], Callable[[], str]]]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,35 +80,42 @@ RUST: Final = _sister("Rust", str(builds.RUST.program))
 JS: Final = _sister("Node", "node", str(JS_FOLDER / "peer.mjs"))
 
 
-def _go() -> str:
-    found = re.search(r"/go-libp2p v(\S+)", (builds.GO.folder / "go.mod").read_text(encoding="utf-8"))
-    return f"go-libp2p {found[1] if found else 'unknown'}"
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What a peer in another language is made of."""
+
+    language: str
+    """As interop.builds names it."""
+
+    package: str
+    missing: Callable[[], str]
+    """Returns why there is no such peer here, or ""."""
+
+    runs_on: str = ""
+    """What runs it, when that is no part of the program; it takes `--version`."""
+
+    def __str__(self) -> str:
+        """Return its name and version."""
+        version = builds.versions(self.language).get(self.package, "of a version that was not kept")
+        said = f"{self.language}-libp2p {version}"
+        if self.runs_on:
+            told = subprocess.run((self.runs_on, "--version"), capture_output=True, check=True, text=True).stdout
+            said += f" on {self.runs_on} {told.strip().removeprefix('v')}"
+        return said
 
 
-def _rust() -> str:
-    libp2p = tomllib.loads((builds.RUST.folder / "Cargo.toml").read_text(encoding="utf-8"))["dependencies"]["libp2p"]
-    return f"rust-libp2p {(libp2p if isinstance(libp2p, str) else libp2p['version']).removeprefix('=')}"
-
-
-def _js() -> str:
-    node = subprocess.run((*JS.node[:1], "--version"), capture_output=True, check=True, text=True).stdout.strip()
-    packages = json.loads((JS_FOLDER / "package.json").read_text(encoding="utf-8"))["dependencies"]
-    return f"js-libp2p {packages['libp2p']} on Node {node.removeprefix('v')}"
-
-
-SISTERS: Final[Sisters] = {
-    GO: (builds.GO.missing, _go),
-    RUST: (builds.RUST.missing, _rust),
-    JS: (missing_js, _js),
+SISTERS: Final = {
+    GO: Library("go", "github.com/libp2p/go-libp2p", builds.GO.missing),
+    RUST: Library("rust", "libp2p", builds.RUST.missing),
+    JS: Library("js", "libp2p", missing_js, "node"),
 }
-"""Those in other languages: why one is not here ("" when it is), and what is."""
 
 
 def present() -> tuple[tuple[Kind, ...], str]:
     """Return the kinds that can be measured here, and which other libraries these are, or why one is not."""
-    absent = {kind: reason for kind, (missing, _) in SISTERS.items() if (reason := missing())}
+    absent = {kind: reason for kind, library in SISTERS.items() if (reason := library.missing())}
     kinds = tuple(kind for kind in SISTERS if kind not in absent)
-    remarks = [SISTERS[kind][1]() for kind in kinds] + [f"no {kind.name}: {absent[kind]}" for kind in absent]
+    remarks = [str(SISTERS[kind]) for kind in kinds] + [f"no {kind.name}: {absent[kind]}" for kind in absent]
     return (OURS, *kinds, STOCK), "; ".join(remarks)
 
 

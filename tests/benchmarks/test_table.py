@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import kinds
-from benchmarks.kinds import GO, JS, OURS, RUST, STOCK, Found, Turns, medians, present, times, to_the_best
+from benchmarks.kinds import GO, JS, OURS, RUST, STOCK, Found, Library, Turns, medians, present, times, to_the_best
 from benchmarks.processes import BenchError
 from benchmarks.runs import Run
 from benchmarks.table import NOTHING, Row, Table, percentile, render, tables
+from interop import builds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,12 +149,10 @@ def test_how_ours_stands_to_the_best_is_told_beside_it_and_the_other_languages_h
 
 
 def test_a_language_that_is_not_here_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    there: kinds.Sisters = {
-        GO: (lambda: "", lambda: "go-libp2p 9"),
-        RUST: (lambda: "it rusts", lambda: "rust-libp2p 9"),
-    }
+    there = {GO: Library("go", "libp2p", str), RUST: Library("rust", "libp2p", lambda: "it rusts")}
     monkeypatch.setattr(kinds, "SISTERS", there)
-    assert present() == ((OURS, GO, STOCK), "go-libp2p 9; no Rust: it rusts")
+    monkeypatch.setattr(builds, "versions", lambda language: {"libp2p": f"9 of {language}"})
+    assert present() == ((OURS, GO, STOCK), "go-libp2p 9 of go; no Rust: it rusts")
 
 
 def test_what_is_compared_with_nothing_has_no_ratio() -> None:
