@@ -8,11 +8,13 @@ const PATIENCE = 15_000
 const keyOf = hex => ({ multihash: { bytes: fromString(hex, 'hex') } })
 
 // While nobody is in its table js-libp2p waits for somebody, for three minutes if it is let.
+const patiently = () => ({ signal: AbortSignal.timeout(PATIENCE) })
+
 export const kademlia = (node, tell) => ({
   async provide ({ key }) {
     let told = 0
     try {
-      for await (const { name, messageType } of node.services.kadDHT.provide(keyOf(key), { signal: AbortSignal.timeout(PATIENCE) })) {
+      for await (const { name, messageType } of node.services.kadDHT.provide(keyOf(key), patiently())) {
         if (name === 'PEER_RESPONSE' && messageType === 'ADD_PROVIDER') told++
       }
       if (told === 0) throw new Error('nobody has taken it')
@@ -24,7 +26,7 @@ export const kademlia = (node, tell) => ({
 
   async find ({ key }) {
     const peers = []
-    for await (const { id } of node.contentRouting.findProviders(keyOf(key), { signal: AbortSignal.timeout(PATIENCE) })) {
+    for await (const { id } of node.contentRouting.findProviders(keyOf(key), patiently())) {
       peers.push(`${id}`)
     }
     tell('providers', { key, peers })
