@@ -119,6 +119,10 @@ export async function enter (node, tell) {
         tell('ping_failed', { peer_id: peer, reason: `${error}` })
       }
     },
+    // What its GossipSub makes of each peer that it is connected to.
+    scores: () => tell('scores', {
+      scores: Object.fromEntries(node.getPeers().map(id => [`${id}`, pubsub.getScore(`${id}`)]))
+    }),
     share: body => files.share(body),
     offer: ({ file }) => files.offer(file),
     get: ({ peer, file }) => files.get(peerIdFromString(peer), file),
