@@ -72,7 +72,6 @@ func chat(ctx context.Context, o *options, commands *bufio.Scanner) error {
 		r.later(func() { r.connect(ctx, address) })
 	}
 	r.obey(ctx, commands)
-	t.tell("ended", nil)
 	return nil
 }
 
