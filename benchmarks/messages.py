@@ -50,7 +50,7 @@ MEGABYTE: Final = 1_000_000
 
 
 def nodes(shop: Workshop, kinds: tuple[Kind, ...], *, mixed: bool = False) -> Openers:
-    """Return how pairs of bare nodes are opened: two of each kind, and with `mixed` ours with each other, both ways."""
+    """Return how pairs of bare nodes are opened: two of each kind, and with `mixed` ours with each other one, both ways."""
     openers: Openers = {kind.name: partial(node_pair, shop, kind, kind) for kind in kinds}
     for other in (kind for kind in kinds if mixed and kind in SISTERS):
         for one, two in ((OURS, other), (other, OURS)):
@@ -177,7 +177,7 @@ def _highest(runs: list[Run]) -> Found:
     held = [run for run in runs if run.is_held]
     best = max((run.rate for run in held), default=0.0)
     steps = [{"rate": run.rate, "p50": run.p50, "p99": run.p99, "held": run.is_held} for run in runs]
-    note = "" if runs[-1].is_held else runs[-1].why_not_held()
+    note = "the highest that was tried" if runs[-1].is_held else runs[-1].why_not_held()
     return Found((best,), {"rate": best, "steps": steps}, _fault(held), note)
 
 
