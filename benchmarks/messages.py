@@ -50,7 +50,7 @@ MEGABYTE: Final = 1_000_000
 
 
 def nodes(shop: Workshop, kinds: tuple[Kind, ...], *, mixed: bool = False) -> Openers:
-    """Return how pairs of bare nodes are opened: two of each kind, and with `mixed` ours with each other one, both ways."""
+    """Return how pairs of bare nodes are opened: two of each kind; with `mixed` also ours and one other, either way."""
     openers: Openers = {kind.name: partial(node_pair, shop, kind, kind) for kind in kinds}
     for other in (kind for kind in kinds if mixed and kind in SISTERS):
         for one, two in ((OURS, other), (other, OURS)):
