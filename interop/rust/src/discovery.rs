@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use libp2p::gossipsub::IdentTopic;
 use libp2p::identity::PublicKey;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::DialError;
 use libp2p::{mdns, Multiaddr, PeerId};
 use serde_json::json;
 
@@ -60,7 +61,9 @@ impl Peer {
         let told: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         tell("peer_found", json!({"peer_id": peer_id.to_string(), "addresses": told}));
         let dial = DialOpts::peer_id(peer_id).addresses(addresses).condition(PeerCondition::DisconnectedAndNotDialing);
-        // Refused when it is connected, or about to be.
-        let _ = self.swarm.dial(dial.build());
+        match self.swarm.dial(dial.build()) {
+            Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {} // or it is connected, or about to be
+            Err(error) => tell("dial_failed", json!({"peer_id": peer_id.to_string(), "cause": error.to_string()})),
+        }
     }
 }

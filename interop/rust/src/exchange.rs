@@ -21,7 +21,7 @@ pub type Exchanged = request_response::Event<Vec<u8>, Arc<Vec<u8>>>;
 
 pub fn files() -> Exchange {
     let limits = Prefixed { request: MAX_FILE_ID, response: MAX_FILE };
-    exchange("/universal-connectivity-file/1", limits, Duration::from_secs(60))
+    exchange("/universal-connectivity-file/1", limits, Duration::from_secs(30))
 }
 
 pub fn direct() -> Exchange {
