@@ -1,7 +1,7 @@
 """Every peer in another language with ours, point by point: `python -m interop`, run by `make interop`.
 
 Prints the tables and puts them into docs/interop.md. 1 is a shortfall that nobody expected; a part of the matrix
-(--only, --transport, --quick) is printed and not written.
+(--only, --transport, --quick) is printed and not written. `python -m interop room` is the room of all: interop/room.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from interop import report, scenes
+from interop import report, room, scenes
 from interop.columns import COLUMNS, FINDING, LANGUAGES, Pair
 from interop.finding import FINDING_SCENES, Ground
 from interop.progress import Progress
@@ -25,6 +25,8 @@ INTERRUPTED = 130
 
 def main() -> int:
     """Run from the command line."""
+    if sys.argv[1:2] == ["room"]:
+        return room.main(sys.argv[2:])
     parser = argparse.ArgumentParser("python -m interop", description=__doc__)
     names = [language.name for language in LANGUAGES]
     parser.add_argument("--only", metavar="LANGUAGES", default=",".join(names), help="of go,rust,node,browser")

@@ -161,8 +161,8 @@ class Course:
 
     @property
     def clean(self) -> bool:
-        """Whether all met, all lived, and each saw everything that it was owed, once."""
-        return self.account.clean and not (self.unmet or self.died)
+        """Whether all met and stayed together, all lived, and each saw everything that it was owed, once."""
+        return self.account.clean and not (self.unmet or self.died or self.account.broken)
 
 
 def hold(plan: Plan, folder: Path, progress: Progress = lambda _: None) -> Course:

@@ -1,9 +1,10 @@
-"""The room of all: one peer of each kind, in a line and in a mesh: `python -m interop.room`, `make interop ARGS=room`.
+"""The room of all: one peer of each kind, in a line and in a mesh: `python -m interop room`, `make interop ARGS=room`.
 
 They talk for five minutes; one is killed and started again, one leaves without goodbye, one is behind a relay. What
-each saw out of what was said is printed, by reader and author, after the rule of interop/accounts.py; `--write` puts it
-into docs/interop.md. The exit code is 1 when something that was owed was lost, or shown twice or otherwise than it was
-said, or when somebody did not come into the room or ended by itself.
+each saw out of what was said is printed, by reader and author, after the rule of interop/accounts.py, and put into
+docs/interop.md; with other options than the usual it is only printed. The exit code is 1 when something that was owed
+was lost, or shown twice or otherwise than it was said, or when somebody did not come into the room, ended by itself, or
+lost a connection for no reason.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from benchmarks.report import fill
-from benchmarks.table import head, milliseconds, percentile
+from benchmarks.table import load, milliseconds, percentile
+from interop import report
 from interop.course import KINDS, SHAPES, Plan, hold, missing_kind
 
 if TYPE_CHECKING:
@@ -30,10 +33,10 @@ if TYPE_CHECKING:
 Result: TypeAlias = dict[str, Any]
 """What can be written as JSON."""
 
-DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "interop.md"
 PLACE: Final = "room-of-all"
 """The marks in the document between which the result stands."""
 
+INTERRUPTED: Final = 130
 TIMES_SHOWN: Final = 5
 """Of what was lost, when so many were said; the JSON has all."""
 
@@ -132,17 +135,16 @@ def _count(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def document(results: Sequence[Result], missing: Mapping[str, str]) -> str:
-    """Return the whole section."""
-    lines = head("in the room of all")
-    left_out = [f"**Left out: {name}: {reason}.**" for name, reason in missing.items()]
-    return "\n".join(f"- {line}" for line in [*lines, *left_out]) + "\n\n" + "\n".join(map(markdown, results))
+def document(head: Sequence[str], results: Sequence[Result], missing: Mapping[str, str]) -> str:
+    """Return the whole section: under what it was measured, who was left out, and a table for each room."""
+    left_out = [f"**Left out: {kind}: {reason}.**" for kind, reason in missing.items()]
+    return "\n".join(["".join(f"- {line}\n" for line in [*head, *left_out]), *map(markdown, results)])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; return 1 when something was not as it should be."""
     parser = argparse.ArgumentParser(
-        "python -m interop.room", description="The room of all: each kind of peers in one."
+        "python -m interop room", description="The room of all: each kind of peers in one."
     )
     usual = Plan(SHAPES[0])
     parser.add_argument("--shape", nargs="+", choices=SHAPES, default=list(SHAPES), help="one after the other (both)")
@@ -152,37 +154,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=usual.size, help="bytes of a text (%(default)d)")
     parser.add_argument("--calm", action="store_true", help="nobody is killed, and nobody is behind a relay")
     parser.add_argument("--ours-limits", type=json.loads, default={}, metavar="JSON", help="of core.limits, for ours")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was seen there")
-    parser.add_argument("--write", action="store_true", help=f"put the tables into {DOCUMENT.name}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every count there, too")
+    parser.add_argument("--no-write", action="store_true", help=f"leave docs/{report.DOCUMENT.name} as it is")
     options = parser.parse_args(arguments)
+    outputs = {"json", "no_write"}
+    is_usual = all(parser.get_default(name) == value for name, value in vars(options).items() if name not in outputs)
+    signal.signal(signal.SIGTERM, _interrupt)
     # Each is told whom to dial, and looks for nobody.
     os.environ |= dict.fromkeys(("PY_PEER_MDNS", "PY_PEER_DISCOVERY", "PY_PEER_REMEMBER", "PY_PEER_UPNP"), "0")
     here, missing = kinds_here()
     if options.kinds:
-        missing = {name: reason for name, reason in missing.items() if name in options.kinds}
-    for name, reason in missing.items():
-        _progress(f"LEFT OUT: {name}: {reason}")
-    results: list[Result] = []
-    for shape in options.shape:
-        plan = replace(
-            usual,
-            shape=shape,
-            kinds=tuple(kind for kind in options.kinds or here if kind not in missing),
-            seconds=options.seconds,
-            rate=options.rate,
-            size=options.size,
-            ours_limits=options.ours_limits,
-        )
-        _progress(f"a {shape} of {', '.join(plan.names)}")
-        with tempfile.TemporaryDirectory(prefix="py-peer-room-", ignore_cleanup_errors=True) as folder:
-            results.append(as_json(hold(plan if options.calm else plan.with_parts(), Path(folder), _progress)))
-    section = document(results, missing)
+        missing = {kind: reason for kind, reason in missing.items() if kind in options.kinds}
+    for kind, reason in missing.items():
+        _progress(f"LEFT OUT: {kind}: {reason}")
+    kinds = tuple(kind for kind in options.kinds or here if kind not in missing)
+    plan = replace(usual, kinds=kinds, seconds=options.seconds, rate=options.rate, size=options.size)
+    plan = replace(plan, ours_limits=options.ours_limits)
+    head = [*report.head(), f"Load average at the start: {load()}"]
+    try:
+        results = [_held(replace(plan, shape=shape), calm=options.calm) for shape in options.shape]
+    except KeyboardInterrupt:
+        print("Interrupted: nothing is written", file=sys.stderr)
+        return INTERRUPTED
+    section = document(head, results, missing)
     print(section)
     if options.json:
-        options.json.write_text(json.dumps({"missing": missing, "rooms": results}, indent=1) + "\n", encoding="utf-8")
-    if options.write:
-        DOCUMENT.write_text(fill(DOCUMENT.read_text(encoding="utf-8"), {PLACE: section}), encoding="utf-8")
+        found = {"head": head, "missing": missing, "rooms": results}
+        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if is_usual and not options.no_write:
+        told = fill(report.DOCUMENT.read_text(encoding="utf-8"), {PLACE: section})
+        report.DOCUMENT.write_text(told, encoding="utf-8")
     return 0 if all(result["clean"] for result in results) else 1
+
+
+def _held(plan: Plan, *, calm: bool) -> Result:
+    _progress(f"a {plan.shape} of {', '.join(plan.names)}")
+    with tempfile.TemporaryDirectory(prefix="py-peer-room-", ignore_cleanup_errors=True) as folder:
+        return as_json(hold(plan if calm else plan.with_parts(), Path(folder), _progress))
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _progress(what: str) -> None:

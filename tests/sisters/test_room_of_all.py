@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from interop import report, room
 from interop.accounts import Account, Cell
 from interop.course import KINDS, SHAPES, Course, Plan, Shape, hold
-from interop.room import as_json, document, kinds_here, markdown
+from interop.room import as_json, document, kinds_here, main, markdown
 
 HERE, MISSING = kinds_here()
 ALONE = len(HERE) == 1
@@ -30,7 +32,7 @@ def test_every_text_is_shown_once_to_everybody(shape: Shape, tmp_path: Path) -> 
 
 
 def test_who_is_not_here_is_left_out_and_said() -> None:
-    assert "Left out: go: go is not installed" in document([], {"go": "go is not installed"})
+    assert "Left out: go: go is not installed" in document([], [], {"go": "go is not installed"})
 
 
 def test_in_a_line_each_dials_the_next_alone_and_a_browser_dials() -> None:
@@ -95,3 +97,26 @@ def test_each_fault_is_told(field: str, fault: object, sentence: str) -> None:
     text = told(**{field: fault})
     assert f"- {sentence}\n" in text
     assert "Nothing that was owed" not in text
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+@pytest.mark.parametrize(("arguments", "written"), [([], True), (["--no-write"], False), (["--seconds", "5"], False)])
+def test_the_usual_run_is_written_into_the_page_and_a_loss_ends_it_with_1(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], written: bool, lost: int
+) -> None:
+    def hold(plan: Plan, folder: Path, progress: object) -> Course:
+        account = Account(cells={("ours", "go"): Cell(owed=1, lost=[1.0] * lost)})
+        return Course(plan, 0.0, account, [], [], [])
+
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- room-of-all -->\n<!-- /room-of-all -->\nafter\n")
+    monkeypatch.setattr(room, "hold", hold)
+    monkeypatch.setattr(report, "head", lambda: ["where and when"])
+    monkeypatch.setattr(report, "DOCUMENT", page)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    kept = tmp_path / "all.json"
+    assert main([*arguments, "--json", str(kept)]) == lost
+    text = page.read_text()
+    assert ("where and when" in text, "#### In a line" in text, "#### In a mesh" in text) == (written,) * 3
+    assert (text.startswith("before\n"), text.endswith("after\n")) == (True, True)
+    assert [one["lost"] for one in json.loads(kept.read_text())["rooms"]] == [lost, lost]
