@@ -108,7 +108,7 @@ class Pair:
     def __post_init__(self) -> None:
         transport = self.column.transport
         options = ("--downloads", str(self.folder / "downloads"))
-        self.ours = Peer("ours", self.folder / "ours", options=options, unheard=frozenset())
+        self.ours = Peer("ours", self.folder / "ours", options=options, unheard=frozenset({"starting"}))
         self.theirs = KINDS[self.column.language.name]("theirs", self.folder / "theirs")
         port = self.theirs.port if transport == TCP else free_port()
         if transport != TCP and not self.column.language.uncallable:
@@ -126,6 +126,15 @@ class Pair:
     def called(self) -> str:
         """Return where ours is called, with its ID, which it keeps."""
         return f"/ip4/127.0.0.1{self._end.format(self.ours.port)}/p2p/{self.ours.id}"
+
+    @property
+    def connected(self) -> bool:
+        """Whether ours is connected to theirs; true while it starts, and cannot be called."""
+        if not self.ours.last("ready"):
+            return True
+        told = [told["event"] for told in self.ours.lives()[-1] if told.get("peer_id") == self.theirs.id]
+        ends = [event for event in told if event in ("peer_connected", "peer_disconnected")]
+        return ends[-1:] == ["peer_connected"]
 
     def start(self) -> None:
         """Start both, the one that is called first, and wait until each knows itself."""
@@ -175,7 +184,7 @@ class Pair:
                 said[peer].append(self.new_text("again"))
                 with contextlib.suppress(BrokenPipeError):
                     peer.say(said[peer][-1])
-            if not self.column.we_dial and self.ours.last("ready") and time.monotonic() > redial:
+            if not self.column.we_dial and not self.connected and time.monotonic() > redial:
                 redial = time.monotonic() + REDIAL
                 self.theirs.command("connect", address=self.called)
             with contextlib.suppress(AssertionError):

@@ -1,4 +1,4 @@
-"""All columns at once: as many as there are processors at work, and all of those that are silent beside them."""
+"""All columns at once: a few at work, and beside them all of those that only wait."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_END: Final = "no end"
 """What a scene has shown that broke off."""
 
 AT_WORK: Final = 1 + (os.cpu_count() or 1)
-"""Columns that do something else than being silent: they mostly wait for each other."""
+"""Columns that do something else than waiting; one more than processors, as the two wait for each other, too."""
 
 LOOKED_FOR: Final = ("PY_PEER_MDNS", "PY_PEER_DISCOVERY", "PY_PEER_REMEMBER", "PY_PEER_UPNP")
 """How ours find others, which is off in a column: each has one other to find."""

@@ -286,7 +286,7 @@ class Scene:
     """Takes the pair of the column, or its ground."""
 
     idle: bool = False
-    """Whether it takes no time of a processor, so that all columns can do it at once."""
+    """Whether it mostly waits, so that all columns can do it at once."""
 
     needed: bool = False
     """Whether no other scene of the column can be played when this one has no end."""
@@ -304,7 +304,7 @@ SCENES: Final = (
     Scene("ping", "ping", ping),
     Scene("identify", "identify", identify),
     Scene("silence", "a text each way after 90 s of silence", silence, idle=True),
-    Scene("they-restart", "theirs killed and started again", they_restart),
-    Scene("we-restart", "ours killed and started again", we_restart),
+    Scene("they-restart", "theirs killed and started again", they_restart, idle=True),
+    Scene("we-restart", "ours killed and started again", we_restart, idle=True),
 )
-QUICK: Final = tuple(scene for scene in SCENES if not scene.idle)
+QUICK: Final = tuple(scene for scene in SCENES if scene.play is not silence)

@@ -122,6 +122,8 @@ class RoomPubsub(Pubsub):
         self._written = trio.Event()
         self._reopened: dict[ID, int] = {}
         self._reopening: set[ID] = set()
+        self._answered: set[ID] = set()
+        self._unanswered: dict[ID, int] = {}  # how often each was let go for it
         self._leaving = False
 
     @property
@@ -165,6 +167,7 @@ class RoomPubsub(Pubsub):
     async def continuously_read_stream(self, stream: INetStream) -> None:
         """Read RPCs from a peer's stream until it ends, handling each message where it is read."""
         peer_id = stream.muxed_conn.peer_id
+        self._answered.add(peer_id)
         frames = FrameBuffer(self.max_inbound_rpc_size)  # the library awaits the length byte by byte
         bad = handled = 0
         try:
@@ -180,7 +183,7 @@ class RoomPubsub(Pubsub):
                 if handled % _MESSAGES_PER_TURN == 0:
                     await trio.lowlevel.checkpoint()
                 try:
-                    await self._handle_frame(peer_id, frame)
+                    await self._handle_frame(peer_id, frame, is_first=handled == 1)
                 except Exception as error:  # noqa: BLE001 - whatever a frame makes us raise must not end the host
                     self._note_fault(peer_id, error)
                     bad += 1
@@ -203,8 +206,10 @@ class RoomPubsub(Pubsub):
         if is_garbage(error):
             self._on_garbage(peer_id, "it sent frames that are no messages")
 
-    async def _handle_frame(self, peer_id: ID, frame: bytes) -> None:
+    async def _handle_frame(self, peer_id: ID, frame: bytes, *, is_first: bool) -> None:
         rpc = rpc_pb2.RPC.FromString(frame)
+        if is_first and not rpc.subscriptions:
+            self._answered.discard(peer_id)
         # A slice makes Python objects of these alone: four megabytes hold two million empty messages.
         for number, message in enumerate(rpc.publish[: limits.MAX_RPC_MESSAGES], 1):
             await self.push_msg(peer_id, message)
@@ -300,6 +305,7 @@ class RoomPubsub(Pubsub):
         self.peers[peer_id] = stream
         queue = self.peer_queues[peer_id] = PeerQueue(self._counters)
         self.manager.run_task(self.handle_sending_messages, peer_id, stream, queue)
+        self.manager.run_task(self._expect_answer, peer_id, stream)
         self._replay(peer_id)
         self._on_room_change()
         for topic in [topic for topic, peers in self.peer_topics.items() if peer_id in peers]:
@@ -317,6 +323,28 @@ class RoomPubsub(Pubsub):
             msg = f"no gossip stream to {peer_id}"
             raise SwarmException(msg) from error
         return stream
+
+    async def _expect_answer(self, peer_id: ID, stream: INetStream) -> None:
+        """Let a peer go that never says which topics it is in, a few times: anew, it may.
+
+        When we ended without a goodbye and are back, js-libp2p (gossipsub 14) and rust-libp2p (gossipsub 0.49) may have
+        our last life's connection still, as over QUIC. Then we are no newcomer to them: js-libp2p opens no stream, also
+        when the old connection has gone, and rust-libp2p one on which it only talks. Who opens one and says nothing is
+        in no room, and stays. tests/sisters/test_interop.py shows it.
+        """
+        await trio.sleep(limits.GOSSIP_ANSWER)
+        if self.peers.get(peer_id) is not stream or self._has_answered(peer_id):
+            self._unanswered.pop(peer_id, None)
+            return
+        times = self._unanswered[peer_id] = self._unanswered.pop(peer_id, 0) + 1
+        if len(self._unanswered) > limits.MAX_CONNECTIONS:
+            del self._unanswered[next(iter(self._unanswered))]
+        if times <= limits.STREAM_REOPENS:
+            self._counters["peers let go: they did not say which topics they are in"] += 1
+            await let_go(self.host, peer_id)
+
+    def _has_answered(self, peer_id: ID) -> bool:
+        return peer_id in self._answered or any(peer_id in peers for peers in self.peer_topics.values())
 
     def move(self, peer_id: ID) -> None:
         """Have our stream to a peer go on over a direct connection, if it is on a relayed one."""
@@ -417,6 +445,7 @@ class RoomPubsub(Pubsub):
         """
         self._reopened.pop(peer_id, None)
         self._reopening.discard(peer_id)
+        self._answered.discard(peer_id)
         self._clear_pending_announce_retries_for_peer(peer_id)
         self._forget_all_subscriptions(peer_id)
         self.peers.pop(peer_id, None)

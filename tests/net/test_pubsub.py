@@ -12,7 +12,7 @@ from libp2p.crypto.secp256k1 import create_new_key_pair as create_new_secp256k1_
 from libp2p.pubsub.pb import rpc_pb2
 
 from py_peer.core import limits
-from tests.net.raw_peer import raw_peer, signed
+from tests.net.raw_peer import MESHSUB, raw_peer, signed
 from tests.net.support import DISCOVERY, ROOM, member, still_hears, together, trio_test, until
 
 if TYPE_CHECKING:
@@ -436,3 +436,40 @@ async def test_two_who_dial_each_other_at_once_are_one_peer_to_each_other() -> N
         await b.node.disconnect(a.id)
         await until(lambda: a.seen.count("down") and b.seen.count("down"))
         assert a.seen.names(b.id) == b.seen.names(a.id) == ["up", "joined", "left", "down"]
+
+
+@trio_test
+async def test_who_takes_our_stream_and_does_not_say_where_it_is_is_let_go_three_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As js-libp2p and rust-libp2p do while they have the connection of our last life still."""
+    monkeypatch.setattr(limits, "GOSSIP_ANSWER", 0.5)
+    key_pair = create_new_key_pair()
+    counted = "peers let go: they did not say which topics they are in"
+    async with member() as one:
+        for talks in (False, True, False):
+            async with raw_peer(one.port, key_pair) as peer:
+                await until(lambda: peer.gossip_streams)
+                if talks:
+                    gossip = await peer.open(MESHSUB)
+                    await gossip.send_rpc(publish=[signed(key_pair, ROOM, b"it only talks", 1)])
+                await peer.closed.wait()
+            await until(lambda: not one.node.peers.records)
+        assert one.counts(counted) == [3]
+        async with raw_peer(one.port, key_pair) as peer:
+            await until(lambda: cast("RoomPubsub", one.node.pubsub)._unanswered.get(peer.id) == 4)
+            assert not peer.closed.is_set()
+        assert one.counts(counted) == [3]
+
+
+@trio_test
+async def test_who_says_where_it_is_or_opens_a_stream_and_says_nothing_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "GOSSIP_ANSWER", 1.0)
+    async with member() as one, raw_peer(one.port) as joined, raw_peer(one.port) as quiet:
+        await joined.join(ROOM)
+        await quiet.open(MESHSUB)
+        await until(lambda: joined.gossip_streams and quiet.gossip_streams)
+        async with raw_peer(one.port) as mute:
+            await mute.closed.wait()
+        assert not joined.closed.is_set()
+        assert not quiet.closed.is_set()
