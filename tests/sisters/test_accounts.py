@@ -79,6 +79,14 @@ def test_a_text_is_owed_to_who_joined_some_time_before(at: float, owed: int) -> 
     assert (cell.owed, cell.apart) == (owed, 1 - owed)
 
 
+@pytest.mark.parametrize("order", ["ann bob cid dan", "dan cid bob ann"])
+def test_a_path_may_have_many_links(order: str) -> None:
+    room = line()
+    room["cid"].append(joined("dan"))
+    room["dan"] = [started("dan"), joined("cid")]
+    assert judged({name: room[name] for name in order.split()}).cells["dan", "ann"].owed == 1
+
+
 @pytest.mark.parametrize("who", ["bob", "cid"])
 @pytest.mark.parametrize(("at", "owed"), [(AT + SETTLED + 0.1, 1), (AT + SETTLED - 0.1, 0)], ids=["later", "too early"])
 def test_a_text_is_owed_over_a_link_that_stands_for_some_time_after(who: str, at: float, owed: int) -> None:
@@ -136,6 +144,7 @@ def test_what_is_shown_again_is_twice_and_in_a_new_life_it_is_not() -> None:
     room["cid"] += [shown("0")]
     found = judged(room)
     assert (found.cells["bob", "ann"].twice, found.cells["cid", "ann"].twice, found.clean) == (1, 0, False)
+    assert found.cells["bob", "ann"].delays == [0.5], "the first of them counts"
 
 
 def test_pairs_in_another_order_than_said_are_counted() -> None:
