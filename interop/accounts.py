@@ -79,7 +79,7 @@ class Account:
     """Texts that their authors told to be sent."""
 
     unsent: dict[str, int] = field(default_factory=dict)
-    """Texts that were handed to a peer, by its name, and that it did not tell to be sent."""
+    """Texts that were handed to a peer, by its name, and that it did not tell to be sent, though it lived on."""
 
     cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
     """By the names of reader and author."""
@@ -107,13 +107,14 @@ def account(told: Mapping[str, Sequence[Told]], said: Sequence[Said]) -> Account
     found = Account(cells={(reader, author): Cell() for reader in told for author in told if reader != author})
     owners = {line["peer_id"]: name for name, lines in told.items() for line in lines if line["event"] == "started"}
     links = list(links_of(told))
-    found.broken = _broken(links, told, owners)
+    ends = {name: [line["at"] for line in lines if line["event"] in ENDS] for name, lines in told.items()}
+    found.broken = _broken(links, ends, owners)
     sent = {name: {line["text"] for line in lines if line["event"] == "message_sent"} for name, lines in told.items()}
     shown = {name: _shown(lines) for name, lines in told.items()}
     for one in said:
         is_sent = one.text in sent[one.author]
         found.said += is_sent
-        if not is_sent:
+        if not is_sent and not any(one.at <= end <= one.at + SETTLED for end in ends[one.author]):
             found.unsent[one.author] = found.unsent.get(one.author, 0) + 1
         reached = _reached(one, links, owners) if is_sent else set()
         for reader in told:
@@ -227,16 +228,13 @@ def _look_through(
 
 
 def _broken(
-    links: Iterable[Link], told: Mapping[str, Sequence[Told]], owners: Mapping[str, str]
+    links: Iterable[Link], ends: Mapping[str, Sequence[float]], owners: Mapping[str, str]
 ) -> list[tuple[float, str, str]]:
     """Return the links that ended, and with none of their ends."""
-    ended: defaultdict[str, list[float]] = defaultdict(list)
-    for name, lines in told.items():
-        ended[name] = [line["at"] for line in lines if line["event"] in ENDS]
     broken: list[tuple[float, str, str]] = []
     for link in links:
         one, other = sorted(owners[end] for end in link.ends)
-        explained = any(abs(at - link.end) <= AT_ONCE for at in ended[one] + ended[other])
+        explained = any(abs(at - link.end) <= AT_ONCE for at in (*ends[one], *ends[other]))
         if link.end < math.inf and not explained:
             broken.append((link.end, one, other))
     return sorted(broken)

@@ -163,6 +163,12 @@ def test_what_its_author_did_not_send_is_owed_to_nobody_and_said() -> None:
     assert found.cells["bob", "ann"].owed == 0
 
 
+def test_what_its_author_had_no_time_to_send_is_nobodys_fault() -> None:
+    room = line()
+    room["ann"].append(told(AT + 0.1, "killed"))
+    assert account(room, [Said("ann", "0", AT)]).clean
+
+
 @pytest.mark.parametrize("by", ["cid1", "somebody"])
 def test_a_text_in_anothers_name_is_strange(by: str) -> None:
     room = line()
