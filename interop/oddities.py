@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from interop.outcomes import Oddity
+from interop.scenes import COUNT
 
 EACH: Final = ("go", "rust", "node", "browser")
 """All languages."""
@@ -18,6 +19,14 @@ ODDITIES: Final = (
         "first",
         lambda values: values["to_them"] is not None,
         "what theirs says before its own stream to ours is open its library drops, though it tells that ours is there",
+    ),
+    Oddity(
+        ("go",),
+        "many",
+        lambda values: (
+            [values["to_them"], values["to_us"], *values["again"]] == [COUNT, COUNT, 0, 0] and values["in_order"][1]
+        ),
+        "Go checks several messages at a time, so that two may change places",
     ),
     Oddity(
         ("rust",),

@@ -1,4 +1,7 @@
-"""A js-libp2p peer and ours over WebSockets, plain and inside TLS, and QUIC: chat, files, direct messages, an end."""
+"""A js-libp2p peer calls ours over a WebSocket inside TLS: chat, files, direct messages, an end.
+
+What it does over the other transports is in test_interop.py.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.network.peers import Peer, free_port, met, party
-from tests.sisters.sisters import JsPeer, missing_js, missing_js_quic
+from tests.network.peers import Peer, met, party
+from tests.sisters.sisters import JsPeer, missing_js
 from tests.web_certificates import sign_itself
 
 if TYPE_CHECKING:
@@ -22,39 +25,23 @@ pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
 COUNT = 100
 
 
-WAYS = [f"{who} over {how}" for who in ("we dial", "js dials") for how in ("ws", "quic")]
-
-
-@pytest.fixture(params=[*WAYS, "js dials over wss"])
-def couple(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Peer, JsPeer]]:
+@pytest.fixture
+def couple(tmp_path: Path) -> Iterator[tuple[Peer, JsPeer]]:
     """Ours and theirs, in one room."""
-    who, _, how = request.param.partition(" over ")
-    if how == "quic" and (reason := missing_js_quic()):
-        pytest.skip(reason)
-    end = "/ip4/127.0.0.1" + {"ws": "/tcp/{}/ws", "quic": "/udp/{}/quic-v1", "wss": "/tcp/{}/tls/ws"}[how]
-    port = free_port()
-    certificate, key = sign_itself(tmp_path, "127.0.0.1")
-    options = () if how == "wss" else (f"--{how}", str(port))
-    trusting = ("env", f"NODE_EXTRA_CA_CERTS={certificate}")
-    theirs = JsPeer("theirs", tmp_path / "theirs", options=options, inside=trusting)
-    secured = ("--wss-cert", str(certificate), "--wss-key", str(key))
+    certificate, key = map(str, sign_itself(tmp_path, "127.0.0.1"))
+    secured = ("--wss-cert", certificate, "--wss-key", key)
     ours = Peer("ours", tmp_path / "ours", options=("--downloads", str(tmp_path / "downloads"), *secured))
-    if who == "we dial":
-        ours.connect = (end.format(port),)
-        order: tuple[Peer, Peer] = theirs, ours
-    else:
-        theirs.connect = (end.format(ours.port),)
-        order = ours, theirs
-    first, second = order
-    with party(first):
-        first.wait_for(lambda: first.last("ready"), "ready")
-        with party(second):
+    trusting = ("env", f"NODE_EXTRA_CA_CERTS={certificate}")
+    theirs = JsPeer("theirs", tmp_path / "theirs", (f"{ours.address}/tls/ws",), inside=trusting)
+    with party(ours):
+        ours.wait_for(lambda: ours.last("ready"), "ready")
+        with party(theirs):
             met(ours, theirs)
-            assert end.partition("{}")[2] in second.see("peer_connected")["address"]
+            assert "/tls/ws" in theirs.see("peer_connected")["address"]
             yield ours, theirs
 
 
-def test_a_room_over_another_transport_than_tcp(couple: tuple[Peer, JsPeer], tmp_path: Path) -> None:
+def test_a_room_inside_tls(couple: tuple[Peer, JsPeer], tmp_path: Path) -> None:
     ours, theirs = couple
     texts = [f"{number} grüße 🎈".ljust(1 + 600 * (number % 100), "x") for number in range(COUNT)]
     for peer, other in ((ours, theirs), (theirs, ours)):
