@@ -18,15 +18,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
+
+import trio
+from libp2p.crypto.ed25519 import create_new_key_pair
 
 from interop.accounts import SETTLED, Said, account
 from interop.builds import GO, RUST
 from interop.versions import versions
+from py_peer.net import mesh
+from tests.net.raw_peer import signed
+from tests.net.support import ROOM
+from tests.net.town import Town
 from tests.network.peers import Peer, whole
 from tests.sisters.sisters import GoPeer, JsPeer, RustPeer, missing_js
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from libp2p.peer.id import ID
+    from libp2p.pubsub.pb import rpc_pb2
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "wire.md"
 START: Final = 90.0
@@ -229,7 +240,7 @@ def degrees(languages: Sequence[str]) -> str:
 
 def flood(languages: Sequence[str]) -> str:
     """Measure flood publishing with a Node peer that twelve of ours call from one address, six of each kind."""
-    if "Node" not in languages:
+    if not languages:
         return ""
     with scene() as room:
         node = room.add("Node")
@@ -278,12 +289,62 @@ def sizes(languages: Sequence[str]) -> str:
     return table(["largest RPC of ours", "text of a Node peer", "by Rust, through ours", "texts after it"], rows)
 
 
-CHOICES: Final[dict[str, Callable[[Sequence[str]], str]]] = {
-    "ids": ids,
-    "degrees": degrees,
-    "flood": flood,
-    "sizes": sizes,
+class CountingTown(Town):
+    """Routers of ours without a network, and how often a text came to any of them."""
+
+    copies = 0
+
+    async def _hear(self, router: Any, forwarder: ID, rpc: rpc_pb2.RPC) -> None:
+        self.copies += len(rpc.publish)
+        await super()._hear(router, forwarder, rpc)
+
+
+async def _town(degrees: Sequence[int], dials: int) -> tuple[float, bool]:
+    """Return how often a text comes to each of twenty, and whether the mesh falls apart when four fall silent."""
+    with patch.multiple(mesh, DEGREE=degrees[0], DEGREE_LOW=degrees[1], DEGREE_HIGH=degrees[2]):
+        town = CountingTown(20)
+    await town.everybody_meets(dials)
+    for _ in range(3):
+        await town.heartbeat()
+    town.copies = 0
+    for number in range(20):
+        await town.say(number, signed(create_new_key_pair(), ROOM, b"hello", number + 1))
+        await town.deliver()
+    copies = town.copies / 20 / 19
+    town.dead = {*town.ids[::5]}
+    return copies, town.parts() > 1
+
+
+def alone(_: Sequence[str]) -> str:
+    """Measure the mesh in rooms of ours alone, forty of twenty peers, in which chance makes the connections."""
+    rows = []
+    for degrees in ((4, 3, 6), (6, 4, 12), (6, 1, 12)):
+        row = ["/".join(map(str, degrees))]
+        for dials in (20, 4):
+            rooms = [trio.run(_town, degrees, dials) for _ in range(40)]
+            row += [
+                f"{statistics.mean(copies for copies, _ in rooms):.1f}",
+                f"{sum(apart for _, apart in rooms)} of 40",
+            ]
+        rows.append(row)
+    head = [
+        "mesh",
+        "copies, all connected",
+        "in parts when four fall silent",
+        "copies, each has dialled four",
+        "in parts",
+    ]
+    return table(head, rows)
+
+
+CHOICES: Final[dict[str, tuple[Callable[[Sequence[str]], str], tuple[str, ...]]]] = {
+    "ids": (ids, ("Go", "Rust", "Node")),
+    "degrees": (degrees, ("Go", "Rust", "Node")),
+    "alone": (alone, ()),
+    "flood": (flood, ("Node",)),
+    "sizes": (sizes, ("Rust", "Node")),
 }
+"""What measures each, and the languages whose peers take part if they are here."""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -297,8 +358,8 @@ def write(page: Path, tables: Mapping[str, str], how: str) -> None:
     text = page.read_text(encoding="utf-8")
     for name, made in tables.items():
         marked = re.compile(f"(?<=<!-- choice: {name} -->\n).*?(?=<!-- /choice -->)", re.DOTALL)
-        text, count = marked.subn(lambda _, made=made: f"\n{made}\n{how}\n\n", text)  # type: ignore[misc]
-        if count != 1:
+        text, count = marked.subn(lambda _, made=made: f"\n{made}\n{how}\n\n", text, count=1)  # type: ignore[misc]
+        if not count:
             raise ValueError(f"{page.name} has no place for {name}")
     page.write_text(text, encoding="utf-8")
 
@@ -316,11 +377,13 @@ def main() -> int:
         else:
             languages.append(language)
     for name in options.choices or CHOICES:
-        made = CHOICES[name](languages)
+        measure, wanted = CHOICES[name]
+        here = [language for language in wanted if language in languages]
+        made = measure(here)
         print(f"{name}\n\n{made}")
         if options.write and made:
-            made_of = "; ".join(f"{one}: {versions(one.lower())}" for one in languages)
-            how = f"{datetime.now(UTC):%Y-%m-%d}, `python -m interop.choices {name}`. {made_of}."
+            made_of = "; ".join(f"{language}: {versions(language.lower())}" for language in here)
+            how = f"{datetime.now(UTC):%Y-%m-%d}, `python -m interop.choices {name}`. {made_of}".strip()
             write(PAGE, {name: made}, how)
     return 0
 
