@@ -26,6 +26,9 @@ HERE: Final = Path(__file__).parent
 PATIENCE: Final = 1_800.0
 """Seconds that a build may take: Rust's takes six minutes on two quiet cores, without a cache."""
 
+KEPT: Final = 8
+"""Programs of one language, of other states of its sources: 40 MB each."""
+
 
 class BuildError(Exception):
     """A small peer could not be built; says why."""
@@ -81,13 +84,30 @@ class Build:
         Raises:
             BuildError: it could not be built.
         """
-        program = self.program
-        if program.exists():
+        if self.program.exists():
             return
         if shutil.which(self.tool) is None:
             raise BuildError(self.missing())
         kept = where() / self.language
         kept.mkdir(parents=True, exist_ok=True)
+        # Another clone may build other sources in the same folder: what it makes is not ours.
+        with (kept / "building").open("wb") as building:
+            if sys.platform != "win32":
+                import fcntl  # noqa: PLC0415 - Windows has none
+
+                fcntl.flock(building, fcntl.LOCK_EX)
+            if not self.program.exists():
+                self._make(kept)
+        for old in sorted(self._programs(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+            old.with_suffix(".lock").unlink(missing_ok=True)
+            old.unlink(missing_ok=True)
+
+    def _programs(self) -> list[Path]:
+        """Return the programs of this language that are kept."""
+        return [path for path in where().glob(f"{self.language}-*") if not path.suffix]
+
+    def _make(self, kept: Path) -> None:
+        program = self.program
         command = [part.format(kept) for part in self.command]
         try:
             subprocess.run(command, cwd=self.folder, check=True, stdout=sys.stderr, timeout=PATIENCE)
@@ -97,7 +117,7 @@ class Build:
             shutil.copy2(self.folder / self.lock, self.kept_lock)
         # Whole or not at all, whoever looks meanwhile.
         half = program.with_suffix(f".{os.getpid()}")
-        shutil.copy2(self.made.format(kept), half)
+        shutil.copy(self.made.format(kept), half)
         half.replace(program)
 
 

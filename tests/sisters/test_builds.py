@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -52,3 +53,19 @@ def test_a_program_is_built_once_for_each_state_of_its_sources(monkeypatch: pyte
     assert build.missing()
     build.make()
     assert build.program.read_text() == "two"
+
+
+def test_programs_of_old_sources_are_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(builds, "HERE", tmp_path)
+    monkeypatch.setattr(builds, "where", lambda: tmp_path / "kept")
+    monkeypatch.setattr(builds, "KEPT", 2)
+    (tmp_path / "made").mkdir()
+    build = replace(GO, language="made", tool=sys.executable, sources=("source",), made="{}/program")
+    build = replace(build, command=(shutil.which("cp") or "cp", "source", "{}/program"))
+    programs = []
+    for age, text in enumerate(("one", "two", "three")):
+        (tmp_path / "made" / "source").write_text(text)
+        build.make()
+        programs.append(build.program)
+        os.utime(build.program, (age, age))
+    assert [program.exists() for program in programs] == [False, True, True]
