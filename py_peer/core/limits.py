@@ -278,6 +278,9 @@ WAKE_SECONDS = 5.0
 STREAM_REOPENS = 3
 """Our gossip stream is reopened this often when a peer closes it (Rust allows four), then the connection is closed."""
 
+GREETING_SECONDS = 2.0
+"""Two peers that meet have opened their gossip streams to each other within so many seconds."""
+
 GOSSIP_ANSWER = 15.0
 """Seconds in which a peer that takes our gossip stream is to say which topics it is in; else it is let go, and dialled
 again: over QUIC js-libp2p needs 10 s to see that we ended without a goodbye, rust-libp2p 13.5 s."""

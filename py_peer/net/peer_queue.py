@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+import trio
 from libp2p.pubsub.rpc_queue import RpcQueue
 
 from py_peer.core import limits
@@ -26,6 +27,7 @@ class PeerQueue(RpcQueue):
         super().__init__(limits.PEER_QUEUE_RPCS, limits.MAX_RPC_OUT)
         self._counters = counters
         self.bytes = 0
+        self.since = trio.current_time()
 
     def push(self, rpc: rpc_pb2.RPC, priority: bool = False) -> bool:  # noqa: FBT001, FBT002 - the library's signature
         """Enqueue `rpc`; False, and counted, when the queue is full or closed."""

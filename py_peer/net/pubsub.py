@@ -167,6 +167,7 @@ class RoomPubsub(Pubsub):
     async def continuously_read_stream(self, stream: INetStream) -> None:
         """Read RPCs from a peer's stream until it ends, handling each message where it is read."""
         peer_id = stream.muxed_conn.peer_id
+        self._say_again(peer_id)
         self._answered.add(peer_id)
         frames = FrameBuffer(self.max_inbound_rpc_size)  # the library awaits the length byte by byte
         bad = handled = 0
@@ -200,6 +201,16 @@ class RoomPubsub(Pubsub):
                 await stream.close()
         except StreamError as error:
             self._counters.caught(f"gossip stream of {peer_id}", error)
+
+    def _say_again(self, peer_id: ID) -> None:
+        """Say what we subscribe to once more to a peer that opens its stream to us long after we have opened ours.
+
+        A Go peer (pubsub 0.15) that did not notice that we were killed and are back, as over QUIC, takes us for gone
+        when our last life's connection has timed out, opens a stream to us, and has forgotten what we said on this one.
+        """
+        queue = cast("PeerQueue | None", self.peer_queues.get(peer_id))
+        if queue is not None and trio.current_time() - queue.since > limits.GREETING_SECONDS:
+            queue.push(self.get_hello_packet())
 
     def _note_fault(self, peer_id: ID, error: Exception) -> None:
         self._counters.caught(f"RPC from {peer_id}", error)

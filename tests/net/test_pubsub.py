@@ -473,3 +473,23 @@ async def test_who_says_where_it_is_or_opens_a_stream_and_says_nothing_stays(mon
             await mute.closed.wait()
         assert not joined.closed.is_set()
         assert not quiet.closed.is_set()
+
+
+@trio_test
+async def test_who_begins_anew_later_is_told_again_what_we_subscribe_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As go-libp2p does when our last life's connection has timed out: it has forgotten what we said on this one."""
+    monkeypatch.setattr(limits, "GREETING_SECONDS", 60.0)
+    async with member() as one, raw_peer(one.port) as peer:
+
+        def greetings() -> list[set[str]]:
+            said = [{entry.topicid for entry in rpc.subscriptions if entry.subscribe} for rpc in peer.rpcs]
+            return [topics for topics in said if topics]
+
+        await until(lambda: peer.id in one.node.pubsub.peer_queues)
+        await peer.join(ROOM)
+        await until(lambda: peer.id in one.node.pubsub.room())
+        monkeypatch.setattr(limits, "GREETING_SECONDS", 0.0)
+        await peer.join(ROOM)
+        await until(lambda: len(greetings()) == 2)
+        assert greetings() == [{ROOM, DISCOVERY}] * 2
+        assert len(peer.gossip_streams) == 1
