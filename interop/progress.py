@@ -67,12 +67,13 @@ class Progress:
             self._paint()
 
     def _clock(self) -> str:
-        return f"{(time.monotonic() - self._start) / 60:4.1f} min"
+        minutes, seconds = divmod(round(time.monotonic() - self._start), 60)
+        return f"{minutes}:{seconds:02}"
 
     def _now(self) -> str:
         now = time.monotonic()
-        running = (f"{column}: {scene} ({now - since:.0f} s)" for column, (scene, since) in self._running.items())
-        return f"{self._clock()}, {self._left} cells left; now {'; '.join(running) or 'nothing'}"
+        running = (f"{now - since:.0f} s {column}: {scene}" for column, (scene, since) in self._running.items())
+        return f"{self._clock()}, {self._left} cells left; now for {'; '.join(running) or 'nothing'}"
 
     def _line(self, line: str) -> None:
         print(f"\r\x1b[K{line}" if self._alive else line, file=self._stream, flush=True)

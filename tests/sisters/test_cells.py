@@ -10,11 +10,12 @@ import pytest
 from benchmarks.report import fill
 from interop import report
 from interop.columns import COLUMNS, FINDING, LANGUAGES, Column
+from interop.finding import FINDING_SCENES
 from interop.oddities import ODDITIES
 from interop.outcomes import FAILED, Oddity, Outcome, counted, explained, nothing
 from interop.progress import Progress
 from interop.running import Cells, Part, run
-from interop.scenes import Scene
+from interop.scenes import SCENES, Scene
 
 ODD = Oddity(("rust",), "twice", lambda values: values["to_us"] == 1, "it is odd")
 HALF = counted((2, 1), 2)
@@ -77,9 +78,6 @@ def test_what_is_whole_has_no_excuse_beside_it() -> None:
 
 
 def test_an_oddity_names_a_scene_and_languages_that_there_are() -> None:
-    from interop.finding import FINDING_SCENES
-    from interop.scenes import SCENES
-
     assert {oddity.scene for oddity in ODDITIES} <= {scene.name for scene in (*SCENES, *FINDING_SCENES)}
     assert {name for oddity in ODDITIES for name in oddity.languages} <= {language.name for language in LANGUAGES}
 
@@ -136,6 +134,14 @@ def test_the_document_has_a_place_for_each_table_and_what_stands_around_it_is_ke
     assert filled.endswith(document.rpartition("-->")[2])
 
 
+def test_the_document_has_what_the_scenes_of_today_show() -> None:
+    document = report.DOCUMENT.read_text(encoding="utf-8")
+    for scenes, times in ((SCENES, len(LANGUAGES)), (FINDING_SCENES, 1)):
+        for one in scenes:
+            assert document.count(f"| {one.title} |") == times, one.title
+    assert FAILED not in document.partition("<!-- go -->")[2].partition("## What it means")[0]
+
+
 def test_what_runs_is_told_on_a_terminal_and_in_a_pipe() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -148,5 +154,5 @@ def test_what_runs_is_told_on_a_terminal_and_in_a_pipe() -> None:
             progress.ends("Rust, we dial", "1 / 2 ms")
         told = stream.getvalue()
         assert "Rust, we dial: ping: 1 / 2 ms\n" in told
-        assert ("cells left; now Rust, we dial: ping" in told) == stream.isatty()
+        assert ("cells left; now for 0 s Rust, we dial: ping" in told) == stream.isatty()
         assert ("\r" in told) == stream.isatty()
