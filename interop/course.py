@@ -2,7 +2,9 @@
 
 In a line each has a connection to the next alone. In a mesh each dials all others that it can: a browser those who take
 WebSockets, and who is behind a relay is dialled through it and dials nobody. The driver dials for all of them, at the
-start and again for who comes back, as people would; ours dial again by themselves as well.
+start and again for who comes back, as people would; ours dial again by themselves as well. Of two who dial each other
+the second does it when they have met, unless all are to dial at one moment: the gossip of rust-libp2p does not always
+survive that with go- and js-libp2p (docs/interop.md).
 """
 
 from __future__ import annotations
@@ -82,6 +84,9 @@ class Plan:
 
     size: int = 100
     """Bytes of a text, at least those that tell it from the others."""
+
+    at_once: bool = False
+    """Of two who dial each other neither waits for the other."""
 
     killed: str = ""
     left: str = ""
@@ -195,6 +200,7 @@ class _Room:
         """Where each who takes WebSockets does."""
 
         self.to_dial: list[tuple[str, str]] = []
+        self.dialled: set[tuple[str, str]] = set()
         self.here: set[str] = set()
         """Who is there, and can speak."""
 
@@ -291,14 +297,18 @@ class _Room:
         return b.id in a.room() and a.id in b.room()
 
     def _dial_due(self) -> None:
-        """Dial what is to be dialled, through the relay only from those who have met it.
+        """Dial what is to be dialled, and who may be dialled now.
 
-        rust-libp2p 0.56 gives up a way through a relay that it is just dialling.
+        A way through the relay is dialled by those who have met the relay: rust-libp2p 0.56 gives up one through a
+        relay that it is just dialling.
         """
-        for pair in list(self.to_dial):
-            if pair[1] != self.plan.relayed or self._have_met(pair[0], RELAY):
-                self.to_dial.remove(pair)
-                self._dial(*pair)
+        for one, other in list(self.to_dial):
+            first = (one, RELAY) if other == self.plan.relayed else (other, one)
+            waits = other == self.plan.relayed or (first in self.dialled and not self.plan.at_once)
+            if not waits or self._have_met(*first):
+                self.to_dial.remove((one, other))
+                self.dialled.add((one, other))
+                self._dial(one, other)
 
     def _dial(self, one: str, other: str) -> None:
         called = self.peers[other]
@@ -341,6 +351,7 @@ class _Room:
         self.here.discard(name)
         self.awaited.discard(name)
         self.to_dial = [pair for pair in self.to_dial if name not in pair]
+        self.dialled = {pair for pair in self.dialled if name not in pair}
 
     def _look_after(self, progress: Progress) -> None:
         """Have who has come back dial and be dialled, and notice who has ended by itself."""

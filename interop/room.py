@@ -152,6 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=usual.seconds, help="how long they talk (%(default)g)")
     parser.add_argument("--rate", type=float, default=usual.rate, help="texts a second, of all together (%(default)g)")
     parser.add_argument("--size", type=int, default=usual.size, help="bytes of a text (%(default)d)")
+    parser.add_argument("--at-once", action="store_true", help="in a mesh, two who dial each other do it at one moment")
     parser.add_argument("--calm", action="store_true", help="nobody is killed, and nobody is behind a relay")
     parser.add_argument("--ours-limits", type=json.loads, default={}, metavar="JSON", help="of core.limits, for ours")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every count there, too")
@@ -169,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _progress(f"LEFT OUT: {kind}: {reason}")
     kinds = tuple(kind for kind in options.kinds or here if kind not in missing)
     plan = replace(usual, kinds=kinds, seconds=options.seconds, rate=options.rate, size=options.size)
-    plan = replace(plan, ours_limits=options.ours_limits)
+    plan = replace(plan, at_once=options.at_once, ours_limits=options.ours_limits)
     head = [*report.head(), f"Load average at the start: {load()}"]
     try:
         results = [_held(replace(plan, shape=shape), calm=options.calm) for shape in options.shape]
