@@ -59,22 +59,15 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         room: HashSet::new(),
         unheard: HashSet::new(),
     };
-    let me = peer.swarm.local_peer_id().to_string();
-    tell("started", json!({"peer_id": me}));
+    tell("started", json!({"peer_id": peer.swarm.local_peer_id().to_string()}));
     peer.listen(&options)?;
     for topic in [CHAT, FILES].into_iter().chain(options.discovery.then_some(DISCOVERY)) {
         peer.swarm.behaviour_mut().gossip.subscribe(&IdentTopic::new(topic))?;
     }
-    while !peer.unheard.is_empty() {
-        let event = peer.swarm.select_next_some().await;
-        peer.hear(event);
+    tokio::select! {
+        () = peer.get_ready() => {}
+        _ = terminate.recv() => return Ok(()),
     }
-    // One listener has an address for each interface.
-    while let Some(Some(event)) = peer.swarm.next().now_or_never() {
-        peer.hear(event);
-    }
-    let addresses: Vec<_> = peer.swarm.listeners().map(|address| peer.with_id(address).to_string()).collect();
-    tell("ready", json!({"peer_id": me, "addresses": addresses}));
     for address in &options.connect {
         peer.connect(address.clone());
     }
@@ -112,6 +105,22 @@ impl Peer {
         Ok(())
     }
 
+    /// Waits until it listens wherever it is to, at relays, too, and tells it.
+    async fn get_ready(&mut self) {
+        while !self.unheard.is_empty() {
+            let event = self.swarm.select_next_some().await;
+            self.hear(event);
+        }
+        // One listener has an address for each interface.
+        while let Some(Some(event)) = self.swarm.next().now_or_never() {
+            self.hear(event);
+        }
+        let me = *self.swarm.local_peer_id();
+        let with_id = |address: &Multiaddr| address.clone().with_p2p(me).unwrap_or_else(|address| address).to_string();
+        let addresses: Vec<_> = self.swarm.listeners().map(with_id).collect();
+        tell("ready", json!({"peer_id": me.to_string(), "addresses": addresses}));
+    }
+
     async fn leave(&mut self) {
         let peers: Vec<_> = self.swarm.connected_peers().copied().collect();
         for peer in peers {
@@ -123,10 +132,6 @@ impl Peer {
             }
         };
         let _ = timeout(GOODBYE, closed).await;
-    }
-
-    fn with_id(&self, address: &Multiaddr) -> Multiaddr {
-        address.clone().with_p2p(*self.swarm.local_peer_id()).unwrap_or_else(|address| address)
     }
 
     fn hear(&mut self, event: SwarmEvent<PartsEvent>) {
