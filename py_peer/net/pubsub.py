@@ -203,13 +203,16 @@ class RoomPubsub(Pubsub):
             self._counters.caught(f"gossip stream of {peer_id}", error)
 
     def _say_again(self, peer_id: ID) -> None:
-        """Say what we subscribe to once more to a peer that opens its stream to us long after we have opened ours.
+        """Say what we subscribe to once more to a peer that opens another stream to us, or its first long after ours.
 
-        A Go peer (pubsub 0.15) that did not notice that we were killed and are back, as over QUIC, takes us for gone
-        when our last life's connection has timed out, opens a stream to us, and has forgotten what we said on this one.
+        A Go peer (pubsub 0.15) opens another when its stream has ended with one of several connections, and has
+        forgotten what we said on ours. If it did not notice that we were killed and are back, as over QUIC, it does so
+        when our last life's connection has timed out.
         """
         queue = cast("PeerQueue | None", self.peer_queues.get(peer_id))
-        if queue is not None and trio.current_time() - queue.since > limits.GREETING_SECONDS:
+        if queue is None:
+            return
+        if peer_id in self._answered or trio.current_time() - queue.since > limits.GREETING_SECONDS:
             queue.push(self.get_hello_packet())
 
     def _note_fault(self, peer_id: ID, error: Exception) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from libp2p.peer.id import ID
 
     from py_peer.net.pubsub import RoomPubsub
+    from tests.net.raw_peer import RawPeer
 
 
 @trio_test
@@ -475,21 +476,34 @@ async def test_who_says_where_it_is_or_opens_a_stream_and_says_nothing_stays(mon
         assert not quiet.closed.is_set()
 
 
+def greetings(peer: RawPeer) -> list[set[str]]:
+    """Return the topics that each greeting to a peer names."""
+    said = [{entry.topicid for entry in rpc.subscriptions if entry.subscribe} for rpc in peer.rpcs]
+    return [topics for topics in said if topics]
+
+
 @trio_test
-async def test_who_begins_anew_later_is_told_again_what_we_subscribe_to(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_begins_later_is_told_again_what_we_subscribe_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """As go-libp2p does when our last life's connection has timed out: it has forgotten what we said on this one."""
-    monkeypatch.setattr(limits, "GREETING_SECONDS", 60.0)
     async with member() as one, raw_peer(one.port) as peer:
-
-        def greetings() -> list[set[str]]:
-            said = [{entry.topicid for entry in rpc.subscriptions if entry.subscribe} for rpc in peer.rpcs]
-            return [topics for topics in said if topics]
-
-        await until(lambda: peer.id in one.node.pubsub.peer_queues)
-        await peer.join(ROOM)
-        await until(lambda: peer.id in one.node.pubsub.room())
+        await until(lambda: greetings(peer))
         monkeypatch.setattr(limits, "GREETING_SECONDS", 0.0)
         await peer.join(ROOM)
-        await until(lambda: len(greetings()) == 2)
-        assert greetings() == [{ROOM, DISCOVERY}] * 2
+        await until(lambda: len(greetings(peer)) == 2)
+        assert greetings(peer) == [{ROOM, DISCOVERY}] * 2
+        assert len(peer.gossip_streams) == 1
+
+
+@trio_test
+async def test_who_begins_anew_is_told_again_what_we_subscribe_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As go-libp2p does when its stream has ended with one of two connections."""
+    monkeypatch.setattr(limits, "GREETING_SECONDS", 60.0)
+    async with member() as one, raw_peer(one.port) as peer:
+        await until(lambda: greetings(peer))
+        first = await peer.join(ROOM)
+        await until(lambda: peer.id in one.node.pubsub.room())
+        assert len(greetings(peer)) == 1
+        await first.abort()
+        await peer.join(ROOM)
+        await until(lambda: len(greetings(peer)) == 2)
         assert len(peer.gossip_streams) == 1

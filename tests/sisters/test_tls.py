@@ -1,4 +1,4 @@
-"""A rust-libp2p peer that speaks TLS and no Noise, or both, and ours, over TCP and a WebSocket, whoever dials."""
+"""go-libp2p and rust-libp2p peers that speak TLS and no Noise, or both, and ours, over TCP and a WebSocket."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interop.builds import RUST
-from tests.network.peers import Peer, free_port, hear_each_other, met, party
-from tests.sisters.sisters import RustPeer
+from tests.network.peers import Peer, free_port, met, party
+from tests.sisters.sisters import Sister, talk
+from tests.sisters.test_relay import each_kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-REASON = RUST.missing()
-pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
 
-
-@pytest.mark.parametrize("dials", ["we dial", "rust dials"])
+@each_kind
+@pytest.mark.parametrize("dials", ["we dial", "they dial"])
 @pytest.mark.parametrize("above", ["", "/ws"], ids=["TCP", "WebSocket"])
 @pytest.mark.parametrize("offered", [("tls",), ("tls", "noise")], ids=["TLS", "TLS and Noise"])
-def test_we_hear_each_other_with_tls(dials: str, above: str, offered: tuple[str, ...], tmp_path: Path) -> None:
+def test_we_hear_each_other_with_tls(
+    kind: type[Sister], dials: str, above: str, offered: tuple[str, ...], tmp_path: Path
+) -> None:
     port = free_port()
     ours = Peer("ours", tmp_path / "ours")
-    theirs = RustPeer("theirs", tmp_path / "theirs", options=("--ws", str(port)))
-    theirs.options += tuple(part for kind in offered for part in ("--security", kind))
+    theirs = kind("theirs", tmp_path / "theirs", options=("--ws", str(port)))
+    theirs.options += tuple(part for name in offered for part in ("--security", name))
     first: Peer
     second: Peer
     if dials == "we dial":
@@ -37,6 +37,6 @@ def test_we_hear_each_other_with_tls(dials: str, above: str, offered: tuple[str,
         first.see("ready")
         with party(second):
             met(ours, theirs)
-            hear_each_other(ours, theirs)
+            talk(ours, theirs)
             theirs.kill()
             ours.see("peer_left")
