@@ -195,8 +195,9 @@ def files(pair: Pair) -> Outcome:
 
 
 def direct(pair: Pair) -> Outcome:
-    """Have each write a hundred direct messages to the other."""
-    texts = [f"between us: {number} grüße 🎈".ljust(1 + 100 * number, "x") for number in range(COUNT)]
+    """Have each write a hundred direct messages to the other, the last one as large as it may be."""
+    texts = [f"between us: {number} grüße 🎈".ljust(GROWTH * number, "x") for number in range(COUNT - 1)]
+    texts.append("x" * MAX_TEXT_BYTES)
     for text in texts:
         for one, other in pair.ways:
             one.command("msg", peer=other.id, text=text)
@@ -207,7 +208,8 @@ def direct(pair: Pair) -> Outcome:
             one.wait_for(lambda: len(one.all("direct_sent")) >= COUNT, "all confirmed", START)  # noqa: B023 - at once
         shown = [told["text"] for told in other.all("direct_received") if told["peer_id"] == one.id]
         counts.append(min(len(one.all("direct_sent")), len(shown)) if sorted(shown) == sorted(texts) else len(shown))
-    return counted(counts, COUNT)
+    outcome = counted(counts, COUNT, types=sorted({told["type"] for told in pair.theirs.all("direct_received")}))
+    return replace(outcome, met=outcome.met and outcome.values["types"] == ["text/plain"])
 
 
 def ping(pair: Pair) -> Outcome:
