@@ -178,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Interrupted: nothing is written", file=sys.stderr)
         return INTERRUPTED
     section = document(head, results, missing)
-    print(section)
+    print(section.replace("<br>", ", "))
     if options.json:
         found = {"head": head, "missing": missing, "rooms": results}
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
