@@ -68,7 +68,7 @@ func bench(ctx context.Context, commands *bufio.Scanner) error {
 	}
 	h.SetStreamHandler(zeros, b.serveZeros)
 	go r.hear(ctx, heard, b.hear)
-	b.tell("ready", values{"address": r.addresses(nil)[0]})
+	b.tell("ready", values{"address": r.addresses()[0]})
 	for commands.Scan() {
 		if err := b.do(ctx, commands.Bytes()); err != nil {
 			b.tell("failed", values{"reason": err.Error()})

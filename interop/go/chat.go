@@ -33,8 +33,9 @@ type room struct {
 	files  *files
 	direct *direct
 	kad    *kademlia
-	slots  chan struct{}
 	found  *found
+	places []ma.Multiaddr // at relays
+	slots  chan struct{}
 }
 
 // newGossip returns GossipSub with the library's settings: message IDs of author and number, no scores, and as many
@@ -60,14 +61,13 @@ func chat(ctx context.Context, o *options, commands *bufio.Scanner) error {
 	if err := r.enter(ctx); err != nil {
 		return err
 	}
-	places, err := r.takePlaces(ctx, o.relay)
-	if err != nil {
+	if err := r.takePlaces(ctx, o.relay); err != nil {
 		return err
 	}
-	if err := r.lookAround(ctx, o, places); err != nil {
+	if err := r.lookAround(ctx, o); err != nil {
 		return err
 	}
-	t.tell("ready", values{"peer_id": h.ID(), "addresses": r.addresses(places)})
+	t.tell("ready", values{"peer_id": h.ID(), "addresses": r.addresses()})
 	for _, address := range o.connect {
 		r.later(func() { r.connect(ctx, address) })
 	}
@@ -76,9 +76,9 @@ func chat(ctx context.Context, o *options, commands *bufio.Scanner) error {
 }
 
 // addresses returns where this peer is reached.
-func (r *room) addresses(places []ma.Multiaddr) []string {
+func (r *room) addresses() []string {
 	var addresses []string
-	for _, address := range append(r.host.Addrs(), places...) {
+	for _, address := range append(r.host.Addrs(), r.places...) {
 		addresses = append(addresses, fmt.Sprintf("%s/p2p/%s", address, r.host.ID()))
 	}
 	return addresses

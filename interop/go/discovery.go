@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -20,7 +21,7 @@ const (
 )
 
 // lookAround finds others and is found, in the ways that are asked for.
-func (r *room) lookAround(ctx context.Context, o *options, places []ma.Multiaddr) (err error) {
+func (r *room) lookAround(ctx context.Context, o *options) (err error) {
 	if o.kademlia {
 		if r.kad, err = newKademlia(ctx, r); err != nil {
 			return err
@@ -38,7 +39,7 @@ func (r *room) lookAround(ctx context.Context, o *options, places []ma.Multiaddr
 	if err != nil {
 		return err
 	}
-	go r.announce(ctx, topic, places, o.interval)
+	go r.announce(ctx, topic, o.interval)
 	go r.hear(ctx, heard, func(_ peer.ID, data []byte) {
 		if info, err := announced(data); err == nil {
 			r.found.HandlePeerFound(info)
@@ -48,7 +49,7 @@ func (r *room) lookAround(ctx context.Context, o *options, places []ma.Multiaddr
 }
 
 // announce says on a topic who and where this peer is, at once and from time to time.
-func (r *room) announce(ctx context.Context, topic *pubsub.Topic, places []ma.Multiaddr, interval time.Duration) {
+func (r *room) announce(ctx context.Context, topic *pubsub.Topic, interval time.Duration) {
 	key, err := crypto.MarshalPublicKey(r.host.Peerstore().PubKey(r.host.ID()))
 	if err != nil {
 		return
@@ -57,7 +58,7 @@ func (r *room) announce(ctx context.Context, topic *pubsub.Topic, places []ma.Mu
 	defer tick.Stop()
 	for {
 		announcement := appendBytes(nil, 1, key)
-		for _, address := range append(r.host.Addrs(), places...) {
+		for _, address := range append(r.host.Addrs(), r.places...) {
 			announcement = appendBytes(announcement, 2, address.Bytes())
 		}
 		_ = topic.Publish(ctx, announcement)
@@ -71,8 +72,9 @@ func (r *room) announce(ctx context.Context, topic *pubsub.Topic, places []ma.Mu
 
 // announced reads who and where somebody says to be.
 func announced(announcement []byte) (info peer.AddrInfo, err error) {
+	info.Addrs = []ma.Multiaddr{}
 	if len(announcement) > largestAnnouncement {
-		return info, errTooLarge
+		return info, errors.New("it is too large")
 	}
 	found, err := fields(announcement)
 	if err != nil {

@@ -13,10 +13,7 @@ import (
 
 const mostProviders = 20
 
-var (
-	errTooLarge   = errors.New("it is too large")
-	errNoKademlia = errors.New("it was started without --kademlia")
-)
+var errNoKademlia = errors.New("it was started without --kademlia")
 
 // kademlia keeps and looks for provider records.
 type kademlia struct {

@@ -16,7 +16,7 @@ import (
 // The longest command in bytes: a text of 1 MiB in which every byte is escaped.
 const longestCommand = 8 << 20
 
-// The default of the Go peer is the same, as it is of those in JavaScript.
+// As often as the peers in JavaScript say where they are. The big Go peer does not.
 const announcements = 10 * time.Second
 
 type options struct {

@@ -16,27 +16,26 @@ const (
 	placeLook   = time.Second
 )
 
-// takePlaces has a place at each of these relays and keeps it; returns where this peer is reached through them. The
-// library does so by itself only with relays that have a public address.
-func (r *room) takePlaces(ctx context.Context, relays []string) ([]ma.Multiaddr, error) {
-	var places []ma.Multiaddr
+// takePlaces has a place at each of these relays and keeps it. The library does so by itself only with relays that have
+// a public address.
+func (r *room) takePlaces(ctx context.Context, relays []string) error {
 	for _, address := range relays {
 		at, err := ma.NewMultiaddr(address)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		relay, err := peer.AddrInfoFromP2pAddr(at)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", address, err)
+			return fmt.Errorf("%s: %w", address, err)
 		}
 		until, err := r.takePlace(ctx, *relay)
 		if err != nil {
-			return nil, fmt.Errorf("no place at %s: %w", address, err)
+			return fmt.Errorf("no place at %s: %w", address, err)
 		}
 		go r.keepPlace(ctx, *relay, until)
-		places = append(places, at.Encapsulate(ma.StringCast("/p2p-circuit")))
+		r.places = append(r.places, at.Encapsulate(ma.StringCast("/p2p-circuit")))
 	}
-	return places, nil
+	return nil
 }
 
 // takePlace returns until when there is one.
