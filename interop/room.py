@@ -108,8 +108,10 @@ def _told(result: Result) -> str:
 
 
 def _remarks(result: Result) -> list[str]:
-    """Return what was not as it should be, a sentence for each."""
-    remarks = [f"{one} and {other} had not met when the talk began." for one, other in result["unmet"]]
+    """Return what was not as it should be, a sentence for each, and whether anything was lost or shown twice."""
+    whole = not any(cell["lost"] or cell["twice"] for cell in result["cells"])
+    remarks = ["Nothing that was owed was lost, and nothing was shown twice."] if whole else []
+    remarks += [f"{one} and {other} had not met when the talk began." for one, other in result["unmet"]]
     remarks += [f"{name} ended by itself." for name in result["died"]]
     remarks += [f"{_count(count, 'text')} not sent by {name}." for name, count in result["unsent"].items()]
     for cell in result["cells"]:
@@ -126,9 +128,7 @@ def _remarks(result: Result) -> list[str]:
     remarks += [
         f"The link of {one} and {other} broke by itself after {at:.1f} s." for at, one, other in result["broken"]
     ]
-    return remarks or [
-        "Nothing that was owed was lost; nothing was shown twice or out of order; no link broke by itself."
-    ]
+    return remarks
 
 
 def _count(count: int, what: str) -> str:
