@@ -53,7 +53,7 @@ _ASKED: Final = frozenset({AUTONAT, DIAL_REQUEST})
 
 _HANGS_UP: Final = "js-libp2p"
 """Asked to dial back, js-libp2p (@libp2p/autonat 2.0.38) takes the connection that there is, and closes it after that.
-Pinned by tests/sisters/test_js_autonat.py."""
+Pinned by tests/sisters/test_autonat.py."""
 
 
 @final
