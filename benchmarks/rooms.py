@@ -43,7 +43,8 @@ PATIENCE: Final = 300.0
 """Seconds for everybody to meet: fifty peers have 1,225 connections, of some 30 ms of the processor each."""
 
 MEND: Final = 5.0
-"""Seconds after the last word until it is counted what has arrived: some heartbeats, whose gossip mends gaps."""
+"""Seconds in which nothing new has come to anybody: then all has arrived that will. Some heartbeats, whose gossip mends
+gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +141,21 @@ class Room:
             self._names.pop()
         for part in self._parts:
             part.wait_for("said")
-        time.sleep(MEND)
-        return self._reports(count, all_said=count * self._size)
+        heard, before = self._reports(), -1
+        deadline = time.monotonic() + PATIENCE
+        while (came := _came(heard)) > before and time.monotonic() < deadline:
+            before = came
+            time.sleep(MEND)
+            heard = self._reports()
+        return self._heard(heard, count, all_said=count * self._size)
 
-    def _reports(self, count: int, all_said: int) -> Heard:
-        reports = []
+    def _reports(self) -> list[dict[str, Any]]:
+        """Return what each process has heard and used."""
         for part in self._parts:
             part.do("report")
-            reports.append(part.wait_for("report"))
+        return [part.wait_for("report") for part in self._parts]
+
+    def _heard(self, reports: list[dict[str, Any]], count: int, all_said: int) -> Heard:
         peers: list[dict[str, Any]] = [peer for report in reports for peer in report["peers"]]
         living = {peer["name"] for peer in peers}
         delays = [
@@ -168,6 +176,11 @@ class Room:
             meshes=[peer["mesh"] for peer in peers],
             counted=counted,
         )
+
+
+def _came(reports: list[dict[str, Any]]) -> int:
+    """Return how many texts have come to anybody."""
+    return sum(len(peer["heard"]) for report in reports for peer in report["peers"])
 
 
 @contextlib.contextmanager
