@@ -77,8 +77,8 @@ class Oddity:
 
 
 def explained(language: str, scene: str, outcome: Outcome, oddities: Sequence[Oddity]) -> Outcome:
-    """Return an outcome with its reason, if it is a shortfall for which there is one."""
-    if not outcome.met:
+    """Return an outcome with its reason, if it is a shortfall for which there is one; one without numbers has none."""
+    if outcome.values and not outcome.met:
         for oddity in oddities:
             if oddity.explains(language, scene, outcome):
                 return replace(outcome, met=True, note="; ".join(filter(None, (oddity.reason, outcome.note))))

@@ -28,6 +28,9 @@ Cells = dict[Column, dict[str, Outcome]]
 NO_END: Final = "no end"
 """What a scene has shown that broke off."""
 
+NOT_PLAYED: Final = Outcome("not played", met=False)
+"""What stands for a scene to which its column has not come."""
+
 AT_WORK: Final = 1 + (os.cpu_count() or 1)
 """Columns that do something else than waiting; one more than processors, as the two wait for each other, too."""
 
@@ -66,7 +69,7 @@ def run(parts: Sequence[Part], progress: Progress) -> Cells:
                 place = Path(folder) / str(len(stages))
                 place.mkdir()
                 stages.append(part.stage(column, place))
-                cells[column] = {}
+                cells[column] = dict.fromkeys((scene.name for scene in part.scenes), NOT_PLAYED)
                 work = (stages[-1], part.scenes, cells[column], slots, progress)
                 threads.append(threading.Thread(target=_play, args=work, daemon=True))
         try:
@@ -94,8 +97,8 @@ def _play(
         with contextlib.nullcontext() if scene.idle or not possible else slots:
             progress.begins(name, scene.title)
             if possible:
-                outcome = attempt(lambda: scene.play(stage))  # noqa: B023 - it is called at once
-                outcome = explained(stage.column.language.name, scene.name, outcome, ODDITIES)
+                language = stage.column.language.name
+                outcome = attempt(lambda: explained(language, scene.name, scene.play(stage), ODDITIES))  # noqa: B023 - it is called at once
             else:
                 outcome = Outcome("not tried", note="the two have not met", met=False)
             possible = possible and not (scene.needed and outcome.text == NO_END)

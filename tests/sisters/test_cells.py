@@ -14,7 +14,7 @@ from interop.finding import FINDING_SCENES
 from interop.oddities import ODDITIES
 from interop.outcomes import FAILED, Oddity, Outcome, counted, explained, nothing
 from interop.progress import Progress
-from interop.running import Cells, Part, run
+from interop.running import NOT_PLAYED, Cells, Part, run
 from interop.scenes import SCENES, Scene
 
 ODD = Oddity(("rust",), "twice", lambda values: values["to_us"] == 1, "it is odd")
@@ -92,6 +92,34 @@ def test_what_is_no_assertion_breaks_off_a_scene_alone_too() -> None:
     _, cells = played(scene("one", OSError("no such file")), scene("two", Outcome("2 / 2")))
     assert cells[RUST]["one"].reason == "OSError: no such file"
     assert not cells[RUST]["two"].failed
+
+
+def test_no_oddity_excuses_a_scene_that_breaks_off_or_breaks_its_column() -> None:
+    for oddity in ODDITIES:
+        for name in oddity.languages:
+            column = next(column for column in COLUMNS if column.language.name == name and not column.impossible)
+            _, cells = played(
+                scene(oddity.scene, AssertionError("not seen")), scene("next", Outcome("1 / 1")), columns=(column,)
+            )
+            assert (cells[column][oddity.scene].failed, cells[column][oddity.scene].reason) == (True, "not seen")
+            assert cells[column]["next"].cell == "1 / 1"
+            assert explained(name, oddity.scene, NOT_PLAYED, ODDITIES) is NOT_PLAYED
+
+
+def test_an_oddity_that_does_not_fit_its_scene_fails_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "interop.running.ODDITIES", [Oddity(("rust",), "one", lambda values: values["no"], "it is odd")]
+    )
+    parts, cells = played(scene("one", HALF), scene("two", Outcome("2 / 2")))
+    assert (cells[RUST]["one"].reason, cells[RUST]["two"].cell) == ("KeyError: 'no'", "2 / 2")
+    assert "FAILED" in report.text(parts, cells)
+
+
+def test_a_scene_to_which_nobody_has_come_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interop.running._play", lambda *_: None)
+    parts, cells = played(scene("one", Outcome("1 / 1")))
+    assert cells[RUST]["one"].failed
+    assert "FAILED: not played" in report.text(parts, cells)
 
 
 def test_where_the_two_have_not_met_nothing_else_is_tried_and_all_of_it_has_failed() -> None:
