@@ -1,5 +1,7 @@
 """The examples of docs/wire.md: each made by our own code, and read by it.
 
+What every peer hears of us is made by the code that sends it (`tests.wire_sent`), the rest of its parts.
+
 `python -m tests.wire_examples` prints them as the page has them.
 """
 
@@ -9,14 +11,13 @@ import random
 import textwrap
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
-from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.crypto.serialization import deserialize_public_key
 from libp2p.identity.identify.pb.identify_pb2 import Identify
 from libp2p.kad_dht.pb.kademlia_pb2 import Message as KadMessage
+from libp2p.peer.envelope import consume_envelope
 from libp2p.peer.id import ID
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.stream_muxer.yamux.yamux import FLAG_SYN, TYPE_DATA, TYPE_WINDOW_UPDATE
@@ -29,27 +30,21 @@ from py_peer.core.chat_payload import decode_payload
 from py_peer.core.frames import FrameBuffer
 from py_peer.core.kademlia import ROOM_KEYS, Contact
 from py_peer.net import autonat, autonat2, dcutr, direct, file_messages, kad_messages, mdns_packets, peer_record
-from py_peer.net.author import Author
 from py_peer.net.header_gate import HEADER, VERSION
 from py_peer.net.message_cache import message_id
 from py_peer.net.message_check import MessageCheck
 from py_peer.net.relay_messages import Hop, HopMessage, Peer, Status, Stop, StopMessage
 from py_peer.net.signatures import PREFIX, Signatures
-from py_peer.service.offers import FILE_TOPIC
+from py_peer.service.session import TOPICS
+from tests import wire_sent
+from tests.wire_sent import ADDRESS, FILE_ID, KEYS, NUMBER, OTHER, PEER, PROTOCOLS, WHEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEYS: Final = create_new_key_pair(bytes(range(32)))
-PEER: Final = ID.from_pubkey(KEYS.public_key)
-OTHER: Final = ID.from_pubkey(create_new_key_pair(bytes(range(32, 64))).public_key)
-NUMBER: Final = 0x18_9A_BC_DE_F0_12_34_56
-"""The sequence number of the message."""
-
-WHEN: Final = 1_700_000_000_000
-FILE_ID: Final = "0b6c2c5e-7b1d-4a2f-9a39-4f2d4c7f7e10"
-ADDRESS: Final = "/ip4/192.0.2.7/tcp/4001"
 NONCE: Final = 0x0102030405060708
+TAKEN: Final = b"\x03\x10\xc8\x01"
+"""The least that says that a direct message is taken."""
 
 
 @dataclass(frozen=True)
@@ -62,32 +57,11 @@ class Example:
     means: object
 
 
-def _author() -> Author:
-    host: Any = SimpleNamespace(
-        get_private_key=lambda: KEYS.private_key, get_public_key=lambda: KEYS.public_key, get_id=lambda: PEER
-    )
-    author = Author(host)
-    author.counter = NUMBER - 1
-    return author
-
-
-def _said() -> rpc_pb2.Message:
-    return _author().message(CHAT_TOPIC, b"hello")
-
-
 def _signed_part() -> bytes:
-    message = _said()
+    message = wire_sent.message()
     message.ClearField("signature")
     message.ClearField("key")
     return PREFIX + message.SerializeToString()
-
-
-def _rpc(**fields: Any) -> bytes:
-    return encode_varint_prefixed(rpc_pb2.RPC(**fields).SerializeToString())
-
-
-def _control(**fields: Any) -> bytes:
-    return _rpc(control=rpc_pb2.ControlMessage(**fields))
 
 
 def _frame(data: bytes) -> bytes:
@@ -115,11 +89,6 @@ def _read_control(data: bytes) -> object:
     }
 
 
-def _hello() -> bytes:
-    topics = (CHAT_TOPIC, FILE_TOPIC)
-    return _rpc(subscriptions=[rpc_pb2.RPC.SubOpts(subscribe=True, topicid=topic) for topic in topics])
-
-
 def _record() -> bytes:
     return file_messages.sign(
         KEYS.private_key,
@@ -135,10 +104,6 @@ def _record() -> bytes:
 def _read_record(data: bytes) -> object:
     record = file_messages.open_envelope(data)
     return record.offerer, record.file_id, record.name, record.size, record.made
-
-
-def _metadata() -> Any:
-    return direct.Metadata(clientVersion="py-peer/0.1.0", timestamp=WHEN)
 
 
 def _read_request(data: bytes) -> object:
@@ -176,22 +141,20 @@ def _framed(message: Any) -> bytes:
     return encode_varint_prefixed(message.SerializeToString())
 
 
-def _identify() -> bytes:
-    return _framed(
-        Identify(
-            public_key=KEYS.public_key.serialize(),
-            listen_addrs=[Multiaddr(ADDRESS).to_bytes()],
-            protocols=["/ipfs/id/1.0.0", "/meshsub/1.2.0"],
-            observed_addr=Multiaddr("/ip4/198.51.100.9/tcp/50000").to_bytes(),
-            protocol_version="ipfs/0.1.0",
-            agent_version="py-peer/0.1.0",
-        )
-    )
+def _read_peer_record(data: bytes) -> object:
+    _, record = consume_envelope(data, "libp2p-peer-record")
+    return str(record.peer_id), list(map(str, record.addrs))
+
+
+def _read_subscriptions(data: bytes) -> object:
+    rpc = rpc_pb2.RPC.FromString(_frame(data))
+    return [one.topicid for one in rpc.subscriptions if one.subscribe], _read_peer_record(rpc.senderRecord)
 
 
 def _read_identify(data: bytes) -> object:
     message = Identify.FromString(_frame(data))
-    return message.agent_version, [str(Multiaddr(one)) for one in message.listen_addrs], list(message.protocols)
+    listens = [str(Multiaddr(one)) for one in message.listen_addrs]
+    return message.agent_version, listens, list(message.protocols), _read_peer_record(message.signedPeerRecord)
 
 
 def _addresses() -> list[bytes]:
@@ -221,50 +184,54 @@ EXAMPLES: Final = (
         lambda data: (HEADER.unpack_from(data), HEADER.unpack_from(data, 12), data[24:]),
         ((0, 1, 1, 1, 0), (0, 0, 0, 1, 5), b"hello"),
     ),
-    Example("identify", _identify, _read_identify, ("py-peer/0.1.0", [ADDRESS], ["/ipfs/id/1.0.0", "/meshsub/1.2.0"])),
+    Example(
+        "identify",
+        wire_sent.identified,
+        _read_identify,
+        ("py-peer/0.1.0", [ADDRESS], list(PROTOCOLS), (str(PEER), [ADDRESS])),
+    ),
     Example(
         "subscriptions",
-        _hello,
-        lambda data: [one.topicid for one in rpc_pb2.RPC.FromString(_frame(data)).subscriptions if one.subscribe],
-        [CHAT_TOPIC, FILE_TOPIC],
+        wire_sent.subscribed,
+        _read_subscriptions,
+        (sorted(TOPICS), (str(PEER), [ADDRESS])),
     ),
     Example(
         "what is signed",
         _signed_part,
-        lambda data: KEYS.public_key.verify(data, _said().signature),
+        lambda data: KEYS.public_key.verify(data, wire_sent.message().signature),
         True,
     ),
     Example(
         "a chat message",
-        lambda: _rpc(publish=[_said()]),
+        wire_sent.published,
         _read_said,
-        (str(PEER), NUMBER, "hello", message_id(_said()).hex()),
+        (str(PEER), NUMBER, "hello", message_id(wire_sent.message()).hex()),
     ),
-    Example("its ID", lambda: message_id(_said()), lambda data: data == message_id(_said()), True),
+    Example(
+        "its ID", lambda: message_id(wire_sent.message()), lambda data: data == message_id(wire_sent.message()), True
+    ),
     Example(
         "GRAFT, with IHAVE",
-        lambda: _control(
-            graft=[rpc_pb2.ControlGraft(topicID=CHAT_TOPIC)],
-            ihave=[rpc_pb2.ControlIHave(topicID=CHAT_TOPIC, messageIDs=[message_id(_said())])],
-        ),
+        wire_sent.grafted,
         _read_control,
         {"ihave": [CHAT_TOPIC], "graft": [CHAT_TOPIC]},
     ),
     Example(
         "IWANT",
-        lambda: _control(iwant=[rpc_pb2.ControlIWant(messageIDs=[message_id(_said())])]),
+        wire_sent.asked_for,
         _read_control,
         {"iwant": [""]},
     ),
     Example(
         "PRUNE",
-        lambda: _control(prune=[rpc_pb2.ControlPrune(topicID=CHAT_TOPIC, backoff=60)]),
+        wire_sent.pruned,
         _read_control,
         {"prune": [CHAT_TOPIC]},
     ),
     Example(
         "IDONTWANT",
-        lambda: _control(idontwant=[rpc_pb2.ControlIDontWant(messageIDs=[message_id(_said())])]),
+        wire_sent.unwanted,
         _read_control,
         {"idontwant": [""]},
     ),
@@ -282,11 +249,11 @@ EXAMPLES: Final = (
     ),
     Example(
         "a file is asked for",
-        lambda: encode_varint_prefixed(FILE_ID.encode()),
+        wire_sent.file_asked_for,
         lambda data: _frame(data).decode(),
         FILE_ID,
     ),
-    Example("a file of five bytes", lambda: encode_varint_prefixed(b"hello"), _frame, b"hello"),
+    Example("a file of five bytes", lambda: wire_sent.file_sent(b"hello"), _frame, b"hello"),
     Example(
         "describe",
         lambda: _framed(file_messages.Request(describe=FILE_ID)),
@@ -296,13 +263,13 @@ EXAMPLES: Final = (
     Example("the record of a file", _record, _read_record, (str(PEER), FILE_ID, "a.txt", 1, WHEN)),
     Example(
         "a direct message",
-        lambda: _framed(direct.Request(metadata=_metadata(), content="hello", type="text/plain")),
+        lambda: wire_sent.direct_message(TAKEN),
         _read_request,
         ("py-peer/0.1.0", WHEN, "hello", "text/plain"),
     ),
     Example(
         "it is taken",
-        lambda: _framed(direct.Response(metadata=_metadata(), status=200)),
+        lambda: wire_sent.direct_answer(wire_sent.direct_message(TAKEN)),
         lambda data: direct.Response.FromString(_frame(data)).status,
         200,
     ),
