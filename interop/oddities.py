@@ -17,13 +17,13 @@ ODDITIES: Final = (
     Oddity(
         ("go",),
         "first",
-        lambda values: values["to_them"] is not None,
+        lambda values: values["to_them"] is not None and not values["reached"],
         "theirs says its texts to its mesh alone, in which ours is a moment after it tells that ours is there",
     ),
     Oddity(
         OTHERS,
         "first",
-        lambda values: values["to_them"] is not None,
+        lambda values: values["to_them"] is not None and not values["reached"],
         "what theirs says before its own stream to ours is open its library drops, though it tells that ours is there",
     ),
     Oddity(
@@ -37,7 +37,7 @@ ODDITIES: Final = (
     Oddity(
         ("rust",),
         "twice",
-        lambda values: values == {"to_them": 1, "to_us": 1},
+        lambda values: values == {"to_them": 1, "to_us": 1, "again": [0, 0]},
         "Rust swallows the same text twice: its message ID is a hash of the text",
     ),
     Oddity(
