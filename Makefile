@@ -10,7 +10,7 @@ PY = .venv/bin/python
 SOURCES := $(shell find py_peer -name '*.py')
 
 .NOTPARALLEL:
-.PHONY: chat demo test check format lint types contracts bench figures soak sisters interop pictures schemas man requirements \
+.PHONY: chat demo test check format lint types contracts bench figures soak sisters packages programs interop pictures schemas man requirements \
 	check-requirements clean
 
 chat: .venv/compiled
@@ -54,16 +54,26 @@ figures: .venv/compiled
 soak: .venv/compiled
 	$(PY) -m benchmarks.soak $(ARGS)
 
-# Small peers in other languages (interop/), at pinned versions: those whose tools are here, or LANGUAGES="go rust".
-sisters: interop/js/node_modules/.package-lock.json .venv/compiled
+# Small peers in other languages (interop/), at pinned versions: those whose tools are here, or LANGUAGES="go rust". One
+# that cannot be made is said, and is no reason not to make the others.
+sisters:
+	@$(MAKE) --no-print-directory --keep-going packages programs
+
+packages:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory interop/js/node_modules/.package-lock.json; \
+	else echo "node, browser: not there: npm is not installed" >&2; fi
+
+programs: .venv/compiled
 	$(PY) -m interop.builds $(LANGUAGES)
 
 interop/js/node_modules/.package-lock.json: interop/js/package-lock.json
 	cd interop/js && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --fetch-retries=1
 	@touch $@
 
-# Each of them with ours, over each transport, either way: the tables of docs/interop.md.
-interop: sisters
+# Each of them with ours, over each transport, either way: the tables of docs/interop.md. What could
+# not be made is left out there, and is said to be.
+interop: .venv/compiled
+	-@$(MAKE) --no-print-directory sisters
 	$(PY) -m interop $(ARGS)
 
 # The pictures of the README, from the demo.

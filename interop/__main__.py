@@ -19,6 +19,7 @@ from interop.finding import FINDING_SCENES, Ground
 from interop.progress import Progress
 from interop.running import Part, run
 from tests.sisters.matrix import TRANSPORTS
+from tests.sisters.sisters import missing
 
 INTERRUPTED = 130
 
@@ -34,7 +35,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="without the silence of 90 s")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write what was measured there, too")
     parser.add_argument("--no-write", action="store_true", help="leave docs/interop.md as it is")
+    parser.add_argument("--missing", action="store_true", help="only say which of these peers are not here, and why")
     options = parser.parse_args()
+    if options.missing:
+        _say_missing()
+        return 0
     only = options.only.split(",")
     if unknown := set(only) - set(names):
         parser.error(f"no such language: {', '.join(sorted(unknown))}")
@@ -77,6 +82,12 @@ def main() -> int:
     for line in failed:
         print(f"FAILED: {line}")
     return 1 if failed else 0
+
+
+def _say_missing() -> None:
+    for language in LANGUAGES:
+        if reason := missing(language.name):
+            print(f"LEFT OUT: {language.title}: {reason}")
 
 
 def _interrupt(*_: object) -> NoReturn:
