@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 _BARE_KEY: Final = ROOM_KEYS[1]
 """The one that is no multihash."""
 
+_SILENCES: Final = 2
+"""So often in a row a connected peer is asked for that key and gives no answer; then it is not asked for it again."""
+
 
 @final
 class Kademlia:
@@ -61,8 +64,9 @@ class Kademlia:
         """When whom was told that we provide which key, the oldest first."""
 
         self._announced_addresses: tuple[bytes, ...] = ()
-        self._mute: set[ID] = set()
-        """Who is connected and gives no answer about the key that is no multihash, as js-libp2p (kad-dht 15.1)."""
+        self._mute: dict[ID, int] = {}
+        """Who is connected and gives no answer about the key that is no multihash, and how often in a row: js-libp2p
+        (kad-dht 15.1) never does, others may be late once."""
 
         self._reached: dict[ID, None] = {}
         """Who is connected because a walk had to ask him; who was asked last stands last."""
@@ -82,7 +86,7 @@ class Kademlia:
     def gone(self, peer_id: ID) -> None:
         """Take note that a peer has no connection any more: if it starts anew, it has forgotten what we told it."""
         self._reached.pop(peer_id, None)
-        self._mute.discard(peer_id)
+        self._mute.pop(peer_id, None)
         for key in ROOM_KEYS:
             self._announced.pop((key, peer_id.to_bytes()), None)
 
@@ -168,7 +172,7 @@ class Kademlia:
     async def _ask(self, walking: _Walking, peer: bytes) -> None:
         peer_id = ID(peer)
         is_bare = walking.request.key == _BARE_KEY
-        if is_bare and peer_id in self._mute:
+        if is_bare and self._mute.get(peer_id, 0) >= _SILENCES:
             walking.walk.failed(peer)
             return
         try:
@@ -179,11 +183,13 @@ class Kademlia:
         if answer is None:
             walking.walk.failed(peer)
             if is_bare and self._is_here(peer):
-                self._mute.add(peer_id)
+                self._mute[peer_id] = self._mute.get(peer_id, 0) + 1
             else:
                 self.table.drop(peer)
                 self.stir()
             return
+        if is_bare:
+            self._mute.pop(peer_id, None)
         walking.walk.answered(peer)
         record = self._node.peers.records.get(peer_id)
         teller_ip = remote_ip(record.address) if record else ""

@@ -123,8 +123,14 @@ class RoomPubsub(Pubsub):
         self._reopened: dict[ID, int] = {}
         self._reopening: set[ID] = set()
         self._answered: set[ID] = set()
+        self._awaited: dict[ID, float] = {}  # since when each has our stream, the oldest first, until it is looked at
         self._unanswered: dict[ID, int] = {}  # how often each was let go for it
         self._leaving = False
+
+    async def run(self) -> None:
+        """Serve, until the service is stopped."""
+        self.manager.run_daemon_task(self._let_go_of_the_silent)
+        await super().run()
 
     @property
     def my_id(self) -> ID:
@@ -222,7 +228,7 @@ class RoomPubsub(Pubsub):
 
     async def _handle_frame(self, peer_id: ID, frame: bytes, *, is_first: bool) -> None:
         rpc = rpc_pb2.RPC.FromString(frame)
-        if is_first and not rpc.subscriptions:
+        if is_first and frame and not rpc.subscriptions:  # a Go peer in no room begins with an empty frame
             self._answered.discard(peer_id)
         # A slice makes Python objects of these alone: four megabytes hold two million empty messages.
         for number, message in enumerate(rpc.publish[: limits.MAX_RPC_MESSAGES], 1):
@@ -319,7 +325,7 @@ class RoomPubsub(Pubsub):
         self.peers[peer_id] = stream
         queue = self.peer_queues[peer_id] = PeerQueue(self._counters)
         self.manager.run_task(self.handle_sending_messages, peer_id, stream, queue)
-        self.manager.run_task(self._expect_answer, peer_id, stream)
+        self._awaited.setdefault(peer_id, trio.current_time())
         self._replay(peer_id)
         self._on_room_change()
         for topic in [topic for topic, peers in self.peer_topics.items() if peer_id in peers]:
@@ -338,24 +344,35 @@ class RoomPubsub(Pubsub):
             raise SwarmException(msg) from error
         return stream
 
-    async def _expect_answer(self, peer_id: ID, stream: INetStream) -> None:
-        """Let a peer go that never says which topics it is in, a few times: anew, it may.
+    async def _let_go_of_the_silent(self) -> None:
+        """Let peers go that never say which topics they are in, each a few times: anew, they may.
 
         When we ended without a goodbye and are back, js-libp2p (gossipsub 14) and rust-libp2p (gossipsub 0.49) may have
         our last life's connection still, as over QUIC. Then we are no newcomer to them: js-libp2p opens no stream, also
         when the old connection has gone, and rust-libp2p one on which it only talks. Who opens one and says nothing is
         in no room, and stays. tests/sisters/test_interop.py shows it.
+
+        One task looks at all of them: the service waits for the tasks of each peer, and ends with a thousand of them.
         """
-        await trio.sleep(limits.GOSSIP_ANSWER)
-        if self.peers.get(peer_id) is not stream or self._has_answered(peer_id):
+        while True:
+            oldest = next(iter(self._awaited.values()), trio.current_time())
+            await trio.sleep_until(oldest + limits.GOSSIP_ANSWER)
+            by = trio.current_time() - limits.GOSSIP_ANSWER
+            async with trio.open_nursery() as nursery:
+                for peer_id in [peer_id for peer_id, since in self._awaited.items() if since <= by]:
+                    del self._awaited[peer_id]
+                    if self._is_to_go(peer_id):
+                        self._counters["peers let go: they did not say which topics they are in"] += 1
+                        nursery.start_soon(let_go, self.host, peer_id)
+
+    def _is_to_go(self, peer_id: ID) -> bool:
+        if self._has_answered(peer_id):
             self._unanswered.pop(peer_id, None)
-            return
+            return False
         times = self._unanswered[peer_id] = self._unanswered.pop(peer_id, 0) + 1
         if len(self._unanswered) > limits.MAX_CONNECTIONS:
             del self._unanswered[next(iter(self._unanswered))]
-        if times <= limits.STREAM_REOPENS:
-            self._counters["peers let go: they did not say which topics they are in"] += 1
-            await let_go(self.host, peer_id)
+        return times <= limits.STREAM_REOPENS
 
     def _has_answered(self, peer_id: ID) -> bool:
         return peer_id in self._answered or any(peer_id in peers for peers in self.peer_topics.values())
@@ -460,6 +477,7 @@ class RoomPubsub(Pubsub):
         self._reopened.pop(peer_id, None)
         self._reopening.discard(peer_id)
         self._answered.discard(peer_id)
+        self._awaited.pop(peer_id, None)
         self._clear_pending_announce_retries_for_peer(peer_id)
         self._forget_all_subscriptions(peer_id)
         self.peers.pop(peer_id, None)

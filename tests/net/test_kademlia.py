@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from py_peer.core.findings import Finding
     from py_peer.net.kademlia import Kademlia
+    from tests.net.raw_peer import Handlers
 
 
 class Somebody:
@@ -147,27 +148,43 @@ async def test_who_does_not_answer_leaves_the_table_and_holds_the_walk_up_only_s
 
 
 @trio_test
-async def test_who_is_silent_about_a_key_that_is_no_multihash_as_js_libp2p_is_stays_and_is_not_asked_for_it_again(
+async def test_who_is_silent_about_a_key_that_is_no_multihash_as_js_libp2p_is_stays_and_is_asked_for_it_but_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(limits, "KAD_ANSWER_TIMEOUT", 0.2)
     asked: list[bytes] = []
+    async with somebody() as a, raw_peer(a.member.port, handlers=silent_about_the_bare_key(asked, "yyyy")) as js:
+        await until(lambda: a.dht.table)
+        for _ in range(4):
+            await a.search()
+        assert a.dht.table.get(js.id.to_bytes())
+        assert asked == [*ROOM_KEYS, *ROOM_KEYS, ROOM_KEYS[0], ROOM_KEYS[0]]
+
+
+@trio_test
+async def test_who_is_silent_now_and_then_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KAD_ANSWER_TIMEOUT", 0.2)
+    asked: list[bytes] = []
+    async with somebody() as a, raw_peer(a.member.port, handlers=silent_about_the_bare_key(asked, "ynyny")):
+        await until(lambda: a.dht.table)
+        for _ in range(5):
+            await a.search()
+        assert asked == [*ROOM_KEYS] * 5
+
+
+def silent_about_the_bare_key(asked: list[bytes], when: str) -> Handlers:
+    """Return a server that notes what it is asked for; `when` says of each time it is the bare key: silent, y or n."""
 
     async def answer(stream: RawStream) -> None:
         request = Message.FromString(await stream.read_frame())
         if request.type == Message.GET_PROVIDERS:
             asked.append(request.key)
-            if request.key == ROOM_KEYS[1]:
+            if request.key == ROOM_KEYS[1] and when[asked.count(request.key) - 1] == "y":
                 await silence(stream)
             await stream.write_frame(request.SerializeToString())
         await stream.finish()
 
-    async with somebody() as a, raw_peer(a.member.port, handlers={**says_it_speaks(KAD), KAD: answer}) as js:
-        await until(lambda: a.dht.table)
-        await a.search()
-        await a.search()
-        assert a.dht.table.get(js.id.to_bytes())
-        assert asked == [*ROOM_KEYS, ROOM_KEYS[0]]
+    return {**says_it_speaks(KAD), KAD: answer}
 
 
 @trio_test

@@ -10,6 +10,7 @@ from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.crypto.rsa import create_new_key_pair as create_new_rsa_key_pair
 from libp2p.crypto.secp256k1 import create_new_key_pair as create_new_secp256k1_key_pair
 from libp2p.pubsub.pb import rpc_pb2
+from libp2p.tools.anyio_service.trio_tasks import FunctionTask
 
 from py_peer.core import limits
 from tests.net.raw_peer import MESHSUB, raw_peer, signed
@@ -83,7 +84,7 @@ async def test_in_a_triangle_nothing_is_heard_twice_and_nobody_hears_himself() -
         await a.dial(b)
         await b.dial(c)
         await c.dial(a)
-        for number in range(20):
+        for number in range(10):
             for one in (a, b, c):
                 await one.say(b"%d" % number)
         everything = sorted(b"%d" % number for number in range(20))
@@ -248,7 +249,7 @@ async def test_a_peer_that_does_not_read_holds_nobody_else_up(monkeypatch: pytes
         await lazy.join(ROOM)
         await until(lambda: lazy.id in one.node.pubsub.room() and lazy.gossip_streams)
         lazy.stingy = frozenset({lazy.gossip_streams[0].id})
-        for number in range(20):
+        for number in range(10):
             await one.say(b"%d" % number + b"x" * 50_000)
             await until(lambda wanted=number + 1: len(other.heard) == wanted)
         assert one.counts("dropped: a slow peer's queue was full")[0] > 0
@@ -456,6 +457,9 @@ async def test_who_takes_our_stream_and_does_not_say_where_it_is_is_let_go_three
                     await gossip.send_rpc(publish=[signed(key_pair, ROOM, b"it only talks", 1)])
                 await peer.closed.wait()
             await until(lambda: not one.node.peers.records)
+            async with raw_peer(one.port, key_pair) as peer:  # that it goes by itself in between is no answer
+                await until(lambda: peer.gossip_streams)
+            await until(lambda: not one.node.peers.records)
         assert one.counts(counted) == [3]
         async with raw_peer(one.port, key_pair) as peer:
             await until(lambda: cast("RoomPubsub", one.node.pubsub)._unanswered.get(peer.id) == 4)
@@ -465,15 +469,42 @@ async def test_who_takes_our_stream_and_does_not_say_where_it_is_is_let_go_three
 
 @trio_test
 async def test_who_says_where_it_is_or_opens_a_stream_and_says_nothing_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Go peer that is in no room says it with an empty frame."""
     monkeypatch.setattr(limits, "GOSSIP_ANSWER", 1.0)
-    async with member() as one, raw_peer(one.port) as joined, raw_peer(one.port) as quiet:
+    async with (
+        member() as one,
+        raw_peer(one.port) as joined,
+        raw_peer(one.port) as quiet,
+        raw_peer(one.port) as empty,
+    ):
         await joined.join(ROOM)
         await quiet.open(MESHSUB)
-        await until(lambda: joined.gossip_streams and quiet.gossip_streams)
+        await (await empty.open(MESHSUB)).write_frame(b"")
+        await until(lambda: joined.gossip_streams and quiet.gossip_streams and empty.gossip_streams)
         async with raw_peer(one.port) as mute:
             await mute.closed.wait()
-        assert not joined.closed.is_set()
-        assert not quiet.closed.is_set()
+        assert not any(peer.closed.is_set() for peer in (joined, quiet, empty))
+
+
+@trio_test
+async def test_those_who_come_and_go_leave_no_task_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a thousand the library's service ends, and our node with it."""
+    monkeypatch.setattr(limits, "GOSSIP_ANSWER", 3_600.0)
+    async with member() as one:
+        manager = cast("Any", one.node.pubsub).manager
+
+        def tasks() -> list[str]:
+            return sorted(str(task) for task in FunctionTask.iterate_tasks(*manager._root_tasks))
+
+        without = tasks()
+        for number in range(10):
+            async with raw_peer(one.port) as peer:
+                await until(lambda peer=peer: peer.gossip_streams)
+                if number % 2:
+                    await peer.join(ROOM)
+                    await until(lambda peer=peer: peer.id in one.node.pubsub.room())
+                assert tasks() != without
+        await until(lambda: not one.node.peers.records and tasks() == without)
 
 
 def greetings(peer: RawPeer) -> list[set[str]]:
