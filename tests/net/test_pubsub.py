@@ -84,7 +84,7 @@ async def test_in_a_triangle_nothing_is_heard_twice_and_nobody_hears_himself() -
         await a.dial(b)
         await b.dial(c)
         await c.dial(a)
-        for number in range(10):
+        for number in range(20):
             for one in (a, b, c):
                 await one.say(b"%d" % number)
         everything = sorted(b"%d" % number for number in range(20))
