@@ -17,6 +17,7 @@ from benchmarks import exchange, front_ends, messages, rooms, services, ui
 from benchmarks.kinds import OURS, QUIC, TCP, Kind, present
 from benchmarks.processes import BenchError, workshop
 from benchmarks.table import FAILED, Row, as_json, head, load, render
+from py_peer.core.limits import PING_INTERVAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -39,7 +40,7 @@ class Extent:
     latency: float = 12.0
     step: float = 3.0
     burst: int = 5_000
-    idle: float = 30.0
+    idle: float = 3 * PING_INTERVAL
     messages: int = 100_000
     message_rate: float = 1_500.0
     ui_messages: int = 100_000
@@ -55,7 +56,7 @@ QUICK: Final = Extent(
     latency=4.0,
     step=1.0,
     burst=2_000,
-    idle=5.0,
+    idle=2 * PING_INTERVAL,  # neither more nor fewer pings than in any other such time
     ui_messages=10_000,
     file=64 * MEBIBYTE,
     large_file=64 * MEBIBYTE,

@@ -136,6 +136,9 @@ class Found:
     whole: bool = True
     """Whether nothing was lost, without which nobody is the best."""
 
+    at_least: bool = False
+    """Whether it may be more than the numbers say, which end where no more was tried."""
+
 
 def medians(rounds: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
     """Return the median of each number over the rounds."""
@@ -236,7 +239,8 @@ def to_the_best(ours: Found, others: Mapping[str, Found], *, more_is_better: boo
         elif not less:
             told.setdefault(f"far {how}", [])
         else:
-            told.setdefault(how, []).append(_share(more / less))
+            least = "at least " if ours.at_least or others[best].at_least else ""
+            told.setdefault(how, []).append(f"{least}{_share(more / less)}")
     return ", ".join(f"{' / '.join(shares)}x {how}" if shares else how for how, shares in told.items())
 
 

@@ -138,6 +138,16 @@ def test_ours_is_told_to_be_behind_or_ahead_of_the_best_of_the_others(
     assert to_the_best(Found(ours, whole=False), others, more_is_better=more_is_better) == ""
 
 
+def test_where_somebody_held_all_that_was_tried_the_ratio_is_the_least_that_it_can_be() -> None:
+    all_of_it, less = Found((20.0,), at_least=True), Found((10.0,))
+    for ours, theirs, told in (
+        (less, all_of_it, "at least 2.0x behind Rust"),
+        (all_of_it, less, "at least 2.0x ahead of Rust"),
+        (all_of_it, all_of_it, "level with Rust"),
+    ):
+        assert to_the_best(ours, {"Rust": theirs}, more_is_better=True) == told
+
+
 def test_how_ours_stands_to_the_best_is_told_beside_it_and_the_other_languages_have_no_ratio() -> None:
     found = {JS.name: Found((6.0,)), STOCK.name: Found((8.0,)), OURS.name: Found((4.0,))}
     with contextlib.ExitStack() as stack:
