@@ -256,7 +256,7 @@ EXAMPLES: Final = (
     Example("a file of five bytes", lambda: wire_sent.file_sent(b"hello"), _frame, b"hello"),
     Example(
         "describe",
-        lambda: _framed(file_messages.Request(describe=FILE_ID)),
+        wire_sent.described,
         lambda data: file_messages.Request.FromString(_frame(data)).describe,
         FILE_ID,
     ),

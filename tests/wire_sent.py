@@ -27,6 +27,7 @@ from py_peer.chatroom import CHAT_TOPIC
 from py_peer.net import direct, identify
 from py_peer.net.author import Author
 from py_peer.net.counters import Counters
+from py_peer.net.file_exchange import Source
 from py_peer.net.gossip import LARGE, Router
 from py_peer.net.mesh import DEGREE_HIGH
 from py_peer.net.message_cache import message_id
@@ -163,6 +164,11 @@ def file_sent(body: bytes) -> bytes:
         await SisterServer(shelf).handle(stream)
 
     return _said(served, encode_varint_prefixed(FILE_ID.encode()))
+
+
+def described() -> bytes:
+    """Return what is asked of a py-peer that has no such file."""
+    return _said(lambda _, stream: Source(cast("INetStream", stream), OTHER).describe(FILE_ID), b"\x00")
 
 
 def direct_message(heard: bytes) -> bytes:
