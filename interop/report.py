@@ -47,6 +47,16 @@ def left_out(cells: Cells) -> list[str]:
     return [f"{language}, {what}, is left out: {why}" for language, what, why in found]
 
 
+def failures(cells: Cells) -> list[str]:
+    """Return what fell short that nobody expected, and what is said of it."""
+    return [
+        f"{column}: {scene}: {outcome.text}: {outcome.reason}"
+        for column, outcomes in cells.items()
+        for scene, outcome in outcomes.items()
+        if outcome.failed
+    ]
+
+
 def table(
     columns: Mapping[Column, str], cells: Cells, scenes: Sequence[Scene], title: str = ""
 ) -> tuple[Table, list[str]]:

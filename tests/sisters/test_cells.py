@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.report import fill
 from interop import report
+from interop.__main__ import main
 from interop.columns import COLUMNS, FINDING, LANGUAGES, Column
 from interop.finding import FINDING_SCENES
 from interop.oddities import ODDITIES
@@ -184,3 +185,35 @@ def test_what_runs_is_told_on_a_terminal_and_in_a_pipe() -> None:
         assert "Rust, we dial: ping: 1 / 2 ms\n" in told
         assert ("cells left; now for 0 s Rust, we dial: ping" in told) == stream.isatty()
         assert ("\r" in told) == stream.isatty()
+
+
+@pytest.mark.parametrize("options", [("--only", "browser", "--transport", "tcp"), ("--only", ",")])
+def test_a_part_in_which_no_column_is_left_is_an_error_of_usage(
+    options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["interop", *options])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+
+
+@pytest.mark.parametrize("missing", ["", "cargo is not installed"])
+def test_the_document_stays_as_it_is_when_something_was_left_out(
+    missing: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = tmp_path / "interop.md"
+    document.write_text(before := report.DOCUMENT.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(report, "DOCUMENT", document)
+    monkeypatch.setattr(report, "head", lambda: ["today"])
+    monkeypatch.setattr(Column, "missing", missing)
+    monkeypatch.setattr(
+        "interop.__main__.run",
+        lambda parts, _: {
+            column: {scene.name: nothing(missing) if missing else Outcome("1 / 1") for scene in part.scenes}
+            for part in parts
+            for column in part.columns
+        },
+    )
+    monkeypatch.setattr("sys.argv", ["interop"])
+    assert main() == int(bool(missing))
+    assert (document.read_text(encoding="utf-8") == before) == bool(missing)
+    assert ("stays as it is" in capsys.readouterr().out) == bool(missing)
