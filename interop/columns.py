@@ -14,7 +14,7 @@ from tests.sisters.matrix import ENDS, PORT, QUIC, START, TCP, TRANSPORTS, WS
 from tests.sisters.sisters import KINDS, missing, missing_js_quic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 AGAIN: Final = 0.5
@@ -140,11 +140,24 @@ class Pair:
         """Start both, the one that is called first, and wait until each knows itself."""
         first, second = (self.theirs, self.ours) if self.column.we_dial else (self.ours, self.theirs)
         first.start()
-        first.wait_for(lambda: first.last("ready"), "ready", START)
+        self.wait_for(lambda: first.last("ready"), f"{first.name} ready")
         if not self.column.we_dial:
             self.theirs.connect = (self.called,)
         second.start()
-        second.wait_for(lambda: second.last("started"), "started", START)
+        self.wait_for(lambda: second.last("started"), f"{second.name} started")
+
+    def wait_for(self, condition: Callable[[], object], what: str) -> None:
+        """Wait for both to come; raises AssertionError, with the last words of who has ended by itself, at once."""
+        deadline = time.monotonic() + START
+        while True:
+            try:
+                return self.ours.wait_for(condition, what, AGAIN)
+            except AssertionError:
+                for peer in (self.ours, self.theirs):
+                    if peer.process and (code := peer.process.poll()) is not None:
+                        raise AssertionError(f"{peer.name} has ended with {code}: {_last_words(peer)}") from None
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"not within {START:g} s: {what}") from None
 
     def met(self) -> None:
         """Wait until each has the other in its room."""
@@ -190,6 +203,12 @@ class Pair:
             with contextlib.suppress(AssertionError):
                 self.ours.wait_for(lambda: not unheard(), "each other", AGAIN)
         return time.monotonic() - start
+
+
+def _last_words(peer: Peer) -> str:
+    """Return the last line of what a peer has written beside its events."""
+    lines = (peer.folder / "stderr").read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 def answer(asked: Peer, command: str, *events: str, **arguments: Any) -> Told:

@@ -63,7 +63,7 @@ def first_words(pair: Pair) -> Outcome:
         return [(one, other) for one, other in pair.ways if one not in said and other.ids and other.id in one.room()]
 
     while len(said) < len(pair.ways):
-        pair.ours.wait_for(coming, "the other in its room", START)
+        pair.wait_for(coming, "the other in its room")
         for one, _ in coming():
             said[one] = (pair.new_text("first").ljust(FIRST, "."), time.monotonic())
             one.say(said[one][0])
@@ -270,7 +270,7 @@ def they_restart(pair: Pair) -> Outcome:
     was, start = pair.theirs.id, time.monotonic()
     pair.theirs.kill()
     pair.theirs.start()
-    pair.theirs.wait_for(lambda: pair.theirs.last("ready"), "ready", START)
+    pair.wait_for(lambda: pair.theirs.last("ready"), "theirs ready")
     back = pair.meet_again(start, STALE)
     pair.ours.wait_for(lambda: was not in pair.ours.room(), "that the old one is gone", LET_GO)
     left = [told["at"] for told in pair.ours.all("peer_left") if told["peer_id"] == was]

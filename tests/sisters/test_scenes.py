@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import pytest
 
 from interop import scenes
-from interop.columns import Pair
+from interop.columns import COLUMNS, Pair
 from interop.oddities import ODDITIES
 from interop.outcomes import Outcome, explained
 from py_peer.core.limits import MAX_TEXT_BYTES
@@ -63,6 +64,9 @@ class Play:
 
     def met(self) -> None:
         """Both are there."""
+
+    def wait_for(self, condition: Callable[[], object], what: str) -> None:
+        self.ours.wait_for(condition, what, 0.0)
 
     new_text = Pair.new_text
     speak = Pair.speak
@@ -122,3 +126,22 @@ def test_a_first_word_that_has_reached_ours_and_is_not_shown_is_not_excused(lang
     assert not explained(language, "first", shown(scenes.first_words, play), ODDITIES).failed
     play.ours.read = scenes.FIRST + 500
     assert explained(language, "first", shown(scenes.first_words, play), ODDITIES).failed
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import sys; sys.exit('the port is taken')", "theirs has ended with 1: the port is taken"),
+        ("raise SystemExit(3)", "theirs has ended with 3: it said nothing"),
+    ],
+)
+def test_a_peer_that_ends_by_itself_is_not_waited_for_and_its_last_words_are_told(
+    program: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = Pair(COLUMNS[0], tmp_path)
+    monkeypatch.setattr(pair.theirs, "program", lambda: (sys.executable, "-c", program))
+    try:
+        with pytest.raises(AssertionError, match=words):
+            pair.start()
+    finally:
+        pair.close()
