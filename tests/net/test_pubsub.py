@@ -249,7 +249,7 @@ async def test_a_peer_that_does_not_read_holds_nobody_else_up(monkeypatch: pytes
         await lazy.join(ROOM)
         await until(lambda: lazy.id in one.node.pubsub.room() and lazy.gossip_streams)
         lazy.stingy = frozenset({lazy.gossip_streams[0].id})
-        for number in range(10):
+        for number in range(20):
             await one.say(b"%d" % number + b"x" * 50_000)
             await until(lambda wanted=number + 1: len(other.heard) == wanted)
         assert one.counts("dropped: a slow peer's queue was full")[0] > 0
