@@ -11,7 +11,6 @@ import argparse
 import json
 import signal
 import sys
-from pathlib import Path
 from typing import NoReturn
 
 from interop import report, room, scenes
@@ -34,7 +33,7 @@ def main() -> int:
     parser.add_argument("--only", metavar="LANGUAGES", default=",".join(NAMES), help="of go,rust,node,browser")
     parser.add_argument("--transport", choices=[name.lower() for name in TRANSPORTS], help="one of them")
     parser.add_argument("--quick", action="store_true", help="without the silence of 90 s")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write what was measured there, too")
+    parser.add_argument("--json", metavar="FILE", type=report.new_file, help="write what was measured there, too")
     parser.add_argument("--no-write", action="store_true", help="leave docs/interop.md as it is")
     parser.add_argument("--missing", action="store_true", help="only say which of these peers are not here, and why")
     options = parser.parse_args()
@@ -61,13 +60,13 @@ def main() -> int:
     left_out = report.left_out(cells)
     for line in left_out:
         print(f"LEFT OUT: {line}")
-    if options.json:
-        options.json.write_text(json.dumps(report.as_json(lines, cells), indent=1) + "\n", encoding="utf-8")
     if not options.no_write:
         if len(columns) == len(COLUMNS) + len(FINDING) and not options.quick and not left_out:
             report.write(lines, parts, cells)
         else:
             print("A part of the matrix: docs/interop.md stays as it is.")
+    if options.json:
+        options.json.write_text(json.dumps(report.as_json(lines, cells), indent=1) + "\n", encoding="utf-8")
     failed = report.failures(cells)
     for line in failed:
         print(f"FAILED: {line}")

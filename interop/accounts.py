@@ -91,6 +91,11 @@ class Account:
     """Links that ended while both ends lived: when, and whose they were."""
 
     @property
+    def owed(self) -> int:
+        """How many texts were owed, to all together."""
+        return sum(cell.owed for cell in self.cells.values())
+
+    @property
     def lost(self) -> int:
         """How many texts were owed to somebody and not shown."""
         return sum(len(cell.lost) for cell in self.cells.values())

@@ -166,7 +166,7 @@ def versions(language: str) -> dict[str, str]:
 def main() -> int:
     """Return 0 when all that was asked for is there, or cannot be, as its tool is not installed."""
     parser = argparse.ArgumentParser(prog="python -m interop.builds", description=__doc__)
-    parser.add_argument("languages", nargs="*", choices=[*BUILDS, []], help="which; without it all")
+    parser.add_argument("languages", nargs="*", choices=[*BUILDS, "all"], default="all", help="which (all)")
     parser.add_argument("--kept", action="store_true", help="build nothing, only say whether they are there")
     parser.add_argument("--where", action="store_true", help="print the folder that they are kept in")
     options = parser.parse_args()
@@ -174,7 +174,7 @@ def main() -> int:
         print(where())
         return 0
     failed = 0
-    for build in (BUILDS[name] for name in options.languages or BUILDS):
+    for build in (BUILDS[name] for name in (BUILDS if "all" in options.languages else options.languages)):
         start = time.monotonic()
         try:
             if options.kept and (reason := build.missing()):

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from libp2p.pubsub.pb import rpc_pb2
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "wire.md"
+INTERRUPTED: Final = 130
 START: Final = 90.0
 """Seconds in which a room is whole, on a busy machine."""
 
@@ -366,9 +367,18 @@ def write(page: Path, tables: Mapping[str, str], how: str) -> None:
 
 
 def main() -> int:
+    """Run from the command line."""
+    try:
+        return _measure()
+    except KeyboardInterrupt:
+        print("Interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _measure() -> int:
     """Measure the choices that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m interop.choices", description=__doc__)
-    parser.add_argument("choices", nargs="*", choices=[*CHOICES, []], help="which; without it all")
+    parser.add_argument("choices", nargs="*", choices=[*CHOICES, "all"], default="all", help="which (all)")
     parser.add_argument("--write", action="store_true", help="write the tables into docs/wire.md")
     options = parser.parse_args()
     languages = []
@@ -377,7 +387,7 @@ def main() -> int:
             print(f"left out: {language}: {reason}", file=sys.stderr)
         else:
             languages.append(language)
-    for name in options.choices or CHOICES:
+    for name in CHOICES if "all" in options.choices else options.choices:
         measure, wanted = CHOICES[name]
         here = [language for language in wanted if language in languages]
         made = measure(here)

@@ -12,13 +12,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, final
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from interop.accounts import SETTLED, Account, Said, account
-from tests.network.peers import Peer, free_port
-from tests.sisters.sisters import BrowserPeer, GoPeer, JsPeer, RustPeer, missing
+from interop.plan import CALL_ONLY, KINDS, RELAY, Plan, kind_of
+from tests.network.peers import WHOLE_AGAIN, Peer, free_port
+from tests.sisters.sisters import JsPeer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,14 +27,15 @@ if TYPE_CHECKING:
     from tests.network.peers import Told
 
 Progress: TypeAlias = Callable[[str], object]
-Shape: TypeAlias = Literal["line", "mesh"]
-SHAPES: Final[tuple[Shape, ...]] = ("line", "mesh")
 
 START: Final = 60.0
 """Seconds in which they start and meet, on a machine that has much else to do."""
 
 LAST_WORDS: Final = 10.0
 """Seconds after the last text in which what is missing may still be asked for."""
+
+SECOND_COPY: Final = 2.0
+"""Seconds after that in which gossip may still bring again, with the next heartbeat, what has been shown already."""
 
 LOOK: Final = 0.1
 """Seconds between two looks at whether all have met."""
@@ -45,107 +47,6 @@ KILLED_AT: Final = 0.25
 BACK_AT: Final = 0.35
 LEAVES_AT: Final = 0.7
 """When, in shares of the time, one is killed, is started again, and one leaves without goodbye."""
-
-
-KINDS: Final[Mapping[str, type[Peer]]] = {
-    "browser": BrowserPeer,
-    "node": JsPeer,
-    "ours": Peer,
-    "rust": RustPeer,
-    "go": GoPeer,
-}
-"""In the order in which they stand in a line: the browser beside who takes WebSockets, ours in the middle."""
-
-TAKE_WS: Final = frozenset({"node", "ours"})
-CALL_ONLY: Final = frozenset({"browser"})
-"""They dial WebSockets and nothing else, and cannot be dialled."""
-
-RELAY: Final = "ours"
-"""Who is the relay of a mesh."""
-
-WHO: Final[Mapping[Shape, Mapping[str, tuple[str, ...]]]] = {
-    "line": {"killed": ("ours", "rust", "node"), "left": ("go", "rust", "browser")},
-    "mesh": {"killed": ("rust", "browser"), "left": ("node", "rust", "browser"), "relayed": ("go", "node", "rust")},
-}
-"""Who has which part, in each shape: the first of these that is here."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is done."""
-
-    shape: Shape
-    kinds: tuple[str, ...] = tuple(KINDS)
-    """Names of KINDS; one that is named again is there again, as "go 2"."""
-
-    seconds: float = 300.0
-    rate: float = 10.0
-    """Texts a second, of all together; each who is there speaks in turn."""
-
-    size: int = 100
-    """Bytes of a text, at least those that tell it from the others."""
-
-    at_once: bool = False
-    """Of two who dial each other neither waits for the other."""
-
-    killed: str = ""
-    left: str = ""
-    relayed: str = ""
-    """Names of those to whom this happens; "" is nobody."""
-
-    ours_limits: Mapping[str, float] = field(default_factory=dict)
-    """Names of `core.limits`, for ours, with other values than they have."""
-
-    ours_options: tuple[str, ...] = ()
-    """More of the command line of ours."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of all who are there, in the order of a line."""
-        named: list[str] = []
-        for kind in KINDS:
-            named += [kind if number == 1 else f"{kind} {number}" for number in range(1, self.kinds.count(kind) + 1)]
-        return tuple(named)
-
-    def with_parts(self) -> Plan:
-        """Return the plan with somebody to be killed, to leave and, in a mesh, to be behind a relay."""
-        killed, left, relayed = (
-            next((name for name in WHO[self.shape].get(part, ()) if name in self.kinds), "")
-            for part in ("killed", "left", "relayed")
-        )
-        return replace(self, killed=killed, left=left, relayed=relayed if RELAY in self.kinds else "")
-
-    def dials(self) -> list[tuple[str, str]]:
-        """Return who dials whom, by their names.
-
-        Raises:
-            ValueError: two stand beside each other in a line of whom none can dial the other.
-        """
-        if self.shape == "mesh":
-            return [pair for pair in itertools.permutations(self.names, 2) if self._can_dial(*pair)]
-        dials: list[tuple[str, str]] = []
-        for one, other in itertools.pairwise(self.names):
-            ways = [pair for pair in ((one, other), (other, one)) if self._can_dial(*pair)]
-            if not ways:
-                raise ValueError(f"no line: neither {one} nor {other} can dial the other")
-            dials.append(ways[0])
-        return dials
-
-    def _can_dial(self, one: str, other: str) -> bool:
-        caller, called = kind_of(one), kind_of(other)
-        if called in CALL_ONLY or (caller in CALL_ONLY and (called not in TAKE_WS or other == self.relayed)):
-            return False
-        return one != self.relayed and (other != self.relayed or one != RELAY)
-
-
-def kind_of(name: str) -> str:
-    """Return the kind of one that is named so in a plan."""
-    return name.partition(" ")[0]
-
-
-def missing_kind(kind: str) -> str:
-    """Return why there are no peers of a kind here, or ""."""
-    return "" if kind == "ours" else missing(kind)
 
 
 @dataclass
@@ -164,10 +65,20 @@ class Course:
     died: list[str]
     """Who ended by itself."""
 
+    unready: list[str] = field(default_factory=list)
+    """Who was started again, and was not ready START seconds later."""
+
+    unmet_again: list[tuple[str, str]] = field(default_factory=list)
+    """Who was to meet again, and had not WHOLE_AGAIN seconds after one of them was back."""
+
     @property
     def clean(self) -> bool:
-        """Whether all met and stayed together, all lived, and each saw everything that it was owed, once."""
-        return self.account.clean and not (self.unmet or self.died or self.account.broken)
+        """Whether all met, again too, and stayed together, all lived, and each saw all that it was owed, once.
+
+        Where nothing was owed to anybody nothing is shown, and that is not clean.
+        """
+        apart = self.unmet or self.died or self.unready or self.unmet_again or self.account.broken
+        return bool(self.account.clean and self.account.owed and not apart)
 
 
 def hold(plan: Plan, folder: Path, progress: Progress = lambda _: None) -> Course:
@@ -182,7 +93,8 @@ def hold(plan: Plan, folder: Path, progress: Progress = lambda _: None) -> Cours
         unmet = room.open()
         progress("all have met" if not unmet else f"have not met: {unmet}")
         room.talk(progress)
-        return Course(plan, room.start, room.settle(), room.happened, unmet, room.died)
+        judged = room.settle(progress)
+        return Course(plan, room.start, judged, room.happened, unmet, room.died, room.unready, room.unmet_again)
     finally:
         for peer in room.peers.values():
             peer.clean_up()
@@ -194,7 +106,7 @@ class _Room:
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self.plan = plan
-        self.dials = plan.dials()
+        self.dials, self.links = plan.dials(), plan.links()
         self.peers = {name: KINDS[kind_of(name)](name, folder / name.replace(" ", "-")) for name in plan.names}
         self.ws: dict[str, int] = {}
         """Where each who takes WebSockets does."""
@@ -204,9 +116,14 @@ class _Room:
         self.here: set[str] = set()
         """Who is there, and can speak."""
 
-        self.awaited: set[str] = set()
-        """Started again, and not ready yet."""
+        self.awaited: dict[str, float] = {}
+        """Started again, and not ready yet: until when each may be."""
 
+        self.to_meet: dict[tuple[str, str], float] = {}
+        """Of whom one is back, and who have not met again yet: until when they may."""
+
+        self.unready: list[str] = []
+        self.unmet_again: list[tuple[str, str]] = []
         self.died: list[str] = []
         self.happened: list[tuple[float, str]] = []
         self.said: list[Said] = []
@@ -225,18 +142,16 @@ class _Room:
 
     def open(self) -> list[tuple[str, str]]:
         """Start all and have them dial; return who was to meet and has not."""
-        links = self.dials
         if self.plan.relayed:
             self._start(RELAY)
             relay, relayed = self.peers[RELAY], self.peers[self.plan.relayed]
             relayed.options += ("--relay", f"{relay.address}/p2p/{relay.id}")
-            links = [*links, (self.plan.relayed, RELAY)]
         self._start(*self.peers.keys() - self.here)
         self.to_dial = list(self.dials)
         end = time.monotonic() + START
         while True:
             self._dial_due()
-            unmet = [pair for pair in links if not self._have_met(*pair)]
+            unmet = [pair for pair in self.links if not self._have_met(*pair)]
             if not unmet or time.monotonic() > end:
                 break
             time.sleep(LOOK)
@@ -272,12 +187,22 @@ class _Room:
             if speaker is not None:
                 self._say(speaker, number)
 
-    def settle(self) -> Account:
-        """Wait until nothing is missing, or may not be asked for any more; return the account."""
+    def settle(self, progress: Progress) -> Account:
+        """Wait for those who are to be back, and until nothing is missing, or may not be asked for any more.
+
+        Returns the account.
+        """
         end = time.monotonic() + LAST_WORDS
-        while (judged := account(self._told(), self.said)).lost + len(judged.unsent) and time.monotonic() < end:
-            time.sleep(0.5)
-        return judged
+        while self.awaited or self.to_meet or (self._is_missing() and time.monotonic() < end):
+            time.sleep(LOOK)
+            self._look_after(progress)
+        time.sleep(SECOND_COPY)
+        self._look_after(progress)
+        return account(self._told(), self.said)
+
+    def _is_missing(self) -> bool:
+        judged = account(self._told(), self.said)
+        return bool(judged.lost or judged.unsent)
 
     def _told(self) -> dict[str, list[Told]]:
         changed = self.peers[self.plan.names[0]].changed
@@ -339,7 +264,7 @@ class _Room:
 
     def _come_back(self, name: str) -> None:
         self.peers[name].start()
-        self.awaited.add(name)
+        self.awaited[name] = time.monotonic() + START
         self._note(f"{name} is started again")
 
     def _leave(self, name: str) -> None:
@@ -349,20 +274,31 @@ class _Room:
 
     def _gone(self, name: str) -> None:
         self.here.discard(name)
-        self.awaited.discard(name)
+        self.awaited.pop(name, None)
+        self.to_meet = {pair: until for pair, until in self.to_meet.items() if name not in pair}
         self.to_dial = [pair for pair in self.to_dial if name not in pair]
         self.dialled = {pair for pair in self.dialled if name not in pair}
 
     def _look_after(self, progress: Progress) -> None:
-        """Have who has come back dial and be dialled, and notice who has ended by itself."""
+        """Have who has come back dial and be dialled, and notice who has not, and who has ended by itself."""
         self._dial_due()
+        now = time.monotonic()
         for name in [name for name in self.awaited if self.peers[name].last("ready")]:
-            self.awaited.discard(name)
+            del self.awaited[name]
             self.here.add(name)
+            links = [pair for pair in self.links if name in pair and self.here.issuperset(pair)]
+            self.to_meet |= {(min(pair), max(pair)): now + WHOLE_AGAIN for pair in links}
             self.to_dial += [pair for pair in self.dials if name in pair and self.here.issuperset(pair)]
             self._note(f"{name} is back")
             progress(self.happened[-1][1])
-        for name in sorted(self.here | self.awaited):
+        late = [name for name, until in self.awaited.items() if now > until]
+        self.unready += late
+        self.awaited = {name: until for name, until in self.awaited.items() if name not in late}
+        self.to_meet = {pair: until for pair, until in self.to_meet.items() if not self._have_met(*pair)}
+        apart = [pair for pair, until in self.to_meet.items() if now > until]
+        self.unmet_again += apart
+        self.to_meet = {pair: until for pair, until in self.to_meet.items() if pair not in apart}
+        for name in sorted(self.here | self.awaited.keys()):
             process = self.peers[name].process
             if process is not None and process.poll() is not None:
                 self._gone(name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import platform
 import time
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.processes import ROOT
@@ -25,6 +27,23 @@ DOCUMENT: Final = ROOT / "docs" / "interop.md"
 MADE: Final = "made"
 FOUND: Final = "finding"
 """Marks of the document, beside the names of the languages."""
+
+
+def new_file(name: str) -> Path:
+    """Return the path of a file that can be written; whether it can is seen before the work, not after it.
+
+    Raises:
+        argparse.ArgumentTypeError: it cannot be written.
+    """
+    path = Path(name)
+    is_new = not path.exists()
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot write {name}: {error.strerror}") from None
+    if is_new:
+        path.unlink()
+    return path
 
 
 def head() -> list[str]:

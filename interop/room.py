@@ -3,14 +3,16 @@
 They talk for five minutes; one is killed and started again, one leaves without goodbye, one is behind a relay. What
 each saw out of what was said is printed, by reader and author, after the rule of interop/accounts.py, and put into
 docs/interop.md; with other options than the usual it is only printed. The exit code is 1 when something that was owed
-was lost, or shown twice or otherwise than it was said, or when somebody did not come into the room, ended by itself, or
-lost a connection for no reason.
+was lost, or shown twice or otherwise than it was said, when nothing was owed at all, or when somebody did not come into
+the room, or not into it again, ended by itself, or lost a connection for no reason. It is 2 when there can be no such
+room.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import sys
@@ -24,7 +26,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 from benchmarks.report import fill
 from benchmarks.table import load, milliseconds, percentile
 from interop import report
-from interop.course import KINDS, SHAPES, Plan, hold, missing_kind
+from interop.course import hold
+from interop.plan import KINDS, SHAPES, Plan, missing_kind
+from py_peer.core import limits
 
 if TYPE_CHECKING:
     from interop.accounts import Cell
@@ -60,6 +64,8 @@ def as_json(course: Course) -> Result:
         "unsent": account.unsent,
         "strange": account.strange,
         "unmet": course.unmet,
+        "unready": course.unready,
+        "unmet_again": course.unmet_again,
         "died": course.died,
         "happened": course.happened,
         "broken": [(at - start, one, other) for at, one, other in account.broken],
@@ -111,7 +117,11 @@ def _remarks(result: Result) -> list[str]:
     """Return what was not as it should be, a sentence for each, and whether anything was lost or shown twice."""
     whole = not any(cell["lost"] or cell["twice"] for cell in result["cells"])
     remarks = ["Nothing that was owed was lost, and nothing was shown twice."] if whole else []
+    if not any(cell["owed"] for cell in result["cells"]):
+        remarks = ["Nothing was owed to anybody: this shows nothing."]
     remarks += [f"{one} and {other} had not met when the talk began." for one, other in result["unmet"]]
+    remarks += [f"{name} was started again, and did not get ready." for name in result["unready"]]
+    remarks += [f"{one} and {other} did not meet again." for one, other in result["unmet_again"]]
     remarks += [f"{name} ended by itself." for name in result["died"]]
     remarks += [f"{_count(count, 'text')} not sent by {name}." for name, count in result["unsent"].items()]
     for cell in result["cells"]:
@@ -149,13 +159,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     usual = Plan(SHAPES[0])
     parser.add_argument("--shape", nargs="+", choices=SHAPES, default=list(SHAPES), help="one after the other (both)")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, help="who is there, one named twice twice (one of each)")
-    parser.add_argument("--seconds", type=float, default=usual.seconds, help="how long they talk (%(default)g)")
-    parser.add_argument("--rate", type=float, default=usual.rate, help="texts a second, of all together (%(default)g)")
+    parser.add_argument("--seconds", type=_positive, default=usual.seconds, help="how long they talk (%(default)g)")
+    parser.add_argument(
+        "--rate", type=_positive, default=usual.rate, help="texts a second, of all together (%(default)g)"
+    )
     parser.add_argument("--size", type=int, default=usual.size, help="bytes of a text (%(default)d)")
     parser.add_argument("--at-once", action="store_true", help="in a mesh, two who dial each other do it at one moment")
     parser.add_argument("--calm", action="store_true", help="nobody is killed, and nobody is behind a relay")
-    parser.add_argument("--ours-limits", type=json.loads, default={}, metavar="JSON", help="of core.limits, for ours")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every count there, too")
+    parser.add_argument("--ours-limits", type=_limits, default={}, metavar="JSON", help="of core.limits, for ours")
+    parser.add_argument("--json", type=report.new_file, metavar="FILE", help="write every count there, too")
     parser.add_argument("--no-write", action="store_true", help=f"leave docs/{report.DOCUMENT.name} as it is")
     options = parser.parse_args(arguments)
     outputs = {"json", "no_write"}
@@ -171,27 +183,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kinds = tuple(kind for kind in options.kinds or here if kind not in missing)
     plan = replace(usual, kinds=kinds, seconds=options.seconds, rate=options.rate, size=options.size)
     plan = replace(plan, at_once=options.at_once, ours_limits=options.ours_limits)
+    plans = [replace(plan, shape=shape) for shape in options.shape]
+    plans = [plan if options.calm else plan.with_parts() for plan in plans]
+    try:
+        for plan in plans:
+            plan.dials()
+    except ValueError as error:
+        parser.error(str(error))
     head = [*report.head(), f"Load average at the start: {load()}"]
     try:
-        results = [_held(replace(plan, shape=shape), calm=options.calm) for shape in options.shape]
+        results = [_held(plan) for plan in plans]
     except KeyboardInterrupt:
         print("Interrupted: nothing is written", file=sys.stderr)
         return INTERRUPTED
     section = document(head, results, missing)
     print(section.replace("<br>", ", "))
-    if options.json:
-        found = {"head": head, "missing": missing, "rooms": results}
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if is_usual and not options.no_write:
         told = fill(report.DOCUMENT.read_text(encoding="utf-8"), {PLACE: section})
         report.DOCUMENT.write_text(told, encoding="utf-8")
+    if options.json:
+        found = {"head": head, "missing": missing, "rooms": results}
+        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return 0 if all(result["clean"] for result in results) else 1
 
 
-def _held(plan: Plan, *, calm: bool) -> Result:
+def _positive(text: str) -> float:
+    """Return a number that is more than nothing, and no more than can be waited for."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return number
+
+
+def _limits(text: str) -> dict[str, float]:
+    """Return limits of ours by their names, from JSON."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f'{text} is no JSON object, as {{"MAX_INBOUND": 40}}')
+    for name, value in found.items():
+        if type(getattr(limits, name, None)) not in (int, float):
+            raise argparse.ArgumentTypeError(f"there is no limit {name} in py_peer/core/limits.py")
+        if type(value) not in (int, float):
+            raise argparse.ArgumentTypeError(f"{name} is to be a number, not {value!r}")
+    return found
+
+
+def _held(plan: Plan) -> Result:
     _progress(f"a {plan.shape} of {', '.join(plan.names)}")
     with tempfile.TemporaryDirectory(prefix="py-peer-room-", ignore_cleanup_errors=True) as folder:
-        return as_json(hold(plan if calm else plan.with_parts(), Path(folder), _progress))
+        return as_json(hold(plan, Path(folder), _progress))
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -172,6 +172,7 @@ def _server() -> socket.socket:
         process = subprocess.Popen(command, stdin=theirs.fileno(), cwd=ROOT, env=dict(os.environ) | USUAL)
 
     def end() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the end already, and takes but a moment
         ours.close()
         process.wait()
 

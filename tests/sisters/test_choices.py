@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from libp2p.crypto.ed25519 import create_new_key_pair
 
+from interop import builds, choices
 from interop.changed import IDS, siphash_1_3
 from interop.choices import CHOICES, PAGE, table, write
 from py_peer.net.message_cache import message_id
@@ -17,6 +19,7 @@ from tests.net.raw_peer import signed
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import ModuleType
 
 OTHERWISE = {"ids": "rust", "degrees": [6, 1, 12], "flood": False, "push": False, "known": False, "limits": {}}
 LOOK = """
@@ -68,6 +71,48 @@ def test_a_table_is_written_over_the_one_before_and_leaves_the_others(tmp_path: 
         "<!-- choice: ids -->\n\n| a |\n| --- |\n| 1 |\n\nhow\n\n<!-- /choice -->\n"
         "<!-- choice: flood -->\nkept\n<!-- /choice -->\n"
     )
+
+
+@pytest.mark.parametrize("module", [builds, choices])
+def test_what_can_be_chosen_is_shown(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["program", "--help"])
+    with pytest.raises(SystemExit):
+        module.main()
+    shown = capsys.readouterr().out
+    assert "[]" not in shown
+    assert ",all}" in shown
+
+
+@pytest.mark.parametrize(("named", "measured"), [([], ["a", "b"]), (["b"], ["b"])])
+def test_those_choices_are_measured_that_are_named_or_all(
+    named: list[str], measured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def measure(name: str, _: object) -> str:
+        done.append(name)
+        return ""
+
+    monkeypatch.setattr(choices, "CHOICES", {name: (partial(measure, name), ()) for name in ("a", "b")})
+    monkeypatch.setattr(choices, "KINDS", {})
+    monkeypatch.setattr(sys, "argv", ["program", *named])
+    assert choices.main() == 0
+    assert done == measured
+
+
+def test_a_measurement_that_is_interrupted_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(choices, "CHOICES", {"a": (interrupted, ())})
+    monkeypatch.setattr(choices, "KINDS", {})
+    monkeypatch.setattr(sys, "argv", ["program"])
+    assert choices.main() == 130
+    assert capsys.readouterr().err == "Interrupted\n"
 
 
 def test_every_choice_has_its_place_in_the_page() -> None:
