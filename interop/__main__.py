@@ -16,7 +16,7 @@ from typing import NoReturn
 from interop import report, room, scenes
 from interop.columns import COLUMNS, FINDING, LANGUAGES, Column, Pair
 from interop.finding import FINDING_SCENES, Ground
-from interop.progress import Progress
+from interop.progress import Progress, width
 from interop.running import Part, run
 from tests.sisters.matrix import TRANSPORTS
 from tests.sisters.sisters import missing
@@ -56,7 +56,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Interrupted: nothing is written", file=sys.stderr)
         return INTERRUPTED
-    print(f"\n{report.text(parts, cells)}\n")
+    print(f"\n{report.text(parts, cells, width(sys.stdout))}\n")
     left_out = report.left_out(cells)
     for line in left_out:
         print(f"LEFT OUT: {line}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 import threading
 import time
@@ -16,6 +16,17 @@ TICK: Final = 1.0
 
 WORD: Final = 30.0
 """Seconds between two lines of what runs, in a pipe."""
+
+USUAL: Final = 80
+"""Columns of a terminal that does not tell how many it has."""
+
+
+def width(stream: IO[str]) -> int | None:
+    """Return how many columns the terminal has that a stream goes to, or None where it goes to none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None
 
 
 @final
@@ -40,12 +51,16 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
+        self.hush()
         self._thread.join()
         if self._alive:
             print("\r\x1b[K", end="", file=self._stream, flush=True)
+
+    def hush(self) -> None:
+        """Say nothing more: what ends from now on was interrupted, or is the end of all."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     def begins(self, column: str, scene: str) -> None:
         """Say that a column has come to a scene."""
@@ -57,8 +72,9 @@ class Progress:
         with self._changed:
             self._left -= 1
             scene, _ = self._running.pop(column)
-            self._line(f"{self._clock()}  {column}: {scene}: {what}")
-            self._paint()
+            if not self._ended:
+                self._line(f"{self._clock()}  {column}: {scene}: {what}")
+                self._paint()
 
     def says(self, line: str) -> None:
         """Say something else."""
@@ -80,12 +96,8 @@ class Progress:
 
     def _paint(self) -> None:
         if self._alive:
-            print(
-                f"\r\x1b[K{self._now()[: shutil.get_terminal_size().columns - 1]}",
-                end="",
-                file=self._stream,
-                flush=True,
-            )
+            now = self._now()[: (width(self._stream) or USUAL) - 1]
+            print(f"\r\x1b[K{now}", end="", file=self._stream, flush=True)
 
     def _tick(self) -> None:
         with self._changed:

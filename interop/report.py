@@ -117,11 +117,21 @@ def blocks(lines: Sequence[str], parts: Sequence[Part], cells: Cells) -> dict[st
     return found
 
 
-def text(parts: Sequence[Part], cells: Cells) -> str:
-    """Return the tables for a terminal."""
+def text(parts: Sequence[Part], cells: Cells, width: int | None = None) -> str:
+    """Return the tables for a terminal; of one that has more columns than `width` each column by itself."""
     return "\n\n".join(
-        "\n".join([made.text(), *(f"  [{number}] {note}" for number, note in enumerate(notes, 1))])
+        "\n".join([_text(made, width), *(f"  [{number}] {note}" for number, note in enumerate(notes, 1))])
         for made, notes in tables(parts, cells).values()
+    )
+
+
+def _text(made: Table, width: int | None) -> str:
+    """Return a table as it is, or its columns below each other."""
+    if width is None or max(map(len, made.text().splitlines())) <= width:
+        return made.text()
+    return "\n\n".join(
+        Table(f"{made.title}, {name}", [Row(line[0], line[number], kind=made.head[0]) for line in made.lines]).text()
+        for number, name in enumerate(made.head[1:], 1)
     )
 
 

@@ -78,6 +78,7 @@ def run(parts: Sequence[Part], progress: Progress) -> Cells:
             for thread in threads:
                 thread.join()
         finally:
+            progress.hush()
             for stage in stages:
                 stage.close()
     return cells

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from interop.columns import COLUMNS, FINDING, LANGUAGES, Column
 from interop.finding import FINDING_SCENES
 from interop.oddities import ODDITIES
 from interop.outcomes import FAILED, Oddity, Outcome, counted, explained, nothing
-from interop.progress import Progress
+from interop.progress import Progress, width
 from interop.running import NOT_PLAYED, Cells, Part, run
 from interop.scenes import SCENES, Scene
 
@@ -217,3 +219,36 @@ def test_the_document_stays_as_it_is_when_something_was_left_out(
     assert main() == int(bool(missing))
     assert (document.read_text(encoding="utf-8") == before) == bool(missing)
     assert ("stays as it is" in capsys.readouterr().out) == bool(missing)
+
+
+def test_a_table_that_is_wider_than_the_terminal_has_its_columns_below_each_other() -> None:
+    columns = tuple(column for column in COLUMNS if column.language.name == "go")
+    parts, cells = played(scene("one", Outcome("1 / 1", note="odd")), columns=columns)
+    assert max(map(len, report.text(parts, cells).splitlines())) > 80
+    narrow = report.text(parts, cells, 80)
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert "Go, we dial, TCP\n" in narrow
+    assert narrow.count("1 / 1 [1]") == len(columns)
+    assert narrow.count("[1] odd") == 1
+    assert report.text(parts, cells, 1000) == report.text(parts, cells)
+
+
+def test_what_ends_after_an_interruption_is_not_told() -> None:
+    stream = io.StringIO()
+    with Progress(1, stream) as progress:
+        progress.begins("Rust, we dial", "ping")
+        progress.hush()
+        progress.ends("Rust, we dial", "FAILED: no end")
+    assert "FAILED" not in stream.getvalue()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals of its own")
+def test_the_width_is_that_of_the_terminal_to_which_a_stream_goes() -> None:
+    import pty
+    import termios
+
+    ends = pty.openpty()
+    termios.tcsetwinsize(ends[1], (24, 33))
+    with os.fdopen(ends[0], "rb"), os.fdopen(ends[1], "w") as terminal:
+        assert width(terminal) == 33
+    assert width(io.StringIO()) is None
