@@ -209,7 +209,7 @@ def _lives(lines: Iterable[Told]) -> list[list[Told]]:
 def _look_through(
     found: Account,
     reader: str,
-    life: Iterable[Told],
+    life: Sequence[Told],
     texts: Mapping[str, tuple[str, int]],
     owners: Mapping[str, str],
 ) -> None:
@@ -220,6 +220,8 @@ def _look_through(
             continue
         author, number = texts.get(line["text"], ("", 0))
         signed = owners.get(line["peer_id"], "somebody else")
+        if signed == author == reader and line["peer_id"] != life[0].get("peer_id"):
+            continue  # it has another ID now, and is told, as newcomers are, what it said before
         if signed != author or author == reader:
             found.strange.append(f"{reader} was shown {line['text'][:40]!r} of {signed}")
             continue

@@ -179,6 +179,15 @@ def test_a_text_in_anothers_name_is_strange(by: str) -> None:
     assert (len(found.strange), found.cells["bob", "ann"].twice, found.clean) == (1, 0, False)
 
 
+@pytest.mark.parametrize("life", [1, 2])
+def test_who_is_back_under_another_id_may_be_told_what_it_said_before(life: int) -> None:
+    room = line()
+    for name in ("bob", "cid"):
+        room[name].append(shown("0"))
+    room["ann"] += [told(AT + 5, "killed"), started("ann", AT + 6, life), shown("0", AT + 7)]
+    assert len(judged(room).strange) == (life == 1)
+
+
 @pytest.mark.parametrize(("who", "text"), [("ann", "0"), ("bob", "nobody said this")])
 def test_a_text_that_comes_back_to_its_author_or_was_never_said_is_strange(who: str, text: str) -> None:
     room = line()
