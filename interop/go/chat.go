@@ -71,13 +71,12 @@ func chat(ctx context.Context, o *options, commands *bufio.Scanner) error {
 	for _, address := range o.connect {
 		r.later(func() { r.connect(ctx, address) })
 	}
-	r.obey(ctx, commands)
-	return nil
+	return r.obey(ctx, commands)
 }
 
 // addresses returns where this peer is reached.
 func (r *room) addresses() []string {
-	var addresses []string
+	addresses := []string{}
 	for _, address := range append(r.host.Addrs(), r.places...) {
 		addresses = append(addresses, fmt.Sprintf("%s/p2p/%s", address, r.host.ID()))
 	}

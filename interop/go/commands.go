@@ -14,37 +14,70 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 )
 
-// command is what a line of standard input may say.
+// arguments are what each command has to be given, all of it text.
+var arguments = map[string][]string{
+	"connect":    {"address"},
+	"disconnect": {"peer"},
+	"say":        {"text"},
+	"share":      {"path"},
+	"offer":      {"file"},
+	"get":        {"peer", "file"},
+	"msg":        {"peer", "text"},
+	"ping":       {"peer"},
+	"provide":    {"key"},
+	"find":       {"key"},
+	"stats":      {},
+}
+
+// command is what a line of standard input says: its name, what it is given, and its ID.
 type command struct {
-	Command string
-	Address string
-	Peer    string
-	Text    string
-	Path    string
-	File    string
-	Key     string
-	ID      any
+	name string
+	text map[string]string
+	id   any
+}
+
+// read returns the command of a line; its name, too, where something else is wrong with it.
+func read(line []byte) (one command, err error) {
+	var given map[string]any // not a struct: the library would fill that in whatever the case of the letters
+	if err := json.Unmarshal(line, &given); err != nil {
+		return one, err
+	}
+	one.name, _ = given["command"].(string)
+	needed, known := arguments[one.name]
+	if !known {
+		return one, errors.New("there is no such command")
+	}
+	one.id, one.text = given["id"], map[string]string{}
+	for _, name := range needed {
+		text, is := given[name].(string)
+		if !is {
+			return one, fmt.Errorf("it needs %s, as text", name)
+		}
+		one.text[name] = text
+	}
+	return one, nil
 }
 
 // obey does what it reads until there is no more, or the context ends.
-func (r *room) obey(ctx context.Context, commands *bufio.Scanner) {
+func (r *room) obey(ctx context.Context, commands *bufio.Scanner) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for commands.Scan() {
-			var one command
-			err := json.Unmarshal(commands.Bytes(), &one)
+			one, err := read(commands.Bytes())
 			if err == nil {
 				err = r.do(ctx, one)
 			}
 			if err != nil {
-				r.refuse(one.Command, err)
+				r.refuse(one.name, err)
 			}
 		}
 	}()
 	select {
 	case <-ctx.Done():
+		return nil
 	case <-ended:
+		return commands.Err() // a line that is too long
 	}
 }
 
@@ -63,26 +96,26 @@ func (r *room) later(do func()) {
 }
 
 func (r *room) do(ctx context.Context, one command) error {
-	switch one.Command {
+	switch one.name {
 	case "connect":
-		r.later(func() { r.connect(ctx, one.Address) })
+		r.later(func() { r.connect(ctx, one.text["address"]) })
 	case "say":
-		r.say(ctx, one.Text)
+		r.say(ctx, one.text["text"])
 	case "share":
-		return r.files.share(ctx, one.Path)
+		return r.files.share(ctx, one.text["path"])
 	case "offer":
-		return r.files.offer(ctx, one.File)
+		return r.files.offer(ctx, one.text["file"])
 	case "provide", "find":
 		if r.kad == nil {
 			return errNoKademlia
 		}
-		if one.Command == "provide" {
-			r.later(func() { r.kad.provide(ctx, one.Key) })
+		if one.name == "provide" {
+			r.later(func() { r.kad.provide(ctx, one.text["key"]) })
 		} else {
-			r.later(func() { r.kad.find(ctx, one.Key) })
+			r.later(func() { r.kad.find(ctx, one.text["key"]) })
 		}
 	case "stats":
-		return r.stats(one.ID)
+		return r.stats(one.id)
 	case "disconnect", "get", "msg", "ping":
 		return r.doWith(ctx, one)
 	default:
@@ -93,20 +126,20 @@ func (r *room) do(ctx context.Context, one command) error {
 
 // doWith does what has to do with one peer.
 func (r *room) doWith(ctx context.Context, one command) error {
-	id, err := peer.Decode(one.Peer)
+	id, err := peer.Decode(one.text["peer"])
 	if err != nil {
 		return err
 	}
-	switch one.Command {
+	switch one.name {
 	case "disconnect":
 		if !connected(r.host, id) {
 			return errors.New("there is no connection to it")
 		}
 		return r.host.Network().ClosePeer(id)
 	case "get":
-		r.files.want(offered{id, one.File})
+		r.files.want(offered{id, one.text["file"]})
 	case "msg":
-		r.direct.letters <- letter{id, one.Text}
+		r.direct.letters <- letter{id, one.text["text"]}
 	case "ping":
 		r.later(func() { r.ping(ctx, id) })
 	}

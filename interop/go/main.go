@@ -9,8 +9,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // The longest command in bytes: a text of 1 MiB in which every byte is escaped.
@@ -40,19 +43,34 @@ func parse(arguments []string) *options {
 	var o options
 	var interval int64
 	flags := flag.NewFlagSet("go-peer", flag.ExitOnError)
+	port := func(to *int) func(string) error {
+		*to = -1
+		return func(value string) error {
+			number, err := strconv.ParseUint(value, 10, 16)
+			*to = int(number)
+			return err
+		}
+	}
 	several := func(to *[]string) func(string) error {
 		return func(value string) error {
 			*to = append(*to, value)
 			return nil
 		}
 	}
-	flags.IntVar(&o.port, "port", -1, "listen there on TCP")
-	flags.IntVar(&o.ws, "ws", -1, "listen there for WebSockets")
-	flags.IntVar(&o.quic, "quic", -1, "listen there on QUIC v1")
+	addresses := func(to *[]string) func(string) error {
+		return func(value string) error {
+			*to = append(*to, value)
+			_, err := ma.NewMultiaddr(value)
+			return err
+		}
+	}
+	flags.Func("port", "listen there on TCP", port(&o.port))
+	flags.Func("ws", "listen there for WebSockets", port(&o.ws))
+	flags.Func("quic", "listen there on QUIC v1", port(&o.quic))
 	flags.BoolVar(&o.ip6, "ip6", false, "listen on IPv6 as well")
-	flags.Func("connect", "dial this multiaddr at the start; more than once", several(&o.connect))
+	flags.Func("connect", "dial this multiaddr at the start; more than once", addresses(&o.connect))
 	flags.Func("security", "what is offered, in this order: noise or tls", several(&o.security))
-	flags.Func("relay", "have a place at this relay", several(&o.relay))
+	flags.Func("relay", "have a place at this relay", addresses(&o.relay))
 	flags.BoolVar(&o.relayed, "relayed", false, "be able to call through a relay")
 	flags.BoolVar(&o.relayServer, "relay-server", false, "be a relay")
 	flags.BoolVar(&o.unlimited, "unlimited", false, "be one without limits")

@@ -12,7 +12,8 @@ export const ARGUMENTS = {
   ping: ['peer'],
   provide: ['key'],
   find: ['key'],
-  stats: []
+  stats: [],
+  scores: []
 }
 
 // Does what a line asks for. What cannot be done is told, and ends nothing.

@@ -12,12 +12,13 @@ import { mdns } from '@libp2p/mdns'
 import { pubsubPeerDiscovery } from '@libp2p/pubsub-peer-discovery'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
+import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 
 import { enter, services, settings } from './chat.mjs'
 import { obey } from './commands.mjs'
 import { kademlia } from './kademlia.mjs'
-import { parse, refuse } from './options.mjs'
+import { parse, refuse, sentence } from './options.mjs'
 
 const DISCOVERY = 'universal-connectivity-browser-peer-discovery'
 const RELAY = '@libp2p/circuit-relay-v2'
@@ -45,6 +46,21 @@ const options = parse({
 })
 for (const name of options.security) {
   if (!Object.hasOwn(SECURITY, name)) refuse(`--security is noise or tls, not ${name}`)
+}
+
+const PORT = [0, 65535]
+for (const [name, [least, most]] of Object.entries({ port: PORT, ws: PORT, quic: PORT, interval: [1, 2 ** 31 - 1] })) {
+  const value = options[name] ?? String(least)
+  if (!/^\d+$/.test(value) || value < least || value > most) {
+    refuse(`--${name} is a number from ${least} to ${most}, not ${value}`)
+  }
+}
+for (const address of [...options.relay, ...options.connect]) {
+  try {
+    multiaddr(address)
+  } catch (error) {
+    refuse(`${address} is no multiaddr: ${error.message}`)
+  }
 }
 
 const tell = (event, more = {}) => process.stdout.write(`${JSON.stringify({ event, ...more })}\n`)
@@ -97,7 +113,8 @@ async function leave () {
 }
 process.on('SIGTERM', leave)
 
-const { share, ...others } = await enter(node, tell)
+// What it is to listen on may be taken, and a relay may not be there.
+const { share, ...others } = await enter(node, tell).catch(error => refuse(sentence(error), 1))
 const commands = {
   ...others,
   ...(options.kademlia ? kademlia(node, tell) : {}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -213,6 +214,8 @@ def test_a_line_that_is_no_command_is_an_error(couple: tuple[Peer, Peer], line: 
     [
         ("sing", {"text": "la"}),
         ("say", {"text": 1}),
+        ("say", {}),
+        ("offer", {}),
         ("msg", {"peer": "nobody", "text": "hello"}),
         ("get", {"peer": 7}),
         ("disconnect", {"peer": "12D3KooWCxanrC7xtuptc6mGZkaZrYARVd9TLKk4KiLKazH5Pz4Z"}),
@@ -294,6 +297,44 @@ def test_an_option_that_it_does_not_know_ends_it_with_a_sentence(kind: str, tmp_
     )
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert b"nonsense" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "given", [("--port", "abc"), ("--ws", "99999"), ("--relay", "no relay"), ("--interval", "abc")]
+)
+def test_what_cannot_be_an_option_ends_it_with_a_sentence(kind: str, given: tuple[str, str], tmp_path: Path) -> None:
+    if kind == "browser":
+        pytest.skip("a page listens nowhere")
+    code, said = never(kind, tmp_path, *given)
+    assert code == 2
+    assert given[0].strip("-") in said or given[1] in said
+
+
+@pytest.mark.parametrize("option", ["--port", "--ws", "--quic"])
+def test_a_port_that_is_taken_ends_it_with_a_sentence(kind: str, option: str, tmp_path: Path) -> None:
+    if kind == "browser" or (kind == "node" and option == "--quic" and missing_js_quic()):
+        pytest.skip("it does not listen there")
+    with socket.socket(type=socket.SOCK_DGRAM if option == "--quic" else socket.SOCK_STREAM) as taken:
+        taken.bind(("", 0))
+        if option != "--quic":
+            taken.listen()
+        port = str(taken.getsockname()[1])
+        code, said = never(kind, tmp_path, option, port)
+    assert code == 1
+    assert port in said
+
+
+def never(kind: str, folder: Path, *given: str) -> tuple[int, str]:
+    """Return with what a peer that cannot start ends, and what it says to people."""
+    program = [*KINDS[kind]("never", folder).program(), *given]
+    with subprocess.Popen(
+        program, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as run:
+        assert run.stderr is not None
+        said = run.stderr.read().decode()  # its input is open all the while
+        code = run.wait(START)
+    assert "   at " not in said, "these are lines of a program"
+    return code, said
 
 
 def test_all_are_there() -> None:

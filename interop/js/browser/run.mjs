@@ -11,7 +11,7 @@
 import { spawn } from 'node:child_process'
 import { createHash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { access, copyFile } from 'node:fs/promises'
+import { access, constants, copyFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -19,7 +19,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
 import { ARGUMENTS, obey } from '../commands.mjs'
-import { parse } from '../options.mjs'
+import { parse, refuse } from '../options.mjs'
 
 const options = parse({
   connect: { type: 'string', multiple: true, default: [] },
@@ -28,9 +28,14 @@ const options = parse({
   page: { type: 'boolean', default: false }
 })
 // The SHA-256 of its public key, as Chromium wants it.
-const trusted = path => createHash('sha256')
-  .update(new X509Certificate(readFileSync(path)).publicKey.export({ type: 'spki', format: 'der' }))
-  .digest('base64')
+function trusted (path) {
+  try {
+    const { publicKey } = new X509Certificate(readFileSync(path))
+    return createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64')
+  } catch (error) {
+    return refuse(`--trust ${path}: ${error.message}`)
+  }
+}
 const here = name => fileURLToPath(new URL(name, import.meta.url))
 
 await build({ entryPoints: [here('page.mjs')], bundle: true, outfile: 'page.js', logLevel: 'error' })
@@ -55,6 +60,7 @@ const browser = spawn(options.chromium, [
   ...(options.trust ? [`--ignore-certificate-errors-spki-list=${trusted(options.trust)}`] : []),
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])
 ], { stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe'] })
+browser.on('error', error => refuse(`--chromium ${options.chromium}: ${error.message}`, 1))
 browser.on('exit', code => process.exit(code ?? 1))
 const [, , , orders, answers] = browser.stdio
 for (const pipe of [orders, answers]) pipe.on('error', () => {}) // its end is told by "exit"
@@ -107,7 +113,8 @@ const commands = {
   ...Object.fromEntries(Object.keys(ARGUMENTS).map(command => [command, take])),
   close: () => ask('Target.closeTarget', { targetId }),
   async share ({ path }) {
-    await access(path)
+    if (!(await stat(path)).isFile()) throw new Error('no file')
+    await access(path, constants.R_OK)
     const { result: { objectId } } = await evaluate('document.querySelector("[type=file]")')
     await ask('DOM.setFileInputFiles', { files: [path], objectId }, sessionId)
   }

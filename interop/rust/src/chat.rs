@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
-use libp2p::core::transport::ListenerId;
+use libp2p::core::transport::{ListenerId, TransportError};
 use libp2p::core::ConnectedPoint;
 use libp2p::gossipsub::{self, IdentTopic};
 use libp2p::identity::{Keypair, PublicKey};
@@ -42,8 +42,8 @@ pub struct Peer {
     /// Dials that were asked for, and the addresses as they were given.
     pub dials: HashMap<ConnectionId, String>,
     room: HashSet<PeerId>,
-    /// Where it does not yet know what it listens on.
-    unheard: HashSet<ListenerId>,
+    /// Where it does not yet know what it listens on, as it was asked for.
+    unheard: HashMap<ListenerId, Multiaddr>,
 }
 
 /// Runs a peer until it is told to leave.
@@ -57,7 +57,7 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         lookups: HashMap::new(),
         dials: HashMap::new(),
         room: HashSet::new(),
-        unheard: HashSet::new(),
+        unheard: HashMap::new(),
     };
     tell("started", json!({"peer_id": peer.swarm.local_peer_id().to_string()}));
     peer.listen(&options)?;
@@ -65,7 +65,7 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         peer.swarm.behaviour_mut().gossip.subscribe(&IdentTopic::new(topic))?;
     }
     tokio::select! {
-        () = peer.get_ready() => {}
+        ready = peer.get_ready() => ready?,
         _ = terminate.recv() => return Ok(()),
     }
     for address in &options.connect {
@@ -96,19 +96,36 @@ impl Peer {
             let ws = options.ws.map(|port| format!("{host}/tcp/{port}/ws"));
             let quic = options.quic.map(|port| format!("{host}/udp/{port}/quic-v1"));
             for address in [tcp, ws, quic].into_iter().flatten() {
-                self.unheard.insert(self.swarm.listen_on(address.parse()?)?);
+                self.listen_on(address.parse()?)?;
             }
         }
         for relay in &options.relay {
-            self.unheard.insert(self.swarm.listen_on(relay.clone().with(Protocol::P2pCircuit))?);
+            self.listen_on(relay.clone().with(Protocol::P2pCircuit))?;
         }
         Ok(())
     }
 
+    fn listen_on(&mut self, address: Multiaddr) -> Result<(), String> {
+        let listener = match self.swarm.listen_on(address.clone()) {
+            Ok(listener) => listener,
+            // The library's own sentence is empty.
+            Err(TransportError::Other(error)) => return Err(format!("cannot listen on {address}: {error}")),
+            Err(error) => return Err(format!("cannot listen on {address}: {error}")),
+        };
+        self.unheard.insert(listener, address);
+        Ok(())
+    }
+
     /// Waits until it listens wherever it is to, at relays, too, and tells it.
-    async fn get_ready(&mut self) {
+    async fn get_ready(&mut self) -> Result<(), String> {
         while !self.unheard.is_empty() {
             let event = self.swarm.select_next_some().await;
+            if let SwarmEvent::ListenerClosed { listener_id, reason, .. } = &event {
+                if let Some(address) = self.unheard.get(listener_id) {
+                    let why = reason.as_ref().err().map_or("the relay is not reached, or gives no place".into(), ToString::to_string);
+                    return Err(format!("cannot listen on {address}: {why}"));
+                }
+            }
             self.hear(event);
         }
         // One listener has an address for each interface.
@@ -119,6 +136,7 @@ impl Peer {
         let with_id = |address: &Multiaddr| address.clone().with_p2p(me).unwrap_or_else(|address| address).to_string();
         let addresses: Vec<_> = self.swarm.listeners().map(with_id).collect();
         tell("ready", json!({"peer_id": me.to_string(), "addresses": addresses}));
+        Ok(())
     }
 
     async fn leave(&mut self) {
@@ -151,11 +169,8 @@ impl Peer {
                     self.swarm.add_external_address(address);
                 }
             }
-            SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
-                self.unheard.remove(&listener_id);
-                if let Err(error) = reason {
-                    eprintln!("listening has ended: {error}");
-                }
+            SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
+                eprintln!("listening has ended: {addresses:?}: {error}");
             }
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.dials.remove(&connection_id);
