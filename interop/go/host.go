@@ -73,7 +73,15 @@ func newHost(o *options) (host.Host, error) {
 		}
 		settings = append(settings, security)
 	}
-	return libp2p.New(append(settings, relaySettings(o)...)...)
+	made, err := libp2p.New(append(settings, relaySettings(o)...)...)
+	if err != nil {
+		return nil, err
+	}
+	// The library is content with one address of several.
+	if there := made.Network().ListenAddresses(); len(there) < len(o.listen()) {
+		return nil, fmt.Errorf("cannot listen on all of %v: only on %v", o.listen(), there)
+	}
+	return made, nil
 }
 
 // relaySettings returns what has to do with relays, none of which is on unless asked for.

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -331,8 +332,11 @@ def never(kind: str, folder: Path, *given: str) -> tuple[int, str]:
         program, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as run:
         assert run.stderr is not None
-        said = run.stderr.read().decode()  # its input is open all the while
+        end = threading.Timer(START, run.kill)  # its input is open all the while
+        end.start()
+        said = run.stderr.read().decode()
         code = run.wait(START)
+        end.cancel()
     assert "   at " not in said, "these are lines of a program"
     return code, said
 
