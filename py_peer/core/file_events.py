@@ -115,6 +115,18 @@ class FileShared(Event):
 
 @final
 @frozen
+class FileProvided(Event):
+    """The file of request `ticket` is served by its name, which stands at `peers` of the `asked` peers closest to it."""
+
+    ticket: int
+    name: str
+    file: SharedFile
+    peers: int
+    asked: int
+
+
+@final
+@frozen
 class FileServed(Event):
     """Somebody has fetched a file of ours, or has tried: then `reason` says why not all of it was sent."""
 

@@ -156,6 +156,61 @@ class CancelTransfer(Request):
 
 @final
 @frozen
+class PutValue(Request):
+    """Have `value` kept under `key` in the DHT, and keep it ourselves. Answered by ValuePut."""
+
+    key: str
+    value: str
+
+
+@final
+@frozen
+class GetValue(Request):
+    """Look for the value of `key` in the DHT. Answered by ValueFound or LookupFailed."""
+
+    key: str
+
+
+@final
+@frozen
+class ProvideKey(Request):
+    """Have it written down in the DHT that we provide `key`, and again as long as we run. Answered by KeyProvided."""
+
+    key: str
+
+
+@final
+@frozen
+class FindProviders(Request):
+    """Look in the DHT for those who provide `key`. Answered by ProvidersFound or LookupFailed."""
+
+    key: str
+
+
+@final
+@frozen
+class ProvideFile(Request):
+    """Serve a file to whoever asks for `name`, and say in the DHT that we do. Answered as ShareFile, by FileProvided."""
+
+    path: str
+    name: str
+
+
+@final
+@frozen
+class FetchFile(Request):
+    """Find who provides `name`, and fetch it from one of them. `path` and the answers are those of GetFile.
+
+    `root` is the tree hash that it must have, in hex; with "" it is the one that is announced by most.
+    """
+
+    name: str
+    path: str = ""
+    root: str = ""
+
+
+@final
+@frozen
 class Stop(Request):
     """End the service; answered by Stopped.
 

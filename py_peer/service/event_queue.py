@@ -6,6 +6,7 @@ from collections import deque
 from typing import Final, final
 
 from py_peer.core import limits
+from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
 from py_peer.core.direct_events import DirectReceived, DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.events import (
     Answer,
@@ -25,7 +26,14 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
-from py_peer.core.file_events import FileShared, FilesReport, TransferDone, TransferFailed, TransferStarted
+from py_peer.core.file_events import (
+    FileProvided,
+    FileShared,
+    FilesReport,
+    TransferDone,
+    TransferFailed,
+    TransferStarted,
+)
 from py_peer.service.bell_queue import BellQueue
 
 KEPT: Final = (
@@ -44,12 +52,18 @@ KEPT: Final = (
     NicknameChanged,
     FilesReport,
     FileShared,
+    FileProvided,
     TransferStarted,
     TransferDone,
     TransferFailed,
     DirectSent,
     DirectWaiting,
     DirectRefused,
+    ValuePut,
+    ValueFound,
+    KeyProvided,
+    ProvidersFound,
+    LookupFailed,
 )
 """Events that are never dropped: there are no more of them than the front-end has asked for."""
 
