@@ -116,7 +116,7 @@ class FileShared(Event):
 @final
 @frozen
 class FileProvided(Event):
-    """The file of request `ticket` is served by its name, which stands at `peers` of the `asked` peers closest to it."""
+    """The file of request `ticket` is served by its name; that stands at `peers` of the `asked` closest peers."""
 
     ticket: int
     name: str

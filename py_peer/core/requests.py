@@ -190,7 +190,10 @@ class FindProviders(Request):
 @final
 @frozen
 class ProvideFile(Request):
-    """Serve a file to whoever asks for `name`, and say in the DHT that we do. Answered as ShareFile, by FileProvided."""
+    """Serve a file to whoever asks for `name`, and say in the DHT that we do.
+
+    Answered by FileProvided, behind HashingProgress, or by an Answer that it failed.
+    """
 
     path: str
     name: str
