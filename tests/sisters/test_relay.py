@@ -1,4 +1,4 @@
-"""go-libp2p, rust-libp2p and ours through a relay, whoever is the relay, and whoever is reached through it."""
+"""Peers of three other languages and ours through a relay, whoever is the relay, and whoever is reached through it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ import pytest
 
 from tests.network.peers import Peer, party
 from tests.network.routers import Nat, internet, no_routers
-from tests.sisters.sisters import KINDS, GoPeer, Sister, missing, talk
-from tests.sisters.test_js_relay import through
+from tests.sisters.sisters import KINDS, RustPeer, Sister, missing, talk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from _pytest.mark.structures import ParameterSet
 
-TEXT: Final = "grüße 🎈".ljust(2_000, "x")
+COUNT: Final = 20
+
+
+def through(relay: Peer, peer: Peer) -> str:
+    """Return where a peer is reached through a relay."""
+    return f"{relay.address}/p2p/{relay.id}/p2p-circuit/p2p/{peer.id}"
 
 
 def of(name: str, *more: str) -> ParameterSet:
@@ -25,15 +29,18 @@ def of(name: str, *more: str) -> ParameterSet:
     return pytest.param(KINDS[name], *more, id="-".join((name, *more)), marks=lacking)
 
 
-each_kind = pytest.mark.parametrize("kind", [of("go"), of("rust")])
+each_kind = pytest.mark.parametrize("kind", [of("go"), of("rust"), of("node")])
 
 
 def speak(one: Peer, other: Peer) -> None:
     """Have both speak in the room, and to each other alone what nobody else could pass on."""
     talk(one, other)
     for peer, to in ((one, other), (other, one)):
-        peer.command("msg", peer=to.id, text=TEXT)
-        to.see("direct_received", peer_id=peer.id, text=TEXT)
+        texts = [f"{peer.name} {number} grüße 🎈".ljust(100 * number, "x") for number in range(COUNT)]
+        for text in texts:
+            peer.command("msg", peer=to.id, text=text)
+        to.see("direct_received", text=texts[-1])
+        assert [told["text"] for told in to.all("direct_received") if told["peer_id"] == peer.id] == texts
 
 
 @each_kind
@@ -70,7 +77,7 @@ def test_ours_is_reached_through_their_relay(kind: type[Sister], tmp_path: Path,
             with party(theirs):
                 theirs.see("ready")
                 assert "/p2p-circuit" in ours.see("peer_connected", peer_id=theirs.id)["address"]
-                if limits or kind is not GoPeer:  # go-libp2p says nothing where a relay has limits
+                if limits or kind is RustPeer:  # the others say nothing where a relay has limits
                     ours.see("peer_joined", peer_id=theirs.id)
                     speak(ours, theirs)
                 relay.kill()
