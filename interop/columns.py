@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, final
 
 from tests.network import namespaces
-from tests.network.peers import PATIENCE, Peer, Told, free_port, met
+from tests.network.peers import PATIENCE, Peer, Told, free_port
 from tests.sisters.matrix import ENDS, PORT, QUIC, START, TCP, TRANSPORTS, WS
 from tests.sisters.sisters import KINDS, missing, missing_js_quic
 
@@ -161,7 +161,9 @@ class Pair:
 
     def met(self) -> None:
         """Wait until each has the other in its room."""
-        met(self.ours, self.theirs, seconds=START)
+        self.wait_for(
+            lambda: all(one.last("ready") and other.id in one.room() for one, other in self.ways), "in one room"
+        )
 
     def close(self) -> None:
         """End both."""
