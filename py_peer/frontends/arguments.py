@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from py_peer.frontends.configuration import Held
-    from py_peer.frontends.options import Option
+    from py_peer.frontends.option import Option
 
 MAX_MESSAGE_CHARS: Final = 1_000
 MAX_PRINTED_BYTES: Final = 1024 * 1024

@@ -13,12 +13,14 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-from py_peer.frontends.options import KEPT, NO, OPTIONS, PREFIX, YES, did_you_mean, switch
+from py_peer.frontends.checks import NO, YES, did_you_mean, switch
+from py_peer.frontends.option import PREFIX
+from py_peer.frontends.options import KEPT, OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from py_peer.frontends.options import Option
+    from py_peer.frontends.option import Option
 
 MAX_FILE_BYTES: Final = 256 * 1024
 """Of a configuration: a thousand addresses have room in it."""

@@ -9,7 +9,7 @@ from py_peer.frontends.options import KEPT
 
 if TYPE_CHECKING:
     from py_peer.frontends.arguments import Arguments
-    from py_peer.frontends.options import Option
+    from py_peer.frontends.option import Option
 
 
 @final

@@ -11,7 +11,8 @@ import pytest
 from py_peer import __version__
 from py_peer.core.exit_codes import ExitCode
 from py_peer.frontends.arguments import make_parser, parse_arguments
-from py_peer.frontends.options import KEPT, OPTIONS, SHELLS, Option
+from py_peer.frontends.option import Option
+from py_peer.frontends.options import KEPT, OPTIONS, SHELLS
 from py_peer.frontends.sub_commands import SUB_COMMANDS, SubCommand
 from py_peer.service.ignored import FILE as IGNORED
 from py_peer.service.remembered import FILE as REMEMBERED
