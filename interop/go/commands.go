@@ -26,6 +26,8 @@ var arguments = map[string][]string{
 	"ping":       {"peer"},
 	"provide":    {"key"},
 	"find":       {"key"},
+	"put_value":  {"key", "value"},
+	"get_value":  {"key"},
 	"stats":      {},
 }
 
@@ -105,15 +107,11 @@ func (r *room) do(ctx context.Context, one command) error {
 		return r.files.share(ctx, one.text["path"])
 	case "offer":
 		return r.files.offer(ctx, one.text["file"])
-	case "provide", "find":
+	case "provide", "find", "put_value", "get_value":
 		if r.kad == nil {
 			return errNoKademlia
 		}
-		if one.name == "provide" {
-			r.later(func() { r.kad.provide(ctx, one.text["key"]) })
-		} else {
-			r.later(func() { r.kad.find(ctx, one.text["key"]) })
-		}
+		r.later(func() { r.kad.do(ctx, one) })
 	case "stats":
 		return r.stats(one.id)
 	case "disconnect", "get", "msg", "ping":

@@ -12,6 +12,8 @@ export const ARGUMENTS = {
   ping: ['peer'],
   provide: ['key'],
   find: ['key'],
+  put_value: ['key', 'value'],
+  get_value: ['key'],
   stats: [],
   scores: []
 }

@@ -14,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from libp2p.peer.id import ID
 
 from tests.network.peers import Peer, Told, free_port, met, party
 from tests.sisters.matrix import has_ip6
@@ -60,6 +61,10 @@ EVENTS: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "provided": {},
     "provide_failed": {"reason": str},
     "providers": {"key": str, "peers": list},
+    "value_put": {"key": str},
+    "put_failed": {"key": str, "reason": str},
+    "value": {"key": str, "value": (str, type(None))},
+    "get_failed": {"key": str, "reason": str},
     "statistics": {"memory_bytes": int, "cpu_seconds": NUMBER},
     "error": {"command": str, "reason": str},
 }
@@ -188,6 +193,24 @@ def test_who_provides_a_key_is_found_or_there_is_no_kademlia(couple: tuple[Peer,
         assert calls.id in found["peers"]
 
 
+def test_a_value_that_was_put_is_found_or_there_is_no_kademlia(couple: tuple[Peer, Peer], kind: str) -> None:
+    called, calls = couple
+    own = ID.from_string(calls.id).to_bytes()
+    for key, value in ((b"a key", b"a value"), (b"/pk/" + own, own[2:])):  # the ID is the key, behind two bytes
+        record = {"key": key.hex(), "value": value.hex()}
+        told = answer(calls, "value_put", "put_failed", command="put_value", **record)
+        if told["event"] == "error":
+            assert kind == "browser"
+        elif kind == "go" and not key.startswith(b"/"):
+            assert told["event"] == "put_failed", "Go takes what it can verify alone"
+        else:
+            assert told["event"] == "value_put"
+            assert told.get("took", 1) == 1
+            found = answer(called, "value", "get_failed", command="get_value", key=record["key"])
+            assert record.items() <= found.items()
+            assert answer(called, "value", "get_failed", command="get_value", key=value.hex()).get("value") is None
+
+
 def test_it_says_what_it_holds_and_has_used(couple: tuple[Peer, Peer]) -> None:
     for peer, _ in both_ways(couple):
         told = answer(peer, "statistics", command="stats", id=7)
@@ -222,6 +245,8 @@ def test_a_line_that_is_no_command_is_an_error(couple: tuple[Peer, Peer], line: 
         ("disconnect", {"peer": "12D3KooWCxanrC7xtuptc6mGZkaZrYARVd9TLKk4KiLKazH5Pz4Z"}),
         ("share", {"path": "/nowhere"}),
         ("find", {"key": "no hex"}),
+        ("get_value", {"key": "no hex"}),
+        ("put_value", {"key": "6b"}),
     ],
 )
 def test_a_command_that_cannot_be_done_is_an_error_and_it_goes_on(

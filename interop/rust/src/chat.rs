@@ -39,6 +39,8 @@ pub struct Peer {
     pub swarm: Swarm<Parts>,
     pub transfers: Transfers,
     pub lookups: HashMap<kad::QueryId, Lookup>,
+    /// Keys, in hex, whose values are looked for.
+    pub wanted: HashMap<kad::QueryId, String>,
     /// Dials that were asked for, and the addresses as they were given.
     pub dials: HashMap<ConnectionId, String>,
     room: HashSet<PeerId>,
@@ -55,6 +57,7 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         swarm: node::swarm(&options, key).await?,
         transfers: Transfers::default(),
         lookups: HashMap::new(),
+        wanted: HashMap::new(),
         dials: HashMap::new(),
         room: HashSet::new(),
         unheard: HashMap::new(),
@@ -122,7 +125,10 @@ impl Peer {
             let event = self.swarm.select_next_some().await;
             if let SwarmEvent::ListenerClosed { listener_id, reason, .. } = &event {
                 if let Some(address) = self.unheard.get(listener_id) {
-                    let why = reason.as_ref().err().map_or("the relay is not reached, or gives no place".into(), ToString::to_string);
+                    let why = reason
+                        .as_ref()
+                        .err()
+                        .map_or("the relay is not reached, or gives no place".into(), ToString::to_string);
                     return Err(format!("cannot listen on {address}: {why}"));
                 }
             }

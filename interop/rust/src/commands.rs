@@ -38,6 +38,8 @@ impl Peer {
             "msg" => self.message(peer()?, text("text")?),
             "provide" => return self.provide(text("key")?),
             "find" => return self.find(text("key")?),
+            "put_value" => return self.put_value(text("key")?, text("value")?),
+            "get_value" => return self.get_value(text("key")?),
             "stats" => tell(
                 "statistics",
                 json!({"id": line["id"], "memory_bytes": usage::memory(), "cpu_seconds": usage::processor()}),

@@ -1,6 +1,6 @@
-//! Providers of keys.
+//! Providers of keys, and values.
 
-use libp2p::kad::{Event, GetProvidersOk, QueryId, QueryResult, RecordKey};
+use libp2p::kad::{Event, GetProvidersOk, GetRecordOk, QueryId, QueryResult, Quorum, Record, RecordKey};
 use libp2p::PeerId;
 use serde_json::json;
 
@@ -35,6 +35,23 @@ impl Peer {
         Ok(())
     }
 
+    /// Has a value kept; one who keeps it is enough, as for gnostr's peers.
+    pub fn put_value(&mut self, key: &str, value: &str) -> Obeyed {
+        let record = Record::new(decode(key)?, decode(value)?);
+        let kademlia = self.swarm.behaviour_mut().kademlia.as_mut().ok_or(NONE)?;
+        if let Err(error) = kademlia.put_record(record, Quorum::One) {
+            tell("put_failed", json!({"key": key, "reason": error.to_string()}));
+        }
+        Ok(())
+    }
+
+    pub fn get_value(&mut self, key: &str) -> Obeyed {
+        let record = RecordKey::from(decode(key)?);
+        let kademlia = self.swarm.behaviour_mut().kademlia.as_mut().ok_or(NONE)?;
+        self.wanted.insert(kademlia.get_record(record), key.into());
+        Ok(())
+    }
+
     pub fn hear_kademlia(&mut self, event: Event) {
         match event {
             Event::RoutingUpdated { peer, is_new_peer: true, addresses, .. } => {
@@ -58,8 +75,27 @@ impl Peer {
                     self.tell_providers(id);
                 }
             }
+            Event::OutboundQueryProgressed { result: QueryResult::PutRecord(result), .. } => match result {
+                Ok(done) => tell("value_put", json!({"key": encode(done.key.as_ref())})),
+                Err(error) => {
+                    tell("put_failed", json!({"key": encode(error.key().as_ref()), "reason": error.to_string()}));
+                }
+            },
+            Event::OutboundQueryProgressed { id, result: QueryResult::GetRecord(result), step, .. } => {
+                if let Ok(GetRecordOk::FoundRecord(found)) = result {
+                    self.tell_value(id, Some(encode(&found.record.value)));
+                } else if step.last {
+                    self.tell_value(id, None);
+                }
+            }
             _ => {}
         }
+    }
+
+    /// Tells the first value that was found, and of what comes after it nothing.
+    fn tell_value(&mut self, id: QueryId, value: Option<String>) {
+        let Some(key) = self.wanted.remove(&id) else { return };
+        tell("value", json!({"key": key, "value": value}));
     }
 
     fn tell_providers(&mut self, id: QueryId) {
