@@ -34,6 +34,11 @@ def place(key: bytes) -> int:
     return int.from_bytes(hashlib.sha256(key).digest(), "big")
 
 
+def is_multihash(key: bytes) -> bool:
+    """Say whether a key has the form that the specification has in mind for those of providers."""
+    return len(key) == len(_SHA_256) + 32 and key.startswith(_SHA_256)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Contact:
@@ -211,6 +216,11 @@ class Walk:
     def failed(self, peer: bytes) -> None:
         """Take note that a peer gives no answer: the next one counts in its place."""
         self._left = [entry for entry in self._left if entry[1] != peer]
+
+    @property
+    def answers(self) -> int:
+        """How many have answered."""
+        return len(self._answered)
 
     def closest(self) -> list[bytes]:
         """Return those who answered, of the K closest, the closest first."""

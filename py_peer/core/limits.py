@@ -525,6 +525,24 @@ KAD_RECORD_SECONDS = 48 * 3_600.0
 KAD_RECORD_ADDRESSES_SECONDS = 24 * 3_600.0
 """How long they hold, as the specification and Go have it."""
 
+MAX_KAD_KEY = 512
+"""Bytes of a key; a multihash has 34. A file's name, which is a key, has 255, and its announcement's key 70 more."""
+
+MAX_KAD_VALUE = 10 * 1024
+"""Bytes of a value. Rust takes packets of 16 KiB; beside it stand the key, twice, and 20 closer peers of 240 bytes."""
+
+KAD_VALUE_SECONDS = 48 * 3_600
+"""A value is kept so long after it was put, as in Go and Rust; who has put it puts it anew before that."""
+
+KAD_VALUES_WEIGHT = 8 * 1024 * 1024
+KAD_SENDER_WEIGHT = KAD_VALUES_WEIGHT // 8
+KAD_VALUE_WEIGHT = 1_024
+"""Values kept for others, and of those the ones that one has brought: bytes of keys and values, and so many more for
+each, so that there are never more than 8,192 of them, and 1,024 of one who brought them. As many again of our own."""
+
+KAD_CLOCK_AHEAD = 600
+"""Seconds by which a clock of others may be ahead of ours."""
+
 KAD_STREAMS_PER_PEER = 8
 """Streams of requests of one peer; Go has one, JS one for each request."""
 

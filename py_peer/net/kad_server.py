@@ -27,6 +27,7 @@ from py_peer.core.hearsay import announced_addresses
 from py_peer.core.kademlia import Contact, K, Providers
 from py_peer.core.ranges import Kind, kind_of
 from py_peer.core.rates import Buckets
+from py_peer.core.records import RecordRefusedError
 from py_peer.net.connections import remote_ip
 from py_peer.net.kad_messages import bounded, contact, entry, read_message, write_message
 from py_peer.net.multiaddrs import without_peer
@@ -36,13 +37,11 @@ if TYPE_CHECKING:
     from libp2p.abc import INetStream
 
     from py_peer.core.kademlia import RoutingTable
+    from py_peer.net.kad_values import Values
     from py_peer.net.node import Node
 
 _LOOPBACK: Final = (b"\x04\x7f", b"\x29" + bytes(15) + b"\x01")
 """What binary multiaddrs of 127.0.0.0/8 and ::1 begin with."""
-
-MAX_KEY: Final = 128
-"""Bytes of a key; a multihash has 34."""
 
 ROOM_FOR_PROVIDERS: Final = limits.MAX_KAD_ANSWER_OUT // 2
 
@@ -53,11 +52,12 @@ class BadRequestError(Exception):
 
 @final
 class Server:
-    """Answers requests, and keeps the records of providers."""
+    """Answers requests, and keeps the records of providers; of values, by way of `Values`."""
 
-    def __init__(self, node: Node, table: RoutingTable) -> None:
+    def __init__(self, node: Node, table: RoutingTable, values: Values) -> None:
         self._node = node
         self._table = table
+        self._values = values
         self._own = node.host.get_id().to_bytes()
         self._open: Counter[ID] = Counter()
         self._rates: Buckets[ID] = Buckets(
@@ -116,16 +116,20 @@ class Server:
         """Return the answer to a request, if it has one. Raises BadRequestError."""
         if request.type == Message.PING:
             return Message(type=Message.PING)
-        if not 0 < len(request.key) <= MAX_KEY:
+        if not 0 < len(request.key) <= limits.MAX_KAD_KEY:
             msg = "a key of no length or too long"
             raise BadRequestError(msg)
         if request.type == Message.ADD_PROVIDER:
             self._take_record(request, asker.to_bytes())
             return None  # Go and Rust write and go; an answer would stand before the next one on Go's stream
+        if request.type == Message.PUT_VALUE:
+            return self._take_value(request, asker)
         if request.type not in (Message.FIND_NODE, Message.GET_PROVIDERS, Message.GET_VALUE):
-            msg = "a value for us to keep"
+            msg = "a request of no known kind"
             raise BadRequestError(msg)
         answer = Message(type=request.type, key=request.key)
+        if request.type == Message.GET_VALUE:
+            self._values.add(answer)
         if request.type == Message.GET_PROVIDERS:
             self._add_providers(answer, request.key)
         closest = [near for near in self._table.closest(request.key, K + 1) if near.peer != asker.to_bytes()][:K]
@@ -134,6 +138,12 @@ class Server:
         for near in closest:
             self._add(answer.closerPeers, near, answer, limits.MAX_KAD_ANSWER_OUT)
         return answer
+
+    def _take_value(self, request: Message, sender: ID) -> Message:
+        try:
+            return self._values.take(request, sender)
+        except RecordRefusedError as error:
+            raise BadRequestError(error.kind) from None
 
     def _take_record(self, request: Message, sender: bytes) -> None:
         """Keep that the sender provides a key. What one says of another is not taken."""

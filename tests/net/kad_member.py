@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from py_peer.core.findings import Finding
     from py_peer.net.connections import PeerRecord
-    from py_peer.net.kademlia import Reach
+    from py_peer.net.kad_walk import Reach
 
 
 async def reach_nobody(_: Finding) -> None:

@@ -1,0 +1,125 @@
+"""The records that are kept of others and of our own, bounded: what one brings pushes out nobody else's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+from py_peer.core import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from py_peer.core.records import Record
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A record, and who has brought it first; "" is us. What is our own, nobody else's pushes out."""
+
+    record: Record
+    sender: str
+
+    @property
+    def weight(self) -> int:
+        """What counts against the limits: its bytes, and as many more as keep the number of small ones down."""
+        return len(self.record.key) + len(self.record.value) + limits.KAD_VALUE_WEIGHT
+
+
+class FullError(Exception):
+    """There is no room left for records of our own."""
+
+
+@final
+class ValueShelf:
+    """Records by key. Where there are too many, those of whoever has brought most make room, the oldest first."""
+
+    def __init__(self, *, in_all: int, per_sender: int) -> None:
+        """Set the weight of all records of others, and that of one sender's; our own may have as much again."""
+        self._in_all = in_all
+        self._per_sender = per_sender
+        self._kept: dict[bytes, Kept] = {}
+        self._of_sender: dict[str, dict[bytes, None]] = {}  # the oldest first
+        self._weights: dict[str, int] = {}
+        self._strangers = 0
+        self.changed: dict[bytes, None] = {}
+        """The keys of which something has changed; whoever writes that down takes them out."""
+
+    def get(self, key: bytes, now: int) -> Kept | None:
+        """Return what is kept under a key."""
+        kept = self._kept.get(key)
+        if kept is not None and kept.record.expires <= now:
+            self.drop(key)
+            return None
+        return kept
+
+    def put(self, record: Record, sender: str) -> int:
+        """Keep a record in place of the one under its key, if any; return how many others had to make room.
+
+        One that brings anew what another has brought has not made it his: it stays that one's.
+        Raises FullError when it is our own and there is no room for it.
+        """
+        old = self._kept.get(record.key)
+        if old is not None and sender and old.record.value == record.value:
+            sender = old.sender
+        new = Kept(record, sender)
+        before = old.weight if old is not None and old.sender == sender else 0
+        if not sender and self._weights.get("", 0) - before + new.weight > self._in_all:
+            raise FullError
+        self.drop(record.key)
+        self._kept[record.key] = new
+        self._of_sender.setdefault(sender, {})[record.key] = None
+        self._weigh(sender, new.weight)
+        self.changed[record.key] = None
+        return self._make_room(sender) if sender else 0
+
+    def drop(self, key: bytes) -> None:
+        """Forget what is kept under a key."""
+        kept = self._kept.pop(key, None)
+        if kept is None:
+            return
+        keys = self._of_sender[kept.sender]
+        del keys[key]
+        if not keys:
+            del self._of_sender[kept.sender]
+        self._weigh(kept.sender, -kept.weight)
+        self.changed[key] = None
+
+    def expire(self, now: int) -> None:
+        """Forget all that has expired."""
+        for key in [key for key, kept in self._kept.items() if kept.record.expires <= now]:
+            self.drop(key)
+
+    def __len__(self) -> int:
+        """Return how many records there are."""
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[Kept]:
+        """Give all of them, as they are now."""
+        return iter(list(self._kept.values()))
+
+    @property
+    def weight(self) -> int:
+        """The weight of all that is kept of others."""
+        return self._strangers
+
+    def _weigh(self, sender: str, weight: int) -> None:
+        self._weights[sender] = self._weights.get(sender, 0) + weight
+        if not self._weights[sender]:
+            del self._weights[sender]
+        if sender:
+            self._strangers += weight
+
+    def _make_room(self, sender: str) -> int:
+        gone = 0
+        while self._weights[sender] > self._per_sender:
+            self._drop_oldest(sender)
+            gone += 1
+        while self._strangers > self._in_all:
+            self._drop_oldest(max((one for one in self._weights if one), key=self._weights.__getitem__))
+            gone += 1
+        return gone
+
+    def _drop_oldest(self, sender: str) -> None:
+        self.drop(next(iter(self._of_sender[sender])))

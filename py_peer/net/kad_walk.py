@@ -1,0 +1,238 @@
+"""Walks to a key of Kademlia: every one of the 20 closest is asked, in turns of three, with deadlines.
+
+The library's walk (0.8.1) ends at the first answer that brings nobody closer, asks whoever is connected, and dials whom
+it is told of, at any address, by itself, and then not again for a minute (kad_dht/peer_routing.py:225, :305,
+network/swarm.py:114). Here others are reached only through the one who dials for all ways of finding peers (`Reach`).
+
+Spec: https://github.com/libp2p/specs/blob/master/kad-dht/README.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, final
+
+import trio
+from libp2p.kad_dht.pb.kademlia_pb2 import Message
+from libp2p.peer.id import ID
+
+from py_peer.core import limits
+from py_peer.core.findings import Finding, Source
+from py_peer.core.kademlia import Walk, is_multihash
+from py_peer.net.connections import remote_ip
+from py_peer.net.counters import is_garbage
+from py_peer.net.dial import DialError, NotNowError
+from py_peer.net.kad_messages import peers, read_message, where, write_message
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from libp2p.custom_types import TProtocol
+
+    from py_peer.core.addresses import DialAddress
+    from py_peer.core.kademlia import RoutingTable
+    from py_peer.net.node import Node
+
+    Reach = Callable[[Finding], Awaitable[object]]
+    """Connects to a peer if the rules of dialling allow it. Raises DialError when it does not come about, and of those
+    NotNowError when that says nothing of the peer."""
+
+    Answered = Callable[["Answer"], Awaitable[None]]
+
+_SILENCES: Final = 2
+"""So often in a row a connected peer is asked about a key that is no multihash, and gives no answer; then it is not
+asked about such keys again."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one of those whom a walk has asked says."""
+
+    peer: bytes
+    message: Message
+    closer: Mapping[bytes, tuple[DialAddress, ...]]
+    """Whom it knows closer to the key, and where those can be dialled."""
+
+    teller_ip: str
+
+
+@final
+class Walker:
+    """Asks those whom it hears of, and keeps those connections down."""
+
+    def __init__(self, node: Node, table: RoutingTable, reach: Reach, protocol: TProtocol) -> None:
+        self._node = node
+        self._table = table
+        self._reach = reach
+        self._protocol = protocol
+        self._own = node.host.get_id().to_bytes()
+        self.stirred = trio.Event()
+        """Set, and made anew, when the table changes, or a peer has said what it speaks."""
+
+        self._mute: dict[ID, int] = {}
+        """Who is connected and gives no answer about keys that are no multihashes, and how often in a row: js-libp2p
+        (kad-dht 15.1) never does, others may be late once."""
+
+        self._reached: dict[ID, None] = {}
+        """Who is connected because a walk had to ask him; who was asked last stands last."""
+
+    def gone(self, peer_id: ID) -> None:
+        """Take note that a peer has no connection any more."""
+        self._reached.pop(peer_id, None)
+        self._mute.pop(peer_id, None)
+
+    def is_here(self, peer: bytes) -> bool:
+        """Say whether a peer is connected."""
+        return ID(peer) in self._node.peers.records
+
+    def stir(self) -> None:
+        """Let those look who wait for something to change."""
+        self.stirred.set()
+        self.stirred = trio.Event()
+
+    async def walk(self, kind: Message.MessageType, key: bytes, answered: Answered | None = None) -> Walk:
+        """Ask those who are close to a key until all of the 20 closest have answered, 60 s at most.
+
+        `answered` is told of each answer when it comes.
+        """
+        walking = _Walking(Walk(key, limits.KAD_WALK_PEERS), Message(type=kind, key=key), answered)
+        # Each has told us himself where he is. Not all of them may be dialled just now, so more are at hand than count.
+        for contact in self._table.closest(key, limits.KAD_WALK_PEERS):
+            walking.hear({contact.peer: where(contact.peer, contact.addresses)}, str(ID(contact.peer)), contact.ip)
+        with trio.move_on_after(limits.KAD_WALK_TIMEOUT):
+            async with trio.open_nursery() as nursery:
+                for _ in range(limits.KAD_AT_ONCE):
+                    nursery.start_soon(self._ask_in_turn, walking)
+        return walking.walk
+
+    async def tell(self, message: Message, told: list[bytes]) -> list[tuple[bytes, Message]]:
+        """Send a request to some peers, three at a time; return who has taken it, and what each has answered."""
+        left, answers = list(reversed(told)), list[tuple[bytes, Message]]()
+
+        async def tell_in_turn() -> None:
+            while left:
+                peer = left.pop()
+                try:
+                    answer = await self.say(ID(peer), message)
+                except NotNowError:
+                    continue
+                if answer is not None:
+                    answers.append((peer, answer))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(min(limits.KAD_AT_ONCE, len(left))):
+                nursery.start_soon(tell_in_turn)
+        return answers
+
+    async def _ask_in_turn(self, walking: _Walking) -> None:
+        while True:
+            if (peer := walking.walk.next()) is not None:
+                walking.asking += 1
+                try:
+                    await self._ask(walking, peer)
+                finally:
+                    walking.asking -= 1
+                    walking.stir()
+            elif walking.asking:
+                await walking.stirred.wait()
+            else:
+                return
+
+    async def _ask(self, walking: _Walking, peer: bytes) -> None:
+        peer_id = ID(peer)
+        is_bare = walking.is_bare
+        if is_bare and self._mute.get(peer_id, 0) >= _SILENCES:
+            walking.walk.failed(peer)
+            return
+        try:
+            answer = await self.say(peer_id, walking.request, walking.heard[peer])
+        except NotNowError:
+            walking.walk.failed(peer)  # and it stays in the table
+            return
+        if answer is None:
+            walking.walk.failed(peer)
+            if is_bare and self.is_here(peer):
+                self._mute[peer_id] = self._mute.get(peer_id, 0) + 1
+            else:
+                self._table.drop(peer)
+                self.stir()
+            return
+        if is_bare:
+            self._mute.pop(peer_id, None)
+        walking.walk.answered(peer)
+        record = self._node.peers.records.get(peer_id)
+        teller_ip = remote_ip(record.address) if record else ""
+        closer = {near: at async for near, at in peers(answer.closerPeers, limits.KAD_WALK_PEERS) if near != self._own}
+        walking.hear(closer, str(peer_id), teller_ip)
+        if walking.told is not None:
+            await walking.told(Answer(peer, answer, closer, teller_ip))
+
+    async def say(self, peer_id: ID, request: Message, finding: Finding | None = None) -> Message | None:
+        """Send a request to a peer and return the answer; None if there is none. Who is told a provider gives none.
+
+        One who is not connected is reached where `finding` says that he is. Raises NotNowError if that has to wait.
+        """
+        try:
+            if finding is not None and peer_id not in self._node.peers.records:
+                await self._reach(finding)
+                self._reached[peer_id] = None
+            await self._make_room(peer_id)
+            with trio.fail_after(limits.KAD_ANSWER_TIMEOUT):
+                stream = await self._node.host.new_stream(peer_id, [self._protocol])
+                try:
+                    await write_message(stream, request)
+                    if request.type == Message.ADD_PROVIDER:
+                        return request
+                    return await read_message(stream, limits.MAX_KAD_ANSWER)
+                finally:
+                    with trio.CancelScope(shield=True), trio.move_on_after(limits.CLOSE_TIMEOUT):
+                        await stream.close()  # a reset could overtake what was written
+        except NotNowError:
+            raise
+        except DialError:
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
+            self._node.counters.caught(f"Kademlia with {peer_id}", error)
+            if is_garbage(error):
+                self._node.bans.strike(peer_id, "its answers to Kademlia requests cannot be read")
+            return None
+
+    async def _make_room(self, asked: ID) -> None:
+        """Of those whom walks have reached, when they are too many, let go of the one who was not asked for longest.
+
+        Members of the room stay.
+        """
+        if asked in self._reached:
+            del self._reached[asked]
+            self._reached[asked] = None
+        if len(self._reached) > limits.KAD_CONNECTIONS:
+            oldest = next(iter(self._reached))
+            del self._reached[oldest]
+            if oldest not in self._node.pubsub.room():
+                await self._node.disconnect(oldest)
+
+
+@final
+class _Walking:
+    """A walk under way."""
+
+    def __init__(self, walk: Walk, request: Message, told: Answered | None) -> None:
+        self.walk = walk
+        self.request = request
+        self.told = told
+        self.is_bare = request.type == Message.GET_PROVIDERS and not is_multihash(request.key)
+        self.heard: dict[bytes, Finding] = {}
+        """Of whom we have heard, where he should be, and who says so first."""
+
+        self.asking = 0
+        self.stirred = trio.Event()
+
+    def hear(self, addresses: Mapping[bytes, tuple[DialAddress, ...]], teller: str, teller_ip: str) -> None:
+        for peer in self.walk.hear(addresses):
+            self.heard[peer] = Finding(str(ID(peer)), addresses[peer], Source.KADEMLIA, teller, teller_ip)
+        self.stir()
+
+    def stir(self) -> None:
+        self.stirred.set()
+        self.stirred = trio.Event()
