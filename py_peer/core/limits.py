@@ -693,6 +693,16 @@ AUTO_GETS_OF_ONE = 10
 AUTO_GETS = 50
 """Files an hour that are fetched without being asked for: of one peer, and of all."""
 
+MAX_PROVIDED_NAME_BYTES = 255
+"""Of a name that a file is provided under: what file systems allow a name."""
+
+MAX_NAMED_ANSWER = 10 * 1024 * 1024
+"""What the original of /file-exchange/1 reads of an answer, in which a byte takes one or two: of a file that looks
+random some 5.5 MB are as much."""
+
+NAMED_FETCH_SECONDS = 300.0
+"""For the whole of such an answer: at 35 kB/s it is there, and who sends a byte now and then holds nobody for days."""
+
 SERVED_AT_ONCE = 16
 SERVED_TO_ONE = 4
 """Streams on which files are sent at the same time, in all and to one peer; the next ones wait."""
