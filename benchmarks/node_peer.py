@@ -199,7 +199,6 @@ async def main(*, stock: bool, quic: bool) -> None:
     observer: Any = Unwatched()
     async with (
         open_node(
-            topics=frozenset({TOPIC}),
             room_topic=TOPIC,
             observer=observer,
             admit=lambda _: True,

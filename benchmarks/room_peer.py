@@ -117,7 +117,6 @@ class Part:
         for name in names:
             node = await self._stack.enter_async_context(
                 open_node(
-                    topics=frozenset({TOPIC}),
                     room_topic=TOPIC,
                     observer=observer,
                     admit=lambda _: True,

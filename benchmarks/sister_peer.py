@@ -33,17 +33,15 @@ async def main(size: int) -> None:
         await send_zeros(stream, size)
 
     observer: Any = Unwatched()
-    topics = frozenset({CHAT_TOPIC, FILE_TOPIC})
     streams: Any = {SISTER_FILE: serve_file}
     async with open_node(
-        topics=topics,
         room_topic=CHAT_TOPIC,
         observer=observer,
         admit=lambda _: True,
         transports=Transports(loopback=True),
         streams=streams,
     ) as node:
-        for topic in topics:
+        for topic in (CHAT_TOPIC, FILE_TOPIC):
             await node.pubsub.subscribe(topic)
         say("ready", address=node.addresses[0])
         async for line in trio.wrap_file(sys.stdin):

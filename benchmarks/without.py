@@ -124,7 +124,7 @@ WITHOUT: Final[dict[str, Callable[[], None]]] = {
 @asynccontextmanager
 async def _node() -> AsyncIterator[Node]:
     observer: Any = Unwatched()
-    wishes: dict[str, Any] = {"topics": frozenset({TOPIC}), "room_topic": TOPIC, "streams": {ZEROS: serve_zeros}}
+    wishes: dict[str, Any] = {"room_topic": TOPIC, "streams": {ZEROS: serve_zeros}}
     wishes["transports"] = Transports(loopback=True)
     async with node.open_node(observer=observer, admit=lambda _: True, **wishes) as one:
         yield one

@@ -35,9 +35,8 @@ from py_peer.net.message_cache import message_id
 from py_peer.net.message_check import MessageCheck
 from py_peer.net.relay_messages import Hop, HopMessage, Peer, Status, Stop, StopMessage
 from py_peer.net.signatures import PREFIX, Signatures
-from py_peer.service.session import TOPICS
 from tests import wire_sent
-from tests.wire_sent import ADDRESS, FILE_ID, KEYS, NUMBER, OTHER, PEER, PROTOCOLS, WHEN
+from tests.wire_sent import ADDRESS, FILE_ID, KEYS, NUMBER, OTHER, PEER, PROTOCOLS, TOPICS, WHEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,25 +23,30 @@ from libp2p.utils import encode_varint_prefixed
 from multiaddr import Multiaddr
 
 from py_peer import __version__
-from py_peer.chatroom import CHAT_TOPIC
+from py_peer.chatroom import CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC
+from py_peer.core.announcement import NICK_TOPIC
 from py_peer.net import direct, identify
 from py_peer.net.author import Author
 from py_peer.net.counters import Counters
 from py_peer.net.file_exchange import Source
 from py_peer.net.gossip import LARGE, Router
+from py_peer.net.gossip_streams import _frames
 from py_peer.net.mesh import DEGREE_HIGH
 from py_peer.net.message_cache import message_id
 from py_peer.net.peer_queue import PeerQueue
-from py_peer.net.pubsub import RoomPubsub, _frames
+from py_peer.net.pubsub import RoomPubsub
 from py_peer.net.seen import SeenCache
 from py_peer.net.served import Pace, Turns
 from py_peer.net.sister_files import SisterServer, open_fetch
-from py_peer.service.session import TOPICS
+from py_peer.service.offers import FILE_TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from libp2p.abc import INetStream
+
+TOPICS: Final = frozenset({CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC, NICK_TOPIC, FILE_TOPIC})
+"""What every peer of ours that is in the room subscribes to."""
 
 KEYS: Final = create_new_key_pair(bytes(range(32)))
 PEER: Final = ID.from_pubkey(KEYS.public_key)
@@ -205,7 +210,7 @@ def _queued(others: int, act: Callable[[Any], Awaitable[object]]) -> bytes:
     """Have a router whose topic so many others have joined do something; return the first RPC to the first of them."""
 
     async def scene() -> bytes:
-        router: Any = Router((CHAT_TOPIC,), Counters())
+        router: Any = Router(Counters())
         there = [OTHER, *(ID.from_pubkey(create_new_key_pair().public_key) for _ in range(others - 1))]
         router.attach(
             SimpleNamespace(

@@ -138,6 +138,15 @@ MAX_RPC_MESSAGES = 8_192
 """Messages read from one RPC: a megabyte of the smallest signed ones. (JS sends one in each.)"""
 
 MAX_TOPICS_PER_PEER = 64
+"""Topics that a peer may be in, of ours, and so many of which it is remembered that it is in them, in case we join
+one; with 300 peers 4 MB of the longest names."""
+
+MAX_TOPIC_BYTES = 128
+"""The name of a topic: a commit's ID has 40 bytes, the longest in use elsewhere (drand's) 86."""
+
+MAX_TOPICS = 8
+"""Topics joined beside the room: each has a log, a queue, a mesh and a tab, of which a screen shows some eight."""
+
 MAX_IDENTIFY = 64 * 1024
 """An identify message: 4 KiB is usual, 30 addresses and 60 protocols make 8 KiB."""
 

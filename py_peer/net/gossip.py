@@ -62,9 +62,8 @@ and does no harm with Rust's."""
 class Router(Mesh):
     """The room's GossipSub 1.2 router; of 1.2 it has IDONTWANT, for large messages alone."""
 
-    def __init__(self, topics: Iterable[str], counters: Counters) -> None:
+    def __init__(self, counters: Counters) -> None:
         super().__init__(counters)
-        self._topics = frozenset(topics)
         self._gone: dict[ID, float] = {}
         """When peers that had joined went; they may come back."""
 
@@ -148,7 +147,7 @@ class Router(Mesh):
             entries = getattr(control, name)
             known = entries[:MAX_CONTROL_ENTRIES]  # a slice makes Python objects of these alone
             if name not in ("iwant", "idontwant"):
-                known = [entry for entry in known if entry.topicID in self._topics]
+                known = [entry for entry in known if entry.topicID in self.mesh]
             if len(known) != len(entries):
                 self._counters[f"ignored: {name} for a topic of others, or too many"] += len(entries) - len(known)
                 control.ClearField(name)

@@ -166,7 +166,6 @@ class Node:
 @asynccontextmanager
 async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
     *,
-    topics: frozenset[str],
     room_topic: str,
     observer: Observer,
     admit: Callable[[bytes], bool],
@@ -211,7 +210,6 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
                 kind = StockPubsub
             pubsub = watch.pubsub = kind(
                 host,
-                topics=topics,
                 room_topic=room_topic,
                 counters=counters,
                 admit=admit,

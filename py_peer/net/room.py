@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Room(Protocol):
-    """A pubsub service with a room in it, for a fixed set of topics."""
+    """A pubsub service with a room in it, and other topics beside it."""
 
     @property
     def peers(self) -> Mapping[ID, INetStream]:
@@ -37,14 +37,20 @@ class Room(Protocol):
     def router(self) -> GossipSub:
         """The router: its mesh, and who is not to be taken into it for a while."""
 
-    def room(self) -> frozenset[ID]:
-        """Return the peers that a message said now is sent to."""
+    def room(self, topic: str = "") -> frozenset[ID]:
+        """Return the peers that a message said now is sent to, in the room or on another topic of ours."""
 
-    def members(self) -> frozenset[ID]:
-        """Return the room and whoever is about to be in it again, and misses nothing meanwhile."""
+    def members(self, topic: str = "") -> frozenset[ID]:
+        """Return the room, or who is on another topic, and whoever is about to be there again and misses nothing."""
 
     async def subscribe(self, topic_id: str) -> ISubscriptionAPI:
         """Subscribe to a topic."""
+
+    async def join(self, topic: str) -> ISubscriptionAPI:
+        """Subscribe to a topic on which people talk: what is said there counts as messages."""
+
+    async def unsubscribe(self, topic_id: str) -> None:
+        """Leave a topic."""
 
     async def publish(self, topic_id: str | list[str], data: bytes) -> None:
         """Say `data` on a topic. It is queued for everybody when this returns."""

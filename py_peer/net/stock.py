@@ -34,7 +34,7 @@ from py_peer.net.counters import is_garbage
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from libp2p.abc import IHost, INetStream
+    from libp2p.abc import IHost, INetStream, ISubscriptionAPI
     from libp2p.network.stream.net_stream import NetStream
     from libp2p.peer.id import ID
     from libp2p.pubsub.rpc_queue import RpcQueue
@@ -53,7 +53,6 @@ class StockPubsub(Pubsub):
         self,
         host: IHost,
         *,
-        topics: frozenset[str],
         room_topic: str,
         counters: Counters,
         admit: Callable[[bytes], bool],
@@ -67,13 +66,11 @@ class StockPubsub(Pubsub):
             strict_signing=True,
             max_subscriptions_per_peer=limits.MAX_TOPICS_PER_PEER,
             max_inbound_rpc_size=limits.MAX_RPC_IN,
-            allowed_topics=topics,
         )
         # int(time.time()) is lower after a quick restart than what was said before (pubsub.py:478).
         self.counter = (time.time_ns() & ~0xFFFF) | secrets.randbelow(1 << 16)
-        for topic in topics:
-            self.set_topic_validator(topic, self._judge, is_async_validator=False)
         self._room_topic = room_topic
+        self._talked = {room_topic}
         self._counters = counters
         self._admit = admit
         self._on_room_change = on_room_change
@@ -91,23 +88,41 @@ class StockPubsub(Pubsub):
 
     # --- The room ---------------------------------------------------------------------------------
 
-    def room(self) -> frozenset[ID]:
+    def room(self, topic: str = "") -> frozenset[ID]:
         """Return the peers that hear a message said now: those in the mesh, and in a large room those behind them.
 
         What we say goes to the mesh alone, which a newcomer joins up to a heartbeat after it has subscribed.
         """
-        there = frozenset(self.peer_topics.get(self._room_topic, ())) & self.peer_queues.keys()
-        mesh = self.router.mesh.get(self._room_topic, set())
+        topic = topic or self._room_topic
+        there = frozenset(self.peer_topics.get(topic, ())) & self.peer_queues.keys()
+        mesh = self.router.mesh.get(topic, set())
         return there if len(mesh) >= self.router.degree_low else there & mesh
 
-    def members(self) -> frozenset[ID]:
+    def members(self, topic: str = "") -> frozenset[ID]:
         """Return the room: a stream that has ended is not opened again in time."""
-        return self.room()
+        return self.room(topic)
+
+    async def join(self, topic: str) -> ISubscriptionAPI:
+        """Subscribe to a topic on which people talk."""
+        self._talked.add(topic)
+        return await self.subscribe(topic)
+
+    async def subscribe(self, topic_id: str) -> ISubscriptionAPI:
+        """Subscribe to a topic, and have us asked about its messages."""
+        self.set_topic_validator(topic_id, self._judge, is_async_validator=False)
+        return await super().subscribe(topic_id)
+
+    async def unsubscribe(self, topic_id: str) -> None:
+        """Leave a topic."""
+        await super().unsubscribe(topic_id)
+        self.remove_topic_validator(topic_id)
+        self._talked.discard(topic_id)
 
     def handle_subscription(self, origin_id: ID, sub_message: rpc_pb2.RPC.SubOpts) -> None:
-        """Note that a peer subscribed to, or left, a topic of ours."""
-        super().handle_subscription(origin_id, sub_message)
-        self._on_room_change()
+        """Note that a peer subscribed to, or left, a topic that is ours or may become it."""
+        if len(sub_message.topicid) <= limits.MAX_TOPIC_BYTES:
+            super().handle_subscription(origin_id, sub_message)
+            self._on_room_change()
 
     async def _handle_new_peer(self, peer_id: ID) -> None:
         await super()._handle_new_peer(peer_id)
@@ -146,7 +161,7 @@ class StockPubsub(Pubsub):
         topic = message.topicIDs[0]
         board = self._boards.get(topic)
         if forwarder == self.my_id:
-            self._counters["sent" if topic == self._room_topic else "announcements sent"] += 1
+            self._counters["sent" if topic in self._talked else "announcements sent"] += 1
             if board is not None:
                 board.keep(message)
             return True
@@ -175,7 +190,7 @@ class StockPubsub(Pubsub):
             except trio.WouldBlock:
                 self._counters["dropped: the room was busy"] += 1
                 return
-        self._counters["received" if topic == self._room_topic else "announcements"] += 1
+        self._counters["received" if topic in self._talked else "announcements"] += 1
 
     # --- Sending ----------------------------------------------------------------------------------
 

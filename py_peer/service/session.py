@@ -18,7 +18,6 @@ import trio_asyncio
 
 from py_peer.chatroom import (
     CHAT_TOPIC,
-    PUBSUB_DISCOVERY_TOPIC,
     ChatMessage,
     ChatRoom,
     _log_system_message,
@@ -49,7 +48,6 @@ from py_peer.service.ignored import Ignored
 from py_peer.service.links import Links
 from py_peer.service.manners import Manners
 from py_peer.service.nicks import Nicks
-from py_peer.service.offers import FILE_TOPIC
 from py_peer.service.outgoing import Outgoing
 from py_peer.service.reachability import Reachability
 from py_peer.service.statistics import Bookkeeper
@@ -71,7 +69,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TOPICS: Final = frozenset({CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC, NICK_TOPIC, FILE_TOPIC})
 WAITING_GRACE: Final = 1.0
 REQUESTS_PER_TURN: Final = 16
 
@@ -164,7 +161,6 @@ class _Session:
             async with open_node(
                 key_pair=self._identity.key_pair(),
                 transports=self._settings.transports,
-                topics=TOPICS,
                 room_topic=CHAT_TOPIC,
                 observer=self._witness,
                 admit=self._manners.admit,

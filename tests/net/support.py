@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 ROOM = "room"
 DISCOVERY = "discovery"
-TOPICS = frozenset({ROOM, DISCOVERY})
 DEADLINE = 20.0
 
 
@@ -196,7 +195,6 @@ async def member(
     """Run a node that has joined the room and listens."""
     seen = Recorder()
     async with open_node(
-        topics=TOPICS,
         room_topic=ROOM,
         observer=seen,
         admit=admit,

@@ -37,7 +37,7 @@ class Street:
 
 
 def our_router(counters: Counters) -> GossipSub:
-    return Router(TOPICS, counters)
+    return Router(counters)
 
 
 class Town:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from py_peer.net.node import Node
 
 E = TypeVar("E", bound=Event)
-TOPICS = frozenset({ROOM, FILE_TOPIC})
 PIECE = 256 * 1024
 
 
@@ -156,7 +155,6 @@ async def friend(
     files = Files(Settings(name, downloads=downloads, **settings), events.append)
     seen.moved, seen.identify = files.moved, files.identified
     async with open_node(
-        topics=TOPICS,
         room_topic=ROOM,
         observer=seen,
         admit=lambda _: True,
