@@ -56,6 +56,14 @@ def _transfer(argument: str) -> str:
     return "" if argument else "say which transfer: its number, or its file; /files lists them"
 
 
+def _key(argument: str) -> str:
+    return "" if argument else "say which key"
+
+
+def _value(argument: str) -> str:
+    return "" if argument else "say which value"
+
+
 def _address(argument: str) -> str:
     from py_peer.core.addresses import EXAMPLE, AddressError, parse_named_address  # noqa: PLC0415 - needed only here
 
@@ -85,7 +93,8 @@ SWITCH: Final = ("on", "off")
 class CommandEntry:
     """One row of the table. `name` and `aliases` are written without their slash; `arguments` as `/help` shows them.
 
-    There are two arguments at most. Of what is typed the second is all that stands behind the first.
+    A name may have two words: then the first is that of several rows. There are two arguments at most. Of what is typed
+    the second is all that stands behind the first.
     """
 
     name: str
@@ -103,6 +112,11 @@ class CommandEntry:
 
     several_lines: bool = False
     """Whether its last argument is a text, which may have several lines."""
+
+    @property
+    def script_name(self) -> str:
+        """What it is called in a script's object."""
+        return self.name.replace(" ", "_")
 
     @property
     def keys(self) -> dict[str, bool]:
@@ -178,6 +192,20 @@ COMMANDS: Final = (
     ),
     CommandEntry("cancel", "end a transfer; /get goes on with it", arguments="TRANSFER", checks=(_transfer,)),
     CommandEntry(
+        "kv put",
+        "have VALUE, to the end of the line, kept under KEY in the DHT",
+        arguments="KEY VALUE",
+        checks=(_key, _value),
+    ),
+    CommandEntry("kv get", "show the value that is kept under KEY in the DHT", arguments="KEY", checks=(_key,)),
+    CommandEntry(
+        "kv provide",
+        "have it written down in the DHT that you provide KEY, for as long as you are here",
+        arguments="KEY",
+        checks=(_key,),
+    ),
+    CommandEntry("kv providers", "show who provides KEY", arguments="KEY", checks=(_key,)),
+    CommandEntry(
         "last",
         f"show the last N messages again, {LAST_MESSAGES} if none is given",
         arguments="[N]",
@@ -210,6 +238,7 @@ _ENTRIES: Final = {entry.name: entry for entry in COMMANDS}
 _NAMES: Final = {word: entry.name for entry in COMMANDS for word in (entry.name, *entry.aliases)}
 _QUOTES: Final = ('"', "'")
 _QUOTED: Final = re.compile(r"""(["'])[^\n]+?\1(?=\s|$)""")
+_FIRST_WORDS: Final = tuple(dict.fromkeys(word.split()[0] for word in _NAMES))
 _BARE_QUIT: Final = {word for word, name in _NAMES.items() if name == "quit"}
 
 
@@ -310,12 +339,23 @@ def parse_line(line: str, *, bare_quit: bool, meant: Callable[[str, str], Collec
 
 
 def _parse_command(typed: str, line: str, meant: Callable[[str, str], Collection[str]]) -> Command | Unknown | Misused:
-    word = typed.split(maxsplit=1)[0]
-    argument = typed[len(word) :].strip()
-    entry = named(word)
-    if entry is None or (len(typed.splitlines()) > 1 and not entry.several_lines):
+    word, entry = command_of(typed)
+    several_lines = len(typed.splitlines()) > 1
+    if entry is None and not several_lines and (choices := second_words(word.split()[0])):
+        first, *second = word.split()
+        reason = f"{_shown(second[0])} is none of them" if second else "say which"
+        return Misused(f"{first.lower()} {'|'.join(choices)}", reason, line)
+    if entry is None or (several_lines and not entry.several_lines):
         return Unknown(clean_line(word, MAX_WORD_CHARS), _nearest(word[1:].lower()), line)
+    return _with_arguments(entry, typed[len(word) :].strip(), line, meant)
+
+
+def _with_arguments(
+    entry: CommandEntry, argument: str, line: str, meant: Callable[[str, str], Collection[str]]
+) -> Command | Misused:
     keys = tuple(entry.keys)
+    if keys[:1] not in (("peer",), ("file",)):
+        meant = nothing_known
     more: tuple[str, ...] = ()
     alone = ""
     if len(keys) > 1:
@@ -329,8 +369,10 @@ def _parse_command(typed: str, line: str, meant: Callable[[str, str], Collection
         rest = argument[ends[-1] :].strip()
         argument = _unquoted(argument[: ends[-1]])
         more = (_unquoted(rest) if keys[1] == "path" else rest,) if rest else ()
-        alone = "" if rest else argument
-    elif keys and keys[0] in ("path", "file", "transfer"):
+        alone = "" if rest or keys[0] != "peer" else argument
+    elif keys and keys[0] in ("path", "file", "transfer", "key"):
+        if keys[0] == "key" and len(argument.split()) > 1 and _unquoted(argument) == argument:
+            return Misused(entry.usage, "a key with spaces stands in quotes", line)
         argument = _unquoted(argument)
     if reason := entry.problem(argument, *more):
         return Misused(entry.usage, reason, line, alone)
@@ -349,23 +391,38 @@ def _unquoted(text: str) -> str:
     return text[1:-1] if (quoted := _QUOTED.match(text)) and quoted.end() == len(text) else text
 
 
-def named(word: str) -> CommandEntry | None:
-    """Return the row of a command, by its name or alias, in capitals or not, slash included."""
-    return _ENTRIES.get(_NAMES.get(word[1:].lower(), "")) if word.startswith("/") else None
+def command_of(typed: str) -> tuple[str, CommandEntry | None]:
+    """Return what of a line that begins with a slash is the command's name, one word or two, and its row if it is one.
+
+    In capitals or not, by its name or an alias.
+    """
+    words = typed.split(maxsplit=2)[:2]
+    end = len(words[0])
+    if len(words) > 1 and second_words(words[0]):
+        end = typed.index(words[1], end) + len(words[1])
+    name = " ".join(typed[1:end].split()).lower()
+    return typed[:end], _ENTRIES.get(_NAMES.get(name, ""))
+
+
+def second_words(first: str) -> list[str]:
+    """Return what may stand behind the first word of a command of two, slash included; nothing behind another."""
+    start = f"{first[1:].lower()} "
+    return [entry.name.removeprefix(start) for entry in COMMANDS if entry.name.startswith(start)]
 
 
 def completions(prefix: str) -> list[str]:
-    """Return the commands, slash included, that `prefix` can become; an alias only where no name fits."""
+    """Return the first words of commands, slash included, that `prefix` can become; aliases where no name fits."""
     if not prefix.startswith("/"):
         return []
     start = prefix[1:].lower()
-    names = [f"/{entry.name}" for entry in COMMANDS if entry.name.startswith(start)]
-    return names or [f"/{word}" for word in _NAMES if word.startswith(start)]
+    names = [f"/{entry.name.split()[0]}" for entry in COMMANDS if entry.name.startswith(start)]
+    return list(dict.fromkeys(names)) or [f"/{word}" for word in _NAMES if word.startswith(start)]
 
 
 def commands_line(*, full_screen: bool = False) -> str:
     """Return the line under the banner that names every command there is, in lines or on the full screen."""
-    return "Commands: " + ", ".join(f"/{entry.name}" for entry in COMMANDS if full_screen or not entry.full_screen)
+    names = [entry.name.split()[0] for entry in COMMANDS if full_screen or not entry.full_screen]
+    return "Commands: " + ", ".join(f"/{name}" for name in dict.fromkeys(names))
 
 
 def help_rows(*, full_screen: bool = False) -> list[tuple[str, str]]:
@@ -400,8 +457,8 @@ def _described(entry: CommandEntry, quote: str = "", *, full_screen: bool = Fals
 def _nearest(word: str) -> str:
     if not word or len(word) > MAX_WORD_CHARS:
         return ""
-    begun = [known for known in _NAMES if known.startswith(word)]
+    begun = [known for known in _FIRST_WORDS if known.startswith(word)]
     import difflib  # noqa: PLC0415 - for what was typed wrongly
 
-    close = begun or difflib.get_close_matches(word, _NAMES, n=1, cutoff=0.5)
+    close = begun or difflib.get_close_matches(word, _FIRST_WORDS, n=1, cutoff=0.5)
     return f"/{close[0]}" if close else ""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
-from py_peer.core.commands import SWITCH, completions, first_ends, named
+from py_peer.core.commands import SWITCH, command_of, completions, first_ends, second_words
 from py_peer.core.limits import MAX_NICK_CHARS
 
 if TYPE_CHECKING:
@@ -52,11 +52,15 @@ def complete(  # noqa: PLR0911, PLR0913 - each is a thing of its own
     head = before[:start].split(maxsplit=1)
     if not head and word.startswith("/"):
         return _completion(start, cursor, _commands(word))
-    entry = named(head[0]) if head else None
+    entry = None
+    if head and head[0].startswith("/"):
+        if len(before[:start].split()) == 1 and (choices := second_words(head[0])):
+            return _completion(start, cursor, (f"{choice} " for choice in choices if choice.startswith(word.lower())))
+        entry = command_of(before[:start].lstrip())[1]
     keys = tuple(entry.keys) if entry is not None else ()
     if keys == ("switch",):
-        choices = SWITCH if len(head) == 1 else ()
-        return _completion(start, cursor, (choice for choice in choices if choice.startswith(word.lower())))
+        switches = SWITCH if len(head) == 1 else ()
+        return _completion(start, cursor, (switch for switch in switches if switch.startswith(word.lower())))
     if keys and keys[0] in ("file", "transfer", "path"):
         return _of_files(before, keys, files, paths_like)
     if entry is not None and not {"peer", "text"}.issuperset(keys or ("",)):
@@ -95,8 +99,8 @@ def _completion(start: int, end: int, candidates: Iterable[str]) -> Completion:
 
 def _commands(word: str) -> Iterator[str]:
     for command in completions(word):
-        entry = named(command)
-        yield f"{command} " if entry is not None and entry.arguments else command
+        entry = command_of(command)[1]
+        yield command if entry is not None and not entry.arguments else f"{command} "
 
 
 def _nick_starts(before: str) -> Iterator[int]:

@@ -35,6 +35,8 @@ class ValueFound(Event):
     peers: int
     asked: int
     seconds: float
+    base64: str = ""
+    """The bytes of the value, where `value` does not show all of them as they are: not UTF-8, or cleaned."""
 
 
 @final

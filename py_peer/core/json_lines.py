@@ -27,7 +27,9 @@ SAY: Final = CommandEntry(
     arguments="TEXT",
     checks=(unseen,),
 )
-SCRIPT_COMMANDS: Final = {entry.name: entry for entry in (SAY, *COMMANDS) if not (entry.for_eyes or entry.full_screen)}
+SCRIPT_COMMANDS: Final = {
+    entry.script_name: entry for entry in (SAY, *COMMANDS) if not (entry.for_eyes or entry.full_screen)
+}
 
 Id: TypeAlias = (
     Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
@@ -177,7 +179,7 @@ def read_command(line: bytes) -> Wish | Mistake:
 
 
 def _argument(key: str, argument: str) -> str:
-    return argument if key in ("text", "path") else argument.strip()
+    return argument if key in ("text", "path", "key", "value") else argument.strip()
 
 
 @cache
@@ -185,10 +187,10 @@ def shape(entry: CommandEntry) -> type[msgspec.Struct]:
     """Return the type of a command's object."""
     arguments = [(key, str, "") if optional else (key, str) for key, optional in entry.keys.items()]
     return msgspec.defstruct(
-        entry.name,
+        entry.script_name,
         [*arguments, ("id", Id, None)],
         tag_field="command",
-        tag=entry.name,
+        tag=entry.script_name,
         namespace={"__doc__": f"{entry.help[0].upper()}{entry.help[1:]}."},
     )
 
@@ -196,7 +198,7 @@ def shape(entry: CommandEntry) -> type[msgspec.Struct]:
 def usage(entry: CommandEntry) -> str:
     """Return what a command's object looks like."""
     arguments = "".join(f', "{key}": "…"' for key in entry.keys)
-    return f'{{"command": "{entry.name}"{arguments}}}'
+    return f'{{"command": "{entry.script_name}"{arguments}}}'
 
 
 class _Head(msgspec.Struct):

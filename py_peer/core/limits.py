@@ -586,6 +586,17 @@ KAD_REFRESH_SECONDS = 600.0
 KAD_REFRESH_SMALL = 60.0
 """Between two walks that refresh the table (the spec's 10 minutes), and the same while it has fewer than 20 peers."""
 
+DHT_REQUESTS = 1_024
+"""Requests about keys that wait for an answer; 16 MB, were all of them values of the largest."""
+
+DHT_AT_ONCE = 4
+"""Keys that are asked about side by side; each asks three peers at a time."""
+
+DHT_REQUEST_BURST = 20
+DHT_REQUESTS_PER_SECOND = 3.0
+"""Requests about keys that are begun. Each asks every one of the closest once or twice; in a small network these are
+always the same, who take 100 at once and then 10 a second, and our search for the room is among those."""
+
 # --- Files ----------------------------------------------------------------------------------------
 
 MAX_FILE_ID_BYTES = 128

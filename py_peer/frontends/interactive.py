@@ -41,6 +41,7 @@ from py_peer.frontends.exchange import Exchange
 from py_peer.frontends.figure_lines import stats_lines
 from py_peer.frontends.file_lines import files_lines
 from py_peer.frontends.front_end import FrontEnd
+from py_peer.frontends.key_value import KeyValue
 from py_peer.frontends.lines import (
     Narrator,
     broken,
@@ -125,7 +126,8 @@ class Chat(FrontEnd):
         """The commands that this front-end does, by their names in the table; /quit is every caller's own."""
 
         self.exchange = Exchange(self)
-        self.handlers |= self.exchange.handlers
+        self.key_value = KeyValue(self)
+        self.handlers |= self.exchange.handlers | self.key_value.handlers
 
         self.unanswered: set[int] = set()
         """Tickets of requests, other than texts and questions, that no event has answered yet."""
@@ -178,6 +180,7 @@ class Chat(FrontEnd):
         super().note(event)
         self.roster.tell(event, time.time())
         self.exchange.note(event)
+        self.key_value.note(event)
         if not isinstance(event, HashingProgress):  # the answer is still to come
             self.unanswered.discard(getattr(event, "ticket", 0))
         match event:
@@ -360,6 +363,8 @@ class Chat(FrontEnd):
             lines.append(unsent_line(count, reached=self.reached or self._failed is not None))  # the complaint says why
         if unfinished := self.exchange.unfinished:
             lines.append(f"⚠️  Not fetched to the end: {unfinished} file(s)")
+        if waiting := len(self.key_value.asked):
+            lines.append(f"⚠️  Not answered by the DHT: {waiting} request(s)")
         return lines
 
     async def answer(self, report: StatusReport | Statistics | DiscoveryReport | FilesReport) -> None:

@@ -12,6 +12,7 @@ from py_peer.core.addresses import is_of_this_machine, leads_through_relay, shor
 from py_peer.core.bars import Steps
 from py_peer.core.cleaning import clean_line, indent_lines
 from py_peer.core.commands import MAX_WORD_CHARS, commands_line
+from py_peer.core.dht_events import ValueFound
 from py_peer.core.direct_events import DirectReceived, DirectSent
 from py_peer.core.entries import Delivery, Kind
 from py_peer.core.events import (
@@ -48,6 +49,9 @@ from py_peer.frontends.direct_lines import direct_message, direct_sentence
 from py_peer.frontends.file_lines import SIGNS as FILE_SIGNS
 from py_peer.frontends.file_lines import file_sentence
 from py_peer.frontends.invite import invite_line, qr_lines
+from py_peer.frontends.key_value_lines import SIGN as KEY_SIGN
+from py_peer.frontends.key_value_lines import SIGNS as KEY_SIGNS
+from py_peer.frontends.key_value_lines import key_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,7 +61,7 @@ if TYPE_CHECKING:
     from py_peer.core.transcript import Transcript
 
 INDENT: Final = "    "
-SIGNS: Final = FILE_SIGNS | DIRECT_SIGNS
+SIGNS: Final = FILE_SIGNS | DIRECT_SIGNS | KEY_SIGNS
 """What a line of the program's own begins with, where that is not a satellite dish."""
 
 MOST_FOUND: Final = 100
@@ -148,6 +152,8 @@ def event_lines(  # noqa: PLR0911 - one for each type
             return broken(event.text if event.text.startswith("❌") else f"📡 {event.text}", columns)
         case DirectReceived() | DirectSent():
             return message_lines(direct_message(event), columns)
+        case ValueFound():
+            return message_lines(f"{KEY_SIGN} {key_sentence(event)}", columns)
         case _:
             sign = SIGNS.get(type(event), "📡")
             return broken(f"{sign} {text}", columns) if (text := sentence(event, called)) else []
@@ -213,7 +219,7 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
         case Notice() | Answer():
             return event.text
         case _:
-            return file_sentence(event, called) or direct_sentence(event)
+            return file_sentence(event, called) or direct_sentence(event) or key_sentence(event, called)
 
 
 def _addresses_sentence(event: AddressesChanged) -> str:

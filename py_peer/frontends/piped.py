@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from py_peer.frontends.stdin_lines import InputLine, RawInput
 
 WINDOW: Final = 256
-"""Texts on their way at once; while so many are neither sent nor refused, no more input is taken."""
+"""Texts on their way at once, or keys looked for; while so many are not answered, no more input is taken."""
 
 ANSWER_SECONDS: Final = 2.0
 LONGEST_LINE: Final = limits.MAX_TEXT_BYTES + 256
@@ -86,6 +86,7 @@ class PlainChat(Chat):
             lines.append(f"⚠️  Not fetched: {self.exchange.not_fetched} file(s)")
         if self.exchange.not_shared:
             lines.append(f"⚠️  Not shared: {self.exchange.not_shared} file(s)")
+        lines += self.key_value.last_lines()
         if self.unread:
             lines.append(f"⚠️  Not read: {self.unread} line(s) of the input")
         if self.unread and not self.reader.ended:
@@ -106,7 +107,9 @@ class PlainChat(Chat):
         if code is ExitCode.NOT_SENT and not self.reached:
             return ExitCode.NOBODY_REACHED
         missing = self.exchange.not_fetched + self.exchange.unfinished + self.exchange.not_shared
-        return ExitCode.NOT_FOUND if code is ExitCode.OK and missing else code
+        if code is ExitCode.OK:
+            return ExitCode.NOT_FOUND if missing else self.key_value.exit_code()
+        return code
 
     async def read_lines(self) -> bool:
         """Obey the input; return whether it was read as far as the user wanted, or False if nobody is to come."""
@@ -145,6 +148,12 @@ class PlainChat(Chat):
                     await self._refuse(line.number, reason)
                     return True
                 await self._meet_who_is_meant(typed)
+            case Command(name=name) if name in self.key_value.handlers:
+                await self._wait_for_the_banner()
+                if "\ufffd" in typed and typed.encode() != line.raw:  # another key would be meant, or another value put
+                    self.key_value.missed += 1
+                    await self.print_lines([f"❌ Line {line.number} was not done: it is not UTF-8"])
+                    return True
         return await self.obey(typed)
 
     async def _refuse(self, number: int, reason: str) -> None:
@@ -178,11 +187,11 @@ class PlainChat(Chat):
                 return
 
     async def _finish_exchange(self) -> None:
-        """Wait until what is fetched is there or has failed, and for a while for those who were written to."""
-        while self.exchange.is_busy or self.exchange.away:
+        """Wait until what is fetched or looked for is there or has failed; a while, for those who were written to."""
+        while (is_busy := self.exchange.is_busy or bool(self.key_value.asked)) or self.exchange.away:
             self.changed.clear()
             try:
-                await asyncio.wait_for(self.changed.wait(), None if self.exchange.is_busy else self._time_to_meet())
+                await asyncio.wait_for(self.changed.wait(), None if is_busy else self._time_to_meet())
             except TimeoutError:
                 return
 
@@ -192,6 +201,9 @@ class PlainChat(Chat):
 
     async def _has_room(self) -> bool:
         """Wait until one more text may be on its way; False if the input has ended and nobody is to come."""
+        while len(self.key_value.asked) >= WINDOW and self.holds_back():  # each is answered, whoever is there
+            self.changed.clear()
+            await self.changed.wait()
         deadline: float | None = None
         while max(len(self.outstanding), len(self.exchange.on_their_way)) >= WINDOW and self.holds_back():
             if self.room_size or not self.ready.is_set() or not self.reader.ended:

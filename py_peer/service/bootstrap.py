@@ -34,6 +34,9 @@ FIRST_PAUSE: Final = 1.0
 same moment as we is not in the records yet when we look first."""
 
 JITTER: Final = 0.2
+LOOK_SECONDS: Final = 0.2
+"""How often it is looked whether anybody may still come."""
+
 AGAIN_AFTER: Final = (5.0, 300.0)
 """An empty table is bootstrapped again after so many seconds, doubled each time up to the second."""
 
@@ -50,6 +53,7 @@ class KademliaWay:
         self._failure = ""
         """Why the table was not joined, the last time that it was tried."""
 
+        self._started = trio.Event()
         self._turn = trio.Lock()
         self._found: set[str] = set()
 
@@ -78,10 +82,25 @@ class KademliaWay:
         """Take part until cancelled; `bootstrap`, if there are any, have a table that can be joined."""
         async with kademlia(node, self._finder.reach) as dht, trio.open_nursery() as nursery:
             self._node, self._dht = node, dht
+            self._started.set()
             self._finder.ways.append(self.told)
             nursery.start_soon(self._keep_joined, dht, bootstrap)
             nursery.start_soon(self._search, node, dht)
             nursery.start_soon(self._refresh, dht)
+
+    async def somebody_to_ask(self, may_come: Callable[[], bool]) -> Kademlia:
+        """Wait until somebody is in the table, or `may_come` says that nobody is to be expected; return our part.
+
+        Who is waited for that may come is waited for as long as for a peer that was named. Before there is a node there
+        is no part in Kademlia, and without the settings for it there never is one.
+        """
+        await self._started.wait()
+        dht = cast("Kademlia", self._dht)
+        with trio.move_on_after(limits.NAMED_PEER_WAIT):
+            while not dht.table and may_come():
+                with trio.move_on_after(LOOK_SECONDS):
+                    await dht.stirred.wait()
+        return dht
 
     # --- The table --------------------------------------------------------------------------------
 

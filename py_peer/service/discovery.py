@@ -46,7 +46,7 @@ class Discovery:
         if settings.announce:
             self.boards[PUBSUB_DISCOVERY_TOPIC] = self._announcements
             self.finder.ways.append(self._announcements.way)
-        self._kademlia = KademliaWay(self.finder, emit)
+        self.kademlia = KademliaWay(self.finder, emit)
         self._remembered: RememberedPeers | None = None
         if settings.remember and settings.data is not None:
             self._remembered = RememberedPeers(
@@ -59,13 +59,13 @@ class Discovery:
         """Take note that a peer has come or gone."""
         self._met.set()
         self.finder.moved(peer_id)
-        self._kademlia.moved(peer_id)
+        self.kademlia.moved(peer_id)
         self._announcements.moved(peer_id)
 
     def identified(self, record: PeerRecord) -> None:
         """Take note of what a peer says it is."""
         self.finder.identified(record)
-        self._kademlia.identified(record)
+        self.kademlia.identified(record)
         if self._remembered is not None:
             self._remembered.identified(record)
 
@@ -73,7 +73,7 @@ class Discovery:
         """Take note that we are elsewhere."""
         self.finder.look_around()
         self.finder.wake()
-        self._kademlia.addresses_changed()
+        self.kademlia.addresses_changed()
 
     def joined(self, peer_id: ID) -> None:
         """Take note that a peer has come into the room."""
@@ -91,7 +91,7 @@ class Discovery:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.finder.run, node)
             if bootstrap.addresses or self._settings.kademlia:
-                nursery.start_soon(self._kademlia.run, node, bootstrap)
+                nursery.start_soon(self.kademlia.run, node, bootstrap)
             if self._settings.mdns and not self._settings.transports.loopback:
                 from py_peer.net.mdns import Mdns  # noqa: PLC0415 - zeroconf's 32 modules, after Ready is told
 

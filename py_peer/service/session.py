@@ -41,6 +41,7 @@ from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, Send
 from py_peer.net.identity import IdentityError, hold_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
+from py_peer.service.data import Data
 from py_peer.service.direct import Direct
 from py_peer.service.discovery import Discovery
 from py_peer.service.files import Files
@@ -120,6 +121,8 @@ class _Session:
         self._direct.is_named = self._links.named.names
         self._direct.deliveries.call = self._discovery.finder.call
         self._direct.deliveries.somebody_may_come = self._somebody_may_come
+        self._data = Data(settings, emit)
+        self._data.somebody_to_ask = lambda: self._discovery.kademlia.somebody_to_ask(self._somebody_may_come)
         self._reachability = Reachability(settings.transports, emit)
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
         self._witness.parts = (self._discovery, self._files, self._direct, self._reachability)
@@ -135,7 +138,8 @@ class _Session:
             RequestStatistics: lambda request: emit(self._bookkeeper.report(request.ticket)),
         }
         """What is done about each request but Stop; none of them may block."""
-        self._handlers |= self._links.handlers | self._discovery.handlers | self._files.handlers | self._direct.handlers
+        parts = (self._links, self._discovery, self._files, self._data, self._direct)
+        self._handlers |= {kind: accept for part in parts for kind, accept in part.handlers.items()}
 
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
 
@@ -207,6 +211,7 @@ class _Session:
         nursery.start_soon(self._discovery.run, node, self._links.bootstrap)
         nursery.start_soon(self._links.run, node)
         nursery.start_soon(self._files.run, node)
+        nursery.start_soon(self._data.run, node)
         nursery.start_soon(self._direct.run, node)
         nursery.start_soon(self._reachability.run, node)
         nursery.start_soon(self._manners.run)

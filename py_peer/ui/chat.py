@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from py_peer.core.addresses import parse_peer_id
 from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, commands_line, parse_line
 from py_peer.core.conversations import ROOM, STRANGERS
+from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
 from py_peer.core.direct_events import DirectReceived, DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.entries import Kind
 from py_peer.core.events import (
@@ -217,6 +218,8 @@ class FullScreenChat(Chat):
                 case TransferFailed():
                     again = f"/get {event.file_id}" if event.kept else ""
                     self._note(sentence(event), Kind.NOTE if event.cancelled else Kind.WARNING, again)
+                case ValuePut() | ValueFound() | KeyProvided() | ProvidersFound() | LookupFailed():
+                    await self.print_lines(sentence(event, self.roster.called).split("\n"))
                 case AddressesChanged():
                     if text := sentence(event):
                         self.ui.tell([text])

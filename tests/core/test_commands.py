@@ -105,6 +105,13 @@ def meant(key: str, words: str) -> list[str]:
         ("/share 'one' and 'two'", Command("share", "'one' and 'two'")),
         ("/unshare 'my photo.jpg'", Command("unshare", "my photo.jpg")),
         ("/cancel 3", Command("cancel", "3")),
+        ("/kv put colour dark  blue ", Command("kv put", "colour", ("dark  blue",))),
+        ("/KV  Put colour blue", Command("kv put", "colour", ("blue",))),
+        ("/kv put 'my colour' \"blue\"", Command("kv put", "my colour", ('"blue"',))),
+        ("/kv put Ann Lee", Command("kv put", "Ann", ("Lee",))),
+        ("/kv get colour", Command("kv get", "colour")),
+        ('/kv get "my colour"', Command("kv get", "my colour")),
+        ("/kv providers it's", Command("kv providers", "it's")),
     ],
 )
 def test_of_two_arguments_the_first_is_a_word_or_what_is_known_or_stands_in_quotes(line: str, command: Command) -> None:
@@ -126,6 +133,13 @@ def test_of_two_arguments_the_first_is_a_word_or_what_is_known_or_stands_in_quot
         ("/share ", "say where the file is, like ~/photo.jpg"),
         ("/cancel", "say which transfer: its number, or its file; /files lists them"),
         ("/strangers perhaps", "'perhaps' is neither"),
+        ("/kv", "say which"),
+        ("/kv pur colour blue", "'pur' is none of them"),
+        ("/kv put", "say which key"),
+        ("/kv put colour", "say which value"),
+        ('/kv put "colour blue', 'the quote is not closed; put " behind the name, then a space'),
+        ("/kv get", "say which key"),
+        ("/kv get my colour", "a key with spaces stands in quotes"),
     ],
 )
 def test_what_is_missing_of_two_arguments_is_told(line: str, reason: str) -> None:
@@ -154,6 +168,7 @@ def test_a_name_that_begins_with_a_quote_is_no_quote_that_is_open() -> None:
         ("/msg Bob", "Bob"),
         ('/msg "Al Ice"', "Al Ice"),
         ("/msg", ""),
+        ("/kv put Ann", ""),
         ("/msg Ann Lee told me", ""),
         ("/msg Bob \u200b", ""),
     ],
@@ -186,6 +201,8 @@ def test_the_longest_message_to_one_peer_takes_no_time(text: str) -> None:
         ("/find", "/find TEXT: say what to look for"),
         ("/whois ", "/whois PEER: say which peer: its nickname, or the beginning or end of its ID"),
         ("/bell", "/bell on|off: say which"),
+        ("/KV", "/kv put|get|provide|providers: say which"),
+        ("/kv providers", "/kv providers KEY: say which key"),
         ("/notify maybe\x1b[2J", "/notify on|off: 'maybe' is neither"),
     ],
 )
@@ -214,6 +231,7 @@ def test_an_unknown_word_is_reported_with_the_nearest_command() -> None:
         ("/pears", "/pears", "/peers"),
         ("/stat now", "/stat", "/status"),
         ("/qiut", "/qiut", "/quit"),
+        ("/kw get x", "/kw", "/kv"),
         ("/ exit", "/", ""),
         ("/", "/", ""),
         ("/zzzzzz", "/zzzzzz", ""),
@@ -241,7 +259,7 @@ def test_a_message_keeps_its_indentation_and_its_line_breaks() -> None:
     assert parse_line("  two\n    four\n\nend\n", bare_quit=True) == Say("  two\n    four\n\nend")
 
 
-@pytest.mark.parametrize("text", ["/etc/hosts says\n127.0.0.1", "/quit\nis how one leaves", "/peers\n/status"])
+@pytest.mark.parametrize("text", ["/etc/hosts says\nx", "/quit\nis how one leaves", "/peers\n/status", "/kv\nput k v"])
 def test_several_lines_that_begin_with_a_slash_are_neither_sent_nor_done_nor_lost(text: str) -> None:
     unknown = parse_line(text, bare_quit=True)
     assert isinstance(unknown, Unknown)
@@ -250,8 +268,9 @@ def test_several_lines_that_begin_with_a_slash_are_neither_sent_nor_done_nor_los
     assert "\n" not in unknown.report()
 
 
-def test_a_known_command_with_more_lines_is_not_called_unknown() -> None:
-    unknown = parse_line("/quit\nis how one leaves", bare_quit=True)
+@pytest.mark.parametrize("text", ["/quit\nis how one leaves", "/kv put colour blue\nand red"])
+def test_a_known_command_with_more_lines_is_not_called_unknown(text: str) -> None:
+    unknown = parse_line(text, bare_quit=True)
     assert isinstance(unknown, Unknown)
     assert not unknown.report().startswith("Unknown command")
 
@@ -281,7 +300,7 @@ def test_nothing_that_begins_with_one_slash_is_sent_and_nothing_else_is_lost(lin
 
 
 def test_tab_completes_commands() -> None:
-    assert completions("/") == [f"/{entry.name}" for entry in COMMANDS]
+    assert completions("/") == list(dict.fromkeys(f"/{entry.name.split()[0]}" for entry in COMMANDS))
     assert completions("/PE") == ["/peers"]
     assert completions("/ex") == ["/exit"]
     assert completions("/nothing") == []
@@ -292,14 +311,13 @@ def test_tab_completes_commands() -> None:
 
 @pytest.mark.parametrize("word", KNOWN)
 def test_every_command_is_in_the_help_and_in_the_readme_table(word: str) -> None:
-    assert any(f"/{word}" in line.replace(",", " ").replace(")", " ").split() for line in help_lines())
+    assert any(f"/{word} " in line.replace(",", " ").replace(")", " ") + " " for line in help_lines())
     assert f"`/{word}`" in markdown_table() or f"`/{word} " in markdown_table()
     assert isinstance(parse_line(f"/{word}", bare_quit=False), Command | Misused)
 
 
 def test_the_banner_names_every_command() -> None:
     assert commands_line().startswith("Commands: /peers, /status, /multiaddr, ")
-    assert commands_line(full_screen=True).removeprefix("Commands: ").split(", ") == [
-        f"/{row.name}" for row in COMMANDS
-    ]
+    names = commands_line(full_screen=True).removeprefix("Commands: ").split(", ")
+    assert names == list(dict.fromkeys(f"/{row.name.split()[0]}" for row in COMMANDS))
     assert "/bell" not in commands_line()

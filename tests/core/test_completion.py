@@ -47,6 +47,12 @@ def completed(typed: str) -> list[str]:
         ("/msg 12D3|", [f"/msg {ANN}"]),
         ("/msg Bob ask bobb|", ["/msg Bob ask bobby"]),
         ("/strangers o|", ["/strangers on", "/strangers off"]),
+        ("/k|", ["/kv "]),
+        ("/kv |", ["/kv put ", "/kv get ", "/kv provide ", "/kv providers "]),
+        ("/KV  P|", ["/KV  put ", "/KV  provide ", "/KV  providers "]),
+        ("/kv get bo|", []),
+        ("/kv put bob bo|", []),
+        ("well /kv p|", []),
     ],
 )
 def test_commands_and_what_they_take(typed: str, becomes: list[str]) -> None:

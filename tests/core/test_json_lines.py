@@ -113,13 +113,15 @@ ARGUMENTS = {
     "file": "k3x",
     "path": "/home/a file ",
     "transfer": "1",
+    "key": " a key",
+    "value": " one\ntwo ",
 }
 
 
-@pytest.mark.parametrize("entry", SCRIPT_COMMANDS.values(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", SCRIPT_COMMANDS.values(), ids=lambda entry: entry.script_name)
 def test_every_row_of_the_table_is_an_object(entry: Any) -> None:
     arguments = {key: ARGUMENTS[key] for key in entry.keys}
-    command = {"command": entry.name, "id": "x", "unheard of": [{}], **arguments}
+    command = {"command": entry.script_name, "id": "x", "unheard of": [{}], **arguments}
     A_COMMAND.validate(command)
     first, *more = arguments.values() or [""]
     assert read_command(json.dumps(command).encode()) == Wish(Command(entry.name, first, tuple(more)), "x")
@@ -130,7 +132,7 @@ def test_every_row_of_the_table_is_an_object(entry: Any) -> None:
 
 
 def test_what_is_only_for_eyes_is_left_out() -> None:
-    assert set(SCRIPT_COMMANDS) - {"say"} < {entry.name for entry in COMMANDS}
+    assert set(SCRIPT_COMMANDS) - {"say"} < {entry.script_name for entry in COMMANDS}
     assert not {"clear", "bell", "help"} & set(SCRIPT_COMMANDS)
 
 

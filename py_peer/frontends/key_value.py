@@ -1,0 +1,79 @@
+"""The commands about keys and values in the DHT, as every chat does them, and what of them is not answered yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
+from py_peer.core.events import Answer
+from py_peer.core.exit_codes import ExitCode
+from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
+from py_peer.core.sizes import without_surrogates
+
+if TYPE_CHECKING:
+    from py_peer.core.events import Event
+    from py_peer.core.requests import Request
+    from py_peer.frontends.interactive import Chat, Handler
+
+
+@final
+class KeyValue:
+    """Does the commands for a chat, and remembers what has become of them."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self.asked: set[int] = set()
+        """Tickets of which nothing has been heard yet; each is answered within a few minutes."""
+
+        self.missed = 0
+        """What was not found, or was refused."""
+
+        self.alone = 0
+        """Requests for which nobody was there to ask."""
+
+        self.handlers: dict[str, Handler] = {
+            "kv put": self._put,
+            "kv get": lambda key: self._ask(GetValue(self._ticket(), without_surrogates(key))),
+            "kv provide": lambda key: self._ask(ProvideKey(self._ticket(), without_surrogates(key))),
+            "kv providers": lambda key: self._ask(FindProviders(self._ticket(), without_surrogates(key))),
+        }
+
+    def note(self, event: Event) -> None:
+        """Remember what an event says."""
+        if (ticket := getattr(event, "ticket", 0)) not in self.asked:
+            return
+        self.asked.discard(ticket)
+        match event:
+            case ValuePut(peers=0, asked=asked) | KeyProvided(peers=0, asked=asked) | LookupFailed(asked=asked):
+                self.missed += asked > 0
+                self.alone += asked == 0
+            case ValuePut() | KeyProvided() | ValueFound() | ProvidersFound():
+                pass
+            case Answer():
+                self.missed += event.failed
+
+    def last_lines(self) -> list[str]:
+        """Return what is said at the end of a script."""
+        says = {
+            "⚠️  Not found in the DHT, or not taken by it: {} key(s)": self.missed,
+            "⚠️  Nobody was there who takes part in the DHT, for {} request(s)": self.alone,
+        }
+        return [text.format(count) for text, count in says.items() if count]
+
+    def exit_code(self) -> ExitCode:
+        """Return what a script ends with of which all else went well."""
+        if self.missed or self.asked:
+            return ExitCode.NOT_FOUND
+        return ExitCode.NOBODY_REACHED if self.alone else ExitCode.OK
+
+    # --- Commands ---------------------------------------------------------------------------------
+
+    async def _put(self, key: str, value: str) -> None:
+        await self._ask(PutValue(self._ticket(), without_surrogates(key), without_surrogates(value)))
+
+    def _ticket(self) -> int:
+        return self._chat.service.new_ticket()
+
+    async def _ask(self, request: Request) -> None:
+        self.asked.add(request.ticket)
+        await self._chat.ask(request)

@@ -1,0 +1,145 @@
+"""Keys and values in the DHT, as the user asks for them: each request waits for its turn and for somebody to ask."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, final
+
+import trio
+from libp2p.peer.id import ID
+
+from py_peer.core import limits
+from py_peer.core.cleaning import clean_line, clean_path, clean_text
+from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
+from py_peer.core.events import Answer
+from py_peer.core.rates import TokenBucket
+from py_peer.core.records import SECOND, RecordRefusedError, check_size
+from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
+from py_peer.service.transfers import FAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeAlias
+
+    from py_peer.core.events import Event
+    from py_peer.core.requests import Request
+    from py_peer.core.settings import Settings
+    from py_peer.net.kademlia import Kademlia
+    from py_peer.net.node import Node
+
+    KeyRequest: TypeAlias = PutValue | GetValue | ProvideKey | FindProviders
+
+OFF: Final = "Kademlia is off, in which keys are kept; start with --bootstrap ADDR, or with --dht to be the first"
+
+FAILED: Final = {
+    PutValue: "Not put",
+    GetValue: "Not looked for",
+    ProvideKey: "Not provided",
+    FindProviders: "Not looked for",
+}
+"""What the answer to a request that is refused begins with."""
+
+
+@final
+class Data:
+    """What one session does with keys."""
+
+    def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
+        self._is_on = bool(settings.bootstrap or settings.kademlia)
+        self._emit = emit
+        self._node: Node | None = None
+        self._waiting: dict[str, deque[KeyRequest]] = {}
+        """What has no answer yet, by its key: what is asked about one is done in the order in which it was asked."""
+
+        self._count = 0
+        self._keys, self._next_key = trio.open_memory_channel[str](limits.DHT_REQUESTS)
+        self._turn = trio.Lock()
+        self._pace = TokenBucket(limits.DHT_REQUESTS_PER_SECOND, limits.DHT_REQUEST_BURST)
+        self.somebody_to_ask: Callable[[], Awaitable[Kademlia]]
+        """Waits until somebody is in the table, or nobody is to be expected."""
+
+        self.handlers: dict[type[Request], Callable[[Any], None]] = dict.fromkeys(FAILED, self._accept)
+
+    async def run(self, node: Node) -> None:
+        """Do what is asked, until cancelled. A fault with one request ends neither the others nor the chat."""
+        self._node = node
+        async with trio.open_nursery() as nursery:
+            for _ in range(limits.DHT_AT_ONCE):
+                nursery.start_soon(self._work)
+
+    # --- Requests ---------------------------------------------------------------------------------
+
+    def _accept(self, request: KeyRequest) -> None:
+        try:
+            check_size(request.key.encode(), request.value.encode() if isinstance(request, PutValue) else b"")
+        except RecordRefusedError as error:
+            self._fail(request, str(error))
+            return
+        if not self._is_on:
+            self._fail(request, OFF)
+        elif self._count >= limits.DHT_REQUESTS:
+            self._fail(request, f"{self._count:,} requests about keys wait already")
+        else:
+            self._count += 1
+            if request.key not in self._waiting:
+                self._waiting[request.key] = deque()
+                self._keys.send_nowait(request.key)
+            self._waiting[request.key].append(request)
+
+    async def _work(self) -> None:
+        """Take one key after the other, and do what is asked about it."""
+        async for key in self._next_key:
+            while waiting := self._waiting[key]:
+                await self._answer(waiting[0])
+                waiting.popleft()
+                self._count -= 1
+            del self._waiting[key]
+
+    async def _answer(self, request: KeyRequest) -> None:
+        dht = await self.somebody_to_ask()
+        async with self._turn:
+            await trio.sleep(self._pace.wait(trio.current_time()))
+            self._pace.take(trio.current_time())
+        try:
+            self._emit(await self._ask(dht, request))
+        except RecordRefusedError as error:
+            self._fail(request, str(error))
+        except Exception as error:  # noqa: BLE001 - one request must not end the others
+            if self._node is not None:
+                self._node.counters.caught("a request about a key", error)
+            self._fail(request, FAULT)
+
+    async def _ask(self, dht: Kademlia, request: KeyRequest) -> Event:
+        """Return what has become of a request. Raises RecordRefusedError for a value that cannot be put."""
+        ticket, key, shown = request.ticket, request.key.encode(), clean_line(request.key, limits.MAX_KAD_KEY)
+        match request:
+            case PutValue():
+                told = await dht.put_value(key, request.value.encode())
+                return ValuePut(ticket, shown, told.took, told.asked)
+            case ProvideKey():
+                told = await dht.provide(key)
+                return KeyProvided(ticket, shown, told.took, told.asked)
+            case FindProviders():
+                providers = await dht.find_providers(key, lambda _: None)
+                if providers.peers:
+                    peer_ids = tuple(str(ID(peer)) for peer in providers.peers)
+                    return ProvidersFound(ticket, shown, peer_ids, providers.asked)
+                return LookupFailed(ticket, shown, providers.asked, _nobody(providers.asked, "knows who provides it"))
+            case GetValue():
+                lookup = await dht.get_value(key)
+                if (record := lookup.record) is None:
+                    return LookupFailed(ticket, shown, lookup.asked, _nobody(lookup.asked, "has a value for it"))
+                value = clean_text(record.value)
+                raw = "" if value.encode() == record.value else base64.b64encode(record.value).decode()
+                seconds = max(0.0, (time.time_ns() - record.time) / SECOND)
+                return ValueFound(ticket, shown, value, lookup.said, lookup.asked, round(seconds, 3), raw)
+
+    def _fail(self, request: KeyRequest, reason: str) -> None:
+        text = f"{FAILED[type(request)]}: {clean_path(request.key)}: {reason}"
+        self._emit(Answer(request.ticket, clean_line(text, limits.MAX_ERROR_CHARS), failed=True))
+
+
+def _nobody(asked: int, has_it: str) -> str:
+    return f"none of the {asked} peer(s) that were asked {has_it}" if asked else "nobody is there to be asked"
