@@ -25,8 +25,8 @@ VALUE = " blue\n\tand \x1b[31mred\u202e "
 
 async def answer(someone: Person, make: type[Request], *arguments: str) -> Any:
     """Ask, and return what answers."""
-    ticket = someone.ask(lambda number: make(number, *arguments))  # type: ignore[call-arg]
-    return await someone.see(Answered, lambda event: getattr(event, "ticket", 0) == ticket)  # type: ignore[type-var]
+    ticket = someone.ask(lambda number: make(number, *arguments))
+    return await someone.see(Answered, lambda event: getattr(event, "ticket", 0) == ticket)
 
 
 Answered: Any = ValuePut | ValueFound | KeyProvided | ProvidersFound | LookupFailed | Answer
