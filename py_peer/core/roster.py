@@ -189,7 +189,12 @@ class Roster:
         return self.name(peer_id).nick
 
     def called(self, peer_id: str) -> str:
-        """Return the short ID of a peer, and its nickname if one is known; of who is ignored it could be a message."""
+        """Return the short ID of a peer, and its nickname if one is known; of who is ignored it could be a message.
+
+        We are "you".
+        """
+        if peer_id == self._own_id:
+            return "you"
         return short_id(peer_id) if peer_id in self.ignored else id_with_nick(peer_id, self.nick(peer_id))
 
     def is_around(self, peer_id: str) -> bool:

@@ -67,7 +67,7 @@ def test_a_script_asks_and_waits_for_the_answers() -> None:
         "🔑 Put colour: 3 of 4 peer(s) keep it",
         "🔑 my colour (from 2 of 4 peer(s), put 1 min 30 s ago): red",
         "🔑 You provide 00ff: 4 of 4 peer(s) have been told",
-        "🔑 colour is provided by 2 peer(s): nnAnnAnn, UsUsUsUs",
+        "🔑 colour is provided by 2 peer(s): nnAnnAnn, you",
     ]
     assert lines[-1] == "Goodbye!"
 

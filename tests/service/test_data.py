@@ -1,17 +1,27 @@
-"""Keys and values as the service does them, between real nodes on loopback."""
+"""Keys and values as the service does them: between real nodes on loopback, and over a double of Kademlia."""
 
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+import trio.testing
 
 from py_peer.core import limits
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
 from py_peer.core.events import Answer, KademliaBootstrap, Started
 from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
+from py_peer.core.settings import Settings
+from py_peer.net.counters import UNEXPECTED, Counters
+from py_peer.net.kad_values import Told
+from py_peer.service.data import Data
 from tests.loops import run
-from tests.service.support import Person, person
+from tests.service.support import Person, in_trio, person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -126,5 +136,136 @@ def test_without_kademlia_it_is_told_how_to_turn_it_on() -> None:
             refused = await answer(one, PutValue, "k", "v")
             assert refused.failed
             assert "--bootstrap" in refused.text
+
+    run(scene())
+
+
+# --- Over a double --------------------------------------------------------------------------------
+
+
+class OddError(Exception):
+    """Nobody expects it."""
+
+
+class Double:
+    """A Kademlia that answers when it is told to, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.begun: list[bytes] = []
+        self.go_on = trio.Event()
+        self.fault: Exception | None = None
+        self.times: list[float] = []
+
+    async def put_value(self, key: bytes, _value: bytes) -> Told:
+        self.begun.append(key)
+        self.times.append(trio.current_time())
+        await self.go_on.wait()
+        if self.fault is not None:
+            raise self.fault
+        return Told(1, 2)
+
+
+@asynccontextmanager
+async def over(double: Double) -> AsyncIterator[tuple[Data, list[Any]]]:
+    """Run the service's part over a double; yield it and the events."""
+    events: list[Any] = []
+    data = Data(Settings("a", kademlia=True), events.append)
+
+    async def somebody() -> Any:
+        return double
+
+    data.somebody_to_ask = somebody
+    node: Any = SimpleNamespace(counters=Counters())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(data.run, node)
+        yield data, events
+        nursery.cancel_scope.cancel()
+
+
+def ask(data: Data, ticket: int, key: str) -> None:
+    data.handlers[PutValue](PutValue(ticket, key, "v"))
+
+
+def test_a_few_keys_are_asked_about_at_a_time_and_of_one_key_one_thing() -> None:
+    async def scene() -> None:
+        double = Double()
+        async with over(double) as (data, events):
+            for ticket, key in enumerate("aaabcdef", 1):
+                ask(data, ticket, key)
+            await trio.testing.wait_all_tasks_blocked()
+            assert sorted(double.begun) == [b"a", b"b", b"c", b"d"]
+            double.go_on.set()
+            await trio.testing.wait_all_tasks_blocked()
+            assert Counter(double.begun) == Counter(b"aaabcdef"[n : n + 1] for n in range(8))
+            assert sorted(event.ticket for event in events) == list(range(1, 9))
+            assert [event.ticket for event in events if event.key == "a"] == [1, 2, 3]
+
+    in_trio(scene)
+
+
+def test_many_requests_are_begun_no_faster_than_others_take_them() -> None:
+    async def scene() -> None:
+        double = Double()
+        double.go_on.set()
+        async with over(double) as (data, events):
+            start = trio.current_time()
+            count = limits.DHT_REQUEST_BURST + 30
+            for ticket in range(1, count + 1):
+                ask(data, ticket, f"key {ticket}")
+            await trio.sleep(1_000)
+            assert len(events) == count
+            assert max(double.times) - start == pytest.approx(30 / limits.DHT_REQUESTS_PER_SECOND, rel=0.05)
+
+    in_trio(scene)
+
+
+def test_too_many_are_refused_and_room_is_there_again_when_some_are_answered() -> None:
+    async def scene() -> None:
+        double = Double()
+        async with over(double) as (data, events):
+            for ticket in range(1, limits.DHT_REQUESTS + 3):
+                ask(data, ticket, "k")
+            assert [(event.ticket, event.failed) for event in events] == [(1_025, True), (1_026, True)]
+            assert events[0].text == "Not put: k: 1,024 requests about keys wait already"
+            double.go_on.set()
+            await trio.sleep(1_000)
+            assert len(events) == limits.DHT_REQUESTS + 2
+            ask(data, 2_000, "k")
+            await trio.sleep(1)
+            assert events[-1] == ValuePut(2_000, "k", 1, 2)
+
+    in_trio(scene)
+
+
+def test_a_fault_with_one_key_ends_neither_the_others_nor_the_chat() -> None:
+    async def scene() -> None:
+        double = Double()
+        double.go_on.set()
+        async with over(double) as (data, events):
+            double.fault = OddError("disk")
+            ask(data, 1, "k")
+            await trio.testing.wait_all_tasks_blocked()
+            double.fault = None
+            ask(data, 2, "k")
+            await trio.testing.wait_all_tasks_blocked()
+            assert events == [
+                Answer(1, "Not put: k: a fault of this program, which --verbose shows", failed=True),
+                ValuePut(2, "k", 1, 2),
+            ]
+        assert UNEXPECTED.pop("OddError") == 1
+
+    in_trio(scene)
+
+
+def test_somebody_is_waited_for_who_may_come_and_nobody_else() -> None:
+    """A named peer is being reached: what is asked meanwhile is answered with it."""
+
+    async def scene() -> None:
+        async with (
+            person("a", **QUIET, kademlia=True) as a,
+            person("b", **QUIET, bootstrap=(await a.address(),)) as b,
+        ):
+            put = await answer(b, PutValue, "k", "v")  # before it has begun to dial
+            assert (put.peers, put.asked) == (1, 1)
 
     run(scene())
