@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, final
 from py_peer.core import tree_hash
 from py_peer.net.file_messages import FILE_EXCHANGE, sign
 from py_peer.net.file_server import FileServer
+from py_peer.net.named_files import NAMED_FILE, NameServer
 from py_peer.net.served import OpenFile, Pace, ServedFile, Turns
 from py_peer.net.sister_files import SISTER_FILE, SisterServer
 
@@ -62,6 +63,7 @@ class Shelf:
         self._folder = folder
         one.node.host.set_stream_handler(SISTER_FILE, SisterServer(self).handle)
         one.node.host.set_stream_handler(FILE_EXCHANGE, FileServer(self).handle)
+        one.node.host.set_stream_handler(NAMED_FILE, NameServer(self).handle)
 
     def put(self, key_pair: KeyPair, data: bytes, file_id: str = FILE_ID, *, offered: bool = True) -> ServedFile:
         path = self._folder / f"{len(self.files)}.bin"
@@ -82,6 +84,9 @@ class Shelf:
 
     def by_root(self, root: bytes) -> ServedFile | None:
         return next((file for file in self.files if file.record.root == root), None)
+
+    def by_name(self, name: str) -> ServedFile | None:
+        return next(iter(self.find(name)), None)
 
     def offered(self) -> Sequence[ServedFile]:
         return [file for file in self.files if file.offered]
