@@ -10,7 +10,7 @@ PY = .venv/bin/python
 SOURCES := $(shell find py_peer -name '*.py')
 
 .NOTPARALLEL:
-.PHONY: chat demo test check format lint types contracts bench figures soak sisters packages programs interop pictures schemas man requirements \
+.PHONY: chat demo test check format lint types contracts bench figures figure soak sisters packages programs interop pictures schemas man requirements \
 	check-requirements clean
 
 chat: .venv/compiled
@@ -50,6 +50,11 @@ figures: .venv/compiled
 	$(PY) -m benchmarks.bench --json docs/performance.json $(ARGS) || test $$? -eq 1
 	$(PY) -m benchmarks.report
 	$(PY) -m benchmarks.classes | $(PY) -m benchmarks.report classes
+
+# Some tables measured anew, and the rest left as it is: make figure FIGURES=keys
+figure: .venv/compiled
+	$(PY) -m benchmarks.bench --alone --json docs/performance.json --add $(FIGURES) || test $$? -eq 1
+	$(PY) -m benchmarks.report
 
 soak: .venv/compiled
 	$(PY) -m benchmarks.soak $(ARGS)

@@ -11,12 +11,12 @@ import json
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks import exchange, front_ends, messages, rooms, services, ui
+from benchmarks import exchange, front_ends, keys, messages, rooms, services, ui
 from benchmarks.kinds import OURS, QUIC, TCP, Kind, present
 from benchmarks.processes import BenchError, workshop
-from benchmarks.table import FAILED, Row, as_json, head, load, render
+from benchmarks.table import FAILED, Row, as_json, head, load, merged, render
 from py_peer.core.limits import PING_INTERVAL
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Extent:
     direct: float = 30.0
     rooms: tuple[int, ...] = rooms.SIZES
     talk: float = 12.0
+    networks: tuple[int, ...] = keys.SIZES
+    keys: int = 100
 
 
 QUICK: Final = Extent(
@@ -62,6 +64,7 @@ QUICK: Final = Extent(
     large_file=64 * MEBIBYTE,
     direct=5.0,
     talk=4.0,
+    keys=40,
 )
 
 
@@ -104,6 +107,7 @@ FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
     "start": lambda shop, extent: front_ends.startup(shop, extent.kinds, extent.rounds),
     "idle": lambda shop, extent: front_ends.idle(shop, extent.kinds, extent.idle),
     "rooms": lambda shop, extent: rooms.sizes(shop, extent.rooms, extent.talk),
+    "keys": lambda shop, extent: keys.sizes(shop, extent.networks, extent.keys),
     "memory": lambda shop, extent: [services.memory(shop, extent.messages, extent.message_rate)],
     "connect": lambda shop, extent: services.first_message(shop, extent.rounds),
     "burst": lambda shop, _: [front_ends.burst(shop)],
@@ -125,15 +129,21 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--large", action="store_true", help="the memory of files is measured with one of 1 GiB")
     parser.add_argument("--alone", action="store_true", help="py-peer alone, with nothing beside it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers to FILE")
+    parser.add_argument("--add", action="store_true", help="what else is in FILE stays: it is of an earlier run")
     parser.add_argument("figure", nargs="*", help=f"what to measure: {', '.join(FIGURES)}; all of it by default")
     options = parser.parse_args(words)
     if unknown := set(options.figure) - set(FIGURES):
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")
+    earlier: dict[str, Any] | None = None
     if options.json is not None:
-        try:
-            options.json.open("a").close()  # rather than half an hour later
-        except OSError as error:
-            parser.error(f"argument --json: {options.json} cannot be written: {error.strerror}")
+        try:  # rather than half an hour later
+            earlier = _earlier(options.json) if options.add else None
+            options.json.open("a").close()
+        except (OSError, ValueError) as error:
+            how = "read" if isinstance(error, ValueError) else f"written: {error.strerror}"
+            parser.error(f"argument --json: {options.json} cannot be {how}")
+    elif options.add:
+        parser.error("argument --add: to what? It needs --json FILE")
     lines = head("benchmark, quick" if options.quick else "benchmark")
     extent = QUICK if options.quick else Extent()
     if not options.alone:
@@ -148,10 +158,12 @@ def main(words: Sequence[str] | None = None) -> int:
     interrupted = False
     try:
         with workshop() as shop:
-            measure(shop, extent, options.figure or list(FIGURES), rows, lambda: _write(options.json, lines, rows))
+            measure(
+                shop, extent, options.figure or list(FIGURES), rows, lambda: _write(options.json, lines, rows, earlier)
+            )
     except KeyboardInterrupt:
         interrupted = True
-        _write(options.json, lines, rows)
+        _write(options.json, lines, rows, earlier)
     _progress("")
     if rows:
         print(f"\n{render(rows)}\n\nLoad average at the end, with what was measured: {load()}")
@@ -161,9 +173,19 @@ def main(words: Sequence[str] | None = None) -> int:
     return 1 if any(row.measured == FAILED for row in rows) else 0
 
 
-def _write(path: Path | None, lines: list[str], rows: list[Row]) -> None:
+def _earlier(path: Path) -> dict[str, Any]:
+    """Return the results of an earlier run. Raises OSError and ValueError."""
+    results = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(results, dict) or "rows" not in results:
+        raise ValueError
+    return results
+
+
+def _write(path: Path | None, lines: list[str], rows: list[Row], earlier: dict[str, Any] | None) -> None:
     if path is not None and rows:
-        path.write_text(json.dumps(as_json(lines, rows, load()), indent=1) + "\n", encoding="utf-8")
+        results = as_json(lines, rows, load())
+        results = merged(earlier, results) if earlier else results
+        path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def measure(shop: Workshop, extent: Extent, names: list[str], rows: list[Row], keep: Callable[[], None]) -> None:

@@ -24,7 +24,10 @@ RESULTS: Final = ROOT / "docs" / "performance.json"
 DOCUMENT: Final = ROOT / "docs" / "performance.md"
 PICTURE: Final = ROOT / "docs" / "pictures" / "latency.svg"
 ALONE: Final = "py-peer alone"
-PLACES: Final = ("machine", "side-by-side", "with-others", "over-quic", "a-room-that-grows", "py-peer-alone", "missed")
+PLACES: Final = (
+    *("machine", "side-by-side", "with-others", "over-quic", "a-room-that-grows", "keys-and-values", "py-peer-alone"),
+    "missed",
+)
 """The marks of the document that are filled from one run."""
 
 CLASSES: Final = "classes"
@@ -39,7 +42,7 @@ class NoPlaceError(Exception):
 def blocks(results: dict[str, Any]) -> dict[str, str]:
     """Return what belongs between the marks of the document, by their names."""
     rows = [Row(**row) for row in results["rows"]]
-    lines = [*results["head"], f"Load average at the end: {results['load_after']}"]
+    lines = [*results["head"], f"Load average at the end: {results['load_after']}", *results.get("later", [])]
     found = dict.fromkeys(PLACES, "Not measured in this run.\n")
     found["machine"] = "".join(f"- {line}\n" for line in lines)
     for table in tables(rows):

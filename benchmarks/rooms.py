@@ -113,16 +113,7 @@ class Room:
             for _ in names:
                 part.wait_for("together", PATIENCE)
         time.sleep(SETTLE)
-        self._wait_until_quiet()
-
-    def _wait_until_quiet(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        busy = True
-        while busy and time.monotonic() < deadline:
-            before = [part.child.cpu_time() for part in self._parts]
-            time.sleep(1)
-            used = [part.child.cpu_time() - time_ for part, time_ in zip(self._parts, before, strict=True)]
-            busy = max(used) > BUSY
+        wait_until_quiet(self._parts)
 
     def talk(self, talk: Talk) -> Heard:
         """Have everybody talk in turn; return what became of it."""
@@ -176,6 +167,16 @@ class Room:
             meshes=[peer["mesh"] for peer in peers],
             counted=counted,
         )
+
+
+def wait_until_quiet(parts: list[Talker]) -> None:
+    """Wait until the nodes of no process are busy any more with getting to know each other."""
+    deadline = time.monotonic() + PATIENCE
+    busy = True
+    while busy and time.monotonic() < deadline:
+        before = [part.child.cpu_time() for part in parts]
+        time.sleep(1)
+        busy = max(part.child.cpu_time() - time_ for part, time_ in zip(parts, before, strict=True)) > BUSY
 
 
 def _came(reports: list[dict[str, Any]]) -> int:

@@ -123,6 +123,16 @@ def as_json(lines: list[str], rows: list[Row], load_after: str) -> dict[str, Any
     return {"head": lines, "load_after": load_after, "rows": [asdict(row) for row in rows]}
 
 
+def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Return the results of a run, with what a later one has measured in its place; "later" says when that was."""
+    named = dict.fromkeys(row["table"] or row["figure"] for row in new["rows"])
+    when = (
+        f"Measured later, by itself: {', '.join(named)}: {'; '.join(new['head'][:2])}, {new['load_after']} at the end"
+    )
+    rows = {(row["table"], row["figure"], row["kind"]): row for row in (*old["rows"], *new["rows"])}
+    return old | {"rows": list(rows.values()), "later": [*old.get("later", []), when]}
+
+
 def percentile(values: list[float], share: float) -> float:
     """Return the smallest value that at least `share` (0 to 1) of all values do not exceed."""
     ordered = sorted(values)

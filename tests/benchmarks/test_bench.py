@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks import bench, front_ends
-from benchmarks.table import Row
+from benchmarks.table import Row, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,3 +61,21 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_is_measured(
     assert (ended.value.code, said.out) == (2, "")
     assert "error: argument --json: " in said.err
     assert said.err.endswith("cannot be written: No such file or directory\n")
+
+
+def test_a_figure_is_added_to_those_of_an_earlier_run(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    earlier = [Row("first", "9 ms"), Row("third", "3 ms")]
+    kept.write_text(json.dumps(as_json(["earlier"], earlier, "0")), encoding="utf-8")
+    assert bench.main(["--alone", "--json", str(kept), "--add", "first"]) == 0
+    results = json.loads(kept.read_text(encoding="utf-8"))
+    assert [row["measured"] for row in results["rows"]] == ["1 ms", "3 ms"]
+    assert results["head"] == ["earlier"]
+    assert "first" in results["later"][0]
+
+
+@pytest.mark.parametrize("words", [[], ["--json", "nowhere.json"], ["--json", __file__]])
+def test_there_has_to_be_an_earlier_run_that_it_is_added_to(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        bench.main(["--alone", "--add", *words])
+    assert ended.value.code == 2

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import kinds, report, rooms
+from benchmarks import keys, kinds, report, rooms
 from benchmarks.curve import curve, steps_of
 from benchmarks.kinds import OVER_QUIC, SIDE_BY_SIDE, WITH_OTHERS
 from benchmarks.report import (
@@ -28,7 +28,7 @@ from benchmarks.report import (
     picture,
     slug,
 )
-from benchmarks.table import FAILED, Row, as_json
+from benchmarks.table import FAILED, Row, as_json, merged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,9 +75,20 @@ def test_where_each_goal_was_met_that_is_said() -> None:
     assert blocks(results(Row("memory", "5 MB", "6 MB", met=True)))["missed"] == "None was missed.\n"
 
 
+def test_what_was_measured_later_by_itself_is_told_with_when_that_was() -> None:
+    before = results(Row("memory", "5 MB"), Row("start", "1 s"))
+    later = as_json(["py-peer", "a machine", "more"], [Row("start", "2 s"), Row("of 5", "3 ms", table="Keys")], "0.1")
+    rows = merged(before, later)
+    assert [row["measured"] for row in rows["rows"]] == ["5 MB", "2 s", "3 ms"]
+    parts = blocks(rows | {"rows": rows["rows"][:2]})
+    assert parts["machine"].endswith("- Measured later, by itself: start, Keys: py-peer; a machine, 0.1 at the end\n")
+
+
 def test_each_table_that_is_measured_has_a_place() -> None:
     assert {kinds.table_of(kind.name) for kind in (*kinds.present()[0], kinds.QUIC)} == {SIDE_BY_SIDE, OVER_QUIC}
-    assert {slug(title) for title in (SIDE_BY_SIDE, WITH_OTHERS, OVER_QUIC, rooms.TABLE, ALONE)} < set(PLACES)
+    assert {slug(title) for title in (SIDE_BY_SIDE, WITH_OTHERS, OVER_QUIC, rooms.TABLE, keys.TABLE, ALONE)} < set(
+        PLACES
+    )
 
 
 def test_a_table_for_which_the_document_has_no_place_is_not_left_out_silently() -> None:
