@@ -91,6 +91,16 @@ class RoutingTable:
         everybody = [entry for bucket in self._buckets.values() for entry in bucket.values()]
         return [contact for contact, at in sorted(everybody, key=lambda entry: entry[1] ^ where)[:count]]
 
+    def closer(self, key: bytes) -> int:
+        """Return how many peers are closer to a key than we are."""
+        where = place(key)
+        own = self._place ^ where
+        return sum(at ^ where < own for bucket in self._buckets.values() for _, at in bucket.values())
+
+    def contacts(self) -> set[bytes]:
+        """Return the IDs of all peers."""
+        return {peer for bucket in self._buckets.values() for peer in bucket}
+
     def far_keys(self, count: int) -> list[bytes]:
         """Return random keys, one in each of the `count` largest parts of the world that are not ours."""
         return [self._key_in(bits) for bits in range(count)]

@@ -549,6 +549,27 @@ KAD_VALUE_WEIGHT = 1_024
 """Values kept for others, and of those the ones that one has brought: bytes of keys and values, and so many more for
 each, so that there are never more than 8,192 of them, and 1,024 of one who brought them. As many again of our own."""
 
+KAD_VALUES_FILE = 4 * KAD_VALUES_WEIGHT
+"""The file in which they are kept: both halves, and the pages of 4 KiB that are not full."""
+
+KAD_PASS_SECONDS = 3_600.0
+"""A value kept for others is looked up among those who should have it, and handed to those who have not, as in Go and
+Rust; each time 20 % sooner or later, so that they do not all do it at once."""
+
+KAD_RENEW_SECONDS = 22 * 3_600
+"""Our own values are put anew, with a new time, before they expire: twice in their 48 h."""
+
+KAD_UPKEEP_PAUSE = 1.0
+KAD_UPKEEP_TURN = 4
+"""Seconds between two turns of that, and values in one: a peer takes 10 requests a second, and a value may need two; so
+all that can be kept has its turn within the hour."""
+
+KAD_REPAIRS = 32
+"""Found values that wait to be handed to those who should have them; more are left to those who keep them."""
+
+KAD_PROVIDED = KAD_RECORDS_PER_PEER - 2
+"""Keys that we provide beside the room's two: others keep no more of one peer."""
+
 KAD_CLOCK_AHEAD = 600
 """Seconds by which a clock of others may be ahead of ours."""
 
@@ -557,13 +578,18 @@ KAD_STREAMS_PER_PEER = 8
 
 KAD_REQUEST_BURST = 100
 KAD_REQUESTS_PER_SECOND = 10.0
-"""Requests of one peer. A walk asks each peer once, a search has two; somebody announcing 64 files needs the burst."""
+KAD_HELD_BACK = 5.0
+"""Requests of one peer. A walk asks each peer once, a search has two; somebody announcing 64 files needs the burst. Who
+asks faster waits for his answers, on each of his streams, and who would wait longer than those seconds is refused."""
 
 KAD_IDLE_SECONDS = 60.0
 """A stream on which nothing is asked for so long is closed, as Go does it."""
 
 KAD_ANSWER_TIMEOUT = 10.0
 KAD_WALK_TIMEOUT = 60.0
+KAD_TELL_TIMEOUT = 15.0
+"""A walk to those who are then to keep something leaves so much of its time for that."""
+
 KAD_WALK_PEERS = 60
 """Peers asked on the way to one key: three times the 20 that count; on the network of IPFS some 40 are."""
 

@@ -22,6 +22,11 @@ class Kept:
     sender: str
 
     @property
+    def is_own(self) -> bool:
+        """Whether we have put it ourselves."""
+        return not self.sender
+
+    @property
     def weight(self) -> int:
         """What counts against the limits: its bytes, and as many more as keep the number of small ones down."""
         return len(self.record.key) + len(self.record.value) + limits.KAD_VALUE_WEIGHT
@@ -43,16 +48,18 @@ class ValueShelf:
         self._of_sender: dict[str, dict[bytes, None]] = {}  # the oldest first
         self._weights: dict[str, int] = {}
         self._strangers = 0
-        self.changed: dict[bytes, None] = {}
-        """The keys of which something has changed; whoever writes that down takes them out."""
+        self.changes = 0
+        """Counts the changes, so that whoever writes them down knows whether there are any."""
 
     def get(self, key: bytes, now: int) -> Kept | None:
-        """Return what is kept under a key."""
+        """Return what is kept under a key and has not expired."""
         kept = self._kept.get(key)
-        if kept is not None and kept.record.expires <= now:
-            self.drop(key)
-            return None
-        return kept
+        return kept if kept is not None and now < kept.record.expires else None
+
+    def own(self, key: bytes) -> Record | None:
+        """Return what we have put under a key ourselves, though it may have expired since."""
+        kept = self._kept.get(key)
+        return kept.record if kept is not None and kept.is_own else None
 
     def put(self, record: Record, sender: str) -> int:
         """Keep a record in place of the one under its key, if any; return how many others had to make room.
@@ -65,13 +72,13 @@ class ValueShelf:
             sender = old.sender
         new = Kept(record, sender)
         before = old.weight if old is not None and old.sender == sender else 0
-        if not sender and self._weights.get("", 0) - before + new.weight > self._in_all:
+        if new.is_own and self._weights.get("", 0) - before + new.weight > self._in_all:
             raise FullError
         self.drop(record.key)
         self._kept[record.key] = new
         self._of_sender.setdefault(sender, {})[record.key] = None
         self._weigh(sender, new.weight)
-        self.changed[record.key] = None
+        self.changes += 1
         return self._make_room(sender) if sender else 0
 
     def drop(self, key: bytes) -> None:
@@ -84,12 +91,17 @@ class ValueShelf:
         if not keys:
             del self._of_sender[kept.sender]
         self._weigh(kept.sender, -kept.weight)
-        self.changed[key] = None
+        self.changes += 1
 
     def expire(self, now: int) -> None:
-        """Forget all that has expired."""
-        for key in [key for key, kept in self._kept.items() if kept.record.expires <= now]:
-            self.drop(key)
+        """Forget all of others that has expired; our own can be put anew."""
+        for kept in self:
+            if kept.record.expires <= now and not kept.is_own:
+                self.drop(kept.record.key)
+
+    def __contains__(self, key: bytes) -> bool:
+        """Say whether anything is kept under a key."""
+        return key in self._kept
 
     def __len__(self) -> int:
         """Return how many records there are."""

@@ -92,9 +92,7 @@ class Server:
         self._open[peer_id] += 1
         try:
             while (request := await self._next(stream)) is not None:
-                if not self._rates.take(peer_id, trio.current_time()):
-                    msg = "too many requests of one peer"
-                    raise BadRequestError(msg)
+                await self._wait_for_turn(peer_id)
                 answer = self._answer(request, peer_id)
                 if answer is not None:
                     with trio.fail_after(limits.KAD_ANSWER_TIMEOUT):
@@ -103,6 +101,15 @@ class Server:
             self._open[peer_id] -= 1
             if not self._open[peer_id]:
                 del self._open[peer_id]
+
+    async def _wait_for_turn(self, peer_id: ID) -> None:
+        """Hold back one who asks too fast. Raises BadRequestError for one who would have to wait for long."""
+        while not self._rates.take(peer_id, trio.current_time()):
+            wait = self._rates.wait(peer_id, trio.current_time())
+            if wait > limits.KAD_HELD_BACK:
+                msg = "too many requests of one peer"
+                raise BadRequestError(msg)
+            await trio.sleep(wait)
 
     async def _next(self, stream: INetStream) -> Message | None:
         """Return the next request; None at the end of the stream, or when nothing comes."""

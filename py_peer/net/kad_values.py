@@ -1,4 +1,4 @@
-"""Values in Kademlia: put and looked up, kept for others, and mended where somebody holds less than the best.
+"""Values in Kademlia: put and looked up, kept for others, and handed to those who should have them and have less.
 
 Spec: https://github.com/libp2p/specs/blob/master/kad-dht/README.md#value-storage-and-retrieval
 """
@@ -10,26 +10,31 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
+from libp2p.peer.id import ID
 
 from py_peer.core import limits
+from py_peer.core.kademlia import K
 from py_peer.core.ranges import Kind, kind_of, range_of
 from py_peer.core.records import (
     MILLISECOND,
+    SECOND,
     Record,
     RecordRefusedError,
     check_size,
     received,
     rule_for,
 )
-from py_peer.core.value_shelf import FullError, ValueShelf
+from py_peer.core.value_shelf import FullError
 from py_peer.net.connections import remote_ip
 from py_peer.net.kad_records import RULES, put_record, read_record
 
 if TYPE_CHECKING:
-    from libp2p.peer.id import ID
+    from collections.abc import Callable
 
+    from py_peer.core.kademlia import RoutingTable
     from py_peer.core.records import Rule
     from py_peer.net.kad_walk import Answer, Walker
+    from py_peer.net.kept_values import KeptValues
     from py_peer.net.node import Node
 
 OURSELVES: Final = ""
@@ -67,15 +72,30 @@ class _Looked:
 
     best: Record | None
 
+    def lacking(self, best: Record, rule: Rule) -> list[bytes]:
+        """Return who of those who should have the best record has not."""
+        rank = rule.rank(best)
+        return [peer for peer in self.closest if peer not in self.found or rule.rank(self.found[peer]) < rank]
+
 
 @final
 class Values:
     """The values that one node keeps, and its ways to those that others keep."""
 
-    def __init__(self, node: Node, walker: Walker) -> None:
+    def __init__(self, node: Node, table: RoutingTable, walker: Walker, kept: KeptValues) -> None:
         self._node = node
+        self._table = table
         self._walker = walker
-        self.shelf = ValueShelf(in_all=limits.KAD_VALUES_WEIGHT, per_sender=limits.KAD_SENDER_WEIGHT)
+        self._kept = kept
+        self._shelf = kept.shelf
+        self.given_up: Callable[[bytes], None] = lambda _: None
+        """Told of each key of ours of which somebody else's value is later: then we renew ours no more."""
+
+        self.on_put: Callable[[bytes], None] = lambda _: None
+        """Told of each key of which something else is kept from now on."""
+
+        self.on_lacking: Callable[[Record, list[bytes]], None] = lambda *_: None
+        """Told of each record that was found for us, and of those who should have it and have not."""
 
     # --- For us -----------------------------------------------------------------------------------
 
@@ -94,28 +114,91 @@ class Values:
         if best is not None and rule.rank(best) >= rule.rank(record):
             raise RecordRefusedError("a value that is older than the one which is there already")
         try:
-            self.shelf.put(record, OURSELVES)
+            self._shelf.put(record, OURSELVES)
         except FullError:
-            raise RecordRefusedError("one value too many: there is no room for more of our own") from None
-        return Told(len(await self._hand(record, looked.closest)), looked.asked)
+            raise RecordRefusedError("one value too many, as there is no room for more of our own") from None
+        self.on_put(key)
+        await self._kept.write()
+        return Told(len(await self.hand(record, looked.closest)), looked.asked)
 
     async def get(self, key: bytes) -> Lookup:
-        """Look for the best value of a key; those of the closest who hold less are handed it.
+        """Look for the best value of a key; those of the closest who hold less are handed it afterwards.
 
         Raises RecordRefusedError for a key under which nobody would keep one.
         """
         check_size(key, b"")
-        looked = await self._look(key, rule_for(key, RULES))
+        rule = rule_for(key, RULES)
+        looked = await self._look(key, rule)
         best = looked.best
         if best is None:
             return Lookup(None, 0, looked.asked)
+        self._adopt(best, looked, rule)
+        if lacking := looked.lacking(best, rule):
+            self.on_lacking(best, lacking)
         said = sum(peer != OWN and record.value == best.value for peer, record in looked.found.items())
         return Lookup(best, said, looked.asked)
+
+    async def pass_on(self, key: bytes) -> bool:
+        """Hand what we keep to those who should have it and have not; return whether there is still something.
+
+        What is our own, and old, is put anew. What is not, we pass on if we are one of those who should have it.
+        """
+        own = self._shelf.own(key)
+        if own is None and (self._shelf.get(key, time.time_ns()) is None or not self._is_near(key)):
+            return key in self._shelf
+        rule = rule_for(key, RULES)
+        looked = await self._look(key, rule)
+        if looked.best is not None:
+            self._adopt(looked.best, looked, rule)
+        best = self._renewed(key, rule) or looked.best
+        if best is not None:
+            await self.hand(best, looked.lacking(best, rule))
+        return key in self._shelf
+
+    def _renewed(self, key: bytes, rule: Rule) -> Record | None:
+        """Put our own value anew, if it is time; return it. What others have, and is better, has been taken already."""
+        own = self._shelf.own(key)
+        now = time.time_ns()
+        if own is None or now - own.time < limits.KAD_RENEW_SECONDS * SECOND:
+            return None
+        try:
+            rule.check(key, own.value)
+            record = received(key, own.value, max(now, own.time), 0, now)
+            self._shelf.put(record, OURSELVES)
+        except (RecordRefusedError, FullError) as error:  # a namespace of an earlier version, a signature that is over
+            self._shelf.drop(key)
+            self._node.counters[f"ignored: Kademlia, of our own {getattr(error, 'kind', 'a value without room')}"] += 1
+            return None
+        return record
+
+    def _adopt(self, best: Record, looked: _Looked, rule: Rule) -> None:
+        """Keep the best that was found, in place of ours, or if we are one of those who should have it."""
+        key = best.key
+        kept = self._shelf.get(key, time.time_ns())
+        own = self._shelf.own(key)
+        if kept is None and own is None and not self._is_near(key):
+            return
+        if rule.rank(best) > max((rule.rank(one) for one in (own, kept and kept.record) if one), default=()):
+            teller = next(peer for peer, record in looked.found.items() if record == best)
+            self._replace(best, self._bringer(ID(teller)))
+
+    def _replace(self, record: Record, sender: str) -> None:
+        own = self._shelf.own(record.key)
+        gone = self._shelf.put(record, sender)
+        if gone:
+            self._node.counters["ignored: Kademlia, values that made room"] += gone
+        self.on_put(record.key)
+        if own is not None and own.value != record.value:
+            self.given_up(record.key)
+
+    def _is_near(self, key: bytes) -> bool:
+        """Say whether we are one of those who should have what is kept under a key."""
+        return self._table.closer(key) < K
 
     async def _look(self, key: bytes, rule: Rule) -> _Looked:
         """Ask those who are closest to a key, and ourselves, what they keep under it."""
         found: dict[bytes, Record] = {}
-        if (kept := self.shelf.get(key, time.time_ns())) is not None:
+        if (kept := self._shelf.get(key, time.time_ns())) is not None:
             found[OWN] = kept.record
 
         async def answered(answer: Answer) -> None:
@@ -127,11 +210,12 @@ class Values:
             except RecordRefusedError as error:
                 self._node.counters[f"ignored: Kademlia, found {error.kind}"] += 1
 
-        walk = await self._walker.walk(Message.GET_VALUE, key, answered)
+        seconds = limits.KAD_WALK_TIMEOUT - limits.KAD_TELL_TIMEOUT
+        walk = await self._walker.walk(Message.GET_VALUE, key, answered, seconds)
         best = max(found.values(), key=rule.rank, default=None)
         return _Looked(walk.answers, walk.closest(), found, best)
 
-    async def _hand(self, record: Record, peers: list[bytes]) -> list[bytes]:
+    async def hand(self, record: Record, peers: list[bytes]) -> list[bytes]:
         """Have some keep a record; return those who now hold it."""
         message = put_record(Message(type=Message.PUT_VALUE, key=record.key), record, time.time_ns())
         return [
@@ -154,19 +238,16 @@ class Values:
             raise RecordRefusedError("no value to keep")
         rule = rule_for(key, RULES)
         rule.check(key, record.value)
-        kept = self.shelf.get(key, now)
-        if kept is None or rule.rank(kept.record) < rule.rank(record):
-            gone = self.shelf.put(record, self._bringer(sender))
-            if gone:
-                self._node.counters["ignored: Kademlia, values that made room"] += gone
-            return request
-        answer = Message(type=Message.PUT_VALUE, key=key)
-        return put_record(answer, kept.record, now)
+        kept = self._shelf.get(key, now)
+        if kept is not None and rule.rank(kept.record) >= rule.rank(record):
+            return put_record(Message(type=Message.PUT_VALUE, key=key), kept.record, now)
+        self._replace(record, self._bringer(sender))
+        return request
 
     def add(self, answer: Message) -> None:
         """Put the value that we keep into an answer, if we keep one."""
         now = time.time_ns()
-        kept = self.shelf.get(bytes(answer.key), now)
+        kept = self._shelf.get(bytes(answer.key), now)
         if kept is not None:
             put_record(answer, kept.record, now)
 

@@ -25,7 +25,7 @@ from py_peer.net.dial import DialError, NotNowError
 from py_peer.net.kad_messages import peers, read_message, where, write_message
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from libp2p.custom_types import TProtocol
 
@@ -91,8 +91,14 @@ class Walker:
         self.stirred.set()
         self.stirred = trio.Event()
 
-    async def walk(self, kind: Message.MessageType, key: bytes, answered: Answered | None = None) -> Walk:
-        """Ask those who are close to a key until all of the 20 closest have answered, 60 s at most.
+    async def walk(
+        self,
+        kind: Message.MessageType,
+        key: bytes,
+        answered: Answered | None = None,
+        seconds: float = limits.KAD_WALK_TIMEOUT,
+    ) -> Walk:
+        """Ask those who are close to a key until all of the 20 closest have answered, for so many seconds at most.
 
         `answered` is told of each answer when it comes.
         """
@@ -100,29 +106,25 @@ class Walker:
         # Each has told us himself where he is. Not all of them may be dialled just now, so more are at hand than count.
         for contact in self._table.closest(key, limits.KAD_WALK_PEERS):
             walking.hear({contact.peer: where(contact.peer, contact.addresses)}, str(ID(contact.peer)), contact.ip)
-        with trio.move_on_after(limits.KAD_WALK_TIMEOUT):
+        with trio.move_on_after(seconds):
             async with trio.open_nursery() as nursery:
                 for _ in range(limits.KAD_AT_ONCE):
                     nursery.start_soon(self._ask_in_turn, walking)
         return walking.walk
 
-    async def tell(self, message: Message, told: list[bytes]) -> list[tuple[bytes, Message]]:
-        """Send a request to some peers, three at a time; return who has taken it, and what each has answered."""
-        left, answers = list(reversed(told)), list[tuple[bytes, Message]]()
+    async def tell(self, message: Message, peers: Iterable[bytes]) -> list[tuple[bytes, Message]]:
+        """Send a request to some peers, who are connected; return who has taken it, and what each has answered."""
+        answers = list[tuple[bytes, Message]]()
 
-        async def tell_in_turn() -> None:
-            while left:
-                peer = left.pop()
-                try:
-                    answer = await self.say(ID(peer), message)
-                except NotNowError:
-                    continue
-                if answer is not None:
-                    answers.append((peer, answer))
+        async def tell_one(peer: bytes) -> None:
+            answer = await self.say(ID(peer), message)
+            if answer is not None:
+                answers.append((peer, answer))
 
-        async with trio.open_nursery() as nursery:
-            for _ in range(min(limits.KAD_AT_ONCE, len(left))):
-                nursery.start_soon(tell_in_turn)
+        with trio.move_on_after(limits.KAD_TELL_TIMEOUT):
+            async with trio.open_nursery() as nursery:
+                for peer in peers:
+                    nursery.start_soon(tell_one, peer)
         return answers
 
     async def _ask_in_turn(self, walking: _Walking) -> None:

@@ -20,11 +20,14 @@ from libp2p.peer.id import ID
 from py_peer.core import limits
 from py_peer.core.findings import Finding, Source
 from py_peer.core.kademlia import ROOM_KEYS, RoutingTable
+from py_peer.core.records import RecordRefusedError, check_size
 from py_peer.net.identify import push_identify
 from py_peer.net.kad_messages import KAD, entry, peers, where
 from py_peer.net.kad_server import Server
+from py_peer.net.kad_upkeep import Upkeep
 from py_peer.net.kad_values import Told, Values
 from py_peer.net.kad_walk import Walker
+from py_peer.net.kept_values import KeptValues
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -51,11 +54,13 @@ class Providers:
 class Kademlia:
     """One node's part in Kademlia, as a server."""
 
-    def __init__(self, node: Node, reach: Reach, protocol: TProtocol = KAD) -> None:
+    def __init__(self, node: Node, reach: Reach, protocol: TProtocol = KAD, kept: KeptValues | None = None) -> None:
+        kept = kept or KeptValues()
         self.table = RoutingTable(node.host.get_id().to_bytes())
         self.walker = Walker(node, self.table, reach, protocol)
-        self.values = Values(node, self.walker)
+        self.values = Values(node, self.table, self.walker, kept)
         self.server = Server(node, self.table, self.values)
+        self.upkeep = Upkeep(node, self, kept)
         self._node = node
         self._protocol = protocol
         self._own = node.host.get_id().to_bytes()
@@ -103,6 +108,14 @@ class Kademlia:
         """Whether it is written down that we are where we are not."""
         return self.server.ourselves().addresses != self._announced_addresses
 
+    def forget_where_we_were(self) -> bool:
+        """Have everybody told anew what we provide, if we have moved; return whether we have."""
+        if not self.has_moved:
+            return False
+        self._announced.clear()
+        self._announced_addresses = self.server.ourselves().addresses
+        return True
+
     async def search(self, found: Callable[[Finding], None]) -> int:
         """Look for those who are in the room, and have it written down that we are; return how many were told so.
 
@@ -115,29 +128,31 @@ class Kademlia:
             else:
                 self._node.counters["ignored: Kademlia, a provider without an address to dial"] += 1
 
-        if self.has_moved:
-            self._announced.clear()
-            self._announced_addresses = self.server.ourselves().addresses
+        self.forget_where_we_were()
         told = 0
         for key in ROOM_KEYS:
             walk = await self.walker.walk(Message.GET_PROVIDERS, key, self._providers(take))
-            for peer in walk.closest():
-                told += await self._announce(key, peer)
+            told += len(await self._announce(key, walk.closest()))
         return told
 
-    async def _announce(self, key: bytes, peer: bytes) -> bool:
-        """Have a peer write down that we provide a key, unless it was told within the hour; return whether it was."""
+    async def _announce(self, key: bytes, peers: list[bytes]) -> list[bytes]:
+        """Have those write down that we provide a key who were not told within the hour; return who was told now."""
+        new = [peer for peer in peers if not self._was_told(key, peer)]
+        told = [peer for peer, _ in await self.walker.tell(self._announcement(key), new)]
+        for peer in told:
+            self._announced[key, peer] = trio.current_time()
+        return told
+
+    def _was_told(self, key: bytes, peer: bytes) -> bool:
+        """Say whether a peer was told within the hour that we provide a key."""
         now = trio.current_time()
         while self._announced and now - next(iter(self._announced.values())) >= limits.KAD_ANNOUNCE_SECONDS:
             del self._announced[next(iter(self._announced))]
-        if (key, peer) in self._announced:
-            return False
+        return (key, peer) in self._announced
+
+    def _announcement(self, key: bytes) -> Message:
         ourselves = entry(self.server.ourselves(), connected=True)
-        message = Message(type=Message.ADD_PROVIDER, key=key, providerPeers=[ourselves])
-        if await self.walker.say(ID(peer), message) is None:
-            return False
-        self._announced[key, peer] = now
-        return True
+        return Message(type=Message.ADD_PROVIDER, key=key, providerPeers=[ourselves])
 
     # --- Values and providers -----------------------------------------------------------------------
 
@@ -149,17 +164,36 @@ class Kademlia:
         """Look for the value of a key. Raises RecordRefusedError for a key that nobody would keep a value under."""
         return await self.values.get(key)
 
+    @property
+    def own_keys(self) -> frozenset[bytes]:
+        """The keys that we provide beside those of the room."""
+        return self.server.provided - frozenset(ROOM_KEYS)
+
     async def provide(self, key: bytes) -> Told:
-        """Have it written down that we provide a key, now and from now on."""
+        """Have it written down that we provide a key, now and from now on. Raises RecordRefusedError."""
+        check_size(key, b"")
+        if len(self.own_keys | {key}) > limits.KAD_PROVIDED:
+            raise RecordRefusedError(f"one key too many, as others keep {limits.KAD_PROVIDED} of one peer")
         self.server.provided |= {key}
-        walk = await self.walker.walk(Message.GET_PROVIDERS, key)
+        self.upkeep.provide_later(key)
+        walk = await self.walker.walk(
+            Message.GET_PROVIDERS, key, seconds=limits.KAD_WALK_TIMEOUT - limits.KAD_TELL_TIMEOUT
+        )
         closest = walk.closest()
-        for peer in closest:
-            await self._announce(key, peer)
+        await self._announce(key, closest)
         return Told(sum((key, peer) in self._announced for peer in closest), walk.answers)
 
+    def provide_no_more(self, key: bytes) -> None:
+        """Say no more that we provide a key; what others have written down they forget in time."""
+        self.server.provided -= {key}
+        self.upkeep.provide_no_more(key)
+
     async def find_providers(self, key: bytes, found: Callable[[Finding], None]) -> Providers:
-        """Look for those who provide a key; `found` is told of each at once, and where it may be, if that is known."""
+        """Look for those who provide a key; `found` is told of each at once, and where it may be, if known.
+
+        Raises RecordRefusedError for a key that is none.
+        """
+        check_size(key, b"")
         seen: dict[bytes, tuple[DialAddress, ...]] = {}
 
         def take(provider: bytes, finding: Finding) -> None:
@@ -195,15 +229,21 @@ class Kademlia:
 
 
 @asynccontextmanager
-async def kademlia(node: Node, reach: Reach, protocol: TProtocol = KAD) -> AsyncIterator[Kademlia]:
-    """Take part in Kademlia as a server: on a LAN the Go peers are clients, and need one."""
-    dht = Kademlia(node, reach, protocol)
+async def kademlia(
+    node: Node, reach: Reach, protocol: TProtocol = KAD, kept: KeptValues | None = None
+) -> AsyncIterator[Kademlia]:
+    """Take part in Kademlia as a server: on a LAN the Go peers are clients, and need one.
+
+    What it keeps for others, and of our own, is `kept`; without, it is kept for this run alone.
+    """
+    dht = Kademlia(node, reach, protocol, kept)
     dht.server.provided = frozenset(ROOM_KEYS)
     host: Any = node.host
     host.set_stream_handler(protocol, dht.server.handle)
     for record in list(node.peers.records.values()):  # who came before has not been told that we speak it
         dht.identified(record)
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(dht.upkeep.run)
         nursery.start_soon(push_identify, node.host, list(node.peers.records), node.counters)
         yield dht
         nursery.cancel_scope.cancel()

@@ -1,0 +1,231 @@
+"""The values of Kademlia that this node keeps, on a disk, too, so that they outlive the program.
+
+What is in memory is what counts; an SQLite file, bounded, follows it, in one transaction at a time. One that cannot be
+understood is moved aside; a second program with the same folder does without.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, final
+
+import trio
+
+from py_peer.core import limits
+from py_peer.core.records import Record
+from py_peer.core.value_shelf import Kept, ValueShelf
+from py_peer.net.kept_file import ASIDE, KeptFileError
+from py_peer.net.private_files import MODE, TakenError, cause, make_folder, take_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from filelock import BaseFileLock
+
+_FORMAT: Final = 1
+_PAGE: Final = 4_096
+_TABLE: Final = """CREATE TABLE IF NOT EXISTS records
+    (key BLOB PRIMARY KEY, value BLOB, time INTEGER, expires INTEGER, sender TEXT)"""
+
+
+@final
+class KeptValues:
+    """What is on the shelf, and its way to the disk and back."""
+
+    def __init__(self, file: Path | None = None, troubles: Troubles | None = None) -> None:
+        """Keep them in `file`; None keeps them for this run alone. `troubles` tells the user what is the matter."""
+        self.shelf = ValueShelf(in_all=limits.KAD_VALUES_WEIGHT, per_sender=limits.KAD_SENDER_WEIGHT)
+        self._store = RecordStore(file) if file else None
+        self._troubles = troubles
+        self._turn = trio.Lock()
+        self._loaded = trio.Event()
+        self._written = 0
+
+    async def load(self) -> None:
+        """Take what an earlier run has kept, as long as it has not expired; what is put meanwhile stays."""
+        if self._store is None:
+            return
+        try:
+            kept = await trio.to_thread.run_sync(self._store.open)
+        except KeptFileError as error:
+            self._store = None
+            self._loaded.set()
+            if self._troubles:
+                self._troubles.fault(error)
+            return
+        if self._troubles:
+            if self._store.moved:
+                self._troubles.moved()
+            self._troubles.left_out(self._store.left_out)
+        for one in kept:
+            if self.shelf.get(one.record.key, 0) is None:
+                self.shelf.put(one.record, one.sender)
+        self.shelf.expire(time.time_ns())
+        self._loaded.set()
+
+    async def write(self) -> bool:
+        """Have the disk follow; return whether it has. What is the matter is told."""
+        if self._store is not None:
+            await self._loaded.wait()
+        if self._store is None:
+            return True
+        async with self._turn:
+            changes = self.shelf.changes
+            if changes == self._written:
+                return True
+            try:
+                await trio.to_thread.run_sync(partial(self._store.write, list(self.shelf)))
+            except KeptFileError as error:
+                if self._troubles:
+                    self._troubles.fault(error)
+                return False
+            self._written = changes
+            return True
+
+    async def close(self) -> None:
+        """Write what is not written yet, and let go of the file."""
+        if self._store is not None and self._loaded.is_set():
+            await self.write()
+            await trio.to_thread.run_sync(self._store.close)
+
+
+class Troubles(Protocol):
+    """Who tells what is the matter with the file."""
+
+    def fault(self, error: KeptFileError) -> None:
+        """Tell that it cannot be read or written."""
+
+    def moved(self) -> None:
+        """Tell that it was moved aside."""
+
+    def left_out(self, count: int) -> None:
+        """Tell how much of it cannot be understood, if anything."""
+
+
+@final
+class RecordStore:
+    """The file. Its methods block, and are for one thread at a time."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._connection: sqlite3.Connection | None = None
+        self._lock: BaseFileLock | None = None
+        self._written: dict[bytes, Kept] = {}
+        self.moved = False
+        """Whether what stood there could not be understood, and was moved aside."""
+
+        self.left_out = 0
+        """How many of its records could not be understood."""
+
+    def open(self) -> list[Kept]:
+        """Open the file, and return what stands in it. Raises KeptFileError."""
+        try:
+            make_folder(self._file.parent)
+            self._lock = take_lock(self._file)
+        except TakenError as error:
+            raise KeptFileError(f"is kept busy by {error}") from error
+        except OSError as error:
+            raise KeptFileError(f"cannot be opened: {cause(error)}") from error
+        try:
+            try:
+                kept = self._open()
+            except _UnfitError:
+                self._move_aside()
+                kept = self._open()
+        except KeptFileError:
+            self.close()
+            raise
+        except (OSError, sqlite3.Error, _UnfitError) as error:
+            self.close()
+            raise KeptFileError(f"cannot be opened: {cause(error)}") from error
+        self._written = {one.record.key: one for one in kept}
+        return kept
+
+    def write(self, shelf: Iterable[Kept]) -> None:
+        """Have the file hold what is on the shelf, and nothing else. Raises KeptFileError."""
+        if self._connection is None:
+            return
+        wanted = {kept.record.key: kept for kept in shelf}
+        gone = [(key,) for key in self._written if key not in wanted]
+        new = [
+            (kept.record.key, kept.record.value, kept.record.time, kept.record.expires, kept.sender)
+            for key, kept in wanted.items()
+            if self._written.get(key) is not kept
+        ]
+        if not gone and not new:
+            return
+        try:
+            with self._connection:
+                self._connection.executemany("DELETE FROM records WHERE key = ?", gone)
+                self._connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)", new)
+        except sqlite3.Error as error:
+            raise KeptFileError(f"cannot be written: {cause(error)}") from error
+        self._written = wanted
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _open(self) -> list[Kept]:
+        descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), MODE)  # for us alone
+        try:
+            if os.fstat(descriptor).st_size > limits.KAD_VALUES_FILE:
+                raise _UnfitError(f"has more than {limits.KAD_VALUES_FILE:,} bytes")
+        finally:
+            os.close(descriptor)
+        connection = sqlite3.connect(self._file, check_same_thread=False, timeout=1.0)
+        try:
+            (form,) = connection.execute("PRAGMA user_version").fetchone()
+            if form > _FORMAT:
+                msg = "was written by a later version"
+                raise KeptFileError(msg)  # noqa: TRY301 - the connection is closed for it as for the others
+            connection.execute(f"PRAGMA max_page_count = {limits.KAD_VALUES_FILE // _PAGE}")
+            with connection:
+                connection.execute(_TABLE)
+                connection.execute(f"PRAGMA user_version = {_FORMAT}")
+            with closing(connection.execute("SELECT key, value, time, expires, sender FROM records")) as rows:
+                kept = [one for row in rows if (one := self._read(*row)) is not None]
+        except sqlite3.OperationalError:  # the disk, not what stands in the file
+            connection.close()
+            raise
+        except (sqlite3.DatabaseError, TypeError) as error:
+            connection.close()
+            raise _UnfitError(str(error)) from error
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return kept
+
+    def _read(self, key: object, value: object, time: object, expires: object, sender: object) -> Kept | None:
+        if (
+            isinstance(key, bytes)
+            and isinstance(value, bytes)
+            and isinstance(time, int)
+            and isinstance(expires, int)
+            and isinstance(sender, str)
+            and len(key) <= limits.MAX_KAD_KEY
+            and len(value) <= limits.MAX_KAD_VALUE
+        ):
+            return Kept(Record(key, value, time, expires), sender)
+        self.left_out += 1
+        return None
+
+    def _move_aside(self) -> None:
+        self._file.with_name(f"{self._file.name}-journal").unlink(missing_ok=True)  # it is none of the new one's
+        self._file.replace(self._file.with_name(self._file.name + ASIDE))
+        self.moved = True
+
+
+class _UnfitError(Exception):
+    """What stands in the file is not ours."""
