@@ -125,7 +125,7 @@ class ValueShelf:
 
     def _make_room(self, sender: str) -> int:
         gone = 0
-        while self._weights[sender] > self._per_sender:
+        while self._weights.get(sender, 0) > self._per_sender:
             self._drop_oldest(sender)
             gone += 1
         while self._strangers > self._in_all:

@@ -12,12 +12,16 @@ import trio
 
 from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
-from py_peer.core.events import KademliaBootstrap
+from py_peer.core.cleaning import clean_line, clean_path
+from py_peer.core.events import KademliaBootstrap, Notice
 from py_peer.core.kademlia import K
 from py_peer.net.kademlia import kademlia
+from py_peer.net.kept_values import KeptValues
+from py_peer.service.kept import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from libp2p.peer.id import ID
 
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from py_peer.net.node import Node
     from py_peer.service.finder import Finder
     from py_peer.service.named import Named
+
+FILE: Final = "dht.sqlite"
 
 FIRST_PAUSE: Final = 1.0
 """Seconds between two searches, at least; doubled each time while nobody new is told that we are here. Who came at the
@@ -45,7 +51,9 @@ AGAIN_AFTER: Final = (5.0, 300.0)
 class KademliaWay:
     """One session's part in Kademlia."""
 
-    def __init__(self, finder: Finder, emit: Callable[[Event], None]) -> None:
+    def __init__(self, finder: Finder, emit: Callable[[Event], None], folder: Path | None = None) -> None:
+        """Keep what the DHT has us keep in `folder`; None keeps it for this session alone."""
+        self._file = None if folder is None else folder / FILE
         self._finder = finder
         self._emit = emit
         self._node: Node | None = None
@@ -80,8 +88,11 @@ class KademliaWay:
 
     async def run(self, node: Node, bootstrap: Named) -> None:
         """Take part until cancelled; `bootstrap`, if there are any, have a table that can be joined."""
-        async with kademlia(node, self._finder.reach) as dht, trio.open_nursery() as nursery:
+        troubles = Troubles(self._file, "what is put in the DHT is kept in this run alone", self._emit)
+        kept = KeptValues(self._file, troubles)
+        async with kademlia(node, self._finder.reach, kept=kept) as dht, trio.open_nursery() as nursery:
             self._node, self._dht = node, dht
+            dht.values.given_up = self._given_up
             self._started.set()
             self._finder.ways.append(self.told)
             nursery.start_soon(self._keep_joined, dht, bootstrap)
@@ -149,6 +160,13 @@ class KademliaWay:
         how = f"Kademlia bootstrap: {event.cause or f'{event.peers} peers in the table'}"
         _log_system_message(f"ERROR: {how}" if event.cause else how)
         self._emit(event)
+
+    def _given_up(self, key: bytes) -> None:
+        """Tell that somebody else has put a later value than ours."""
+        shown = clean_path(key.decode(errors="replace"))
+        text = f"Somebody has put a later value of {shown} into the DHT; yours is given up"
+        _log_system_message(text)
+        self._emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
 
     def _is_known(self, peer_id: ID) -> bool:
         """Return whether a peer has said what it speaks, or has gone."""

@@ -46,7 +46,7 @@ class Discovery:
         if settings.announce:
             self.boards[PUBSUB_DISCOVERY_TOPIC] = self._announcements
             self.finder.ways.append(self._announcements.way)
-        self.kademlia = KademliaWay(self.finder, emit)
+        self.kademlia = KademliaWay(self.finder, emit, settings.data if settings.identity is not None else None)
         self._remembered: RememberedPeers | None = None
         if settings.remember and settings.data is not None:
             self._remembered = RememberedPeers(
