@@ -7,6 +7,8 @@ import re
 import pytest
 from textual.widgets import Static
 
+from py_peer.core.conversations import ROOM
+from py_peer.core.dht_events import LookupFailed, ProvidersFound, ValueFound
 from py_peer.core.events import (
     AddressesChanged,
     DialFailed,
@@ -24,7 +26,7 @@ from py_peer.core.events import (
     Pinged,
 )
 from py_peer.core.limits import MAX_TEXT_BYTES
-from py_peer.core.requests import Ignore, RequestStatus, SetNickname, Unignore
+from py_peer.core.requests import GetValue, Ignore, RequestStatus, SetNickname, Unignore
 from py_peer.frontends.lines import HERE_ALONE, NO_NETWORK
 from py_peer.ui.help_page import HelpPage
 from py_peer.ui.invite_page import InvitePage
@@ -72,6 +74,36 @@ def test_an_answer_has_one_sign_before_it() -> None:
             told = [entry.text for entry in shown.ui.system._transcript][-2:]
             assert all("'nobody'" in text for text in told)
             assert not any("📡" in text for text in told)
+
+    run(scene())
+
+
+def test_what_is_found_in_the_dht_is_an_answer_with_all_its_lines() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.type("/kv get poem")
+            assert shown.service.requests[-1] == GetValue(1, "poem")
+            await shown.tell(
+                ValueFound(1, "poem", "roses\nare red", 1, 2, 5.0), ProvidersFound(2, "poem", (US, ANN), 2)
+            )
+            await shown.tell(LookupFailed(3, "prose", 2, "nobody has it"))
+            assert [entry.text for entry in shown.ui.system._transcript][-3:] == [
+                "poem (from 1 of 2 peer(s), put 5 s ago): roses\nare red",
+                f"poem is provided by 2 peer(s): you, {ANN[-8:]}",
+                "Not found: prose: nobody has it",
+            ]
+            assert "are red" in shown.text()
+
+    run(scene())
+
+
+def test_a_key_without_its_value_opens_no_conversation() -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.join(ANN)
+            await shown.type(f"/kv put {ANN[-8:]}")
+            assert "/kv put KEY VALUE: say which value" in shown.text()
+            assert shown.chat.tabs.peer_id == ROOM
 
     run(scene())
 

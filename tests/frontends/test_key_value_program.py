@@ -1,0 +1,102 @@
+"""Keys and values between real programs: what docs/key-value.md shows is what happens."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from tests.frontends.programs import DEADLINE, ROOT, run_to_its_end
+from tests.frontends.test_scripted_program import read, seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.frontends.programs import Piped, Terminal
+
+PAGE = (ROOT / "docs" / "key-value.md").read_text(encoding="utf-8")
+PLACE = re.compile(r"/ip4/192\.0\.2\.7/tcp/4001(/p2p/\S+)?")
+VARIES = {r"\d+ s ago": r"\\d+ s ago", r"\bm4wJWZNF\b": r"\\w{8}"}
+"""What is another at each run, in the page and as a pattern."""
+
+
+def shown(heading: str, end: str) -> list[str]:
+    """Return the lines of the page between two of its lines."""
+    return PAGE[PAGE.index(heading) : PAGE.index(end)].splitlines()
+
+
+def pattern(line: str) -> str:
+    escaped = re.escape(line).replace(r"\ ", " ")
+    for varies, found in VARIES.items():
+        escaped = re.sub(varies, found, escaped)
+    return f"^{escaped}$"
+
+
+def test_two_people_see_what_the_page_shows(terminal: Callable[..., Terminal]) -> None:
+    people: dict[str, Terminal] = {}
+    someone: Terminal
+    for line in shown("Alice is the first", "| command"):
+        if line.startswith("    $ py-peer "):
+            address = people["Alice"].address() if people else ""
+            arguments = shlex.split(PLACE.sub(address, line).removeprefix("    $ py-peer "))
+            someone = people[arguments[1].title()] = terminal(*arguments)
+            someone.address()
+        elif line.startswith("    > "):
+            someone.send(line.removeprefix("    > ") + "\r")
+        elif line.startswith("    "):
+            someone.expect(pattern(line.strip()))
+        elif line.startswith("Alice finds"):
+            someone = people["Alice"]
+            someone.expect("is called bob")
+    assert set(people) == {"Alice", "Bob"}
+
+
+def test_a_script_has_what_it_asks_for_and_a_code_that_says_what_was_not_there(
+    piped: Callable[..., Piped], tmp_path: Path
+) -> None:
+    (line,) = [line for line in shown("## Scripts", "Through pipes") if "| py-peer" in line]
+    printf, _, started = line.strip().partition(" | ")
+    told, *arguments = "\n".join(shlex.split(printf)[2:]) + "\n", *shlex.split(started)[1:]
+    first = piped("--kademlia", "--no-intro")
+    options = [PLACE.sub(first.address(), argument) for argument in arguments]
+    ended = run_to_its_end(tmp_path, *options, given=told)
+    assert ended.returncode == 0, ended.stdout
+    assert "🔑 Put colour: 1 of 1 peer(s) keep it" in ended.stdout.splitlines()
+    assert re.search(pattern("🔑 colour (from 1 of 1 peer(s), put 0 s ago): dark blue"), ended.stdout, re.MULTILINE)
+
+    missed = run_to_its_end(tmp_path, *options, given="/kv get size\n/kv get colour\n")
+    assert missed.returncode == 6
+    assert "⚠️  Not found in the DHT, or not taken by it: 1 key(s)" in missed.stdout
+    assert ": dark blue\n" in missed.stdout  # who has put it is gone
+
+    alone = run_to_its_end(tmp_path, "--kademlia", given=told)
+    assert alone.returncode == 4
+    assert "🔑 Put colour: it is kept here alone; nobody is there to take it" in alone.stdout
+    assert "🔑 colour (kept here, " in alone.stdout
+
+    off = run_to_its_end(tmp_path, given=told)
+    assert off.returncode == 6
+    assert "❌ Not put: colour: Kademlia is off" in off.stdout
+
+
+def test_a_script_reads_the_lines_that_the_page_shows(piped: Callable[..., Piped]) -> None:
+    first = piped("--kademlia", "--no-intro")
+    one = piped("--json", "--no-intro", "--bootstrap", first.address())
+    lines = [line.strip() for line in shown("With `--json`", "`value` is cleaned") if line.startswith("    ")]
+    for line in lines:
+        if line.startswith('{"command"'):
+            one.send(f"{line}\n")
+        else:
+            promised = json.loads(line)
+            found = seen(one, promised["event"], id=promised["id"])
+            assert list(found) == list(promised)
+            assert unchanging(found) == unchanging(promised)
+    one.end_input()
+    assert one.leave(DEADLINE) == 6
+    assert read(one)[-1]["event"] == "ended"
+
+
+def unchanging(event: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in event.items() if key not in ("at", "seconds")}
