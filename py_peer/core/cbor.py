@@ -156,16 +156,12 @@ class BytesReader:
                 raise CborError("it sent something else than bytes")
             self.left = self.size
             self._in_numbers = major == _Major.ARRAY
-            self._room += len(data)
-            if self.left > self._room:
-                raise LongError(f"it has {self.left:,} bytes or more, where {self._most:,} are the limit")
-            self._room -= len(data)
         found = self._numbers(data) if self._in_numbers else data
         self.left -= len(found)
         if self.left < 0 or (self._mark and not self.left):
             raise CborError("it sent more than it had announced")
         if self.left > self._room:
-            raise LongError(f"it sent more than {self._most:,} bytes")
+            raise LongError(f"{self._most:,} bytes are the limit, and {self.size:,} of a file do not fit into them")
         return found
 
     def _numbers(self, data: bytes) -> bytes:
