@@ -87,7 +87,7 @@ pictures: .venv/compiled
 
 # The man page, from the parser.
 man: .venv/installed
-	COLUMNS=100 $(PY) -c 'from argparse_manpage.cli import main; main()' --module py_peer.frontends.arguments \
+	COLUMNS=100 $(PY) -c 'from argparse_manpage.cli import main; main()' --module py_peer.frontends.parser \
 		--function make_parser --project-name py-peer --manual-title py-peer --format single-commands-section \
 		--description "the Python peer of Universal Connectivity, a chat without a server" \
 		--version "$$($(PY) -c 'from py_peer import __version__; print(__version__)')" \

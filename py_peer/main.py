@@ -15,13 +15,12 @@ if __package__ in (None, ""):  # run as a file, `python py_peer/main.py`: make t
     sys.path[:] = [os.path.dirname(_here), *(entry for entry in sys.path if os.path.abspath(entry) != _here)]  # noqa: PTH100, PTH120
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from types import FrameType
 
-    from py_peer.core.events import Event
     from py_peer.core.settings import Settings
     from py_peer.frontends.arguments import Arguments
-    from py_peer.frontends.front_end import Faults, FrontEnd, Service
+    from py_peer.frontends.front_end import FrontEnd, Service
     from py_peer.frontends.leaving import Watchdog
     from py_peer.frontends.log_setup import HeldLog
     from py_peer.frontends.screen import Screen
@@ -83,7 +82,9 @@ def _chat(arguments: Arguments) -> int:
     service = HeadlessService(arguments.settings)
     if not arguments.ui:  # the full screen is painted first: importing libp2p would take half of its time
         service.start()
-    return _run(arguments, service, screen, Watchdog(), held)
+    from py_peer.frontends.running import run_front_end  # noqa: PLC0415
+
+    return run_front_end(arguments, lambda: _front_end(arguments, service, screen, Watchdog(), held))
 
 
 def _first_line(arguments: Arguments) -> str:
@@ -108,12 +109,6 @@ def _early_end(arguments: Arguments) -> tuple[str, int]:
     return event_line(Ended(int(code), int(unsent), ""), time.time()), code
 
 
-def _report_crash(arguments: Arguments | None, faults: Faults, events: Iterable[Event]) -> str:
-    from py_peer.frontends.crash import report_crash  # noqa: PLC0415
-
-    return report_crash(faults, events, arguments.held if arguments else {})
-
-
 def _crash(fault: Exception, arguments: Arguments | None) -> int:
     """Say that a fault of ours has ended the program before or beside a front-end; return the exit code."""
     import threading  # noqa: PLC0415
@@ -121,10 +116,11 @@ def _crash(fault: Exception, arguments: Arguments | None) -> int:
     from py_peer.core.cleaning import clean_line  # noqa: PLC0415
     from py_peer.core.exit_codes import ExitCode  # noqa: PLC0415
     from py_peer.core.limits import MAX_ERROR_CHARS  # noqa: PLC0415
+    from py_peer.frontends.crash import report_crash  # noqa: PLC0415
     from py_peer.frontends.screen import finish_standard_streams  # noqa: PLC0415
 
     reason = clean_line(f"{type(fault).__name__}: {fault}", MAX_ERROR_CHARS)
-    said = _report_crash(arguments, {"py-peer": fault}, ())
+    said = report_crash({"py-peer": fault}, (), arguments.held if arguments else {})
     print(f"py-peer: a fault of its own has ended it: {reason}. {said}", file=sys.stderr)
     finish_standard_streams()
     if threading.active_count() > 1:  # the service may be in the middle of an import, and nobody can interrupt that
@@ -135,10 +131,13 @@ def _crash(fault: Exception, arguments: Arguments | None) -> int:
 def _run_sub_command(arguments: Arguments) -> int:
     from py_peer.frontends.log_setup import set_up_logging  # noqa: PLC0415
     from py_peer.frontends.screen import finish_standard_streams, mend_standard_streams  # noqa: PLC0415
-    from py_peer.frontends.sub_commands import run_sub_command  # noqa: PLC0415
+    from py_peer.frontends.sub_commands import run_sub_command, runs_a_peer  # noqa: PLC0415
 
-    mend_standard_streams()
-    set_up_logging(verbose=arguments.verbose, log_file=None, held=None)
+    mend_standard_streams(json=arguments.json)
+    if runs_a_peer(arguments.command):
+        _set_up_logging(arguments)
+    else:
+        set_up_logging(verbose=arguments.verbose, log_file=None, held=None)
     try:
         code = run_sub_command(arguments)
         sys.stdout.flush()
@@ -159,7 +158,8 @@ def _set_up_logging(arguments: Arguments) -> HeldLog | None:
     from py_peer.frontends.log_setup import HeldLog, set_up_logging  # noqa: PLC0415
     from py_peer.frontends.screen import on_a_terminal  # noqa: PLC0415
 
-    typed = not (arguments.headless or arguments.json or arguments.oneshot) and on_a_terminal() and sys.stderr.isatty()
+    silent = arguments.headless or arguments.json or arguments.oneshot or arguments.command
+    typed = not silent and on_a_terminal() and sys.stderr.isatty()
     held = HeldLog() if typed and arguments.verbose and arguments.log_file is None else None
     try:
         set_up_logging(verbose=arguments.verbose, log_file=arguments.log_file, held=held)
@@ -170,30 +170,6 @@ def _set_up_logging(arguments: Arguments) -> HeldLog | None:
             arguments.held, "log_file", f"{arguments.log_file!r} cannot be written: {error.strerror or error}"
         )
     return held
-
-
-def _run(arguments: Arguments, service: Service, screen: Screen, watchdog: Watchdog, held: HeldLog | None) -> int:
-    from functools import partial  # noqa: PLC0415
-
-    from py_peer.frontends.front_end import new_loop  # noqa: PLC0415
-    from py_peer.frontends.leaving import close_and_stay_deaf  # noqa: PLC0415
-    from py_peer.frontends.log_setup import join_library_log  # noqa: PLC0415
-    from py_peer.frontends.screen import finish_standard_streams  # noqa: PLC0415
-
-    async def run() -> tuple[int, bool]:
-        front_end = _front_end(arguments, service, screen, watchdog, held)
-        front_end.on_started = lambda: join_library_log(verbose=arguments.verbose)
-        front_end.on_crash = partial(_report_crash, arguments)
-        code = await front_end.run()
-        return int(code), front_end.left_behind
-
-    loop = new_loop()
-    code, left_behind = loop.run_until_complete(run())
-    close_and_stay_deaf(loop)
-    finish_standard_streams()
-    if left_behind:  # it may be in the middle of an import, and nobody can interrupt that
-        os._exit(code)
-    return code
 
 
 def _front_end(

@@ -1,6 +1,7 @@
 """What a session is started with, after arguments and environment have been read."""
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import final
 
@@ -49,6 +50,20 @@ class Transports:
 
 
 @final
+class KademliaPart(Enum):
+    """What we are in Kademlia."""
+
+    SERVER = "server"
+    """We answer requests, and stand in the tables of others."""
+
+    CLIENT = "client"
+    """We ask alone."""
+
+    SERVER_WHEN_REACHED = "server when reached"
+    """A client until it is known that others reach us: on the Internet tables are full of who cannot be dialled."""
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The wishes of the user, checked: a front-end builds it, the service obeys it."""
@@ -64,6 +79,15 @@ class Settings:
     kademlia: bool = False
     """Take part in Kademlia without a bootstrap peer, too, so that others can bootstrap from here."""
 
+    kademlia_protocol: str = "/ipfs/kad/1.0.0"
+    """What the peers of the network speak it with."""
+
+    kademlia_part: KademliaPart = KademliaPart.SERVER
+
+    room: bool = True
+    """Be in the chat's room. Else there is a peer that says nothing: no topics, no name, no entry in Kademlia by which
+    the room is found."""
+
     mdns: bool = False
     """Look for peers on the local network, and be found there."""
 
@@ -78,6 +102,9 @@ class Settings:
 
     identity: Path | None = None
     """The file with our key, made when it is missing; None makes a key for this session alone."""
+
+    test_key: int | None = None
+    """Run with the key that is made of this byte, and that everybody can make, instead of one of `identity`."""
 
     identity_named: bool = False
     """The user named that file: when it cannot be made there is no session, instead of one with a key of its own."""

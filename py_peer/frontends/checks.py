@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_PORT: Final = 65_535
+MAX_SEED: Final = 255
 MAX_TIMEOUT: Final = 86_400.0
 MAX_INTERFACE_CHARS: Final = 256
 """Windows has names of so many."""
@@ -25,6 +26,14 @@ NO: Final = ("0", "false", "no", "off")
 def any_text(text: str) -> str:
     """Return it as it is."""
     return text
+
+
+def utf8(text: str) -> str:
+    """Return a text, if it is UTF-8: bytes of the command line that are none come as surrogates."""
+    if text.isprintable() or text == text.encode(errors="ignore").decode():
+        return text
+    msg = "it is not UTF-8"
+    raise ArgumentTypeError(msg)
 
 
 def port(text: str) -> int:
@@ -77,6 +86,14 @@ def host_and_port(text: str) -> tuple[str, int]:
         msg = f"{text[:80]!r} is not HOST:PORT, like 127.0.0.1:9100"
         raise ArgumentTypeError(msg)
     return host, port(number)
+
+
+def seed(text: str) -> int:
+    """Return the byte that a test key is made of."""
+    if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_SEED)) and int(text) <= MAX_SEED:
+        return int(text)
+    msg = f"{text[:40]!r} is not a seed: it is a number from 0 to {MAX_SEED}"
+    raise ArgumentTypeError(msg)
 
 
 def seconds(text: str) -> float:

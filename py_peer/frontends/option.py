@@ -56,6 +56,9 @@ class Option:
     action: str = ""
     """argparse's, where it does all that is to be done."""
 
+    aliases: tuple[str, ...] = ()
+    """Flags that mean the same, for those who know them from gnostr."""
+
     @property
     def variables(self) -> tuple[str, ...]:
         """The variables of the environment that set it."""
@@ -96,5 +99,6 @@ class Option:
     def full_help(self) -> str:
         """What it does, and what holds without it."""
         more = "; may be repeated" if self.many else ""
+        more += f"; also {', '.join(self.aliases)}" if self.aliases else ""
         default = self.default_text or (f"{self.default:g}" if isinstance(self.default, float) else "")
         return self.help + more + (f" (default: {default})" if default else "")

@@ -12,8 +12,11 @@ from typing import Final
 from py_peer.frontends import checks
 from py_peer.frontends.option import Option
 
+NETWORKS: Final = ("none", "ipfs", "ipfs-lan", "kusama", "polkadot", "ursa")
+"""Those of `networks.toml`, which is not read for a `--help`."""
+
 ONESHOT_TIMEOUT: Final = 30.0
-"""Seconds that --oneshot waits for a peer."""
+"""Seconds that --oneshot waits for a peer, and that a sub-command may take."""
 
 SHELLS: Final = ("bash", "zsh", "fish")
 THEMES: Final = (
@@ -38,6 +41,7 @@ GROUPS: Final = {
             many=True,
             adds_up=True,
             second_variable="REMOTE_PEER",
+            aliases=("--peer",),
         ),
         Option(
             "port",
@@ -61,6 +65,15 @@ GROUPS: Final = {
             is_file=True,
         ),
         Option("ephemeral", "a new peer ID for this run; none is kept", ("--ephemeral",), default=False, kind=bool),
+        Option(
+            "secret_key_seed",
+            "run with the test key of this number, from 0 to 255; everybody can make it, and speak in its name",
+            ("--secret-key-seed",),
+            "NUMBER",
+            checks.seed,
+            kept=False,
+            kind=int,
+        ),
     ),
     "being reached": (
         Option(
@@ -72,6 +85,7 @@ GROUPS: Final = {
             default=(),
             default_text="all interfaces",
             many=True,
+            aliases=("--listen-address",),
         ),
         Option(
             "announce",
@@ -147,7 +161,8 @@ GROUPS: Final = {
         ),
         Option(
             "bootstrap",
-            "multiaddr of a Kademlia bootstrap peer; without any, and without --kademlia, there is no Kademlia",
+            "multiaddr of a Kademlia bootstrap peer; without any, and without --kademlia or --network, the chat has no "
+            "Kademlia",
             ("--bootstrap",),
             "ADDR",
             checks.address,
@@ -162,6 +177,17 @@ GROUPS: Final = {
             ("--kademlia",),
             default=False,
             kind=bool,
+            aliases=("--dht",),
+        ),
+        Option(
+            "network",
+            "take part in the Kademlia of a network that `py-peer network list` shows, by way of its bootstrap peers",
+            ("--network",),
+            "NAME",
+            checks.one_of(NETWORKS),
+            default="none",
+            default_text="none",
+            choices=NETWORKS,
         ),
         Option(
             "remember",
@@ -250,7 +276,7 @@ GROUPS: Final = {
         Option("oneshot", "wait for a peer, send TEXT, and leave", ("--oneshot",), "TEXT", kept=False),
         Option(
             "timeout",
-            "how long --oneshot waits for a peer",
+            "how long --oneshot waits for a peer, and what a command may take",
             ("--timeout",),
             "SECONDS",
             checks.seconds,
@@ -309,8 +335,18 @@ OPTIONS: Final = {option.name: option for options in GROUPS.values() for option 
 KEPT: Final = {name: option for name, option in OPTIONS.items() if option.kept}
 """The keys of the configuration file."""
 
-SHARED: Final = OPTIONS | {"json": replace(OPTIONS["json"], help="the answer as one JSON object")}
+SHARED: Final = OPTIONS | {
+    "json": replace(OPTIONS["json"], help="the answer as one JSON object"),
+    "timeout": replace(OPTIONS["timeout"], help="how long it may take"),
+}
 """The options as sub-commands take them."""
+
+NODE: Final = (
+    *("json", "timeout", "connect", "bootstrap", "kademlia", "network", "identity", "ephemeral", "secret_key_seed"),
+    *("port", "quic", *(option.name for option in GROUPS["being reached"])),
+    *("mdns", "mdns_interface", "remember", "metrics", "stock_net", "verbose", "log_file", "config"),
+)
+"""What a sub-command takes that runs a peer."""
 
 
 def markdown_table() -> str:

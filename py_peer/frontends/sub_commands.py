@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Final, final
 
-from py_peer.frontends.options import KEPT
+from py_peer.frontends import checks
+from py_peer.frontends.option import Option
+from py_peer.frontends.options import KEPT, NETWORKS, NODE
 
 if TYPE_CHECKING:
     from py_peer.frontends.arguments import Arguments
-    from py_peer.frontends.option import Option
+
+
+@final
+class Runs(Enum):
+    """What peer a sub-command runs; none of them is in the room."""
+
+    NO_PEER = "none"
+    ERRAND = "errand"
+    """One that leaves when it has done what it is there for: a client of others, in whose tables it does not stand."""
+
+    SERVER = "server"
+    """One that stays until it is told to leave."""
 
 
 @final
@@ -18,6 +32,8 @@ class SubCommand:
     """One row of the table."""
 
     name: str
+    """One word, or two, of which the first is that of a group."""
+
     help: str
     module: str
     """The module with `run(arguments: Arguments) -> int`, which does it and returns the exit code."""
@@ -28,6 +44,27 @@ class SubCommand:
     own: tuple[Option, ...] = ()
     """Options and positional arguments of its own; `Arguments.own` has their values."""
 
+    runs: Runs = Runs.NO_PEER
+
+    @property
+    def arguments(self) -> str:
+        """What stands behind its name."""
+        return "".join(f" {one.shown_metavar}" for one in self.own if not one.flags)
+
+
+GROUPS: Final = {
+    "kv": "keep and find values, and who provides what, by keys: a store that all who take part in Kademlia hold",
+    "network": "the networks that --network knows",
+}
+
+_KEY: Final = Option("key", "any text in UTF-8 is one", metavar="KEY", check=checks.utf8)
+
+
+def _kv(name: str, text: str, *own: Option, runs: Runs = Runs.ERRAND) -> SubCommand:
+    return SubCommand(
+        f"kv {name}", text, f"py_peer.frontends.kv_{'shell' if name == 'shell' else 'once'}", NODE, own, runs
+    )
+
 
 SUB_COMMANDS: Final = {
     entry.name: entry
@@ -36,7 +73,7 @@ SUB_COMMANDS: Final = {
             "id",
             "show your peer ID; the key is made if there is none yet",
             "py_peer.frontends.id_command",
-            ("json", "identity", "ephemeral", "config"),
+            ("json", "identity", "ephemeral", "secret_key_seed", "config"),
         ),
         SubCommand(
             "doctor",
@@ -44,8 +81,30 @@ SUB_COMMANDS: Final = {
             "py_peer.frontends.doctor",
             ("json", *KEPT, "config"),
         ),
+        _kv(
+            "put",
+            "have a value kept under a key",
+            _KEY,
+            Option("value", "the value", metavar="VALUE", check=checks.utf8),
+        ),
+        _kv("get", "show the value that is kept under a key", _KEY),
+        _kv("provide", "have it written down that you provide a key", _KEY),
+        _kv("providers", "show who provides a key", _KEY),
+        SubCommand("network list", "show the networks", "py_peer.frontends.networks", ("json",)),
+        SubCommand(
+            "network show",
+            "show a network: its bootstrap peers, and what they speak",
+            "py_peer.frontends.networks",
+            ("json",),
+            (Option("name", "the network", metavar="NAME", check=checks.one_of(NETWORKS), choices=NETWORKS),),
+        ),
     )
 }
+
+
+def runs_a_peer(command: str) -> bool:
+    """Return whether a sub-command runs a peer."""
+    return SUB_COMMANDS[command].runs is not Runs.NO_PEER
 
 
 def run_sub_command(arguments: Arguments) -> int:
@@ -59,5 +118,5 @@ def run_sub_command(arguments: Arguments) -> int:
 def markdown_table() -> str:
     """Return the README's table."""
     lines = ["| command | what it does |", "|---|---|"]
-    lines += [f"| `py-peer {entry.name}` | {entry.help} |" for entry in SUB_COMMANDS.values()]
+    lines += [f"| `py-peer {entry.name}{entry.arguments}` | {entry.help} |" for entry in SUB_COMMANDS.values()]
     return "\n".join(lines) + "\n"

@@ -77,6 +77,12 @@ def new_identity(remark: str = "") -> Identity:
     return Identity(secrets.token_bytes(SEED), remark=remark)
 
 
+def seeded_identity(byte: int) -> Identity:
+    """Return the key that gnostr, and whoever likes, makes of one byte."""
+    remark = f"This is test key {byte}: everybody can make it, and speak in its name"
+    return Identity(bytes([byte]) + bytes(SEED - 1), remark=remark)
+
+
 def read_identity(path: Path) -> Identity:
     """Return the key in a file, which is left as it is. Raises FileNotFoundError, IdentityError if it is not taken."""
     file = Path(os.path.realpath(path))

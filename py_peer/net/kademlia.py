@@ -52,7 +52,7 @@ class Providers:
 
 @final
 class Kademlia:
-    """One node's part in Kademlia, as a server."""
+    """One node's part in Kademlia: a client's until it is to `serve`."""
 
     def __init__(self, node: Node, reach: Reach, protocol: TProtocol = KAD, kept: KeptValues | None = None) -> None:
         kept = kept or KeptValues()
@@ -68,6 +68,11 @@ class Kademlia:
         """When whom was told that we provide which key, the oldest first."""
 
         self._announced_addresses: tuple[bytes, ...] = ()
+
+    async def serve(self) -> None:
+        """Answer the requests of others from now on, and tell the peers that are here: we belong into their tables."""
+        self._node.host.set_stream_handler(self._protocol, self.server.handle)
+        await push_identify(self._node.host, list(self._node.peers.records), self._node.counters)
 
     # --- The table --------------------------------------------------------------------------------
 
@@ -230,21 +235,28 @@ class Kademlia:
 
 @asynccontextmanager
 async def kademlia(
-    node: Node, reach: Reach, protocol: TProtocol = KAD, kept: KeptValues | None = None
+    node: Node,
+    reach: Reach,
+    protocol: TProtocol = KAD,
+    kept: KeptValues | None = None,
+    *,
+    serves: bool = True,
+    in_room: bool = True,
 ) -> AsyncIterator[Kademlia]:
-    """Take part in Kademlia as a server: on a LAN the Go peers are clients, and need one.
+    """Take part in Kademlia, if it `serves` as a server: on a LAN the Go peers are clients, and need one.
 
-    What it keeps for others, and of our own, is `kept`; without, it is kept for this run alone.
+    `protocol` is that of the network. What it keeps for others, and of our own, is `kept`; without, it is kept for this
+    run alone. Who is `in_room` is found under the keys of the room.
     """
     dht = Kademlia(node, reach, protocol, kept)
-    dht.server.provided = frozenset(ROOM_KEYS)
-    host: Any = node.host
-    host.set_stream_handler(protocol, dht.server.handle)
+    dht.server.provided = frozenset(ROOM_KEYS if in_room else ())
     for record in list(node.peers.records.values()):  # who came before has not been told that we speak it
         dht.identified(record)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(dht.upkeep.run)
-        nursery.start_soon(push_identify, node.host, list(node.peers.records), node.counters)
+        if serves:
+            nursery.start_soon(dht.serve)
         yield dht
         nursery.cancel_scope.cancel()
+    host: Any = node.host
     host.remove_stream_handler(protocol)

@@ -105,6 +105,13 @@ class RoomPubsub(GossipStreams):
         """Our peer ID. The library asks two others for it, several times a message."""
         return self._my_id
 
+    def get_hello_packet(self) -> rpc_pb2.RPC:
+        """Return what a peer is told first: our topics, or nothing, as a Go peer in no room does it.
+
+        A record without topics, as the library sends it (0.8.1), could come from somebody who takes us for who we were.
+        """
+        return super().get_hello_packet() if self.topic_ids else rpc_pb2.RPC()
+
     # --- Who is where -----------------------------------------------------------------------------
 
     def room(self, topic: str = "") -> frozenset[ID]:

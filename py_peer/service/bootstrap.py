@@ -9,24 +9,26 @@ import random
 from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
+from libp2p.custom_types import TProtocol
 
 from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
 from py_peer.core.cleaning import clean_line, clean_path
 from py_peer.core.events import KademliaBootstrap, Notice
 from py_peer.core.kademlia import K
+from py_peer.core.settings import KademliaPart
 from py_peer.net.kademlia import kademlia
 from py_peer.net.kept_values import KeptValues
 from py_peer.service.kept import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from libp2p.peer.id import ID
 
     from py_peer.core.events import Event
     from py_peer.core.findings import Finding
+    from py_peer.core.settings import Settings
     from py_peer.net.connections import PeerRecord
     from py_peer.net.kademlia import Kademlia
     from py_peer.net.node import Node
@@ -51,9 +53,11 @@ AGAIN_AFTER: Final = (5.0, 300.0)
 class KademliaWay:
     """One session's part in Kademlia."""
 
-    def __init__(self, finder: Finder, emit: Callable[[Event], None], folder: Path | None = None) -> None:
-        """Keep what the DHT has us keep in `folder`; None keeps it for this session alone."""
-        self._file = None if folder is None else folder / FILE
+    def __init__(self, settings: Settings, finder: Finder, emit: Callable[[Event], None]) -> None:
+        self._settings = settings
+        self._file = settings.data / FILE if settings.data is not None and settings.identity is not None else None
+        """Where what the DHT has us keep outlives the session."""
+
         self._finder = finder
         self._emit = emit
         self._node: Node | None = None
@@ -62,6 +66,7 @@ class KademliaWay:
         """Why the table was not joined, the last time that it was tried."""
 
         self._started = trio.Event()
+        self._reached = trio.Event()
         self._turn = trio.Lock()
         self._found: set[str] = set()
 
@@ -80,6 +85,10 @@ class KademliaWay:
         if self._dht is not None:
             self._dht.stir()
 
+    def reached_from_outside(self) -> None:
+        """Take note that others reach us."""
+        self._reached.set()
+
     def told(self) -> str:
         """Return what has come of it, for /discover."""
         size = len(self._dht.table) if self._dht else 0
@@ -90,14 +99,27 @@ class KademliaWay:
         """Take part until cancelled; `bootstrap`, if there are any, have a table that can be joined."""
         troubles = Troubles(self._file, "what is put in the DHT is kept in this run alone", self._emit)
         kept = KeptValues(self._file, troubles)
-        async with kademlia(node, self._finder.reach, kept=kept) as dht, trio.open_nursery() as nursery:
+        settings = self._settings
+        taking_part = kademlia(
+            node,
+            self._finder.reach,
+            TProtocol(settings.kademlia_protocol),
+            kept,
+            serves=settings.kademlia_part is KademliaPart.SERVER,
+            in_room=settings.room,
+        )
+        async with taking_part as dht, trio.open_nursery() as nursery:
             self._node, self._dht = node, dht
             dht.values.given_up = self._given_up
             self._started.set()
             self._finder.ways.append(self.told)
             nursery.start_soon(self._keep_joined, dht, bootstrap)
-            nursery.start_soon(self._search, node, dht)
             nursery.start_soon(self._refresh, dht)
+            if settings.room:
+                nursery.start_soon(self._search, node, dht)
+            if settings.kademlia_part is KademliaPart.SERVER_WHEN_REACHED:
+                await self._reached.wait()
+                await dht.serve()
 
     async def somebody_to_ask(self, may_come: Callable[[], bool]) -> Kademlia:
         """Wait until somebody is in the table, or `may_come` says that nobody is to be expected; return our part.
@@ -141,7 +163,8 @@ class KademliaWay:
                 await _until(dht, lambda: dht.table.get(peer) is not None or self._is_known(peer_id))
             if dht.table.get(peer) is not None:
                 async with self._turn:  # first the room, whose members are told as found, then the others of the table
-                    await dht.search(self._take)
+                    if self._settings.room:
+                        await dht.search(self._take)
                     await dht.refresh()
                 joined = len(dht.table)
                 self._tell(KademliaBootstrap(joined))

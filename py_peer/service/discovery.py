@@ -46,7 +46,7 @@ class Discovery:
         if settings.announce:
             self.boards[PUBSUB_DISCOVERY_TOPIC] = self._announcements
             self.finder.ways.append(self._announcements.way)
-        self.kademlia = KademliaWay(self.finder, emit, settings.data if settings.identity is not None else None)
+        self.kademlia = KademliaWay(settings, self.finder, emit)
         self._remembered: RememberedPeers | None = None
         if settings.remember and settings.data is not None:
             self._remembered = RememberedPeers(
@@ -74,6 +74,10 @@ class Discovery:
         self.finder.look_around()
         self.finder.wake()
         self.kademlia.addresses_changed()
+
+    def reached_from_outside(self) -> None:
+        """Take note that others reach us."""
+        self.kademlia.reached_from_outside()
 
     def joined(self, peer_id: ID) -> None:
         """Take note that a peer has come into the room."""

@@ -87,6 +87,9 @@ class Reachability:
         self.now = ReachabilityChanged(Status.UNKNOWN.value)
         """What is believed, as it was told last."""
 
+        self.on_reached: Callable[[], None] = lambda: None
+        """Called when others reach us, or should."""
+
     async def run(self, node: Node) -> None:
         """Ask, and do what helps. Runs until cancelled."""
         self._node = node
@@ -239,6 +242,8 @@ class Reachability:
             direct = ()
         is_needed = status is Status.PRIVATE or (is_late and not self._votes.is_reached(now))
         is_open = status in (Status.PUBLIC, Status.ANNOUNCED)
+        if is_open:
+            self.on_reached()
         relays = self._reservations
         relays.want(wanted=not is_open and (is_needed or relays.has_named))
         if relays.relay and not is_open:

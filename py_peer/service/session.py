@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, final
 
 import trio
@@ -38,7 +39,7 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, SendText, SetNickname, Stop, Unignore
-from py_peer.net.identity import IdentityError, hold_identity
+from py_peer.net.identity import IdentityError, hold_identity, seeded_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
 from py_peer.service.data import Data
@@ -56,6 +57,7 @@ from py_peer.service.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from libp2p.peer.id import ID
 
@@ -79,7 +81,7 @@ def run_session(
 ) -> Stopped:
     """Run a session to its end, in this thread; `emit` puts into `events`. Returns what the last event should say."""
     try:
-        with hold_identity(settings.identity, named=settings.identity_named) as identity:
+        with _held_identity(settings) as identity:
             session = _Session(settings, identity, emit, events, requests)
             trio.run(session.run)
             return session.outcome()
@@ -87,6 +89,13 @@ def run_session(
         _log_system_message(f"ERROR: {error}")
         emit(Failed(FailureKind.BAD_IDENTITY, clean_line(str(error), limits.MAX_ERROR_CHARS)))
         return Stopped(unsent=0, reached=False)
+
+
+def _held_identity(settings: Settings) -> AbstractContextManager[Identity]:
+    """Have the key that the settings name, as long as the block runs. Raises IdentityError."""
+    if settings.test_key is not None:
+        return nullcontext(seeded_identity(settings.test_key))
+    return hold_identity(settings.identity, named=settings.identity_named)
 
 
 @final
@@ -116,7 +125,7 @@ class _Session:
         self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
         self._files = Files(settings, emit)
         self._files.know(self._nicks.called, self._manners.is_ignored, self._discovery.finder.call)
-        self._direct = Direct(settings, self._peer_id, emit, lasting=identity.file is not None)
+        self._direct = Direct(settings, self._peer_id, emit, lasting=settings.room and identity.file is not None)
         self._direct.called, self._direct.is_ignored = self._nicks.called, self._manners.is_ignored
         self._direct.is_named = self._links.named.names
         self._direct.deliveries.call = self._discovery.finder.call
@@ -124,6 +133,7 @@ class _Session:
         self._data = Data(settings, emit)
         self._data.somebody_to_ask = lambda: self._discovery.kademlia.somebody_to_ask(self._somebody_may_come)
         self._reachability = Reachability(settings.transports, emit)
+        self._reachability.on_reached = self._discovery.reached_from_outside
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
         self._witness.parts = (self._discovery, self._files, self._direct, self._reachability)
         self._room: ChatRoom | None = None
@@ -161,6 +171,9 @@ class _Session:
         _log_system_message("Stopped")
 
     async def _run_node(self, everything: trio.CancelScope) -> None:
+        room = self._settings.room
+        boards = {NICK_TOPIC: self._nicks, **self._discovery.boards, **self._files.boards}
+        streams = self._files.streams | self._reachability.streams
         try:
             async with open_node(
                 key_pair=self._identity.key_pair(),
@@ -168,8 +181,8 @@ class _Session:
                 room_topic=CHAT_TOPIC,
                 observer=self._witness,
                 admit=self._manners.admit,
-                boards={NICK_TOPIC: self._nicks, **self._discovery.boards, **self._files.boards},
-                streams=self._files.streams | self._direct.streams | self._reachability.streams,
+                boards=boards if room else {},
+                streams=streams | self._direct.streams if room else streams,
             ) as node:
                 await self._run_room(node, everything)
         except CannotListenError as error:
@@ -190,7 +203,9 @@ class _Session:
                 except CannotListenError as error:
                     self._cannot_listen(error, everything)
                     return
-            await self._enter_room(node, nursery)
+            if self._settings.room:
+                await self._enter_room(node, nursery)
+            self._come_up(node, nursery)
             for remark in filter(None, remarks):  # behind the banner, where it is seen
                 _log_system_message(remark)
                 self._emit(Notice(remark))
@@ -201,18 +216,20 @@ class _Session:
         self._room = room
         room.add_message_handler(self._hear)
         room.add_system_message_handler(lambda text: self._emit(Notice(text)))
+        nursery.start_soon(self._nicks.run, node)
+        nursery.start_soon(room.start_message_handlers)
+        nursery.start_soon(self._outgoing.run, node, room)
+        nursery.start_soon(self._direct.run, node)
+
+    def _come_up(self, node: Node, nursery: trio.Nursery) -> None:
         self._node = self._bookkeeper.node = self._witness.node = self._discovery.finder.node = node
         _log_system_message(f"Listening on {node.addresses[0]}")
         self._witness.addresses = node.addresses
         self._emit(Ready(self._peer_id, self._nicks.nickname, node.addresses))
-        nursery.start_soon(self._nicks.run, node)
-        nursery.start_soon(room.start_message_handlers)
-        nursery.start_soon(self._outgoing.run, node, room)
         nursery.start_soon(self._discovery.run, node, self._links.bootstrap)
         nursery.start_soon(self._links.run, node)
         nursery.start_soon(self._files.run, node)
         nursery.start_soon(self._data.run, node)
-        nursery.start_soon(self._direct.run, node)
         nursery.start_soon(self._reachability.run, node)
         nursery.start_soon(self._manners.run)
         nursery.start_soon(self._witness.run, node)

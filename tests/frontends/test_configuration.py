@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from py_peer.frontends.arguments import Arguments, make_parser, parse_arguments
+from py_peer.frontends.arguments import Arguments, parse_arguments
 from py_peer.frontends.options import KEPT, OPTIONS, THEMES
+from py_peer.frontends.parser import make_parser
 from tests.frontends.fakes import ADDRESS, ANN
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "strangers": ("0", "false", False),
     "ui": ("Yes", "true", True),
     "headless": ("on", "true", True),
+    "network": ("ipfs", '"ipfs"', "ipfs"),
     "theme": ("nord", '"nord"', "nord"),
     "bell": ("off", "false", False),
     "notify": ("FALSE", "false", False),
@@ -270,7 +272,7 @@ def test_files_named_in_the_file_are_beside_it(file: Path) -> None:
         ("log-file = 'x'", "did you mean 'log_file'?"),
         ("zzz = 1", "the keys are nick, connect, port"),
         ("json = true", "'json' is not a key"),
-        ("[network]\nport = 1", "'network' is not a key"),
+        ("[networks]\nport = 1", "'networks' is not a key"),
         ("port = 'x'", "key 'port': 'x' is not a whole number"),
         ("port = true", "key 'port': 'True' is not a whole number"),
         ("port = 65536", "key 'port': '65536' is not a port"),

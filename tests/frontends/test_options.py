@@ -10,9 +10,10 @@ import pytest
 
 from py_peer import __version__
 from py_peer.core.exit_codes import ExitCode
-from py_peer.frontends.arguments import make_parser, parse_arguments
+from py_peer.frontends.arguments import parse_arguments
 from py_peer.frontends.option import Option
 from py_peer.frontends.options import KEPT, OPTIONS, SHELLS
+from py_peer.frontends.parser import make_parser
 from py_peer.frontends.sub_commands import SUB_COMMANDS, SubCommand
 from py_peer.service.ignored import FILE as IGNORED
 from py_peer.service.remembered import FILE as REMEMBERED
@@ -43,7 +44,7 @@ def test_a_completion_knows_every_option_and_command(capsys: pytest.CaptureFixtu
     script = completion(capsys, shell)
     for option in OPTIONS.values():
         assert option.flags[-1].lstrip("-") in script
-    for name in (*SUB_COMMANDS, "tokyo-night"):
+    for name in (*(word for entry in SUB_COMMANDS for word in entry.split()), "tokyo-night"):
         assert name in script
 
 
@@ -66,6 +67,10 @@ def test_what_may_stand_without_a_value_is_not_asked_for_one(
         (["--theme", "tok"], ["tokyo-night"]),
         (["doc"], ["doctor"]),
         (["doctor", "--po"], ["--port"]),
+        (["k"], ["kv"]),
+        (["kv", "pr"], ["provide", "providers"]),
+        (["kv", "put", "--boo"], ["--bootstrap"]),
+        (["network", "show", "ipfs-"], ["ipfs-lan"]),
         (["--log-file", "deb"], ["debug.log"]),
         (["--print-completion", ""], [*SHELLS]),
         (["--ws", "--no-i"], ["--no-intro"]),
@@ -119,9 +124,10 @@ def test_the_man_page_tells_of_every_option_and_command() -> None:
 
 
 def test_a_sub_command_has_options_of_the_chat_before_and_behind_its_name() -> None:
-    for argv in (["doctor", "-p", "4001"], ["-p", "4001", "doctor"]):
-        found = parse_arguments(argv, {})
-        assert (found.command, found.settings.transports.port) == ("doctor", 4001)
+    for name, key in (("doctor", ()), ("kv get", ("k",))):
+        for argv in ([*name.split(), "-p", "4001", *key], ["-p", "4001", *name.split(), *key]):
+            found = parse_arguments(argv, {})
+            assert (found.command, found.settings.transports.port) == (name, 4001)
     assert parse_arguments(["--nick", "doctor"], {}).command == ""
 
 

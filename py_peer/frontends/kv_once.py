@@ -1,0 +1,127 @@
+"""`py-peer kv put`, `get`, `provide` and `providers`: one question to Kademlia, and its answer.
+
+While there is nobody to ask it is asked again, until --timeout is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, final
+
+from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
+from py_peer.core.events import Answer
+from py_peer.core.exit_codes import ExitCode
+from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
+from py_peer.frontends.errand import Errand, run_errand, tell
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from py_peer.core.events import Event
+    from py_peer.core.requests import Request
+    from py_peer.frontends.arguments import Arguments
+    from py_peer.frontends.front_end import Service
+    from py_peer.frontends.leaving import Watchdog
+    from py_peer.frontends.screen import Screen
+
+    DhtAnswer: TypeAlias = ValuePut | ValueFound | KeyProvided | ProvidersFound | LookupFailed | Answer
+
+ANSWERS: Final = (ValuePut, ValueFound, KeyProvided, ProvidersFound, LookupFailed, Answer)
+PAUSE: Final = 0.5
+"""Seconds before it is asked again when there was nobody to ask."""
+
+
+@final
+class KvOnce(Errand):
+    """Asks once, and leaves with the answer."""
+
+    def __init__(self, service: Service, screen: Screen, watchdog: Watchdog, arguments: Arguments) -> None:
+        super().__init__(service, screen, watchdog, json=arguments.json)
+        self._arguments = arguments
+        self._ticket = 0
+        self._answered = asyncio.Event()
+        self._answer: DhtAnswer | None = None
+
+    async def work(self) -> None:
+        """Ask until somebody has answered, or the time is over."""
+        timeout = self._arguments.timeout
+        try:
+            async with asyncio.timeout(timeout):
+                await self.ready.wait()
+                while self._answer is None or is_for_want_of_peers(self._answer):
+                    if self._answer is not None:
+                        await asyncio.sleep(PAUSE)
+                    self._answered.clear()
+                    request = self._request()
+                    self._ticket = request.ticket
+                    await self.ask(request)
+                    await self._answered.wait()
+        except TimeoutError:
+            if self._answer is None:
+                text = f"there was no answer within {timeout:g} s"
+                self._answer = Answer(self._ticket, text, failed=True)
+                self.outcome = ExitCode.NOT_FOUND if self.connected else ExitCode.NOBODY_REACHED
+                self.say(self._answer)
+                tell(f"py-peer: {text}")
+        if self.outcome is ExitCode.OK:
+            self._conclude()
+        self.leave_when_sent(0.0)
+
+    def note(self, event: Event) -> None:
+        """Take the answer."""
+        super().note(event)
+        if isinstance(event, ANSWERS) and event.ticket == self._ticket and not self._answered.is_set():
+            self._answer = event
+            self._answered.set()
+
+    def _request(self) -> Request:
+        ticket, own = self.service.new_ticket(), self._arguments.own
+        match self._arguments.command:
+            case "kv put":
+                return PutValue(ticket, own["key"], own["value"])
+            case "kv get":
+                return GetValue(ticket, own["key"])
+            case "kv provide":
+                return ProvideKey(ticket, own["key"])
+        return FindProviders(ticket, own["key"])
+
+    def _conclude(self) -> None:
+        """Print the answer, and decide what the program ends with."""
+        answer = self._answer
+        match answer:
+            case ValuePut() | KeyProvided():
+                known = "keep it" if isinstance(answer, ValuePut) else "know that you provide it"
+                self.say(answer, f"{answer.peers} of {answer.asked} peers {known}")
+                if not answer.peers:
+                    self.outcome = ExitCode.NOT_SENT if answer.asked else ExitCode.NOBODY_REACHED
+            case ValueFound():
+                self.say(answer, answer.value)
+                tell(f"{answer.peers} of {answer.asked} peers say so; it was put {answer.seconds:.0f} s ago")
+            case ProvidersFound():
+                self.say(answer, *answer.peer_ids)
+                tell(f"{len(answer.peer_ids)} found; {answer.asked} peers have answered")
+                if not answer.peer_ids:
+                    self.outcome = ExitCode.NOT_FOUND if answer.asked else ExitCode.NOBODY_REACHED
+            case LookupFailed():
+                self.say(answer)
+                tell(f"py-peer: {answer.reason}")
+                self.outcome = ExitCode.NOT_FOUND if answer.asked else ExitCode.NOBODY_REACHED
+            case Answer():  # it can never be had
+                self.say(answer)
+                tell(f"py-peer: {answer.text}")
+                self.outcome = ExitCode.USAGE
+
+
+def is_for_want_of_peers(answer: DhtAnswer) -> bool:
+    """Return whether it may be another answer when somebody is there."""
+    match answer:
+        case ValuePut() | KeyProvided() | LookupFailed():
+            return not answer.asked
+        case ProvidersFound():
+            return not (answer.asked or answer.peer_ids)
+    return False
+
+
+def run(arguments: Arguments) -> int:
+    """Ask, print the answer, and return the exit code."""
+    return run_errand(arguments, lambda service, screen, watchdog: KvOnce(service, screen, watchdog, arguments))
