@@ -52,6 +52,7 @@ class Files:
     """The user's wishes about files."""
 
     def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
+        self._is_in_room = settings.room
         self._downloads = settings.downloads
         self._emit = emit
         self._sources = Sources()
@@ -95,7 +96,8 @@ class Files:
         self._shared.start(node.host.get_private_key(), node.counters)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._board.run, node)
+                if self._is_in_room:
+                    nursery.start_soon(self._board.run, node)
                 nursery.start_soon(self._transfers.run, node)
                 nursery.start_soon(self._answer_early)
                 nursery.start_soon(self._auto_get.run, node)

@@ -23,6 +23,7 @@ from py_peer.chatroom import (
     ChatRoom,
     _log_system_message,
     system_log_handler,
+    system_logger,
 )
 from py_peer.core import limits
 from py_peer.core.announcement import NICK_TOPIC
@@ -80,6 +81,7 @@ def run_session(
     settings: Settings, emit: Callable[[Event], None], events: EventQueue, requests: BellQueue[Request]
 ) -> Stopped:
     """Run a session to its end, in this thread; `emit` puts into `events`. Returns what the last event should say."""
+    system_logger.disabled = not settings.room  # it is the chat's journal, in the folder where that is started
     try:
         with _held_identity(settings) as identity:
             session = _Session(settings, identity, emit, events, requests)
