@@ -234,7 +234,7 @@ class Kademlia:
 
 
 @asynccontextmanager
-async def kademlia(
+async def kademlia(  # noqa: PLR0913 - each is a wish of its own, by name
     node: Node,
     reach: Reach,
     protocol: TProtocol = KAD,
