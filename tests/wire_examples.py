@@ -26,6 +26,7 @@ from multiaddr import Multiaddr
 
 from py_peer.chatroom import CHAT_TOPIC
 from py_peer.core import announcement, tree_hash
+from py_peer.core.cbor import BytesReader, TextReader
 from py_peer.core.chat_payload import decode_payload
 from py_peer.core.frames import FrameBuffer
 from py_peer.core.kademlia import ROOM_KEYS, Contact
@@ -253,6 +254,8 @@ EXAMPLES: Final = (
         FILE_ID,
     ),
     Example("a file of five bytes", lambda: wire_sent.file_sent(b"hello"), _frame, b"hello"),
+    Example("a file is asked for by name", wire_sent.named_asked_for, TextReader(255).feed, wire_sent.NAME),
+    Example("a file by name", lambda: wire_sent.named_sent(b"hello\x00\x17"), BytesReader(100).feed, b"hello\x00\x17"),
     Example(
         "describe",
         wire_sent.described,

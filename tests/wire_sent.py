@@ -33,6 +33,7 @@ from py_peer.net.gossip import LARGE, Router
 from py_peer.net.gossip_streams import _frames
 from py_peer.net.mesh import DEGREE_HIGH
 from py_peer.net.message_cache import message_id
+from py_peer.net.named_files import NameServer, open_named
 from py_peer.net.peer_queue import PeerQueue
 from py_peer.net.pubsub import RoomPubsub
 from py_peer.net.seen import SeenCache
@@ -57,6 +58,7 @@ NUMBER: Final = 0x18_9A_BC_DE_F0_12_34_56
 
 WHEN: Final = 1_700_000_000_000
 FILE_ID: Final = "0b6c2c5e-7b1d-4a2f-9a39-4f2d4c7f7e10"
+NAME: Final = "a.txt"
 ADDRESS: Final = "/ip4/192.0.2.7/tcp/4001"
 SEEN: Final = "/ip4/198.51.100.9/tcp/50000"
 PROTOCOLS: Final = ("/ipfs/id/1.0.0", "/meshsub/1.2.0")
@@ -143,8 +145,8 @@ def file_asked_for() -> bytes:
     return _said(asked, b"\x05")
 
 
-def file_sent(body: bytes) -> bytes:
-    """Return what is answered to who asks for a file that has these bytes."""
+def _file_of(body: bytes) -> Any:
+    """Return a file that has these bytes, as the servers see it."""
 
     async def is_fit() -> bool:
         return True
@@ -153,22 +155,48 @@ def file_sent(body: bytes) -> bytes:
         for start, view in places:
             view[:] = body[start : start + len(view)]
 
-    file = SimpleNamespace(
+    return SimpleNamespace(
         offered=True, fault="", is_fit=is_fit, read=read, record=SimpleNamespace(size=len(body), file_id=FILE_ID)
     )
 
+
+def _shelf(file: Any) -> Any:
+    return SimpleNamespace(
+        counters=Counters(),
+        turns=Turns(),
+        pace=Pace(),
+        find=lambda asked: [file] if asked == FILE_ID else [],
+        by_name=lambda asked: file if asked == NAME else None,
+        served=lambda *_: None,
+    )
+
+
+def file_sent(body: bytes) -> bytes:
+    """Return what is answered to who asks for a file that has these bytes."""
+
     async def served(host: Any, stream: Any) -> None:
         del host
-        shelf: Any = SimpleNamespace(
-            counters=Counters(),
-            turns=Turns(),
-            pace=Pace(),
-            find=lambda asked: [file] if asked == FILE_ID else [],
-            served=lambda *_: None,
-        )
-        await SisterServer(shelf).handle(stream)
+        await SisterServer(_shelf(_file_of(body))).handle(stream)
 
     return _said(served, encode_varint_prefixed(FILE_ID.encode()))
+
+
+def named_asked_for() -> bytes:
+    async def asked(host: Any, stream: Stream) -> None:
+        del stream
+        assert (await open_named(host, OTHER, NAME)).size == len(b"hello")
+
+    return _said(asked, b"\x45hello")
+
+
+def named_sent(body: bytes) -> bytes:
+    """Return what is answered to who asks by name for a file that has these bytes."""
+
+    async def served(host: Any, stream: Any) -> None:
+        del host
+        await NameServer(_shelf(_file_of(body))).handle(stream)
+
+    return _said(served, named_asked_for())
 
 
 def described() -> bytes:
