@@ -40,7 +40,7 @@ def read_record(message: Message, key: bytes, now: int) -> Record | None:
 
 def put_record(message: Message, record: Record, now: int) -> Message:
     """Return a message with a record in it; who does not know its time is told for how long it lives."""
-    ttl = max(1, (record.expires - now) // SECOND)
+    ttl = max(1, -(-(record.expires - now) // SECOND))  # rounded up: it never shortens what the time says
     wire = _Record(key=record.key, value=record.value, timeReceived=write_time(record.time), ttl=ttl)
     message.record.MergeFromString(wire.SerializeToString())
     return message

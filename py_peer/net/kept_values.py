@@ -189,6 +189,9 @@ class RecordStore:
             if form > _FORMAT:
                 msg = "was written by a later version"
                 raise KeptFileError(msg)  # noqa: TRY301 - the connection is closed for it as for the others
+            if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                msg = "is damaged"
+                raise _UnfitError(msg)  # noqa: TRY301 - as above
             connection.execute(f"PRAGMA max_page_count = {limits.KAD_VALUES_FILE // _PAGE}")
             with connection:
                 connection.execute(_TABLE)

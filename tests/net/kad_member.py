@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from py_peer.net.dial import DialError
 from py_peer.net.kademlia import Kademlia, kademlia
+from py_peer.net.kept_values import KeptValues
 from tests.net.support import Member, member
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from libp2p.crypto.keys import KeyPair
 
     from py_peer.core.findings import Finding
     from py_peer.net.connections import PeerRecord
@@ -23,9 +27,14 @@ async def reach_nobody(_: Finding) -> None:
 
 
 @asynccontextmanager
-async def kad_member(reach: Reach | None = None) -> AsyncIterator[tuple[Member, Kademlia]]:
+async def kad_member(
+    reach: Reach | None = None, file: Path | None = None, key_pair: KeyPair | None = None
+) -> AsyncIterator[tuple[Member, Kademlia]]:
     """Run a member; without `reach`, it asks only who is connected."""
-    async with member(loopback=True) as one, kademlia(one.node, reach or reach_nobody) as dht:
+    async with (
+        member(loopback=True, key_pair=key_pair) as one,
+        kademlia(one.node, reach or reach_nobody, kept=KeptValues(file)) as dht,
+    ):
         note, forget = one.seen.identified, one.seen.peer_down
 
         def identified(record: PeerRecord) -> None:

@@ -24,8 +24,10 @@ from tests.net.test_kad_server import KAD, says_it_speaks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     import pytest
+    from libp2p.crypto.keys import KeyPair
 
     from py_peer.core.findings import Finding
     from py_peer.net.kademlia import Kademlia
@@ -60,9 +62,9 @@ class Somebody:
 
 
 @asynccontextmanager
-async def somebody() -> AsyncIterator[Somebody]:
+async def somebody(file: Path | None = None, key_pair: KeyPair | None = None) -> AsyncIterator[Somebody]:
     one = Somebody()
-    async with kad_member(one.reach) as (one.member, one.dht):
+    async with kad_member(one.reach, file, key_pair) as (one.member, one.dht):
         yield one
 
 
