@@ -22,11 +22,12 @@ from py_peer.core.addresses import peer_id_text, short_id
 from py_peer.core.chat_payload import decode_payload
 from py_peer.core.cleaning import clean_line, clean_text, indent_lines
 from py_peer.core.commands import Command, Nothing, Say, Unknown, help_lines, parse_line
+from py_peer.core.topics import ROOM_TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-CHAT_TOPIC: Final = "universal-connectivity"
+CHAT_TOPIC: Final = ROOM_TOPIC
 PUBSUB_DISCOVERY_TOPIC: Final = "universal-connectivity-browser-peer-discovery"
 CHAT_ROOM_BUF_SIZE: Final = 128
 
@@ -184,25 +185,12 @@ class ChatRoom:
         self.running = True
         async with anyio.create_task_group() as tasks:
             self._reading = tasks.cancel_scope
-            tasks.start_soon(self._read, self.discovery_subscription, self._ignore_announcement)
-            await self._read(self.chat_subscription, self._handle_chat_message)
+            tasks.start_soon(read_messages, self.discovery_subscription, self._ignore_announcement, self._is_running)
+            await read_messages(self.chat_subscription, self._handle_chat_message, self._is_running)
             tasks.cancel_scope.cancel()
 
-    async def _read(self, subscription: Any, handle: Callable[[Any], Awaitable[None]]) -> None:
-        """Handle what comes on one topic, until the subscription ends."""
-        for number in itertools.count(1):
-            try:
-                message = await subscription.get()
-            except Exception:  # noqa: BLE001 - the subscription is gone: unsubscribed, or the pubsub ended
-                return
-            if not self.running:
-                return
-            try:
-                await handle(message)
-            except Exception:
-                log.exception("a message could not be read")
-            if number % MESSAGES_PER_TURN == 0:  # what is there already is returned without a pause
-                await anyio.lowlevel.checkpoint()
+    def _is_running(self) -> bool:
+        return self.running
 
     async def _ignore_announcement(self, message: Any) -> None:
         del message
@@ -284,3 +272,22 @@ class ChatRoom:
     def get_peer_count(self) -> int:
         """Return how many peers are in the room."""
         return len(self.get_connected_peers())
+
+
+async def read_messages(
+    subscription: Any, handle: Callable[[Any], Awaitable[None]], is_wanted: Callable[[], bool]
+) -> None:
+    """Handle what comes on one topic, until the subscription ends or it is not wanted any more."""
+    for number in itertools.count(1):
+        try:
+            message = await subscription.get()
+        except Exception:  # noqa: BLE001 - the subscription is gone: unsubscribed, or the pubsub ended
+            return
+        if not is_wanted():
+            return
+        try:
+            await handle(message)
+        except Exception:
+            log.exception("a message could not be read")
+        if number % MESSAGES_PER_TURN == 0:  # what is there already is returned without a pause
+            await anyio.lowlevel.checkpoint()

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import final
 
 from py_peer.core.frozen import frozen
+from py_peer.core.topics import ROOM_TOPIC, TopicInfo
 
 
 @frozen
@@ -153,7 +154,7 @@ class MessageReceived(Event):
     """A chat message of another peer. `nick` is the last eight characters of the ID unless a better one is known.
 
     `text` may hold line breaks; `timestamp` is the local time of arrival, seconds since 1970. Without `plain` the nick
-    is shown with the short ID beside it: somebody else had it first.
+    is shown with the short ID beside it: somebody else had it first. `topic` is where it was said.
     """
 
     peer_id: str
@@ -161,6 +162,7 @@ class MessageReceived(Event):
     text: str
     timestamp: float
     plain: bool = True
+    topic: str = ROOM_TOPIC
 
 
 @final
@@ -190,21 +192,23 @@ class NicknameChanged(Event):
 @final
 @frozen
 class MessageSent(Event):
-    """The text of command `ticket` was handed to `peers` peers of the room."""
+    """The text of command `ticket` was handed to `peers` peers of the room, or of the topic that it was for."""
 
     ticket: int
     text: str
     peers: int
     timestamp: float
+    topic: str = ROOM_TOPIC
 
 
 @final
 @frozen
 class MessageWaiting(Event):
-    """The text of command `ticket` waits for a peer to come; `waiting` texts wait in all, this one included."""
+    """The text of command `ticket` waits for a peer to come; `waiting` texts wait on its topic, this one included."""
 
     ticket: int
     waiting: int
+    topic: str = ROOM_TOPIC
 
 
 @final
@@ -215,6 +219,7 @@ class MessageRefused(Event):
     ticket: int
     text: str
     reason: str
+    topic: str = ROOM_TOPIC
 
 
 @final
@@ -356,6 +361,9 @@ class PeerInfo:
     found: str = ""
     """How we came to know it, as in PeerFound; "" for one who came to us and of whom nobody had told."""
 
+    topics: tuple[str, ...] = ()
+    """The topics beside the room on which we both are."""
+
 
 @final
 @frozen
@@ -431,6 +439,9 @@ class StatusReport(Event):
     outside: tuple[str, ...] = ()
     relay: str = ""
     """The status, the addresses and the relay of ReachabilityChanged, as they are now."""
+
+    joined: tuple[TopicInfo, ...] = ()
+    """Where one can talk: the room, and the topics that were joined."""
 
 
 @final

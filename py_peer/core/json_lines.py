@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, TypeAlias, TypeGuard, final
 
 import msgspec
 
-from py_peer.core import dht_events, direct_events, events, file_events, limits
+from py_peer.core import dht_events, direct_events, events, file_events, limits, topic_events
 from py_peer.core.cleaning import clean_line
 from py_peer.core.commands import COMMANDS, MAX_WORD_CHARS, Command, CommandEntry
 from py_peer.core.events import Event, PeerInfo
@@ -94,13 +94,16 @@ class Ended(Event):
     reason: str
 
 
+MODULES: Final = (events, direct_events, file_events, dht_events, topic_events)
+"""Where the events of the service are."""
+
 _UNESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 """What JSON need not escape: a terminal obeys it, or a script that reads lines takes it for the end of one."""
 
 
 def event_types() -> list[type[Event]]:
     """Return every type of event that a script may read."""
-    everything = [kind for module in (events, direct_events, file_events, dht_events) for kind in vars(module).values()]
+    everything = [kind for module in MODULES for kind in vars(module).values()]
     everything += globals().values()
     return list(dict.fromkeys(kind for kind in everything if _is_event(kind)))
 

@@ -2,46 +2,76 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from typing import final
+from typing import TYPE_CHECKING, NamedTuple, final
+
+from py_peer.core.topics import ROOM_TOPIC
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Waiting(NamedTuple):
+    """A text that waits on a topic, with the ticket of the request that brought it; `number` rises with each."""
+
+    number: int
+    ticket: int
+    text: str
 
 
 @final
 class Outbox:
-    """A first-in, first-out queue of texts, each with the ticket of the request that brought it."""
+    """A first-in, first-out queue of texts for each topic. The bounds are for all of them together."""
 
     def __init__(self, max_texts: int, max_bytes: int) -> None:
         self._max_texts = max_texts
         self._max_bytes = max_bytes
-        self._texts: deque[tuple[int, str]] = deque()
+        self._queues: dict[str, deque[Waiting]] = {}
+        self._numbers = itertools.count()
+        self._texts = 0
         self._bytes = 0
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return self._texts
 
     @property
     def bytes(self) -> int:
         """The size of all texts, as UTF-8."""
         return self._bytes
 
-    def put(self, ticket: int, text: str) -> bool:
+    def put(self, ticket: int, text: str, topic: str = ROOM_TOPIC) -> bool:
         """Append a text; False, and nothing taken, when it does not fit."""
         size = _size(text)
-        if len(self._texts) >= self._max_texts or self._bytes + size > self._max_bytes:
+        if self._texts >= self._max_texts or self._bytes + size > self._max_bytes:
             return False
-        self._texts.append((ticket, text))
+        self._queues.setdefault(topic, deque()).append(Waiting(next(self._numbers), ticket, text))
+        self._texts += 1
         self._bytes += size
         return True
 
-    def peek(self) -> tuple[int, str]:
-        """Return the oldest text and leave it there. Raises IndexError when there is none."""
-        return self._texts[0]
+    def oldest(self, topics: Iterable[str]) -> str | None:
+        """Return on which of `topics` the oldest text waits, or None if there is none on any of them."""
+        heads = [(self._queues[topic][0].number, topic) for topic in topics if topic in self._queues]
+        return min(heads)[1] if heads else None
 
-    def pop(self) -> tuple[int, str]:
-        """Take the oldest text out. Raises IndexError when there is none."""
-        ticket, text = self._texts.popleft()
-        self._bytes -= _size(text)
-        return ticket, text
+    def count(self, topic: str) -> int:
+        """Return how many texts wait on a topic."""
+        return len(self._queues.get(topic, ()))
+
+    def peek(self, topic: str = ROOM_TOPIC) -> Waiting:
+        """Return the oldest text of a topic and leave it there. Raises LookupError when there is none."""
+        return self._queues[topic][0]
+
+    def pop(self, topic: str = ROOM_TOPIC) -> Waiting:
+        """Take the oldest text of a topic out. Raises LookupError when there is none."""
+        queue = self._queues[topic]
+        waiting = queue.popleft()
+        if not queue:
+            del self._queues[topic]
+        self._texts -= 1
+        self._bytes -= _size(waiting.text)
+        return waiting
 
 
 def _size(text: str) -> int:

@@ -4,6 +4,7 @@ from typing import final
 
 from py_peer.core.frozen import frozen
 from py_peer.core.limits import CLOSE_TIMEOUT
+from py_peer.core.topics import ROOM_TOPIC
 
 
 @frozen
@@ -16,9 +17,29 @@ class Request:
 @final
 @frozen
 class SendText(Request):
-    """Say `text` in the room. Answered by MessageSent, MessageWaiting (then, later, MessageSent) or MessageRefused."""
+    """Say `text` in the room, or on another topic that is joined.
+
+    Answered by MessageSent, MessageWaiting (then, later, MessageSent) or MessageRefused.
+    """
 
     text: str
+    topic: str = ROOM_TOPIC
+
+
+@final
+@frozen
+class JoinTopic(Request):
+    """Join a topic beside the room. Answered by TopicJoined, or by an Answer that it failed."""
+
+    topic: str
+
+
+@final
+@frozen
+class LeaveTopic(Request):
+    """Leave a topic; what waits there is refused. Answered by TopicLeft, or by an Answer that it failed."""
+
+    topic: str
 
 
 @final

@@ -124,6 +124,9 @@ class Settings:
     metrics: tuple[str, int] | None = None
     """Host and port where statistics are served as Prometheus text; None serves none."""
 
+    topics: tuple[str, ...] = ()
+    """Topics beside the room that are joined at the start."""
+
     intro: bool = True
     """Say hello in the room once a session."""
 

@@ -56,6 +56,9 @@ class Observer(Protocol):
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
         """Tell who has joined, and who has left; both may be empty when only who can be spoken to now is another."""
 
+    def topics_changed(self) -> None:
+        """Tell that somebody may have come to another topic of ours, or left it."""
+
     def silent(self, peer_id: ID, seconds: float) -> None:
         """Tell that nothing came from a peer for so long, so that its last connection was cut."""
 
@@ -145,6 +148,7 @@ class Watch:
         self._room, self._reached = now, reached
         if joined or left or moved:
             self._observer.room_changed(joined, left)
+        self._observer.topics_changed()
 
     def identified(self, peer_id: ID, message: Identify) -> None:
         """Note who a peer says it is."""

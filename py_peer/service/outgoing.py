@@ -1,4 +1,4 @@
-"""What we say: an outbox for when nobody is there, and the pace of the room for when somebody is."""
+"""What we say, in the room and on other topics: an outbox for when nobody is there, and a pace for when somebody is."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final, final
 import trio
 
 from py_peer.core import limits
+from py_peer.core.cleaning import clean_line
 from py_peer.core.events import MessageRefused, MessageSent, MessageWaiting, SendProgress
 from py_peer.core.outbox import Outbox
 from py_peer.core.rates import TokenBucket
 from py_peer.core.sizes import oversize
+from py_peer.core.topics import ROOM_TOPIC, shown_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from py_peer.core.requests import SendText
     from py_peer.core.settings import Settings
     from py_peer.net.node import Node
+    from py_peer.service.topics import Topics
 
 PROGRESS_EVERY: Final = 1.0
 SLOW_PEER_PATIENCE: Final = 5.0
@@ -29,22 +32,31 @@ SLOW_PEER_PATIENCE: Final = 5.0
 
 @final
 class Outgoing:
-    """Texts on their way out, in the order in which they were typed."""
+    """Texts on their way out, in the order in which they were typed; one for nobody holds up none for others."""
 
-    def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
+    def __init__(self, settings: Settings, emit: Callable[[Event], None], topics: Topics) -> None:
         self._settings = settings
         self._emit = emit
+        self._topics = topics
+        topics.sized, topics.left = self.moved, self._drop
         self._outbox = Outbox(limits.OUTBOX_TEXTS, limits.OUTBOX_BYTES)
-        self._room_size = 0
+        self._sizes: dict[str, int] = {}
+        """How many can be spoken to, where there is anybody."""
+
+        self._hello = settings.intro
+        """Whether the room has still to be greeted."""
+
         self._ready = False
-        self._untold = 0
+        self._untold: dict[str, int] = {}
+        """The ticket of the last text of each topic of which it was not told that it waits, or has gone."""
+
         self._changed = trio.Event()
         self._alone = trio.Event()
         self.said = 0
         """Texts handed to at least one peer."""
 
         self.reached = False
-        """Whether anybody was ever in the room."""
+        """Whether anybody was ever in the room, or on a topic of ours."""
 
     @property
     def waiting(self) -> int:
@@ -54,62 +66,89 @@ class Outgoing:
     def accept(self, request: SendText) -> None:
         """Take a text, or refuse it whole and say why."""
         reason = oversize(len(request.text.encode("utf-8", "replace")))  # half a surrogate pair has no bytes
-        if not reason and not self._outbox.put(request.ticket, request.text):
+        if request.topic != ROOM_TOPIC and self._topics.get(request.topic) is None:
+            reason = f"you are not on {_shown(request.topic)}"
+        elif not reason and not self._outbox.put(request.ticket, request.text, request.topic):
             reason = f"{self.waiting:,} messages wait already, and no more can; send it again when some have gone"
         if reason:
-            self._emit(MessageRefused(request.ticket, request.text, reason))
+            self._emit(MessageRefused(request.ticket, request.text, reason, request.topic))
             return
-        self._untold = request.ticket
+        self._untold[request.topic] = request.ticket
         self._wake()
 
     async def untold(self) -> None:
         """Wait until a text waits, for want of a peer, whose author has not been told so."""
-        while not self._is_untold():
+        while not self._lonely():
             await self._alone.wait()
 
     def tell_waiting(self) -> None:
         """Say that texts wait, if that still holds."""
-        if self._untold and not self._room_size:
-            self._emit(MessageWaiting(self._untold, self.waiting))
-            self._untold = 0
+        for topic in self._lonely():
+            self._emit(MessageWaiting(self._untold.pop(topic), self._outbox.count(topic), topic))
 
-    def room_changed(self, size: int) -> None:
-        """Note how many peers are in the room now."""
-        self._room_size = size
+    def count(self, topic: str) -> int:
+        """Return how many texts wait on one topic."""
+        return self._outbox.count(topic)
+
+    def moved(self, topic: str, size: int) -> None:
+        """Note how many peers are on a topic now."""
+        self._sizes[topic] = size
+        if not size:
+            del self._sizes[topic]
         self.reached = self.reached or size > 0
         self._wake()
 
+    def room_changed(self, size: int) -> None:
+        """Note how many peers are in the room now."""
+        self.moved(ROOM_TOPIC, size)
+
+    def _drop(self, topic: str) -> int:
+        """Refuse what waits on a topic that is left; return how many texts that were."""
+        self._untold.pop(topic, None)
+        self._sizes.pop(topic, None)
+        count = self._outbox.count(topic)
+        for _ in range(count):
+            gone = self._outbox.pop(topic)
+            self._emit(MessageRefused(gone.ticket, gone.text, f"you have left {_shown(topic)}", topic))
+        return count
+
     async def run(self, node: Node, room: ChatRoom) -> None:
-        """Send what is accepted, whenever somebody is in the room, at a pace that the room can bear."""
+        """Send what is accepted, wherever somebody is, at a pace that the room can bear."""
         self._ready = True
         self.room_changed(len(node.pubsub.room()))  # who came before was told of without a node to ask
         bucket = TokenBucket(limits.SEND_RATE, limits.SEND_BURST)
-        if self._settings.intro:
-            await self._wait_until(lambda: self._room_size > 0)
-            bucket.take(trio.current_time())
-            await room.publish_message(f"Hello from {room.nickname} (py-peer)")
         progress = _Progress(self._emit)
         while True:
             progress.rest(self.waiting)
-            await self._wait_until(lambda: bool(self._outbox) and self._room_size > 0)
+            await self._wait_until(lambda: self._greets or self._next() is not None)
+            if self._greets:
+                self._hello = False
+                bucket.take(trio.current_time())
+                await room.publish_message(f"Hello from {room.nickname} (py-peer)")
+                continue
             if self._settings.paced:
                 await self._keep_pace(bucket)
             await node.pubsub.wait_for_room(SLOW_PEER_PATIENCE)
-            peers = len(node.pubsub.room())
-            if not peers:
-                self._room_size = (
-                    0  # of who goes while we leave nobody is told: without this it would go round for ever
-                )
+            if (topic := self._next()) is None:  # who was there has gone meanwhile, or we have left
                 continue
-            ticket, text = self._outbox.peek()
-            sent = await room.publish_message(text)
-            self._outbox.pop()
+            peers = len(node.pubsub.room() if topic == ROOM_TOPIC else node.pubsub.room(topic))
+            place = room if topic == ROOM_TOPIC else self._topics.get(topic)
+            if not peers or place is None:
+                del self._sizes[topic]  # of who goes while we leave nobody is told: else it would go round for ever
+                continue
+            waiting = self._outbox.peek(topic)
+            ticket, text = waiting.ticket, waiting.text
+            sent = await place.publish_message(text)
+            if not self._outbox.count(topic) or self._outbox.peek(topic) is not waiting:
+                continue  # the topic was left in this very moment, and the text was told to be refused
+            self._outbox.pop(topic)
             if sent:
                 self.said += 1
-                self._untold = 0 if self._untold == ticket else self._untold
-                self._emit(MessageSent(ticket, text, peers, time.time()))
+                if self._untold.get(topic) == ticket:
+                    del self._untold[topic]
+                self._emit(MessageSent(ticket, text, peers, time.time(), topic))
             else:
-                self._emit(MessageRefused(ticket, text, "the network library did not take it"))
+                self._emit(MessageRefused(ticket, text, "the network library did not take it", topic))
             progress.step(self.waiting)
             self._wake()
 
@@ -117,12 +156,24 @@ class Outgoing:
         """Wait while texts go out; when nobody is there, up to `patience` seconds while `somebody_may_come`."""
         deadline = trio.current_time() + patience
         while self._outbox and trio.current_time() < deadline:
-            if self._room_size:
+            if self._next() is not None:
                 deadline = trio.current_time() + patience
             elif not somebody_may_come():
                 return
             with trio.move_on_after(0.1):  # a dial that is given up has no event of its own
                 await self._changed.wait()
+
+    @property
+    def _greets(self) -> bool:
+        return self._hello and ROOM_TOPIC in self._sizes
+
+    def _next(self) -> str | None:
+        """Return the topic of the oldest text that somebody is there for."""
+        return self._outbox.oldest(self._sizes)
+
+    def _lonely(self) -> list[str]:
+        """Return the topics where a text waits for want of a peer, and its author has not been told so."""
+        return [topic for topic in self._untold if topic not in self._sizes] if self._ready else []
 
     async def _keep_pace(self, bucket: TokenBucket) -> None:
         while not bucket.take(trio.current_time()):  # noqa: ASYNC110 - what is waited for is time itself
@@ -132,15 +183,16 @@ class Outgoing:
         while not condition():
             await self._changed.wait()
 
-    def _is_untold(self) -> bool:
-        return bool(self._untold and self._ready and not self._room_size)
-
     def _wake(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
-        if self._is_untold():  # and not for each text that only passes
+        if self._lonely():  # and not for each text that only passes
             self._alone.set()
             self._alone = trio.Event()
+
+
+def _shown(topic: str) -> str:
+    return shown_topic(clean_line(topic, limits.MAX_TOPIC_BYTES))
 
 
 @final

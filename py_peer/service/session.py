@@ -40,6 +40,7 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, SendText, SetNickname, Stop, Unignore
+from py_peer.core.topics import TopicInfo
 from py_peer.net.identity import IdentityError, hold_identity, seeded_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
@@ -54,6 +55,7 @@ from py_peer.service.nicks import Nicks
 from py_peer.service.outgoing import Outgoing
 from py_peer.service.reachability import Reachability
 from py_peer.service.statistics import Bookkeeper
+from py_peer.service.topics import Topics
 from py_peer.service.witness import Witness
 
 if TYPE_CHECKING:
@@ -116,7 +118,8 @@ class _Session:
         self._requests = requests
         self._peer_id = identity.peer_id
         self._node: Node | None = None
-        self._outgoing = Outgoing(settings, emit)
+        self._topics = Topics(settings.topics, emit, self._hear)
+        self._outgoing = Outgoing(settings, emit, self._topics)
         self._discovery = Discovery(settings, self._peer_id, emit)
         self._links = Links(settings, emit, self._discovery.finder)
         self._ignored = Ignored(settings.data, self._peer_id, emit)
@@ -137,6 +140,7 @@ class _Session:
         self._reachability = Reachability(settings.transports, emit)
         self._reachability.on_reached = self._discovery.reached_from_outside
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
+        self._witness.on_topics_changed = self._topics.changed
         self._witness.parts = (self._discovery, self._files, self._direct, self._reachability)
         self._room: ChatRoom | None = None
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
@@ -150,7 +154,7 @@ class _Session:
             RequestStatistics: lambda request: emit(self._bookkeeper.report(request.ticket)),
         }
         """What is done about each request but Stop; none of them may block."""
-        parts = (self._links, self._discovery, self._files, self._data, self._direct)
+        parts = (self._topics, self._links, self._discovery, self._files, self._data, self._direct)
         self._handlers |= {kind: accept for part in parts for kind, accept in part.handlers.items()}
 
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
@@ -216,7 +220,7 @@ class _Session:
         room = await ChatRoom.join_chat_room(node.host, node.pubsub, self._nicks.nickname, node.addresses[0])
         room.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
         self._room = room
-        room.add_message_handler(self._hear)
+        room.add_message_handler(self._hear_in_room)
         room.add_system_message_handler(lambda text: self._emit(Notice(text)))
         nursery.start_soon(self._nicks.run, node)
         nursery.start_soon(room.start_message_handlers)
@@ -228,6 +232,7 @@ class _Session:
         _log_system_message(f"Listening on {node.addresses[0]}")
         self._witness.addresses = node.addresses
         self._emit(Ready(self._peer_id, self._nicks.nickname, node.addresses))
+        nursery.start_soon(self._topics.run, node)
         nursery.start_soon(self._discovery.run, node, self._links.bootstrap)
         nursery.start_soon(self._links.run, node)
         nursery.start_soon(self._files.run, node)
@@ -294,7 +299,8 @@ class _Session:
             nickname=self._nicks.nickname,
             addresses=node.addresses if node else (),
             peers=tuple(self._info(record, room) for record in node.peers.records.values()) if node else (),
-            topics=("chat", "discovery"),
+            topics=("chat", "discovery", *(topic.name for topic in self._topics)),
+            joined=self._joined(room),
             waiting=self._outgoing.waiting,
             muted=self._manners.muted(),
             ignored=self._ignored.peers(),
@@ -307,6 +313,14 @@ class _Session:
             reachability=self._reachability.now.status,
             outside=self._reachability.now.addresses,
             relay=self._reachability.now.relay,
+        )
+
+    def _joined(self, room: frozenset[ID]) -> tuple[TopicInfo, ...]:
+        """Return where one can talk, with whom; `room` are those in the room."""
+        there = [(CHAT_TOPIC, room)] if self._settings.room else []
+        there += [(topic.name, topic.members) for topic in self._topics]
+        return tuple(
+            TopicInfo(name, tuple(sorted(map(str, peers))), self._outgoing.count(name)) for name, peers in there
         )
 
     def _info(self, record: PeerRecord, room: frozenset[ID]) -> PeerInfo:
@@ -323,6 +337,7 @@ class _Session:
             connected_since=record.since,
             plain=name.plain,
             found=self._discovery.finder.found_by(peer_id),
+            topics=tuple(topic.name for topic in self._topics if record.peer_id in topic.members),
         )
 
     async def _serve_metrics(self, node: Node, host: str, port: int, nursery: trio.Nursery) -> str:
@@ -334,13 +349,16 @@ class _Session:
 
     # --- Messages of others -----------------------------------------------------------------------
 
-    async def _hear(self, message: ChatMessage) -> None:
-        if self._node is not None and self._manners.is_ignored(message.sender_id):
+    async def _hear_in_room(self, message: ChatMessage) -> None:
+        await self._hear(message.sender_id, message.message, CHAT_TOPIC)
+
+    async def _hear(self, author: str, text: str, topic: str) -> None:
+        """Tell what somebody has said; both strings have been cleaned."""
+        if self._node is not None and self._manners.is_ignored(author):
             self._node.counters["dropped: the author is ignored"] += 1
             return
-        name = self._nicks.hear(message.sender_id)
-        timestamp = message.timestamp or time.time()
-        self._emit(MessageReceived(message.sender_id, name.nick, message.message, timestamp, name.plain))
+        name = self._nicks.hear(author)
+        self._emit(MessageReceived(author, name.nick, text, time.time(), name.plain, topic))
 
     def _set_nickname(self, request: SetNickname) -> None:
         self._nicks.set_nickname(request)

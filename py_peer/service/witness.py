@@ -74,6 +74,9 @@ class Witness:
         self.parts: Sequence[Part] = (discovery,)
         """Who is told who comes and goes."""
 
+        self.on_topics_changed: Callable[[], None] = lambda: None
+        """Called when somebody may have come to a topic beside the room, or left it."""
+
         self._losses: dict[str, int] = {}
         self.node: Node | None = None
         """The node, when it is up."""
@@ -180,3 +183,8 @@ class Witness:
         for peer_id in left:
             self._emit(PeerLeft(str(peer_id), size))
         self._outgoing.room_changed(size)
+
+    def topics_changed(self) -> None:
+        """Tell who came to another topic and who left it."""
+        if not self.leaving:
+            self.on_topics_changed()

@@ -107,6 +107,9 @@ class Recorder:
         self.told.extend(("joined", peer_id) for peer_id in joined)
         self.told.extend(("left", peer_id) for peer_id in left)
 
+    def topics_changed(self) -> None:
+        pass
+
     def silent(self, peer_id: ID, seconds: float) -> None:
         self.told.append(("silent", peer_id))
         self.silences.append(seconds)

@@ -10,13 +10,22 @@ import trio.testing
 from py_peer.core.events import MessageSent, MessageWaiting
 from py_peer.core.requests import SendText
 from py_peer.core.settings import Settings
+from py_peer.core.topics import ROOM_TOPIC
 from py_peer.service.outgoing import Outgoing
+from py_peer.service.topics import Topics
 from tests.net.support import trio_test
 
 if TYPE_CHECKING:
     from py_peer.core.events import Event
 
 TOO_OFTEN = 100
+
+
+def no_topics() -> Topics:
+    async def hear(author: str, text: str, topic: str) -> None:
+        raise AssertionError
+
+    return Topics((), lambda _: None, hear)
 
 
 class Room:
@@ -26,13 +35,14 @@ class Room:
         self.pubsub = self
         self.nickname = "ann"
         self.there: frozenset[str] = frozenset()
+        self.elsewhere: frozenset[str] = frozenset()
         self.asked = 0
         self.said: list[str] = []
 
-    def room(self) -> frozenset[str]:
+    def room(self, topic: str = "") -> frozenset[str]:
         self.asked += 1
         assert self.asked < TOO_OFTEN
-        return self.there
+        return self.elsewhere if topic else self.there
 
     async def wait_for_room(self, patience: float) -> None:
         """Return at once, as when nobody's queue is full."""
@@ -46,7 +56,7 @@ class Room:
 async def test_a_text_waits_for_who_went_without_a_word_and_holds_nobody_up() -> None:
     room = Room()
     told: list[Event] = []
-    outgoing = Outgoing(Settings("ann", intro=False, paced=False), told.append)
+    outgoing = Outgoing(Settings("ann", intro=False, paced=False), told.append, no_topics())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(outgoing.run, cast("Any", room), cast("Any", room))
         await trio.testing.wait_all_tasks_blocked()
@@ -67,10 +77,44 @@ async def test_who_was_there_before_the_node_could_be_asked_hears_what_waits() -
     room = Room()
     told: list[Event] = []
     room.there = frozenset({"bob"})
-    outgoing = Outgoing(Settings("ann", intro=False), told.append)
+    outgoing = Outgoing(Settings("ann", intro=False), told.append, no_topics())
     outgoing.accept(SendText(1, "hello"))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(outgoing.run, cast("Any", room), cast("Any", room))
         await trio.testing.wait_all_tasks_blocked()
         assert room.said == ["hello"]
+        nursery.cancel_scope.cancel()
+
+
+@trio_test
+async def test_a_text_for_a_topic_waits_neither_for_the_room_nor_for_its_greeting() -> None:
+    room = Room()
+    told: list[Event] = []
+    topics = no_topics()
+    outgoing = Outgoing(Settings("ann", intro=True), told.append, topics)
+    said: list[tuple[str, str]] = []
+
+    class Place:
+        async def publish_message(self, text: str) -> bool:
+            said.append(("news", text))
+            return True
+
+    topics._wanted["news"] = cast("Any", Place())
+    room.elsewhere = frozenset({"bob"})
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outgoing.run, cast("Any", room), cast("Any", room))
+        await trio.testing.wait_all_tasks_blocked()
+        outgoing.accept(SendText(1, "in the room"))
+        outgoing.accept(SendText(2, "on the topic", "news"))
+        topics.sized("news", 1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert (said, room.said) == ([("news", "on the topic")], [])
+        room.there = room.elsewhere
+        outgoing.room_changed(1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert room.said == ["Hello from ann (py-peer)", "in the room"]
+        assert [(event.ticket, event.topic) for event in told if isinstance(event, MessageSent)] == [
+            (2, "news"),
+            (1, ROOM_TOPIC),
+        ]
         nursery.cancel_scope.cancel()

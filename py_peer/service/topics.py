@@ -1,0 +1,175 @@
+"""Topics beside the room: joined and left at any time, each with the people who are on it.
+
+What goes over the wire is what goes over it in the room: raw UTF-8, signed, one message for a text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import trio
+
+from py_peer.chatroom import _log_system_message, read_messages
+from py_peer.core import limits
+from py_peer.core.addresses import peer_id_text
+from py_peer.core.chat_payload import decode_payload
+from py_peer.core.cleaning import clean_line, clean_text
+from py_peer.core.events import Answer
+from py_peer.core.requests import JoinTopic, LeaveTopic
+from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
+from py_peer.core.topics import ROOM_TOPIC, full_problem, shown_topic, topic_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from libp2p.peer.id import ID
+
+    from py_peer.core.events import Event
+    from py_peer.core.requests import Request
+    from py_peer.net.node import Node
+
+
+@final
+class Topic:
+    """One topic: what it is called, who is on it, and what a text is there on the wire."""
+
+    def __init__(self, name: str, ticket: int) -> None:
+        """`ticket` is that of the request to join it."""
+        self.name = name
+        self.ticket = ticket
+        self.members: frozenset[ID] = frozenset()
+        self._node: Node | None = None
+
+    def encode(self, text: str) -> bytes:
+        """Return the payload of a text."""
+        return text.encode("utf-8", "replace")
+
+    def decode(self, data: bytes) -> str:
+        """Return the text of a payload, which has not been cleaned."""
+        return decode_payload(data)
+
+    async def subscribe(self, node: Node) -> Any:
+        """Subscribe to it; return the subscription."""
+        subscription = await node.pubsub.join(self.name)
+        self._node = node
+        return subscription
+
+    async def publish_message(self, text: str) -> bool:
+        """Say `text` there; return whether the pubsub took it."""
+        if self._node is None:
+            return False
+        try:
+            await self._node.pubsub.publish(self.name, self.encode(text))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the text was not said
+            _log_system_message(f"ERROR: Failed to publish message: {error}")
+            return False
+        return True
+
+
+@final
+class Topics:
+    """The topics that the user has asked for. What others say on them is passed to `hear`, cleaned."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        emit: Callable[[Event], None],
+        hear: Callable[[str, str, str], Awaitable[None]],
+    ) -> None:
+        """`names` are joined as soon as there is a node. `hear` takes the author's peer ID, the text and the topic."""
+        self._emit = emit
+        self._hear = hear
+        self._wanted = {name: Topic(name, 0) for name in names if name != ROOM_TOPIC}
+        self._joined: dict[str, Topic] = {}
+        """Those that are subscribed to; the others are about to be, or to be left."""
+
+        self._changed = trio.Event()
+        self._node: Node | None = None
+        self._peer_id = ""
+        self.sized: Callable[[str, int], None] = lambda _topic, _size: None
+        """Told how many peers can be spoken to on a topic, when that changes."""
+
+        self.left: Callable[[str], int] = lambda _topic: 0
+        """Told that a topic is left; returns how many texts of the user's waited there."""
+
+        self.handlers: dict[type[Request], Callable[[Any], None]] = {JoinTopic: self._join, LeaveTopic: self._leave}
+
+    def __iter__(self) -> Iterator[Topic]:
+        """Yield those that are joined, or about to be."""
+        return iter(self._wanted.values())
+
+    def get(self, name: str) -> Topic | None:
+        """Return a topic that is joined, or about to be."""
+        return self._wanted.get(name)
+
+    async def run(self, node: Node) -> None:
+        """Join and leave what is asked for, in a session with a node."""
+        self._node = node
+        self._peer_id = node.peer_id
+        async with trio.open_nursery() as nursery:
+            while True:
+                await self._catch_up(node, nursery)
+                await self._changed.wait()
+
+    def changed(self) -> None:
+        """Take note that somebody may have come to a topic, or gone."""
+        if self._node is None:
+            return
+        for topic in self._joined.values():
+            now = self._members(topic)
+            joined, left, topic.members = now - topic.members, topic.members - now, now
+            for peer_id in joined:
+                self._emit(TopicPeerJoined(topic.name, str(peer_id), len(now)))
+            for peer_id in left:
+                self._emit(TopicPeerLeft(topic.name, str(peer_id), len(now)))
+            self.sized(topic.name, len(self._node.pubsub.room(topic.name)))
+
+    # --- Requests ---------------------------------------------------------------------------------
+
+    def _join(self, request: JoinTopic) -> None:
+        known = self._wanted.get(request.topic)
+        if known is not None:
+            self._emit(TopicJoined(request.ticket, known.name, len(known.members)))
+        elif reason := topic_problem(request.topic) or full_problem(self._wanted):
+            self._emit(Answer(request.ticket, f"Not joined: {reason}", failed=True))
+        else:
+            self._wanted[request.topic] = Topic(request.topic, request.ticket)
+            self._changed.set()
+
+    def _leave(self, request: LeaveTopic) -> None:
+        if self._wanted.pop(request.topic, None) is None:
+            shown = shown_topic(clean_line(request.topic, limits.MAX_TOPIC_BYTES))
+            self._emit(Answer(request.ticket, f"You are not on {shown}", failed=True))
+            return
+        self._changed.set()
+        self._emit(TopicLeft(request.ticket, request.topic, self.left(request.topic)))
+
+    # --- Behind it --------------------------------------------------------------------------------
+
+    async def _catch_up(self, node: Node, nursery: trio.Nursery) -> None:
+        """Leave and join, one after the other, until what is subscribed to is what is wanted."""
+        self._changed = trio.Event()
+        for name in [name for name, topic in self._joined.items() if self._wanted.get(name) is not topic]:
+            del self._joined[name]
+            await node.pubsub.unsubscribe(name)
+            _log_system_message(f"Left the topic {name}")
+        for topic in [topic for topic in self if topic.name not in self._joined]:
+            subscription = await topic.subscribe(node)
+            self._joined[topic.name] = topic
+            topic.members = self._members(topic)
+            _log_system_message(f"Joined the topic {topic.name}")
+            self._emit(TopicJoined(topic.ticket, topic.name, len(topic.members)))
+            self.sized(topic.name, len(node.pubsub.room(topic.name)))
+            nursery.start_soon(self._read, topic, subscription)
+
+    def _members(self, topic: Topic) -> frozenset[ID]:
+        node = self._node
+        return node.pubsub.members(topic.name) & node.peers.records.keys() if node is not None else frozenset()
+
+    async def _read(self, topic: Topic, subscription: Any) -> None:
+        async def handle(message: Any) -> None:
+            author = peer_id_text(message.from_id)
+            if author != self._peer_id:
+                await self._hear(author, clean_text(topic.decode(bytes(message.data))), topic.name)
+
+        await read_messages(subscription, handle, lambda: self._wanted.get(topic.name) is topic)

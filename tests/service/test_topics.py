@@ -1,0 +1,182 @@
+"""Topics beside the room: joined at the start or later, each with its own people and texts."""
+
+from __future__ import annotations
+
+from py_peer.core import limits
+from py_peer.core.events import (
+    Answer,
+    MessageReceived,
+    MessageRefused,
+    MessageSent,
+    MessageWaiting,
+    PeerJoined,
+    Ready,
+    StatusReport,
+)
+from py_peer.core.requests import Ignore, JoinTopic, LeaveTopic, RequestStatus, SendText
+from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
+from py_peer.core.topics import ROOM_TOPIC, TopicInfo
+from tests.loops import run
+from tests.service.support import Person, person
+
+NEWS = "news"
+
+
+def say_on(one: Person, topic: str, text: str) -> int:
+    return one.ask(lambda ticket: SendText(ticket, text, topic))
+
+
+def join(one: Person, topic: str = NEWS) -> int:
+    return one.ask(lambda ticket: JoinTopic(ticket, topic))
+
+
+def test_what_is_said_on_a_topic_is_told_with_its_name_to_those_who_are_on_it_alone() -> None:
+    async def scene() -> None:
+        async with person("ann", intro=False, topics=(NEWS,)) as ann:
+            address = await ann.address()
+            async with (
+                person("bob", intro=False, connect=(address,), topics=(NEWS, "sport")) as bob,
+                person("eve", intro=False, connect=(address,)) as eve,
+            ):
+                assert (await ann.see(TopicJoined)).ticket == 0
+                came = await ann.see(TopicPeerJoined)
+                assert (came.topic, came.peer_id, came.peers) == (NEWS, (await bob.see(Ready)).peer_id, 1)
+                await ann.see_all(PeerJoined, 2)
+                ticket = say_on(ann, NEWS, "for the topic")
+                ann.say("for the room")
+                sent = await ann.see(MessageSent, lambda event: event.ticket == ticket)
+                assert (sent.topic, sent.peers) == (NEWS, 1)
+                assert (await ann.see(MessageSent, lambda event: event.ticket != ticket)).topic == ROOM_TOPIC
+                heard = await bob.see_all(MessageReceived, 2)
+                assert {(event.topic, event.text) for event in heard} == {
+                    (NEWS, "for the topic"),
+                    (ROOM_TOPIC, "for the room"),
+                }
+                assert {event.nick for event in heard} == {"ann"}
+                assert (await eve.see(MessageReceived)).text == "for the room"
+                status = ann.ask(RequestStatus)
+                report = await ann.see(StatusReport, lambda event: event.ticket == status)
+                assert report.topics == ("chat", "discovery", NEWS)
+                assert [(one.name, len(one.peer_ids), one.waiting) for one in report.joined] == [
+                    (ROOM_TOPIC, 2, 0),
+                    (NEWS, 1, 0),
+                ]
+                assert {peer.topics for peer in report.peers} == {(), (NEWS,)}
+            left = await ann.see(TopicPeerLeft)
+            assert (left.topic, left.peers) == (NEWS, 0)
+
+    run(scene())
+
+
+def test_a_topic_is_joined_in_the_middle_and_who_was_on_it_before_is_there() -> None:
+    async def scene() -> None:
+        async with (
+            person("ann", intro=False, topics=(NEWS,)) as ann,
+            person("bob", intro=False, connect=(await ann.address(),)) as bob,
+        ):
+            await bob.see(PeerJoined)
+            ticket = join(bob)
+            say_on(bob, NEWS, "I am new here")
+            joined = await bob.see(TopicJoined)
+            assert (joined.ticket, joined.topic, joined.peers) == (ticket, NEWS, 1)
+            assert (await ann.see(MessageReceived)).text == "I am new here"
+            again = join(bob)
+            assert (await bob.see(TopicJoined, lambda event: event.ticket == again)).peers == 1
+            assert not [event for event in bob.events if isinstance(event, TopicPeerJoined)]
+
+    run(scene())
+
+
+def test_a_text_for_a_topic_waits_for_somebody_there_and_holds_up_nothing_in_the_room() -> None:
+    async def scene() -> None:
+        async with person("ann", topics=(NEWS,)) as ann:
+            say_on(ann, NEWS, "first")
+            waiting = await ann.see(MessageWaiting)
+            assert (waiting.topic, waiting.waiting) == (NEWS, 1)
+            async with person("bob", intro=False, connect=(await ann.address(),)) as bob:
+                room = ann.say("to the room")
+                assert (await ann.see(MessageSent)).ticket == room
+                report = ann.ask(RequestStatus)
+                joined = (await ann.see(StatusReport, lambda event: event.ticket == report)).joined
+                assert joined[1] == TopicInfo(NEWS, (), 1)
+                join(bob)
+                heard = await bob.see(MessageReceived, lambda event: event.topic == NEWS)
+                assert heard.text == "first"
+
+    run(scene())
+
+
+def test_who_has_left_a_topic_hears_nothing_there_and_what_waited_is_refused() -> None:
+    async def scene() -> None:
+        async with (
+            person("ann", intro=False, topics=(NEWS,)) as ann,
+            person("bob", intro=False, connect=(await ann.address(),)) as bob,
+        ):
+            join(bob)
+            await ann.see(TopicPeerJoined)
+            leaving = bob.ask(lambda ticket: LeaveTopic(ticket, NEWS))
+            left = await bob.see(TopicLeft)
+            assert (left.ticket, left.topic, left.unsent) == (leaving, NEWS, 0)
+            await ann.see(TopicPeerLeft)
+            waits = say_on(ann, NEWS, "to nobody")
+            await ann.see(MessageWaiting)
+            ann.ask(lambda ticket: LeaveTopic(ticket, NEWS))
+            assert (await ann.see(TopicLeft)).unsent == 1
+            refused = await ann.see(MessageRefused)
+            assert (refused.ticket, refused.topic, refused.reason) == (waits, NEWS, "you have left #news")
+            never = say_on(bob, NEWS, "neither")
+            assert (await bob.see(MessageRefused)).reason == "you are not on #news"
+            assert never
+            wrong = bob.ask(lambda ticket: LeaveTopic(ticket, NEWS))
+            answer = await bob.see(Answer, lambda event: event.ticket == wrong)
+            assert (answer.failed, answer.text) == (True, "You are not on #news")
+            join(bob)
+            join(ann)
+            back = await ann.see(TopicJoined, lambda event: event.ticket > 0)
+            assert back.topic == NEWS
+            say_on(ann, NEWS, "back")
+            assert (await bob.see(MessageReceived)).text == "back"
+
+    run(scene())
+
+
+def test_names_that_cannot_be_and_one_topic_too_many_are_refused_in_a_sentence() -> None:
+    async def scene() -> None:
+        names = tuple(f"topic {number}" for number in range(limits.MAX_TOPICS))
+        async with person("ann", topics=names) as ann:
+            tickets = {
+                join(ann, name): why
+                for name, why in {
+                    "one more": f"you are on {limits.MAX_TOPICS} topics beside the room already",
+                    "": "say which topic",
+                    "x" * (limits.MAX_TOPIC_BYTES + 1): "has at most 128 bytes, and this one 129",
+                    "a\x1b[2J": "neither control characters nor others that cannot be shown",
+                    "universal-connectivity-browser-peer-discovery": "is for programs",
+                }.items()
+            }
+            for ticket, why in tickets.items():
+                answer = await ann.see(Answer, lambda event, ticket=ticket: event.ticket == ticket)  # type: ignore[misc]
+                assert answer.failed
+                assert why in answer.text
+            joined = await ann.see_all(TopicJoined, len(names))
+            assert [event.topic for event in joined] == list(names)
+
+    run(scene())
+
+
+def test_who_is_ignored_is_not_heard_on_a_topic_either() -> None:
+    async def scene() -> None:
+        async with person("ann", intro=False, topics=(NEWS,)) as ann:
+            async with person("bob", intro=False, connect=(await ann.address(),), topics=(NEWS,)) as bob:
+                bob_id = (await bob.see(Ready)).peer_id
+                await bob.see(TopicPeerJoined)
+                ignoring = ann.ask(lambda ticket: Ignore(ticket, bob_id))
+                await ann.see(Answer, lambda event: event.ticket == ignoring)
+                say_on(bob, NEWS, "not for you")
+                await bob.see(MessageSent)
+                await ann.see(TopicPeerJoined)
+                await bob.leave()
+            await ann.see(TopicPeerLeft)
+            assert not [event for event in ann.events if isinstance(event, MessageReceived)]
+
+    run(scene())
