@@ -129,7 +129,6 @@ class Part:
         watching: Any = _Watching()
         node = await self._stack.enter_async_context(
             open_node(
-                topics=frozenset({TOPIC}),
                 room_topic=TOPIC,
                 observer=watching,
                 admit=lambda _: True,
