@@ -67,7 +67,7 @@ def put_at(peer: Peer, key: str, value: str) -> None:
 
     def is_put() -> bool:
         told = answer(peer, "put_value", "value_put", "put_failed", key=key.encode().hex(), value=value.encode().hex())
-        return told["event"] == "value_put"
+        return bool(told["event"] == "value_put")
 
     until(is_put)
 
@@ -150,7 +150,7 @@ def test_who_provides_a_key_is_found_either_way(kind: str, key: str, couples: di
 
     def is_provided() -> bool:
         told = answer(other, "provide", "provided", "provide_failed", key=theirs_.encode().hex())
-        return told["event"] == "provided"
+        return bool(told["event"] == "provided")
 
     until(is_provided)
     assert answer(one, "kv_providers", "providers_found", "lookup_failed", key=theirs_)["peer_ids"] == [other.id]
