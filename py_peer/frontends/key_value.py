@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
+from py_peer.core.dht_events import KeyProvided, LookupFailed, ValuePut
 from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
@@ -22,11 +22,12 @@ class KeyValue:
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
-        self.asked: set[int] = set()
-        """Tickets of which nothing has been heard yet; each is answered within a few minutes."""
+        self.asked: dict[int, Request] = {}
+        """What has no answer yet, by its ticket; each is answered within a few minutes."""
 
-        self.missed = 0
-        """What was not found, or was refused."""
+        self.not_found = 0
+        self.not_taken = 0
+        """Values and keys that were to be written down and are not, by anybody who is there."""
 
         self.alone = 0
         """Requests for which nobody was there to ask."""
@@ -40,31 +41,37 @@ class KeyValue:
 
     def note(self, event: Event) -> None:
         """Remember what an event says."""
-        if (ticket := getattr(event, "ticket", 0)) not in self.asked:
-            return
-        self.asked.discard(ticket)
+        request = self.asked.pop(getattr(event, "ticket", 0), None)
         match event:
-            case ValuePut(peers=0, asked=asked) | KeyProvided(peers=0, asked=asked) | LookupFailed(asked=asked):
-                self.missed += asked > 0
-                self.alone += asked == 0
-            case ValuePut() | KeyProvided() | ValueFound() | ProvidersFound():
+            case _ if request is None:
                 pass
-            case Answer():
-                self.missed += event.failed
+            case ValuePut(asked=0) | KeyProvided(asked=0) | LookupFailed(asked=0):
+                self.alone += 1
+            case ValuePut(peers=0) | KeyProvided(peers=0) | LookupFailed() | Answer(failed=True):
+                self._miss(request)
 
     def last_lines(self) -> list[str]:
         """Return what is said at the end of a script."""
         says = {
-            "⚠️  Not found in the DHT, or not taken by it: {} key(s)": self.missed,
+            "⚠️  Not taken by the DHT: {} key(s)": self.not_taken,
+            "⚠️  Not found in the DHT: {} key(s)": self.not_found,
             "⚠️  Nobody was there who takes part in the DHT, for {} request(s)": self.alone,
         }
         return [text.format(count) for text, count in says.items() if count]
 
     def exit_code(self) -> ExitCode:
         """Return what a script ends with of which all else went well."""
-        if self.missed or self.asked:
+        if self.not_taken:
+            return ExitCode.NOT_SENT
+        if self.not_found or self.asked:
             return ExitCode.NOT_FOUND
         return ExitCode.NOBODY_REACHED if self.alone else ExitCode.OK
+
+    def _miss(self, request: Request | None) -> None:
+        if isinstance(request, PutValue | ProvideKey):
+            self.not_taken += 1
+        else:
+            self.not_found += 1
 
     # --- Commands ---------------------------------------------------------------------------------
 
@@ -75,5 +82,5 @@ class KeyValue:
         return self._chat.service.new_ticket()
 
     async def _ask(self, request: Request) -> None:
-        self.asked.add(request.ticket)
+        self.asked[request.ticket] = request
         await self._chat.ask(request)

@@ -151,7 +151,7 @@ class PlainChat(Chat):
             case Command(name=name) if name in self.key_value.handlers:
                 await self._wait_for_the_banner()
                 if "\ufffd" in typed and typed.encode() != line.raw:  # another key would be meant, or another value put
-                    self.key_value.missed += 1
+                    self.key_value.not_taken += 1
                     await self.print_lines([f"❌ Line {line.number} was not done: it is not UTF-8"])
                     return True
         return await self.obey(typed)

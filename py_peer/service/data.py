@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
     KeyRequest: TypeAlias = PutValue | GetValue | ProvideKey | FindProviders
 
-OFF: Final = "Kademlia is off, in which keys are kept; start with --bootstrap ADDR, or with --dht to be the first"
+OFF: Final = (
+    "Kademlia, by which keys are kept, is off; start with --bootstrap or --network, or with --dht to be the first"
+)
 
 FAILED: Final = {
     PutValue: "Not put",

@@ -76,18 +76,18 @@ def test_a_script_asks_and_waits_for_the_answers() -> None:
     ("line", "answer", "code", "last"),
     [
         ("put k v", ValuePut(1, "k", 0, 0), 4, "⚠️  Nobody was there who takes part in the DHT, for 1 request(s)"),
-        ("put k v", ValuePut(1, "k", 0, 4), 6, "⚠️  Not found in the DHT, or not taken by it: 1 key(s)"),
+        ("put k v", ValuePut(1, "k", 0, 4), 5, "⚠️  Not taken by the DHT: 1 key(s)"),
         (
             "put k v",
             Answer(1, "Not put: k: too large", failed=True),
             6,
             "⚠️  Not found in the DHT, or not taken by it: 1 key(s)",
         ),
-        ("get k", LookupFailed(1, "k", 4, "why"), 6, "⚠️  Not found in the DHT, or not taken by it: 1 key(s)"),
+        ("get k", LookupFailed(1, "k", 4, "why"), 6, "⚠️  Not found in the DHT: 1 key(s)"),
         ("get k", LookupFailed(1, "k", 0, "why"), 4, "⚠️  Nobody was there who takes part in the DHT, for 1 request(s)"),
         ("get k", ValueFound(1, "k", "v", 0, 0, 1.0), 0, ""),
         ("provide k", KeyProvided(1, "k", 0, 0), 4, "⚠️  Nobody was there who takes part in the DHT, for 1 request(s)"),
-        ("providers k", LookupFailed(1, "k", 4, "why"), 6, "⚠️  Not found in the DHT, or not taken by it: 1 key(s)"),
+        ("providers k", LookupFailed(1, "k", 4, "why"), 6, "⚠️  Not found in the DHT: 1 key(s)"),
     ],
     ids=[
         "put-alone",
@@ -111,7 +111,7 @@ def test_what_is_not_utf8_is_no_key() -> None:
         stage, service = Stage(), FakeService(peers=1)
         typed = Typed("/kv put colour grün\n".encode("latin-1"))
         chat = PlainChat(service, stage.screen, stage.watchdog, typed, patience=0.0)
-        assert await stage.run(chat) is ExitCode.NOT_FOUND
+        assert await stage.run(chat) is ExitCode.NOT_SENT
         assert asked(service) == []
         assert "❌ Line 1 was not done: it is not UTF-8" in stage.lines
 

@@ -59,7 +59,7 @@ def test_a_script_has_what_it_asks_for_and_a_code_that_says_what_was_not_there(
     (line,) = [line for line in shown("## Scripts", "Through pipes") if "| py-peer" in line]
     printf, _, started = line.strip().partition(" | ")
     told, *arguments = "\n".join(shlex.split(printf)[2:]) + "\n", *shlex.split(started)[1:]
-    first = piped("--kademlia", "--no-intro")
+    first = piped("--dht", "--no-intro")
     options = [PLACE.sub(first.address(), argument) for argument in arguments]
     ended = run_to_its_end(tmp_path, *options, given=told)
     assert ended.returncode == 0, ended.stdout
@@ -68,21 +68,21 @@ def test_a_script_has_what_it_asks_for_and_a_code_that_says_what_was_not_there(
 
     missed = run_to_its_end(tmp_path, *options, given="/kv get size\n/kv get colour\n")
     assert missed.returncode == 6
-    assert "⚠️  Not found in the DHT, or not taken by it: 1 key(s)" in missed.stdout
+    assert "⚠️  Not found in the DHT: 1 key(s)" in missed.stdout
     assert ": dark blue\n" in missed.stdout  # who has put it is gone
 
-    alone = run_to_its_end(tmp_path, "--kademlia", given=told)
+    alone = run_to_its_end(tmp_path, "--dht", given=told)
     assert alone.returncode == 4
     assert "🔑 Put colour: it is kept here alone; nobody is there to take it" in alone.stdout
     assert "🔑 colour (kept here, " in alone.stdout
 
     off = run_to_its_end(tmp_path, given=told)
-    assert off.returncode == 6
-    assert "❌ Not put: colour: Kademlia is off" in off.stdout
+    assert off.returncode == 5
+    assert "❌ Not put: colour: Kademlia, by which keys are kept, is off; start with --" in off.stdout
 
 
 def test_a_script_reads_the_lines_that_the_page_shows(piped: Callable[..., Piped]) -> None:
-    first = piped("--kademlia", "--no-intro")
+    first = piped("--dht", "--no-intro")
     one = piped("--json", "--no-intro", "--bootstrap", first.address())
     lines = [line.strip() for line in shown("With `--json`", "`value` is cleaned") if line.startswith("    ")]
     for line in lines:
