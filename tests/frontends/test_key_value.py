@@ -80,8 +80,8 @@ def test_a_script_asks_and_waits_for_the_answers() -> None:
         (
             "put k v",
             Answer(1, "Not put: k: too large", failed=True),
-            6,
-            "⚠️  Not found in the DHT, or not taken by it: 1 key(s)",
+            5,
+            "⚠️  Not taken by the DHT: 1 key(s)",
         ),
         ("get k", LookupFailed(1, "k", 4, "why"), 6, "⚠️  Not found in the DHT: 1 key(s)"),
         ("get k", LookupFailed(1, "k", 0, "why"), 4, "⚠️  Nobody was there who takes part in the DHT, for 1 request(s)"),
