@@ -37,7 +37,7 @@ class SharedFile:
 
     `offered` tells that we offer it ourselves; else we have fetched it, and serve it to who looks for another source.
     `served` counts how often somebody has fetched all of it. `remark` says who cannot fetch it, and why; "" where
-    everybody can.
+    everybody can. `provided` is the name under which it is provided, "" where it is not: then it is not offered.
     """
 
     file_id: str
@@ -48,6 +48,7 @@ class SharedFile:
     offered: bool
     served: int
     remark: str = ""
+    provided: str = ""
 
 
 class TransferState(Enum):
@@ -181,7 +182,9 @@ class TransferDone(Event):
 class TransferFailed(Event):
     """A transfer has ended without the file, or was cancelled. `kept` bytes stay for the next try.
 
-    `ticket` is that of its request where it was cancelled before it had started, else 0.
+    `ticket` is that of its request where it ended before it had started, else 0. `wanted` is the name by which it was
+    asked for with FetchFile, else "". With `wrong_hash` what came is not what its hash stands for, or nobody has what
+    was asked for by its hash.
     """
 
     number: int
@@ -191,6 +194,8 @@ class TransferFailed(Event):
     kept: int
     cancelled: bool = False
     ticket: int = 0
+    wanted: str = ""
+    wrong_hash: bool = False
 
 
 @final

@@ -749,6 +749,10 @@ random some 5.5 MB are as much."""
 NAMED_FETCH_SECONDS = 300.0
 """For the whole of such an answer: at 35 kB/s it is there, and who sends a byte now and then holds nobody for days."""
 
+PROVIDERS_ASKED = 32
+"""Of those who provide a name so many are asked for the file: the first who were found. Each may keep us waiting for
+half a minute."""
+
 SERVED_AT_ONCE = 16
 SERVED_TO_ONE = 4
 """Streams on which files are sent at the same time, in all and to one peer; the next ones wait."""

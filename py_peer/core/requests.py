@@ -225,7 +225,8 @@ class ProvideFile(Request):
 class FetchFile(Request):
     """Find who provides `name`, and fetch it from one of them. `path` and the answers are those of GetFile.
 
-    `root` is the tree hash that it must have, in hex; with "" it is the one that is announced by most.
+    When nobody provides it that is answered by LookupFailed. `root` is the tree hash that it must have, in hex; with ""
+    it is the one that is announced by most.
     """
 
     name: str

@@ -76,10 +76,13 @@ class Source:
 
     async def describe(self, file_id: str, offerer: str = "") -> FileRecord | None:
         """Return the record of a file, signed by `offerer` (a peer ID) if one is named; None if there is none here."""
-        records = await self._records(Request(describe=file_id))
-        if any(record.file_id != file_id for record in records):
-            raise GarbageError("it described another file than it was asked for")
+        records = await self._described(file_id)
         return next((record for record in records if not offerer or record.offerer == offerer), None)
+
+    async def has(self, file: FileRecord) -> bool:
+        """Say whether this peer serves that very file: by the same ID, whoever says so, or as its own offer."""
+        same_id = await self._described(file.file_id)
+        return any(one.root == file.root for one in same_id or await self.offers())
 
     async def offers(self) -> tuple[FileRecord, ...]:
         """Return the records of what this peer itself offers, at most SHARED_FILES."""
@@ -130,6 +133,12 @@ class Source:
     async def _ask(self, request: Request, answers: int) -> None:
         self._expected += answers
         await write_frame(self._stream, request.SerializeToString(), limits.FILE_SILENCE)
+
+    async def _described(self, file_id: str) -> list[FileRecord]:
+        records = await self._records(Request(describe=file_id))
+        if any(record.file_id != file_id for record in records):
+            raise GarbageError("it described another file than it was asked for")
+        return records
 
     async def _records(self, request: Request) -> list[FileRecord]:
         await self._ask(request, 1)

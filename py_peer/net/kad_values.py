@@ -121,6 +121,11 @@ class Values:
         await self._kept.write()
         return Told(len(await self.hand(record, looked.closest)), looked.asked)
 
+    def renew_no_more(self, key: bytes) -> None:
+        """Forget what we have put under a key; others keep it until it expires."""
+        if self._shelf.own(key) is not None:
+            self._shelf.drop(key)
+
     async def get(self, key: bytes) -> Lookup:
         """Look for the best value of a key; those of the closest who hold less are handed it afterwards.
 

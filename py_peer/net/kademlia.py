@@ -165,6 +165,10 @@ class Kademlia:
         """Have a value kept under a key. Raises RecordRefusedError for one that nobody would keep."""
         return await self.values.put(key, value)
 
+    def renew_no_more(self, key: bytes) -> None:
+        """Forget a value of ours; others keep it until it expires."""
+        self.values.renew_no_more(key)
+
     async def get_value(self, key: bytes) -> Lookup:
         """Look for the value of a key. Raises RecordRefusedError for a key that nobody would keep a value under."""
         return await self.values.get(key)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 import trio
 
 from py_peer.core import limits
+from py_peer.core.by_name import ANNOUNCEMENTS
 from py_peer.core.records import Record
 from py_peer.core.value_shelf import Kept, ValueShelf
 from py_peer.net.kept_file import ASIDE, KeptFileError
@@ -63,6 +64,8 @@ class KeptValues:
                 self._troubles.moved()
             self._troubles.left_out(self._store.left_out)
         for one in kept:
+            if one.is_own and one.record.key.startswith(ANNOUNCEMENTS):
+                continue  # of a file that was provided as long as that run lasted
             if self.shelf.get(one.record.key, 0) is None:
                 self.shelf.put(one.record, one.sender)
         self.shelf.expire(time.time_ns())

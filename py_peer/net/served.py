@@ -93,12 +93,18 @@ class OpenFile:
 class ServedFile:
     """A file that others may fetch."""
 
-    def __init__(self, file: OpenFile, record: FileRecord, leaves: bytes, *, offered: bool) -> None:
-        """Serve `file`, whose pieces have the hashes `leaves`. Without `offered` it is another peer's offer."""
+    def __init__(
+        self, file: OpenFile, record: FileRecord, leaves: bytes, *, offered: bool = False, provided: str = ""
+    ) -> None:
+        """Serve `file`, whose pieces have the hashes `leaves`.
+
+        `offered` to the room, or `provided` by that name; neither of the two where it is another peer's.
+        """
         self.file = file
         self.record = record
         self.leaves = leaves
         self.offered = offered
+        self.provided = provided
         self.served = 0
         """How often somebody has fetched all of it."""
 

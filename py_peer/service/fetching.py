@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 import trio
 from libp2p.peer.id import ID
 
+from py_peer.core import tree_hash
 from py_peer.core.file_names import safe_name
 from py_peer.net.dial import DialError
 from py_peer.net.part_files import FolderError, PartError, PartFile, goal_of
@@ -18,11 +19,10 @@ from py_peer.service.jobs import Fetched, FetchError
 from py_peer.service.piece_fetch import PieceFetch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from py_peer.core.file_record import FileRecord
-    from py_peer.net.sister_files import Fetch
     from py_peer.service.jobs import Job
     from py_peer.service.sources import Sources
 
@@ -33,6 +33,20 @@ WRITTEN: Final = 256 * 1024
 """Bytes that are written to the disk at a time."""
 
 _TAG: Final = 12
+
+
+class Stream(Protocol):
+    """A file that a peer sends in one go."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes, as announced."""
+
+    async def read(self, most: int) -> bytes:
+        """Return the next bytes, `most` at most; b"" when the file is whole. Raises StreamFaultError."""
+
+    async def aclose(self) -> None:
+        """End the stream, whatever is still to come. Raises nothing."""
 
 
 @final
@@ -50,12 +64,15 @@ class Fetcher:
         try:
             record = await self._find(job)
             job.name = record.name if record is not None else safe_name(job.file_id)
-            goal = await trio.to_thread.run_sync(goal_of, job.path, self._downloads, job.name)
             if record is None:
-                return Fetched(await self._fetch_unverified(job, goal))
-            return await self._fetch_pieces(job, record, goal)
+                return await self._fetch_unverified(job)
+            return await self.fetch_pieces(job, record)
         except PartError as error:
-            raise FetchError(str(error), in_folder=isinstance(error, FolderError)) from error
+            raise in_words(error) from error
+
+    async def goal(self, job: Job) -> Path:
+        """Return where a file goes whose name is known. Raises PartError."""
+        return await trio.to_thread.run_sync(goal_of, job.path, self._downloads, job.name)
 
     async def _find(self, job: Job) -> FileRecord | None:
         """Say what the file is; None where its offerer is here and does not speak our protocol. Raises FetchError."""
@@ -103,16 +120,22 @@ class Fetcher:
                 nursery.start_soon(ask, peer_id)
         return found[0] if found else None
 
-    async def _fetch_pieces(self, job: Job, record: FileRecord, goal: Path) -> Fetched:
+    async def fetch_pieces(self, job: Job, record: FileRecord, holders: Sequence[ID] = ()) -> Fetched:
+        """Fetch a file of py-peers; `holders` have said that they have it, besides its offerer.
+
+        Raises FetchError, PartError.
+        """
+        goal = await self.goal(job)
         part = await trio.to_thread.run_sync(PartFile, goal, record.root.hex()[:_TAG])
         job.keeps, job.before = True, min(part.found, record.size)  # as long as nobody has held it to the hashes
         try:
-            leaves = await PieceFetch(job, record, part, self._sources, self._tell).run()
-            return Fetched(await trio.to_thread.run_sync(part.finish, record.size), record, leaves)
+            leaves = await PieceFetch(job, record, part, self._sources, self._tell, holders).run()
+            path = await trio.to_thread.run_sync(part.finish, record.size)
+            return Fetched(path, record, leaves, verified=True)
         finally:
             await _leave(part.close if job.kept else part.throw_away)
 
-    async def _fetch_unverified(self, job: Job, goal: Path) -> Path:
+    async def _fetch_unverified(self, job: Job) -> Fetched:
         """Fetch a file of a peer in another language, which has no hash, and cannot be gone on with."""
         offerer = ID.from_string(job.offer.peer_id)
         name = self._sources.name(offerer)
@@ -123,35 +146,59 @@ class Fetcher:
         except StreamFaultError as error:
             self._sources.blame(offerer, error)
             raise FetchError(f"{name} did not send it: {error}") from error
+        if not fetch.size and not job.is_auto:
+            self._tell(f"{name} says that {job.name} has 0 bytes: it is empty, or it is not offered any more")
+        return await self.take(job, fetch, offerer)
+
+    async def take(self, job: Job, fetch: Stream, sender: ID, root: bytes = b"") -> Fetched:
+        """Write what a peer sends as it comes; it has to have the tree hash `root`, if there is one.
+
+        Raises FetchError, PartError; then nothing of it is kept.
+        """
+        name = self._sources.name(sender)
+        job.peer_ids[str(sender)] = None
         try:
-            if not fetch.size:
-                if job.is_auto:
-                    raise FetchError("it is empty")
-                self._tell(f"{name} says that {job.name} has 0 bytes: it is empty, or it is not offered any more")
-            job.peer_ids[job.offer.peer_id] = None
-            tag = hashlib.sha256(f"{offerer} {job.file_id}".encode()).hexdigest()[:_TAG]
-            part = await trio.to_thread.run_sync(partial(PartFile, goal, tag, anew=True))
-            return await self._write(job, fetch, part)
+            if job.is_auto and not fetch.size:
+                raise FetchError("it is empty")
+            tag = hashlib.sha256(f"{sender} {job.file_id}".encode()).hexdigest()[:_TAG]
+            part = await trio.to_thread.run_sync(partial(PartFile, await self.goal(job), tag, anew=True))
+            return await self._write(job, fetch, part, root)
         except StreamFaultError as error:
-            self._sources.blame(offerer, error)
+            self._sources.blame(sender, error)
             came = f"; {job.received:,} bytes are thrown away, since they cannot be verified" if job.received else ""
             raise FetchError(f"{name} did not send all of it: {error}{came}") from error
         finally:
+            job.peer_ids.pop(str(sender), None)
             await fetch.aclose()
 
-    async def _write(self, job: Job, fetch: Fetch, part: PartFile) -> Path:
+    async def _write(self, job: Job, fetch: Stream, part: PartFile, root: bytes) -> Fetched:
         try:
             await trio.to_thread.run_sync(part.check_space, fetch.size)
             job.begin(part.goal, fetch.size)
             async for data in _blocks(fetch):
                 await trio.to_thread.run_sync(part.write, job.received, data)
                 job.add(len(data))
-            return await trio.to_thread.run_sync(part.finish, fetch.size)
+            if root and await trio.to_thread.run_sync(_root_of, part, fetch.size) != root:
+                raise FetchError("what came is not what the hash stands for", wrong_hash=True)
+            return Fetched(await trio.to_thread.run_sync(part.finish, fetch.size), verified=bool(root))
         finally:
             await _leave(part.throw_away)
 
 
-async def _blocks(fetch: Fetch) -> AsyncIterator[bytes]:
+def in_words(error: PartError) -> FetchError:
+    """Return why a file cannot be written, as the one who asked for it is told."""
+    return FetchError(str(error), in_folder=isinstance(error, FolderError))
+
+
+def _root_of(part: PartFile, size: int) -> bytes:
+    """Return the tree hash of what has come. Raises PartError."""
+    length = tree_hash.piece_size(size)
+    return tree_hash.root(
+        b"".join(tree_hash.leaf(part.read(start, min(length, size - start))) for start in range(0, size, length))
+    )
+
+
+async def _blocks(fetch: Stream) -> AsyncIterator[bytes]:
     """Give what comes in parts that are worth a write."""
     block = bytearray()
     while data := await fetch.read(WRITTEN):

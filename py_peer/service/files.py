@@ -7,15 +7,28 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import trio
 
-from py_peer.core import limits
+from py_peer.core import limits, tree_hash
+from py_peer.core.by_name import Wanted, file_id, problem_with
 from py_peer.core.cleaning import clean_line, clean_path
 from py_peer.core.events import Answer, Notice
 from py_peer.core.file_events import FileServed, FileShared, FilesReport, HashingProgress
 from py_peer.core.file_names import NoFileError, NotOneFileError, find
-from py_peer.core.requests import CancelTransfer, GetFile, RequestFiles, ShareFile, UnshareFile
+from py_peer.core.offers import Offered
+from py_peer.core.requests import (
+    CancelTransfer,
+    FetchFile,
+    GetFile,
+    ProvideFile,
+    RequestFiles,
+    ShareFile,
+    UnshareFile,
+)
 from py_peer.service.auto_get import AutoGet
+from py_peer.service.data import OFF
+from py_peer.service.fetch_by_name import ByName
 from py_peer.service.fetching import Fetcher
 from py_peer.service.offers import FILE_TOPIC, OfferBoard
+from py_peer.service.providing import Providing
 from py_peer.service.shared import Shared, ShareError
 from py_peer.service.sources import Sources
 from py_peer.service.transfers import FAULT, Transfers
@@ -27,13 +40,15 @@ if TYPE_CHECKING:
 
     from py_peer.core.events import Event
     from py_peer.core.file_events import SharedFile
+    from py_peer.core.findings import Finding
     from py_peer.core.requests import Request
     from py_peer.core.settings import Settings
     from py_peer.core.speakers import Name
     from py_peer.net.connections import PeerRecord
+    from py_peer.net.kademlia import Kademlia
     from py_peer.net.node import Node
     from py_peer.net.pubsub import Board
-    from py_peer.service.jobs import Fetched
+    from py_peer.service.jobs import Fetched, Job
 
 MOST_WAITING: Final = 64
 """Files that wait to be read before they are offered."""
@@ -52,14 +67,16 @@ class Files:
     """The user's wishes about files."""
 
     def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
-        self._is_in_room = settings.room
         self._downloads = settings.downloads
         self._emit = emit
         self._sources = Sources()
         self._board = OfferBoard(self._sources, emit)
         self._shared = Shared()
-        fetcher = Fetcher(self._sources, settings.downloads, self._say)
-        self._transfers = Transfers(fetcher.fetch, self._serve_on, emit)
+        self._is_in_room, self._has_dht = settings.room, bool(settings.bootstrap or settings.kademlia)
+        self._fetcher = Fetcher(self._sources, settings.downloads, self._say)
+        self._by_name = ByName(self._fetcher, self._sources, self._say)
+        self._transfers = Transfers(self._fetch, self._serve_on, emit)
+        self._providing = Providing(self._shared, emit, self._progress)
         self._auto_get = AutoGet(settings.auto_get, settings.downloads, self._sources, self._transfers)
         self._board.on_news = self._auto_get.consider
         self._shared.on_served = self._tell_served
@@ -79,6 +96,8 @@ class Files:
             RequestFiles: self._report,
             GetFile: self._get,
             CancelTransfer: self._transfers.cancel,
+            ProvideFile: self._provide,
+            FetchFile: self._get_by_name,
         }
 
     def know(
@@ -90,6 +109,13 @@ class Files:
         """Learn what a peer is called, whom the user ignores, and how a peer is dialled (which raises DialError)."""
         self._sources.called, self._board.is_ignored, self._sources.call = called, is_ignored, call
 
+    def know_dht(
+        self, somebody_to_ask: Callable[[], Awaitable[Kademlia]], look_up: Callable[[Finding], Awaitable[object]]
+    ) -> None:
+        """Learn how somebody in the DHT is waited for, and how a peer is dialled that was found there (DialError)."""
+        self._by_name.somebody_to_ask = self._providing.somebody_to_ask = somebody_to_ask
+        self._sources.look_up = look_up
+
     async def run(self, node: Node) -> None:
         """Offer, serve and fetch, until cancelled. A fault with one file ends neither the others nor the chat."""
         self._sources.node = node
@@ -99,6 +125,7 @@ class Files:
                 if self._is_in_room:
                     nursery.start_soon(self._board.run, node)
                 nursery.start_soon(self._transfers.run, node)
+                nursery.start_soon(self._providing.run)
                 nursery.start_soon(self._answer_early)
                 nursery.start_soon(self._auto_get.run, node)
                 async for request in self._next_to_share:
@@ -127,17 +154,8 @@ class Files:
     async def _share(self, request: ShareFile) -> None:
         path = Path(request.path)
         shown = clean_path(request.path)
-        told = trio.current_time()
-
-        def progress(done: int, size: int) -> None:
-            nonlocal told
-            if (now := trio.current_time()) - told >= HASHING_TOLD:
-                told = now
-                name = clean_path(path.name)
-                self._emit(HashingProgress(request.ticket, name, done, size))
-
         try:
-            file = await self._shared.share(path, progress)
+            file = await self._shared.share(path, self._progress(request.ticket, path))
         except ShareError as error:
             self._fail(request, f"Not shared: {shown}: {error}")
             return
@@ -148,6 +166,24 @@ class Files:
         self._emit(FileShared(request.ticket, file))
         self._board.offer(file.file_id)
 
+    def _progress(self, ticket: int, path: Path) -> Callable[[int, int], None]:
+        """Return what tells the user now and then how much of a file was read."""
+        told = trio.current_time()
+
+        def progress(done: int, size: int) -> None:
+            nonlocal told
+            if (now := trio.current_time()) - told >= HASHING_TOLD:
+                told = now
+                self._emit(HashingProgress(ticket, clean_path(path.name), done, size))
+
+        return progress
+
+    def _provide(self, request: ProvideFile) -> None:
+        if self._has_dht:
+            self._providing.accept(request)
+        else:
+            self._fail(request, f"Not provided: {clean_path(request.path)}: {OFF}")
+
     def _unshare(self, request: UnshareFile) -> None:
         try:
             file = find(request.file, self._shared.listing())
@@ -155,6 +191,8 @@ class Files:
             self._fail(request, f"Not unshared: {error}")
             return
         for one in self._shared.find(file.file_id):
+            if one.provided:
+                self._providing.withdraw(one.provided)
             self._shared.unshare(file.file_id, "" if one.offered else one.record.offerer)
         self._emit(Answer(request.ticket, f"Not served any more: {file.name} ({file.file_id})"))
 
@@ -185,6 +223,27 @@ class Files:
             return
         if objection := self._transfers.start(offer, request.path, request.ticket):
             self._fail(request, f"Not fetched: {objection}")
+
+    def _get_by_name(self, request: FetchFile) -> None:
+        shown = clean_line(request.name, limits.MAX_PROVIDED_NAME_BYTES)
+        try:
+            root = bytes.fromhex(request.root)
+        except ValueError:
+            root = b"?"
+        problem = problem_with(request.name)
+        if not problem and len(root) not in (0, tree_hash.HASH_BYTES):
+            problem = f"a tree hash is {2 * tree_hash.HASH_BYTES} hexadecimal digits"
+        if not problem and not self._has_dht:
+            problem = OFF
+        if not problem:
+            offer = Offered(file_id(request.name), "", trio.current_time())
+            wanted = Wanted(request.name, root)
+            problem = self._transfers.start(offer, request.path, request.ticket, wanted=wanted)
+        if problem:
+            self._fail(request, f"Not fetched: {shown}: {problem}")
+
+    async def _fetch(self, job: Job) -> Fetched:
+        return await (self._by_name.fetch(job) if job.wanted else self._fetcher.fetch(job))
 
     async def _answer_early(self) -> None:
         """Look again for what was not known in the first moments of the run."""

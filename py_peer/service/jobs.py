@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from py_peer.core.by_name import Wanted
     from py_peer.core.file_record import FileRecord
     from py_peer.core.offers import Offered
 
@@ -23,20 +24,35 @@ if TYPE_CHECKING:
 class FetchError(Exception):
     """A file was not fetched; the text says why, in a sentence without its end."""
 
-    def __init__(self, text: str, *, in_folder: bool = False) -> None:
-        """`in_folder` where the reason lies in the folder, and would be the same with other files."""
+    def __init__(self, text: str, *, in_folder: bool = False, wrong_hash: bool = False) -> None:
+        """`in_folder` where the reason lies in the folder, and would be the same with other files.
+
+        `wrong_hash` is as in TransferFailed.
+        """
         super().__init__(text)
         self.in_folder = in_folder
+        self.wrong_hash = wrong_hash
+
+
+@final
+class NobodyProvidesError(Exception):
+    """Nobody provides a file by the name that was asked for; `asked` peers have answered."""
+
+    def __init__(self, text: str, asked: int) -> None:
+        super().__init__(text)
+        self.asked = asked
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A file that is there, whole. Where it was verified, its record, and the hashes of its pieces."""
+    """A file that is there, whole. Of one with a record also the hashes of its pieces, by which others can have it."""
 
     path: Path
     record: FileRecord | None = None
     leaves: bytes = b""
+    verified: bool = False
+    """Whether every byte was held to a hash that was announced, or asked for."""
 
 
 @final
@@ -61,6 +77,9 @@ class Job:
     size: int | None = None
     before: int = 0
     """Bytes that an earlier try has left, and that count as here until it is known that they are not."""
+
+    wanted: Wanted | None = None
+    """What is asked for, where that is a name and no offer; `offer` follows when it is known what it is."""
 
     peer_ids: dict[str, None] = field(default_factory=dict)
     """Who it comes from."""
@@ -106,12 +125,18 @@ class Job:
         """Whether nobody has asked for it."""
         return not self.ticket
 
+    def start_over(self) -> None:
+        """Forget what came from sources that have not brought all of it; another is asked."""
+        self.keeps, self.before, self.meter = False, 0, Meter(trio.current_time())
+        self.peer_ids.clear()
+
     def begin(self, goal: Path, size: int, before: int = 0) -> None:
-        """Note that the first byte may come, and what there is already."""
+        """Note that the first byte may come, perhaps once more, from another source; and what there is already."""
         self.goal, self.size, self.before = goal, size, before
         self.meter = Meter(trio.current_time())
-        self.is_begun = True
-        self.on_begun()
+        if not self.is_begun:
+            self.is_begun = True
+            self.on_begun()
 
     def add(self, count: int) -> None:
         """Note that `count` bytes have come, and are written."""

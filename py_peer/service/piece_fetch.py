@@ -24,7 +24,7 @@ from py_peer.net.streams import GarbageError, SilentError, StreamFaultError
 from py_peer.service.jobs import FetchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from py_peer.core.file_record import FileRecord
     from py_peer.net.file_exchange import Source
@@ -43,24 +43,32 @@ CHECKED_AT_ONCE: Final = 16 * 1024 * 1024
 class PieceFetch:
     """One file, one try."""
 
-    def __init__(
-        self, job: Job, record: FileRecord, part: PartFile, sources: Sources, tell: Callable[[str], None]
+    def __init__(  # noqa: PLR0913 - the last is rarely there
+        self,
+        job: Job,
+        record: FileRecord,
+        part: PartFile,
+        sources: Sources,
+        tell: Callable[[str], None],
+        holders: Sequence[ID] = (),
     ) -> None:
+        """Ask `holders` first, who have said that they have it; where none are named it is the offerer alone."""
         self._job = job
         self._record = record
         self._part = part
         self._sources = sources
         self._tell = tell
-        self._offerer = ID.from_string(record.offerer)
+        self._holders = tuple(holders) or (ID.from_string(record.offerer),)
         self._run = max(1, min(limits.PIECES_ASKED, limits.PIECES_BYTES // record.piece_size))
         self._leaves = b""
         self._pieces: Pieces[ID] | None = None  # None until the leaves have come
         self._preparing = trio.Lock()
         self._at_work: set[ID] = set()
         self._not_before: dict[ID, float] = {}
-        self._lost = {self._offerer}  # who had the file, is gone, and may be back
+        self._lost = set(self._holders)  # who had the file, is gone, and may be back
         self._fault = f"{sources.name(record.offerer)} is not here"
         self._deadline = math.inf  # until when somebody is waited for who brings something
+        self._lies = False
         self._failure: FetchError | PartError | None = None
         self._changed = trio.Event()
 
@@ -98,22 +106,25 @@ class PieceFetch:
         """Begin to wait for somebody who has the file, or go on. Raises FetchError when nobody is to be waited for."""
         seconds = f"{limits.SOURCE_SECONDS:.0f} seconds"
         if trio.current_time() >= self._deadline:
-            raise FetchError(f"{self._fault}; and nobody who has it came within {seconds}")
+            raise self._nobody_left(f"nobody who has it came within {seconds}")
         if self._is_waiting:
             return
         if not self._lost:
-            raise FetchError(f"{self._fault}; and nobody else who is here has it")
+            raise self._nobody_left("nobody else who is here has it")
         self._deadline = trio.current_time() + limits.SOURCE_SECONDS
         self._tell(f"{self._job.name}: {self._fault}; waiting up to {seconds} for somebody who has it")
+
+    def _nobody_left(self, reason: str) -> FetchError:
+        return FetchError(f"{self._fault}; and {reason}", wrong_hash=self._lies)
 
     @property
     def _is_waiting(self) -> bool:
         return self._deadline < math.inf
 
     def _candidates(self) -> list[ID]:
-        """Return who is to be asked now: the offerer first; others only where much is missing, or he is not there."""
+        """Return who is to be asked now: the holders first; others only where much is missing, or he is not there."""
         now = trio.current_time()
-        speakers = sorted(self._sources.speakers(), key=lambda peer_id: peer_id != self._offerer)
+        speakers = sorted(self._sources.speakers(), key=lambda peer_id: peer_id not in self._holders)
         free = [
             peer_id
             for peer_id in speakers
@@ -124,11 +135,12 @@ class PieceFetch:
         return free[: max(0, most - len(self._at_work))]
 
     async def _call(self) -> None:
-        """Dial the offerer now and then while nobody brings anything; not for what nobody has asked for."""
+        """Dial the holders now and then while nobody brings anything; not for what nobody has asked for."""
         while not self._job.is_auto:
-            if not self._at_work:
-                with suppress(DialError):
-                    await self._sources.reach(self._record.offerer)
+            for holder in self._holders:
+                if not self._at_work:
+                    with suppress(DialError):
+                        await self._sources.reach(str(holder))
             await trio.sleep(limits.SOURCE_PAUSE)
 
     def _stir(self) -> None:
@@ -155,6 +167,7 @@ class PieceFetch:
         except StreamFaultError as error:
             self._sources.blame(peer_id, error)
             fault = str(error)
+            self._lies = self._lies or isinstance(error, WrongHashError)
             if isinstance(error, (WrongHashError, GarbageError)):
                 pause = math.inf
             elif not isinstance(error, (RefusedError, SilentError)):
@@ -173,10 +186,7 @@ class PieceFetch:
 
     async def _has_it(self, source: Source) -> bool:
         with trio.move_on_after(limits.DESCRIBE_SECONDS):
-            record = await source.describe(self._record.file_id, self._record.offerer)
-            if record is not None:
-                return record.root == self._record.root
-            return any(offer.root == self._record.root for offer in await source.offers())  # by another ID
+            return await source.has(self._record)
         raise SilentError(f"it did not answer within {limits.DESCRIBE_SECONDS:.0f} seconds")
 
     async def _fetch(self, source: Source, pieces: Pieces[ID]) -> None:

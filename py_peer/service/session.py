@@ -137,6 +137,7 @@ class _Session:
         self._direct.deliveries.somebody_may_come = self._somebody_may_come
         self._data = Data(settings, emit)
         self._data.somebody_to_ask = lambda: self._discovery.kademlia.somebody_to_ask(self._somebody_may_come)
+        self._files.know_dht(self._data.somebody_to_ask, self._discovery.finder.reach)
         self._reachability = Reachability(settings.transports, emit)
         self._reachability.on_reached = self._discovery.reached_from_outside
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, final
 
 import anyio.to_thread
 import trio
+from libp2p.peer.id import ID
 
-from py_peer.core import limits, tree_hash
+from py_peer.core import by_name, limits, tree_hash
 from py_peer.core.cleaning import clean_line
 from py_peer.core.file_events import SharedFile
 from py_peer.core.file_names import safe_name
@@ -21,6 +22,7 @@ from py_peer.core.sizes import shown_size
 from py_peer.net.counters import Counters
 from py_peer.net.file_messages import FILE_EXCHANGE, sign
 from py_peer.net.file_server import FileServer
+from py_peer.net.named_files import NAMED_FILE, NameServer
 from py_peer.net.private_files import UnfitFileError, cause
 from py_peer.net.served import CHANGED, OpenFile, Pace, ServedFile, Turns
 from py_peer.net.sister_files import SISTER_FILE, SisterServer
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
     from libp2p.crypto.keys import PrivateKey
     from libp2p.custom_types import StreamHandlerFn, TProtocol
-    from libp2p.peer.id import ID
 
     from py_peer.core.file_record import FileRecord
 
@@ -58,7 +59,7 @@ class _Sent:
 
 @final
 class Shared:
-    """The files that we serve, and the two servers, whose `Shelf` this is.
+    """The files that we serve, and the three servers, whose `Shelf` this is.
 
     `on_served` is called when a peer has been sent a whole file, and when we could not go on. On our own protocol a
     peer may take one file over several streams, and some of its pieces elsewhere: it has all of it from us when every
@@ -72,6 +73,7 @@ class Shared:
         self.streams: dict[TProtocol, StreamHandlerFn] = {
             SISTER_FILE: SisterServer(self).handle,
             FILE_EXCHANGE: FileServer(self).handle,
+            NAMED_FILE: NameServer(self).handle,
         }
         """What answers the streams of others, by protocol; there before the first peer is."""
 
@@ -81,6 +83,7 @@ class Shared:
         self.on_changed: Callable[[str, str], None] = lambda _name, _fault: None
         """Called once for a file that cannot be served any more, with its name, and why."""
 
+        self.peer_id = ""
         self._key: PrivateKey | None = None
         self._files: dict[tuple[str, str], ServedFile] = {}  # by ID and offerer
         self._sent: dict[tuple[ID, tuple[str, str]], _Sent] = {}
@@ -88,6 +91,7 @@ class Shared:
     def start(self, key: PrivateKey, counters: Counters) -> None:
         """Sign with `key` from now on, and count into the node's counters."""
         self._key = key
+        self.peer_id = str(ID.from_pubkey(key.get_public_key()))
         counters.update(self.counters)
         self.counters = counters
 
@@ -105,34 +109,69 @@ class Shared:
         A file that is shared already and has not changed keeps its ID, and is not read again; one that has changed gets
         another. Raises ShareError. May be cancelled.
         """
+        file_id = base64.b32encode(secrets.token_bytes(_ID_BYTES)).decode().lower()
+        found, is_new = await self._read(path, self._same, file_id, path.name, progress)
+        if is_new:
+            found.offered = True
+            for old in [one for one in self._files.values() if one.offered and one.file.path == found.file.path]:
+                self.unshare(old.record.file_id)  # nobody gets it any more: it has changed
+            self._put(found)
+        return shown(found)
+
+    async def provide(
+        self, path: Path, name: str, progress: Callable[[int, int], None] = lambda _done, _size: None
+    ) -> ServedFile:
+        """Read a file and serve it from now on to who asks for `name`, in place of what was provided by that name.
+
+        As `share` in all else; what is provided is not among what is offered.
+        """
+
+        def same(file: OpenFile) -> ServedFile | None:
+            known = self.by_name(name)
+            return known if known and known.file.identity == file.identity and not known.fault else None
+
+        found, is_new = await self._read(path, same, by_name.file_id(name), name, progress)
+        if is_new:
+            found.provided = name
+            self.unshare(found.record.file_id, found.record.offerer)
+            self._put(found)
+        return found
+
+    async def _read(
+        self,
+        path: Path,
+        same: Callable[[OpenFile], ServedFile | None],
+        file_id: str,
+        name: str,
+        progress: Callable[[int, int], None],
+    ) -> tuple[ServedFile, bool]:
+        """Read a file that is to be served; return it, or the `same` one that is served already, and if it is new."""
         if self._key is None:
             raise ShareError("the node does not run yet")
         file = await _open(path)
         try:
-            if known := self._same(file):
+            if known := same(file):
                 file.close()
-                return _shown(known)
+                return known, False
             self._check_room(tree_hash.HASH_BYTES * _pieces(file.size))
             leaves = await _hash(file, progress)
             record = sign(
                 self._key,
-                file_id=base64.b32encode(secrets.token_bytes(_ID_BYTES)).decode().lower(),
-                name=safe_name(path.name),
+                file_id=file_id,
+                name=safe_name(name),
                 size=file.size,
                 media_type=mimetypes.guess_type(path.name)[0] or "",
                 root=await anyio.to_thread.run_sync(tree_hash.root, leaves),
                 made=time.time_ns() // 1_000_000,
             )
-            if known := self._same(file):  # it was shared twice at the same time
+            if known := same(file):  # it was shared twice at the same time
                 file.close()
-                return _shown(known)
+                return known, False
             self._check_room(len(leaves))
         except BaseException:
             file.close()
             raise
-        for old in [one for one in self._files.values() if one.offered and one.file.path == file.path]:
-            self.unshare(old.record.file_id)  # nobody gets it any more: it has changed
-        return self._put(ServedFile(file, record, leaves, offered=True))
+        return ServedFile(file, record, leaves), True
 
     async def add(self, record: FileRecord, path: Path, leaves: bytes) -> SharedFile:
         """Serve a file that was fetched and verified under its offerer's ID, to py-peers. Raises ShareError."""
@@ -142,7 +181,7 @@ class Shared:
             file.close()
             raise ShareError("it is not what was fetched any more")
         self.unshare(record.file_id, record.offerer)
-        return self._put(ServedFile(file, record, leaves, offered=False))
+        return self._put(ServedFile(file, record, leaves))
 
     def unshare(self, file_id: str, offerer: str = "") -> bool:
         """Serve a file no more, ours or, with the peer ID of its `offerer`, another's; return whether there was one."""
@@ -156,7 +195,7 @@ class Shared:
 
     def listing(self) -> tuple[SharedFile, ...]:
         """Return what we serve, the latest last."""
-        return tuple(map(_shown, self._files.values()))
+        return tuple(map(shown, self._files.values()))
 
     def _same(self, file: OpenFile) -> ServedFile | None:
         """Return what we offer and is this very file, unchanged."""
@@ -170,7 +209,7 @@ class Shared:
 
     def _put(self, file: ServedFile) -> SharedFile:
         self._files[file.record.file_id, file.record.offerer] = file
-        return _shown(file)
+        return shown(file)
 
     # --- What the servers ask ---------------------------------------------------------------------
 
@@ -186,6 +225,10 @@ class Shared:
     def offered(self) -> Sequence[ServedFile]:
         """Return what we offer ourselves."""
         return [file for file in self._files.values() if file.offered]
+
+    def by_name(self, name: str) -> ServedFile | None:
+        """Return what we provide under exactly that name."""
+        return next((file for file in self.find(by_name.file_id(name)) if file.provided == name), None)
 
     def sent(self, peer_id: ID, file: ServedFile, first: int, count: int) -> None:
         """Take note that a peer has been sent `count` pieces from number `first` on; tell when it has them all."""
@@ -220,7 +263,7 @@ class Shared:
         now = trio.current_time()
         if state.told != reason or now - state.when > limits.SERVED_TOLD_PAUSE:
             state.told, state.when = reason, now
-            self.on_served(str(peer_id), _shown(file), sent, reason)
+            self.on_served(str(peer_id), shown(file), sent, reason)
 
     def faulty(self, file: ServedFile) -> None:
         """Take note that a file has a fault, and tell it once."""
@@ -247,7 +290,8 @@ def _bytes(file: ServedFile, first: int, count: int) -> int:
     return min((first + count) * size, file.record.size) - first * size
 
 
-def _shown(file: ServedFile) -> SharedFile:
+def shown(file: ServedFile) -> SharedFile:
+    """Return a file as a front-end is told of it."""
     record = file.record
     return SharedFile(
         file_id=record.file_id,
@@ -258,12 +302,16 @@ def _shown(file: ServedFile) -> SharedFile:
         offered=file.offered,
         served=file.served,
         remark=_remark(file),
+        provided=clean_line(file.provided, limits.MAX_PROVIDED_NAME_BYTES),
     )
 
 
 def _remark(file: ServedFile) -> str:
     if file.fault:
         return f"nobody can fetch it: {file.fault}"
+    if file.provided:
+        most = limits.MAX_NAMED_ANSWER // 2
+        return f"perhaps only py-peers can fetch it: it has more than {shown_size(most)}" * (file.record.size > most)
     if not file.offered:
         return "only py-peers can fetch it here"
     if file.record.size > limits.MAX_SISTER_FILE_BYTES:

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from libp2p.abc import IHost
 
     from py_peer.core.file_record import FileRecord
+    from py_peer.core.findings import Finding
     from py_peer.net.counters import Counters
     from py_peer.net.node import Node
 
 
 async def _nobody(_: str) -> None:
+    raise DialError("it is not connected")
+
+
+async def _nowhere(_: Finding) -> None:
     raise DialError("it is not connected")
 
 
@@ -43,6 +48,10 @@ class Sources:
         self.call: Callable[[str], Awaitable[object]] = _nobody
         """Dials a peer by what is known of where it is. Raises DialError."""
 
+        self.look_up: Callable[[Finding], Awaitable[object]] = _nowhere
+        """Dials a peer where the DHT says that it is. Raises DialError."""
+
+        self._findings: dict[str, Finding] = {}
         self._changed = trio.Event()
 
     @property
@@ -83,6 +92,13 @@ class Sources:
             while self.node is not None and (record := self.node.peers.records.get(peer_id)) and not record.protocols:
                 await self._changed.wait()
 
+    def told(self, finding: Finding) -> None:
+        """Remember where the DHT says that a peer is who has something that is wanted."""
+        self._findings.pop(finding.peer_id, None)
+        self._findings[finding.peer_id] = finding
+        if len(self._findings) > limits.TRANSFERS * limits.PROVIDERS_ASKED:
+            del self._findings[next(iter(self._findings))]
+
     async def reach(self, peer_id: str) -> ID:
         """Return the ID of a peer that is connected, after a dial if need be. Raises DialError.
 
@@ -91,8 +107,9 @@ class Sources:
         wanted = ID.from_string(peer_id)
         if self.is_here(wanted):
             return wanted
+        finding = self._findings.get(peer_id)
         try:
-            await self.call(peer_id)
+            await (self.call(peer_id) if finding is None else self.look_up(finding))
         except DialError:
             with trio.move_on_after(limits.COME_SECONDS):
                 while not self.is_here(wanted):

@@ -9,14 +9,16 @@ import trio
 
 from py_peer.core import limits
 from py_peer.core.cleaning import clean_line
+from py_peer.core.dht_events import LookupFailed
 from py_peer.core.events import Answer, Notice
 from py_peer.core.file_events import TransferDone, TransferFailed, TransferProgress, TransferStarted
-from py_peer.core.file_names import NotOneFileError, find
-from py_peer.service.jobs import FetchError, Job
+from py_peer.core.file_names import NotOneFileError, find, safe_name
+from py_peer.service.jobs import FetchError, Job, NobodyProvidesError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from py_peer.core.by_name import Wanted
     from py_peer.core.events import Event
     from py_peer.core.file_events import Transfer
     from py_peer.core.offers import Offered
@@ -40,7 +42,7 @@ class Transfers:
         done: Callable[[Fetched], Awaitable[None]],
         emit: Callable[[Event], None],
     ) -> None:
-        """`fetch` fetches a file, and raises FetchError; `done` is given what is there."""
+        """`fetch` fetches a file, and raises FetchError or NobodyProvidesError; `done` is given what is there."""
         self._fetch = fetch
         self._done = done
         self._emit = emit
@@ -57,8 +59,15 @@ class Transfers:
             self._nursery = nursery
             await trio.sleep_forever()
 
-    def start(self, offer: Offered, path: str, ticket: int, most: int = limits.MAX_FILE_BYTES) -> str:
-        """Fetch what is offered, of at most `most` bytes; return why that is not done, or "".
+    def start(
+        self,
+        offer: Offered,
+        path: str,
+        ticket: int,
+        most: int = limits.MAX_FILE_BYTES,
+        wanted: Wanted | None = None,
+    ) -> str:
+        """Fetch what is offered, or `wanted` by name, of at most `most` bytes; return why that is not done, or "".
 
         `path` is as in GetFile, and `ticket` 0 where nobody has asked.
         """
@@ -69,12 +78,13 @@ class Transfers:
             return f"it is being fetched already: transfer {job.number}"
         if len(self._jobs) >= limits.TRANSFERS + limits.WAITING_TRANSFERS:
             return f"{len(self._jobs)} files are being fetched or wait for it already"
-        job = Job(next(self._numbers), ticket, offer, path, most, name=offer.name)
+        name = safe_name(wanted.name) if wanted else offer.name
+        job = Job(next(self._numbers), ticket, offer, path, most, name=name, wanted=wanted)
         job.on_begun = lambda: self._emit(TransferStarted(ticket, job.shown()))
         self._jobs[job.number] = job
         self._give_turns()
         if not job.is_auto and not job.has_turn:
-            self._emit(Notice(f"{offer.name or offer.file_id} waits for its turn"))
+            self._emit(Notice(f"{name or offer.file_id} waits for its turn"))
         self._nursery.start_soon(self._serve, job)
         return ""
 
@@ -111,7 +121,8 @@ class Transfers:
         """Let begin what may: in the order in which they were asked for, but nobody holds up what others offer."""
         served = [job for job in self._jobs.values() if job.has_turn]
         for job in self._jobs.values():
-            of_one = sum(one.offer.peer_id == job.offer.peer_id for one in served)
+            peer_id = job.offer.peer_id  # "" while it is not known yet who has what is wanted by name
+            of_one = sum(one.offer.peer_id == peer_id for one in served) if peer_id else 0
             autos = sum(one.is_auto for one in served)
             if (
                 not job.has_turn
@@ -125,7 +136,7 @@ class Transfers:
     async def _serve(self, job: Job) -> None:
         """Fetch a file when it is its turn, and tell what became of it."""
         fetched: Fetched | None = None
-        failure = FetchError("it was cancelled")
+        failure: FetchError | NobodyProvidesError = FetchError("it was cancelled")
         began = trio.current_time()
         counters = cast("Node", self._node).counters
         with job.scope:
@@ -135,7 +146,7 @@ class Transfers:
                 nursery.start_soon(self._report, job)
                 try:
                     fetched = await self._fetch(job)
-                except FetchError as error:
+                except (FetchError, NobodyProvidesError) as error:
                     failure = error
                 except Exception as error:  # noqa: BLE001 - one transfer must not end the others
                     counters.caught("fetching a file", error)
@@ -150,8 +161,7 @@ class Transfers:
         counters["files: fetched"] += 1
         path = clean_line(str(fetched.path), limits.MAX_PATH_CHARS)
         seconds = trio.current_time() - began
-        is_verified = fetched.record is not None
-        self._emit(TransferDone(job.number, job.file_id, job.name, path, job.received, seconds, is_verified))
+        self._emit(TransferDone(job.number, job.file_id, job.name, path, job.received, seconds, fetched.verified))
         with counters.catching("serving a fetched file"):
             await self._done(fetched)
 
@@ -164,13 +174,27 @@ class Transfers:
                 told = job.received
                 self._emit(TransferProgress(job.shown()))
 
-    def _tell_failure(self, job: Job, failure: FetchError) -> None:
+    def _tell_failure(self, job: Job, failure: FetchError | NobodyProvidesError) -> None:
         reason = clean_line(str(failure), limits.MAX_ERROR_CHARS)
         is_cancelled = job.scope.cancelled_caught
         name = job.name or job.file_id
-        if job.is_begun or is_cancelled:
-            ticket = 0 if job.is_begun else job.ticket
-            self._emit(TransferFailed(job.number, job.file_id, job.name, reason, job.kept, is_cancelled, ticket))
+        wanted = clean_line(job.wanted.name, limits.MAX_PROVIDED_NAME_BYTES) if job.wanted else ""
+        if isinstance(failure, NobodyProvidesError):
+            self._emit(LookupFailed(job.ticket, wanted, failure.asked, reason))
+        elif job.is_begun or is_cancelled or failure.wrong_hash:
+            self._emit(
+                TransferFailed(
+                    number=job.number,
+                    file_id=job.file_id,
+                    name=job.name,
+                    reason=reason,
+                    kept=job.kept,
+                    cancelled=is_cancelled,
+                    ticket=0 if job.is_begun else job.ticket,
+                    wanted=wanted,
+                    wrong_hash=failure.wrong_hash,
+                )
+            )
         elif job.ticket:
             self._emit(Answer(job.ticket, f"Not fetched: {name}: {reason}", failed=True))
         else:

@@ -1,0 +1,192 @@
+"""A file is fetched by its name: who provides it is found in the DHT, and asked in turn until one of them gives it.
+
+Those who say with their signature which file it is come first: of several files the one that most of them have, in
+pieces from all of these at once, each held to the hash. Then come those of whom nobody can say what they send.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, cast, final
+
+import trio
+
+from py_peer.core import limits
+from py_peer.core.by_name import announcement_key, file_id, groups
+from py_peer.core.offers import Offered
+from py_peer.core.records import RecordRefusedError
+from py_peer.net.dial import DialError
+from py_peer.net.file_announcements import read_announcement
+from py_peer.net.named_files import open_named
+from py_peer.net.part_files import PartError
+from py_peer.net.streams import StreamFaultError
+from py_peer.service.fetching import in_words
+from py_peer.service.jobs import FetchError, NobodyProvidesError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from libp2p.peer.id import ID
+
+    from py_peer.core.by_name import Wanted
+    from py_peer.core.file_record import FileRecord
+    from py_peer.core.findings import Finding
+    from py_peer.net.kademlia import Kademlia
+    from py_peer.service.fetching import Fetcher
+    from py_peer.service.jobs import Fetched, Job
+    from py_peer.service.sources import Sources
+
+ASKED_AT_ONCE: Final = 8
+"""Providers that are asked at the same time what it is that they provide."""
+
+FIRST_SECONDS: Final = 1.0
+"""When one of those who have a file is connected, the others are waited for so long before it is fetched."""
+
+MOST_REASONS: Final = 3
+
+
+@final
+class ByName:
+    """Fetches files by their names."""
+
+    def __init__(self, fetcher: Fetcher, sources: Sources, tell: Callable[[str], None]) -> None:
+        """`tell` is given sentences for the user."""
+        self._fetcher = fetcher
+        self._sources = sources
+        self._tell = tell
+        self.somebody_to_ask: Callable[[], Awaitable[Kademlia]]
+        """Waits until somebody is in the table of the DHT, or nobody is to be expected."""
+
+    async def fetch(self, job: Job) -> Fetched:
+        """Fetch what is wanted by its name. Raises NobodyProvidesError, FetchError."""
+        wanted = cast("Wanted", job.wanted)
+        dht = await self.somebody_to_ask()
+        providers = await self._find(dht, wanted.name)
+        announced = await self._announced(dht, wanted.name, providers)
+        files = groups(announced.values(), wanted.root)
+        plain = [peer_id for peer_id in providers if peer_id not in announced]
+        self._tell(_told(job, len(providers), files, len(plain)))
+        failures: list[FetchError] = []
+        ways = [partial(self._from_all, job, same) for same in files]
+        for way in (*ways, *(partial(self._from_one, job, wanted, peer_id) for peer_id in plain)):
+            job.start_over()
+            try:
+                return await way()
+            except PartError as error:
+                raise in_words(error) from error
+            except FetchError as error:
+                failures.append(error)
+        if not failures:
+            raise FetchError("none of those who provide it has the file of that hash", wrong_hash=True)
+        reasons = "; ".join(dict.fromkeys(map(str, failures[:MOST_REASONS])))
+        raise FetchError(reasons, wrong_hash=any(error.wrong_hash for error in failures))
+
+    # --- Who has it -------------------------------------------------------------------------------
+
+    async def _find(self, dht: Kademlia, name: str) -> list[str]:
+        """Return the peer IDs of those who provide a name, and remember where they are. Raises as `fetch`."""
+        found: dict[str, None] = {}
+
+        def take(finding: Finding) -> None:
+            if finding.peer_id != str(self._sources.host.get_id()) and (
+                finding.peer_id in found or len(found) < limits.PROVIDERS_ASKED
+            ):
+                found[finding.peer_id] = None
+                self._sources.told(finding)
+
+        providers = await dht.find_providers(name.encode(), take)
+        if found:
+            return list(found)
+        if providers.peers:
+            raise FetchError("you provide it yourself, and nobody else does")
+        if not providers.asked:
+            raise NobodyProvidesError("nobody is there to be asked", 0)
+        text = f"none of the {providers.asked} peer(s) that were asked knows who provides it"
+        raise NobodyProvidesError(text, providers.asked)
+
+    async def _announced(self, dht: Kademlia, name: str, providers: list[str]) -> dict[str, FileRecord]:
+        """Return what those say that they provide who say it, with their signature, by peer ID."""
+        found: dict[str, FileRecord] = {}
+        limiter = trio.CapacityLimiter(ASKED_AT_ONCE)
+
+        async def ask(peer_id: str) -> None:
+            async with limiter:
+                record = await self._in_the_dht(dht, name, peer_id) or await self._of_itself(name, peer_id)
+            if record is not None:
+                found[peer_id] = record
+
+        async with trio.open_nursery() as nursery:
+            for peer_id in providers:
+                nursery.start_soon(ask, peer_id)
+        return found
+
+    async def _in_the_dht(self, dht: Kademlia, name: str, peer_id: str) -> FileRecord | None:
+        try:
+            record = (await dht.get_value(announcement_key(name, peer_id))).record
+            return None if record is None else read_announcement(record.key, record.value)
+        except RecordRefusedError:
+            return None
+
+    async def _of_itself(self, name: str, peer_id: str) -> FileRecord | None:
+        try:
+            provider = await self._sources.reach(peer_id)
+            await self._sources.know(provider)
+            if self._sources.speaks(provider):
+                return await self._sources.describe(provider, file_id(name), peer_id)
+        except (DialError, StreamFaultError):
+            pass
+        return None
+
+    # --- Fetching ---------------------------------------------------------------------------------
+
+    async def _from_all(self, job: Job, records: list[FileRecord]) -> Fetched:
+        """Fetch a file from those who have announced it, whoever of them is there. Raises FetchError, PartError."""
+        if records[0].size > job.most:
+            raise FetchError(f"it has {records[0].size:,} bytes, and {job.most:,} are allowed")
+        reached: dict[ID, FileRecord] = {}
+        reason = ""
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+
+                async def reach(record: FileRecord) -> None:
+                    nonlocal reason
+                    try:
+                        provider = await self._sources.reach(record.offerer)
+                    except DialError as error:
+                        reason = f"{self._sources.name(record.offerer)} cannot be reached: {error}"
+                        return
+                    reached[provider] = record
+                    scope.deadline = min(scope.deadline, trio.current_time() + FIRST_SECONDS)
+
+                for record in records:
+                    nursery.start_soon(reach, record)
+        if not reached:
+            raise FetchError(reason)
+        record = next(iter(reached.values()))
+        job.offer, job.name = Offered(record.file_id, record.offerer, trio.current_time(), record), record.name
+        return await self._fetcher.fetch_pieces(job, record, tuple(reached))
+
+    async def _from_one(self, job: Job, wanted: Wanted, peer_id: str) -> Fetched:
+        """Fetch a file from one who says nothing of it. Raises FetchError, PartError."""
+        name = self._sources.name(peer_id)
+        job.offer = Offered(job.file_id, peer_id, trio.current_time())
+        try:
+            provider = await self._sources.reach(peer_id)
+        except DialError as error:
+            raise FetchError(f"{name} cannot be reached: {error}") from error
+        try:
+            fetch = await open_named(self._sources.host, provider, wanted.name, min(job.most, limits.MAX_NAMED_ANSWER))
+        except StreamFaultError as error:
+            self._sources.blame(provider, error)
+            raise FetchError(f"{name} did not send it: {error}") from error
+        return await self._fetcher.take(job, fetch, provider, wanted.root)
+
+
+def _told(job: Job, providers: int, files: list[list[FileRecord]], plain: int) -> str:
+    """Return what is known of a file before it is fetched."""
+    says = [f"{providers} peer(s) provide {job.name}"]
+    if len(files) > 1:
+        says.append(f"they have {len(files)} different files, of which that of {len(files[0])} of them is tried first")
+    if plain:
+        says.append(f"what {plain} of them would send cannot be verified")
+    return "; ".join(says)
