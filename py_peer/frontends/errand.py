@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from py_peer.core.events import DialFailed, KademliaBootstrap, Notice, PeerBanned
+from py_peer.core.events import DialFailed, KademliaBootstrap, Notice, PeerBanned, Ready, Started
 from py_peer.core.exit_codes import ExitCode
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.leaving import Watchdog, leave_at_once_on_signals
 from py_peer.frontends.lines import event_lines
+from py_peer.frontends.printer import headless_lines
 from py_peer.frontends.running import run_front_end
 from py_peer.frontends.screen import Screen
 
@@ -32,21 +33,26 @@ TOLD: Final = (DialFailed, KademliaBootstrap, Notice, PeerBanned)
 class Errand(FrontEnd):
     """Something that is asked of a peer on the command line."""
 
+    stays: ClassVar[bool] = False
+    """Whether others may want to know where we are."""
+
     def __init__(self, service: Service, screen: Screen, watchdog: Watchdog, *, json: bool) -> None:
         super().__init__(service, screen, watchdog)
-        self._json = json
+        self.json = json
         self.outcome = ExitCode.OK
         """What the program ends with, if nothing fails."""
 
     async def show(self, events: Sequence[Event]) -> None:
         """Tell what keeps a result from coming."""
         for event in events:
-            if isinstance(event, TOLD) and not (isinstance(event, KademliaBootstrap) and event.peers):
+            if self.stays and isinstance(event, Started | Ready):
+                tell(*headless_lines(event))
+            elif isinstance(event, TOLD) and not (isinstance(event, KademliaBootstrap) and event.peers):
                 tell(*event_lines(event, None))
 
     def say(self, event: Event, *lines: str) -> None:
         """Print a result: `event` for scripts, `lines` for people."""
-        if self._json:
+        if self.json:
             from py_peer.core.json_lines import event_line  # noqa: PLC0415 - costs 40 ms, with --json only
 
             lines = (event_line(event, time.time()),)

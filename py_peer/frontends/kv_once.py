@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, final
 
+from py_peer.core.bars import duration
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
 from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
 from py_peer.frontends.errand import Errand, run_errand, tell
+from py_peer.frontends.key_value_lines import key_sentence
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -58,7 +60,8 @@ class KvOnce(Errand):
                     await self._answered.wait()
         except TimeoutError:
             if self._answer is None:
-                text = f"there was no answer within {timeout:g} s"
+                nobody = "" if self.connected else ": nobody was reached"
+                text = f"There was no answer within {timeout:g} s{nobody}"
                 self._answer = Answer(self._ticket, text, failed=True)
                 self.outcome = ExitCode.NOT_FOUND if self.connected else ExitCode.NOBODY_REACHED
                 self.say(self._answer)
@@ -90,21 +93,19 @@ class KvOnce(Errand):
         answer = self._answer
         match answer:
             case ValuePut() | KeyProvided():
-                known = "keep it" if isinstance(answer, ValuePut) else "know that you provide it"
-                self.say(answer, f"{answer.peers} of {answer.asked} peers {known}")
+                self.say(answer, key_sentence(answer))
                 if not answer.peers:
-                    self.outcome = ExitCode.NOT_SENT if answer.asked else ExitCode.NOBODY_REACHED
+                    self.outcome = ExitCode.NOT_FOUND if answer.asked else ExitCode.NOBODY_REACHED
             case ValueFound():
                 self.say(answer, answer.value)
-                tell(f"{answer.peers} of {answer.asked} peers say so; it was put {answer.seconds:.0f} s ago")
+                where = f"from {answer.peers} of {answer.asked} peer(s)" if answer.peers else "kept here"
+                tell(f"{where}, put {duration(answer.seconds)} ago")
             case ProvidersFound():
                 self.say(answer, *answer.peer_ids)
-                tell(f"{len(answer.peer_ids)} found; {answer.asked} peers have answered")
-                if not answer.peer_ids:
-                    self.outcome = ExitCode.NOT_FOUND if answer.asked else ExitCode.NOBODY_REACHED
+                tell(f"{len(answer.peer_ids)} found; {answer.asked} peer(s) have answered")
             case LookupFailed():
                 self.say(answer)
-                tell(f"py-peer: {answer.reason}")
+                tell(f"py-peer: {key_sentence(answer)}")
                 self.outcome = ExitCode.NOT_FOUND if answer.asked else ExitCode.NOBODY_REACHED
             case Answer():  # it can never be had
                 self.say(answer)
@@ -117,8 +118,6 @@ def is_for_want_of_peers(answer: DhtAnswer) -> bool:
     match answer:
         case ValuePut() | KeyProvided() | LookupFailed():
             return not answer.asked
-        case ProvidersFound():
-            return not (answer.asked or answer.peer_ids)
     return False
 
 

@@ -90,6 +90,11 @@ SUB_COMMANDS: Final = {
         _kv("get", "show the value that is kept under a key", _KEY),
         _kv("provide", "have it written down that you provide a key", _KEY),
         _kv("providers", "show who provides a key", _KEY),
+        _kv(
+            "shell",
+            "obey lines on standard input: GET, PUT, GET_PROVIDERS, PUT_PROVIDER, TOPIC, QUIT",
+            runs=Runs.SERVER,
+        ),
         SubCommand("network list", "show the networks", "py_peer.frontends.networks", ("json",)),
         SubCommand(
             "network show",
