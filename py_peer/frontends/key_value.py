@@ -13,14 +13,15 @@ from py_peer.core.sizes import without_surrogates
 if TYPE_CHECKING:
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
-    from py_peer.frontends.interactive import Chat, Handler
+    from py_peer.frontends.front_end import FrontEnd
+    from py_peer.frontends.interactive import Handler
 
 
 @final
 class KeyValue:
-    """Does the commands for a chat, and remembers what has become of them."""
+    """Does the commands for a front-end, and remembers what has become of them."""
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: FrontEnd) -> None:
         self._chat = chat
         self.asked: dict[int, Request] = {}
         """What has no answer yet, by its ticket; each is answered within a few minutes."""

@@ -95,7 +95,7 @@ class KvOnce(Errand):
             case ValuePut() | KeyProvided():
                 self.say(answer, key_sentence(answer))
                 if not answer.peers:
-                    self.outcome = ExitCode.NOT_FOUND if answer.asked else ExitCode.NOBODY_REACHED
+                    self.outcome = ExitCode.NOT_SENT if answer.asked else ExitCode.NOBODY_REACHED
             case ValueFound():
                 self.say(answer, answer.value)
                 where = f"from {answer.peers} of {answer.asked} peer(s)" if answer.peers else "kept here"

@@ -13,12 +13,12 @@ from py_peer.core.exit_codes import ExitCode
 from py_peer.core.json_lines import Error
 from py_peer.core.kv_lines import LEAVING, LineError, requests_of, result_line
 from py_peer.frontends.errand import Errand, run_errand, tell
+from py_peer.frontends.key_value import KeyValue
 from py_peer.frontends.key_value_lines import key_sentence
 from py_peer.frontends.stdin_lines import InputLine, LineSplitter, LineTooLong, StdinReader, standard_input
 
 if TYPE_CHECKING:
     from py_peer.core.events import Event
-    from py_peer.core.requests import Request
     from py_peer.frontends.arguments import Arguments
     from py_peer.frontends.front_end import Service
     from py_peer.frontends.leaving import Watchdog
@@ -45,9 +45,9 @@ class KvShell(Errand):
         self._timeout = arguments.timeout
         self._reader = StdinReader(source, lambda: None)
         self._is_typed = source is not None and source.isatty()
-        self._asked: dict[int, Request] = {}
+        self._keys = KeyValue(self)
         self._changed = asyncio.Event()
-        self._missed = self._alone = self._refused = 0
+        self._refused = 0
 
     async def work(self) -> None:
         """Obey the lines; then wait until everything is answered, for each answer at most --timeout."""
@@ -55,10 +55,10 @@ class KvShell(Errand):
         await self.ready.wait()
         await self._read()
         with contextlib.suppress(TimeoutError):
-            while self._asked and not self._is_typed:
-                await asyncio.wait_for(self._until_asked_less_than(len(self._asked)), self._timeout)
-        if self._asked and not self._is_typed:
-            tell(f"py-peer: {len(self._asked)} request(s) had no answer within {self._timeout:g} s")
+            while self._keys.asked and not self._is_typed:
+                await asyncio.wait_for(self._until_asked_less_than(len(self._keys.asked)), self._timeout)
+        if self._keys.asked and not self._is_typed:
+            tell(f"py-peer: {len(self._keys.asked)} request(s) had no answer within {self._timeout:g} s")
         self.leave_when_sent(0.0)
 
     async def _read(self) -> None:
@@ -88,7 +88,7 @@ class KvShell(Errand):
             return True
         await self._until_asked_less_than(MOST_ASKED)
         for request in requests:
-            self._asked[request.ticket] = request
+            self._keys.asked[request.ticket] = request
             await self.ask(request)
         return True
 
@@ -99,24 +99,21 @@ class KvShell(Errand):
             self.say(Error(number, reason, "GET KEY, PUT KEY VALUE, GET_PROVIDERS KEY, PUT_PROVIDER KEY or QUIT"))
 
     async def _until_asked_less_than(self, count: int) -> None:
-        while len(self._asked) >= count:
+        while len(self._keys.asked) >= count:
             self._changed.clear()
             await self._changed.wait()
 
     def note(self, event: Event) -> None:
         """Print what answers a request."""
         super().note(event)
-        request = self._asked.pop(getattr(event, "ticket", 0), None)
-        if request is None:
+        if (request := self._keys.asked.get(getattr(event, "ticket", 0))) is None:
             return
+        self._keys.note(event)
         self._changed.set()
         match event:
-            case ValuePut(peers=0, asked=asked) | KeyProvided(peers=0, asked=asked) | LookupFailed(asked=asked):
-                self._missed += asked > 0
-                self._alone += asked == 0
+            case ValuePut(peers=0) | KeyProvided(peers=0) | LookupFailed():
                 tell(key_sentence(event))
             case Answer():
-                self._refused += 1
                 tell(event.text)
         line = result_line(event, request)
         self.say(event, *([line] if line else []))
@@ -126,11 +123,7 @@ class KvShell(Errand):
         code = super().exit_code()
         if code is not ExitCode.OK or self._is_typed:
             return code
-        if self._refused:
-            return ExitCode.NOT_SENT
-        if self._missed or self._asked:
-            return ExitCode.NOT_FOUND
-        return ExitCode.NOBODY_REACHED if self._alone else ExitCode.OK
+        return ExitCode.NOT_SENT if self._refused else self._keys.exit_code()
 
 
 def run(arguments: Arguments) -> int:
