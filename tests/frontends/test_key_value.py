@@ -11,6 +11,7 @@ from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, V
 from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
+from py_peer.frontends import piped as piped_chat
 from py_peer.frontends.lines import event_lines
 from py_peer.frontends.piped import WINDOW, PlainChat
 from tests.frontends.fakes import ANN, US, FakeService, Stage
@@ -48,7 +49,8 @@ def script(lines: str, *answers: Event) -> tuple[ExitCode, list[str], list[Reque
 # --- What is asked --------------------------------------------------------------------------------
 
 
-def test_a_script_asks_and_waits_for_the_answers() -> None:
+def test_a_script_asks_and_waits_for_the_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(piped_chat, "ANSWER_SECONDS", 0.0)
     code, lines, requests = script(
         '/kv put colour dark  "blue" \n/kv get "my colour"\n/kv provide 00ff\n/kv providers colour\n',
         ValuePut(1, "colour", 3, 4),
