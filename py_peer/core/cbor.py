@@ -95,7 +95,7 @@ class _Head:
 
 @final
 class TextReader:
-    """Reads one text of at most `most` bytes, and holds no more."""
+    """Reads one text of at most `most` bytes, and holds no more. Bytes are a text, too, as they are for the original."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -112,7 +112,7 @@ class TextReader:
             if (head := self._head.feed(data)) is None:
                 return None
             major, self._length, data = head
-            if major != _Major.TEXT:
+            if major not in {_Major.TEXT, _Major.BYTES}:
                 raise CborError("it sent something else than a text")
             if self._length > self._most:
                 raise LongError(f"it sent a text of {self._length:,} bytes, where {self._most:,} are the limit")

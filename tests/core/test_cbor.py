@@ -81,6 +81,7 @@ def test_an_array_and_a_byte_string_are_read_in_whatever_parts_they_come(data: b
 @given(st.text(max_size=200), CUTS, st.binary(max_size=5))
 def test_a_text_is_read_in_whatever_parts_it_comes(text: str, cuts: list[int], behind: bytes) -> None:
     assert read_text(cbor2.dumps(text) + behind, cuts) == text
+    assert read_text(cbor2.dumps(text.encode()) + behind, cuts) == text
 
 
 @given(NUMBERS.filter(bool), CUTS, st.data())

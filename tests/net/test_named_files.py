@@ -83,9 +83,10 @@ async def test_the_request_of_the_original_is_answered_byte_for_byte(tmp_path: P
         shelf.put(KEYS, bytes([0, 23, 24, 255]), "ж" * 12)
         assert await answer(await asked(peer, bytes.fromhex(ASKED))) == bytes.fromhex(HELLO)
         assert await answer(await asked(peer, bytes.fromhex("65 65 6d 70 74 79"))) == b"\x80"
+        assert await answer(await asked(peer, bytes.fromhex("45 65 6d 70 74 79"))) == b"\x80"
         assert await answer(await asked(peer, b"\x78\x18" + b"\xd0\xb6" * 12)) == bytes.fromhex("84 00 17 1818 18ff")
-        await until(lambda: len(shelf.told) == 3)
-        assert shelf.told == [(peer.id, NAME, 5, ""), (peer.id, "empty", 0, ""), (peer.id, "ж" * 12, 4, "")]
+        await until(lambda: len(shelf.told) == 4)
+        assert [told[1:] for told in shelf.told] == [(NAME, 5, ""), *[("empty", 0, "")] * 2, ("ж" * 12, 4, "")]
 
 
 @trio_test
