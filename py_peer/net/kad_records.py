@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from py_peer.core.by_name import NAMESPACE
 from py_peer.core.records import SECOND, PublicKeyRule, Record, RecordRefusedError, read_time, received, write_time
 from py_peer.net.file_announcements import FileRule
+from py_peer.net.ipns_rule import IpnsRule
 from py_peer.net.protobufs import declare
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from py_peer.core.records import Rule
 
-RULES: Final[dict[bytes, Rule]] = {b"pk": PublicKeyRule(), NAMESPACE: FileRule()}
+RULES: Final[dict[bytes, Rule]] = {b"pk": PublicKeyRule(), b"ipns": IpnsRule(), NAMESPACE: FileRule()}
 """By the name of the namespace, which stands between two slashes at the beginning of a key."""
 
 _Record: Final[Any] = declare(

@@ -88,6 +88,9 @@ class Values:
         self._walker = walker
         self._kept = kept
         self._shelf = kept.shelf
+        self.serves = False
+        """Whether others may ask us what we keep: else we keep only our own."""
+
         self.given_up: Callable[[bytes], None] = lambda _: None
         """Told of each key of ours of which somebody else's value is later: then we renew ours no more."""
 
@@ -198,7 +201,7 @@ class Values:
 
     def _is_near(self, key: bytes) -> bool:
         """Say whether we are one of those who should have what is kept under a key."""
-        return self._table.closer(key) < K
+        return self.serves and self._table.closer(key) < K
 
     async def _look(self, key: bytes, rule: Rule) -> _Looked:
         """Ask those who are closest to a key, and ourselves, what they keep under it."""

@@ -71,6 +71,7 @@ class Kademlia:
 
     async def serve(self) -> None:
         """Answer the requests of others from now on, and tell the peers that are here: we belong into their tables."""
+        self.values.serves = True
         self._node.host.set_stream_handler(self._protocol, self.server.handle)
         await push_identify(self._node.host, list(self._node.peers.records), self._node.counters)
 

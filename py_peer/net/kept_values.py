@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, final
@@ -18,8 +18,9 @@ import trio
 
 from py_peer.core import limits
 from py_peer.core.by_name import ANNOUNCEMENTS
-from py_peer.core.records import Record
-from py_peer.core.value_shelf import Kept, ValueShelf
+from py_peer.core.records import Record, RecordRefusedError, rule_for
+from py_peer.core.value_shelf import FullError, Kept, ValueShelf
+from py_peer.net.kad_records import RULES
 from py_peer.net.kept_file import ASIDE, KeptFileError
 from py_peer.net.private_files import MODE, TakenError, cause, make_folder, take_lock
 
@@ -48,7 +49,7 @@ class KeptValues:
         self._written = 0
 
     async def load(self) -> None:
-        """Take what an earlier run has kept, as long as it has not expired; what is put meanwhile stays."""
+        """Take what an earlier run has kept and what still holds; what is put meanwhile stays."""
         if self._store is None:
             return
         try:
@@ -66,8 +67,11 @@ class KeptValues:
         for one in kept:
             if one.is_own and one.record.key.startswith(ANNOUNCEMENTS):
                 continue  # of a file that was provided as long as that run lasted
-            if self.shelf.get(one.record.key, 0) is None:
-                self.shelf.put(one.record, one.sender)
+            with suppress(RecordRefusedError, FullError):
+                rule_for(one.record.key, RULES).check(one.record.key, one.record.value)
+                if one.record.key not in self.shelf:
+                    self.shelf.put(one.record, one.sender)
+            await trio.lowlevel.checkpoint()  # there may be thousands of signatures among them
         self.shelf.expire(time.time_ns())
         self._loaded.set()
 
