@@ -95,7 +95,7 @@ class _Head:
 
 @final
 class TextReader:
-    """Reads one text of at most `most` bytes, and holds no more. Bytes are a text, too, as they are for the original."""
+    """Reads one text of at most `most` bytes, and holds no more. The original takes bytes for a text, too."""
 
     def __init__(self, most: int) -> None:
         self._most = most
