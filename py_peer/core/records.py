@@ -24,6 +24,9 @@ MILLISECOND: Final = 1_000_000
 
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
+UNTOLD: Final = 0
+"""The time of a record of which nobody has said when it was put."""
+
 Rank: TypeAlias = tuple[int | bytes, ...]
 
 
@@ -59,12 +62,20 @@ def check_size(key: bytes, value: bytes) -> None:
 def received(key: bytes, value: bytes, time: int | None, ttl: int, now: int) -> Record:
     """Return the record that somebody hands us at `now`; `time` and `ttl` (seconds, 0 for none) are what he says.
 
-    One without a time was put just now. A clock may be ahead of ours by `limits.KAD_CLOCK_AHEAD`; a time beyond that
-    counts as that, so that a later put can always be later. Raises RecordRefusedError for one that has expired.
+    Rust's have no time: they are as old as what is missing of the two days for which it keeps them, too, and a second
+    more, as it rounds down; so no copy of Rust's is later than the record that it is one of. With neither a time nor a
+    `ttl` nobody knows when it was put, and any other is later.
+
+    A clock may be ahead of ours by `limits.KAD_CLOCK_AHEAD`; a time beyond that counts as that, so that a later put can
+    always be later. Raises RecordRefusedError for one that has expired.
     """
     check_size(key, value)
-    time = now if time is None else min(time, now + limits.KAD_CLOCK_AHEAD * SECOND)
-    expires = time + limits.KAD_VALUE_SECONDS * SECOND
+    most = limits.KAD_VALUE_SECONDS * SECOND
+    if time is None and not ttl:
+        return Record(key, value, UNTOLD, now + most)
+    time = now - max(0, most - (ttl - 1) * SECOND) if time is None else time
+    time = min(time, now + limits.KAD_CLOCK_AHEAD * SECOND)
+    expires = time + most
     if ttl:
         expires = min(expires, now + ttl * SECOND)
     if expires <= now:

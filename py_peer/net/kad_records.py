@@ -28,17 +28,21 @@ _Record: Final[Any] = declare(
 )["Record"]
 
 
-def read_record(message: Message, key: bytes, now: int) -> Record | None:
+def read_record(message: Message, key: bytes, now: int, sender: bytes = b"") -> Record | None:
     """Return the record of a message about `key`; None where it has none. Raises RecordRefusedError.
 
-    That the value may stand under its key is not looked at.
+    What its publisher himself hands us to keep, as `sender`, or nobody with a date, was put just now, if it has no
+    time. That the value may stand under its key is not looked at.
     """
     if not message.HasField("record"):
         return None
     record = _Record.FromString(message.record.SerializeToString())  # the library's class does not know Rust's fields
     if record.key != key:
         raise RecordRefusedError("a value of another key")
-    return received(key, record.value, read_time(record.timeReceived), record.ttl, now)
+    time = read_time(record.timeReceived)
+    if time is None and sender and (record.publisher == sender or not record.ttl):
+        time = now
+    return received(key, record.value, time, record.ttl, now)
 
 
 def put_record(message: Message, record: Record, now: int) -> Message:

@@ -18,6 +18,7 @@ from py_peer.core.ranges import Kind, kind_of, range_of
 from py_peer.core.records import (
     MILLISECOND,
     SECOND,
+    UNTOLD,
     Record,
     RecordRefusedError,
     check_size,
@@ -73,9 +74,17 @@ class _Looked:
     best: Record | None
 
     def lacking(self, best: Record, rule: Rule) -> list[bytes]:
-        """Return who of those who should have the best record has not."""
+        """Return who of those who should have the best record has not.
+
+        Who has its value has it, unless it was put anew since: Rust and JavaScript do not keep the time of a record.
+        """
         rank = rule.rank(best)
-        return [peer for peer in self.closest if peer not in self.found or rule.rank(self.found[peer]) < rank]
+
+        def has_it(record: Record) -> bool:
+            is_known = record.time == UNTOLD or best.time - record.time < limits.KAD_PASS_SECONDS * SECOND
+            return rule.rank(record) >= rank or (record.value == best.value and is_known)
+
+        return [peer for peer in self.closest if not (peer in self.found and has_it(self.found[peer]))]
 
 
 @final
@@ -187,7 +196,7 @@ class Values:
         if kept is None and own is None and not self._is_near(key):
             return
         if rule.rank(best) > max((rule.rank(one) for one in (own, kept and kept.record) if one), default=()):
-            teller = next(peer for peer, record in looked.found.items() if record == best)
+            teller = next(peer for peer, record in looked.found.items() if record.value == best.value)
             self._replace(best, self._bringer(ID(teller)))
 
     def _replace(self, record: Record, sender: str) -> None:
@@ -221,6 +230,9 @@ class Values:
         seconds = limits.KAD_WALK_TIMEOUT - limits.KAD_TELL_TIMEOUT
         walk = await self._walker.walk(Message.GET_VALUE, key, answered, seconds)
         best = max(found.values(), key=rule.rank, default=None)
+        if best is not None and best.time == UNTOLD:
+            now = time.time_ns()
+            best = received(key, best.value, now, 0, now)
         return _Looked(walk.answers, walk.closest(), found, best)
 
     async def hand(self, record: Record, peers: list[bytes]) -> list[bytes]:
@@ -241,7 +253,7 @@ class Values:
         """
         now = time.time_ns()
         key = bytes(request.key)
-        record = read_record(request, key, now)
+        record = read_record(request, key, now, sender.to_bytes())
         if record is None:
             raise RecordRefusedError("no value to keep")
         rule = rule_for(key, RULES)

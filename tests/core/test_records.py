@@ -12,6 +12,7 @@ from py_peer.core import limits
 from py_peer.core.records import (
     RAW,
     SECOND,
+    UNTOLD,
     PublicKeyRule,
     Record,
     RecordRefusedError,
@@ -39,9 +40,25 @@ def test_a_record_keeps_its_time_and_expires_two_days_after_it() -> None:
     assert received(b"k", b"v", NOW - 7, 0, NOW) == Record(b"k", b"v", NOW - 7, NOW - 7 + KEPT)
 
 
-def test_without_a_time_it_was_put_now_and_lives_as_long_as_is_said_but_no_longer_than_others() -> None:
-    assert received(b"k", b"v", None, 60, NOW) == Record(b"k", b"v", NOW, NOW + 60 * SECOND)
-    assert received(b"k", b"v", None, 2**32 - 1, NOW).expires == NOW + KEPT
+def test_what_is_put_for_a_time_lives_as_long_and_no_longer_than_others() -> None:
+    assert received(b"k", b"v", NOW, 60, NOW) == Record(b"k", b"v", NOW, NOW + 60 * SECOND)
+    assert received(b"k", b"v", NOW, 2**32 - 1, NOW).expires == NOW + KEPT
+
+
+def test_without_a_time_it_is_as_old_as_what_is_missing_of_two_days_and_no_later_than_what_it_is_a_copy_of() -> None:
+    record = received(b"k", b"v", NOW, 0, NOW)
+    for elapsed in (0, 1, SECOND - 1, SECOND, 3_600 * SECOND + 1):
+        now = NOW + elapsed
+        copy = received(b"k", b"v", None, (record.expires - now) // SECOND, now)  # Rust rounds down
+        assert NOW - 2 * SECOND <= copy.time < NOW
+        assert copy.expires <= record.expires
+    assert received(b"k", b"v", None, 2**32 - 1, NOW).time == NOW
+
+
+def test_any_record_with_a_time_is_later_than_one_of_which_nobody_says_when_it_was_put() -> None:
+    untold = received(b"k", b"z", None, 0, NOW)
+    assert untold == Record(b"k", b"z", UNTOLD, NOW + KEPT)
+    assert RAW.rank(untold) < RAW.rank(received(b"k", b"a", NOW - KEPT + 1, 0, NOW))
 
 
 def test_a_clock_may_be_ahead_a_little_and_what_is_beyond_that_can_be_overtaken_a_moment_later() -> None:

@@ -10,6 +10,8 @@ import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
+from libp2p.peer.id import ID
+from libp2p.utils.varint import encode_uvarint
 
 from py_peer.core import limits
 from py_peer.core.records import SECOND, RecordRefusedError, received
@@ -18,7 +20,7 @@ from py_peer.net.kept_values import KeptValues
 from tests.net.raw_peer import raw_peer
 from tests.net.support import naming, trio_test, until
 from tests.net.test_kad_server import KAD, ask, says_it_speaks
-from tests.net.test_kademlia import Somebody, answering, people, somebody
+from tests.net.test_kademlia import Somebody, answering, people, somebody, stranger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -414,22 +416,89 @@ async def test_an_invalid_record_is_not_found_and_no_other_is_lost_for_it() -> N
             assert a.member.counts("ignored: Kademlia, found a value of another key") == [1]
 
 
+def rusts(publisher: bytes, ttl: int, text: bytes = b"value") -> bytes:
+    """Return a record as rust-libp2p writes it: publisher (666) and ttl (777), in this order behind the value."""
+    record = b"\x0a\x03key\x12" + bytes([len(text)]) + text
+    if publisher:
+        record += b"\xd2\x29" + bytes([len(publisher)]) + publisher
+    return record + (b"\xc8\x30" + encode_uvarint(ttl) if ttl else b"")
+
+
+def holding(record: bytes) -> Message:
+    """Return the answer of one who holds a record."""
+    return Message.FromString(b"\x08\x01\x12\x03key\x1a" + bytes([len(record)]) + record)
+
+
 @trio_test
-async def test_a_record_of_rust_without_a_time_is_kept_for_as_long_as_it_says() -> None:
-    """Its fields publisher (666) and ttl (777), as rust-libp2p writes them, in this order behind the value."""
-    record = b"\x0a\x03key\x12\x05value" + b"\xd2\x29\x02\x00\x01" + b"\xc8\x30\x3c"
-    frame = b"\x08\x00\x12\x03key\x1a" + bytes([len(record)]) + record
+async def test_a_record_of_rust_was_put_now_if_its_publisher_hands_it_to_us_and_else_as_long_ago_as_it_says() -> None:
     async with somebody() as a, raw_peer(a.member.port) as rust:
-        before = time.time_ns()
-        stream = await rust.open(KAD)
-        await stream.write_frame(frame)
-        answer = Message.FromString(await stream.read_frame())
-        assert (answer.type, answer.key, answer.record.key) == (Message.PUT_VALUE, b"key", b"key")
-        assert answer.record.value == b"value"
-        put = kept(a)
-        assert put is not None
-        assert before <= put.time <= time.time_ns()
-        assert put.expires == put.time + 60 * SECOND
+
+        async def take(record: bytes) -> float:
+            """Have it put, and return how many seconds ago it was, as we have it."""
+            stream = await rust.open(KAD)
+            await stream.write_frame(b"\x08\x00\x12\x03key\x1a" + bytes([len(record)]) + record)
+            answer = Message.FromString(await stream.read_frame())
+            assert (answer.type, answer.key, answer.record.key) == (Message.PUT_VALUE, b"key", b"key")
+            assert answer.record.value == b"value"
+            put = kept(a)
+            assert put is not None
+            a.dht.upkeep._kept.shelf.drop(b"key")
+            assert put.expires == min(put.time + 48 * HOUR, put.expires)
+            return (time.time_ns() - put.time) / SECOND
+
+        own, others = rust.id.to_bytes(), stranger()
+        assert 0 <= await take(rusts(own, 60)) < 60
+        assert 0 <= await take(rusts(b"", 0)) < 60
+        assert 47 * 3_600 < await take(rusts(others, 3_600)) < 47 * 3_600 + 60
+        assert 0 <= await take(rusts(others, 48 * 3_600)) < 60
+
+
+@trio_test
+async def test_what_rust_has_kept_for_long_is_not_the_latest_because_it_is_asked_now(tmp_path: Path) -> None:
+    old = holding(rusts(stranger(), 40 * 3_600, b"zzz"))
+    async with town(tmp_path) as here:
+        a, b = await here.live("ab")
+        give(a, made(b"later", 2))
+        async with raw_peer(b.member.port, handlers=answering(old)):
+            await until(lambda: len(b.dht.table) == 2)
+            found = await b.dht.get_value(b"key")
+            assert found.record is not None
+            assert (found.record.value, found.said, found.asked) == (b"later", 1, 2)
+            assert holds(a) == b"later"
+
+
+@pytest.mark.parametrize("ttl", [0, 46 * 3_600], ids=["own", "kept"])
+@trio_test
+async def test_who_has_the_value_without_its_time_is_not_handed_it_again(ttl: int, tmp_path: Path) -> None:
+    """With publisher and no ttl it is Rust's own: handed back to it, it would no longer be."""
+    requests: list[Message] = []
+    async with town(tmp_path) as here:
+        a, b = await here.live("ab")
+        give(a, made(b"value", 2))
+        key_pair = create_new_key_pair()
+        answer = holding(rusts(ID.from_pubkey(key_pair.public_key).to_bytes(), ttl))
+        async with raw_peer(b.member.port, key_pair, answering(*[answer] * 9, requests=requests)):
+            await until(lambda: len(b.dht.table) == 2)
+            lacking: list[Any] = []
+            b.dht.values.on_lacking = lambda _, peers: lacking.extend(peers)
+            found = await b.dht.get_value(b"key")
+            assert found.record == kept(a)
+            assert (found.said, found.asked) == (2, 2)
+            assert lacking == []
+    assert [request.type for request in requests] == [Message.GET_VALUE]
+
+
+@trio_test
+async def test_what_rust_alone_has_of_its_own_is_found_and_others_keep_it_as_put_now() -> None:
+    async with people(2) as (a, b):
+        await a.meet(b)
+        async with raw_peer(a.member.port, handlers=answering(*[holding(rusts(stranger(), 0))] * 9)):
+            await until(lambda: len(a.dht.table) == 2)
+            found = await a.dht.get_value(b"key")
+            assert found.record is not None
+            assert found.record.value == b"value"
+            assert abs(time.time_ns() - found.record.time) < 60 * SECOND
+            await until(lambda: holds(b) == b"value")
 
 
 @trio_test
