@@ -8,7 +8,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from tests.frontends.programs import DEADLINE, ROOT, run_to_its_end
-from tests.frontends.test_scripted_program import read, seen
+from tests.frontends.test_scripted_program import address, read, seen, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,3 +100,32 @@ def test_a_script_reads_the_lines_that_the_page_shows(piped: Callable[..., Piped
 
 def unchanging(event: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in event.items() if key not in ("at", "seconds")}
+
+
+def test_of_five_programs_a_newcomer_gets_what_one_has_put_who_was_killed(piped: Callable[..., Piped]) -> None:
+    first = piped("--json", "--headless", "--no-intro", "--dht")
+    others = [piped("--json", "--headless", "--no-intro", "--bootstrap", address(first)) for _ in range(4)]
+    for one in others:
+        seen(one, "kademlia_bootstrap", cause="")
+    tell(others[0], "kv_put", key="00ff", value="dark blue", id=1)
+    put = seen(others[0], "value_put", id=1)
+    assert put["peers"] == put["asked"] > 0
+    others[0].process.kill()
+    newcomer = piped("--json", "--headless", "--no-intro", "--bootstrap", address(others[1]))
+    tell(newcomer, "kv_get", key="00ff", id=2)
+    assert seen(newcomer, "value_found", id=2)["value"] == "dark blue"
+
+
+def test_a_value_outlives_the_program_that_has_put_it_when_nobody_was_there(
+    piped: Callable[..., Piped], tmp_path: Path
+) -> None:
+    home = {"PY_PEER_EPHEMERAL": "", "XDG_DATA_HOME": str(tmp_path / "data")}
+    before = piped("--json", "--dht", "--no-intro", **home)
+    tell(before, "kv_put", key="k", value="v", id=1)
+    assert seen(before, "value_put", id=1)["asked"] == 0
+    before.end_input()
+    assert before.leave(DEADLINE) == 4
+    after = piped("--json", "--headless", "--dht", "--no-intro", **home)
+    newcomer = piped("--json", "--headless", "--no-intro", "--bootstrap", address(after))
+    tell(newcomer, "kv_get", key="k", id=2)
+    assert seen(newcomer, "value_found", id=2)["value"] == "v"
