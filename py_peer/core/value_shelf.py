@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 from py_peer.core import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from py_peer.core.records import Record
 
@@ -48,6 +48,9 @@ class ValueShelf:
         self._of_sender: dict[str, dict[bytes, None]] = {}  # the oldest first
         self._weights: dict[str, int] = {}
         self._strangers = 0
+        self.on_gone: Callable[[bytes], None] = lambda _: None
+        """Told of each key under which nothing is kept any more, or something else from now on."""
+
         self.changes = 0
         """Counts the changes, so that whoever writes them down knows whether there are any."""
 
@@ -92,6 +95,7 @@ class ValueShelf:
             del self._of_sender[kept.sender]
         self._weigh(kept.sender, -kept.weight)
         self.changes += 1
+        self.on_gone(key)
 
     def expire(self, now: int) -> None:
         """Forget all of others that has expired; our own can be put anew."""

@@ -39,6 +39,7 @@ class Upkeep:
         self._provided: Agenda[bytes] = Agenda()
         self._repairs, self._to_repair = trio.open_memory_channel[tuple["Record", list[bytes]]](limits.KAD_REPAIRS)
         self._seen: set[bytes] = set()
+        kept.shelf.on_gone = self._values.drop
         dht.values.on_put = self.kept_anew
         dht.values.on_lacking = self._repair_later
 
@@ -102,8 +103,7 @@ class Upkeep:
                 await self._dht.provide(key)
             elif (key := self._values.take(now)) is not None:
                 self.kept_anew(key)
-                if not await self._dht.values.pass_on(key):
-                    self._values.drop(key)
+                await self._dht.values.pass_on(key)
             else:
                 return
 

@@ -155,14 +155,14 @@ class Values:
         said = sum(peer != OWN and record.value == best.value for peer, record in looked.found.items())
         return Lookup(best, said, looked.asked)
 
-    async def pass_on(self, key: bytes) -> bool:
-        """Hand what we keep to those who should have it and have not; return whether there is still something.
+    async def pass_on(self, key: bytes) -> None:
+        """Hand what we keep to those who should have it and have not.
 
         What is our own, and old, is put anew. What is not, we pass on if we are one of those who should have it.
         """
         own = self._shelf.own(key)
         if own is None and (self._shelf.get(key, time.time_ns()) is None or not self._is_near(key)):
-            return key in self._shelf
+            return
         rule = rule_for(key, RULES)
         looked = await self._look(key, rule)
         if looked.best is not None:
@@ -170,7 +170,6 @@ class Values:
         best = self._renewed(key, rule) or looked.best
         if best is not None:
             await self.hand(best, looked.lacking(best, rule))
-        return key in self._shelf
 
     def _renewed(self, key: bytes, rule: Rule) -> Record | None:
         """Put our own value anew, if it is time; return it. What others have, and is better, has been taken already."""
@@ -196,7 +195,7 @@ class Values:
         if kept is None and own is None and not self._is_near(key):
             return
         if rule.rank(best) > max((rule.rank(one) for one in (own, kept and kept.record) if one), default=()):
-            teller = next(peer for peer, record in looked.found.items() if record.value == best.value)
+            teller = next(peer for peer, one in looked.found.items() if peer != OWN and one.value == best.value)
             self._replace(best, self._bringer(ID(teller)))
 
     def _replace(self, record: Record, sender: str) -> None:

@@ -291,7 +291,7 @@ async def test_far_from_a_key_nothing_is_handed_on(monkeypatch: pytest.MonkeyPat
         await a.meet(b)
         near, far = (a, b) if not a.dht.table.closer(b"key") else (b, a)
         give(far, made(b"value", 1))
-        assert await far.dht.values.pass_on(b"key")
+        await far.dht.values.pass_on(b"key")
         assert holds(near) is None
         assert await value(far) == b"value"
         give(near, made(b"later"))
@@ -552,6 +552,7 @@ async def test_what_strangers_hand_us_is_bounded_and_takes_nobody_elses_place(
         assert holds(a, b"honest")
         assert holds(a, b"mine")
         assert holds(a, b"key 999")
+        assert len(a.dht.upkeep._values) == len(shelf)  # nor does what is to be done with them grow
         await a.dht.upkeep._kept.write()
         assert file.stat().st_size < limits.KAD_VALUES_FILE
 
