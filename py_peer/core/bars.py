@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core.events import Answer
 from py_peer.core.file_events import (
+    FileProvided,
     FileShared,
     HashingProgress,
     TransferDone,
@@ -161,7 +162,7 @@ class Steps:
                 return self._is_due(-event.ticket, event.done, event.size)
             case TransferDone() | TransferFailed():
                 self._told.pop(event.number, None)
-            case FileShared() | Answer():
+            case FileShared() | FileProvided() | Answer():
                 self._told.pop(-event.ticket, None)
         return True
 

@@ -52,6 +52,18 @@ def _path(argument: str) -> str:
     return "" if argument else "say where the file is, like ~/photo.jpg"
 
 
+def _own_name(argument: str) -> str:
+    from py_peer.core.by_name import problem_with_own  # noqa: PLC0415 - needed only here
+
+    return problem_with_own(argument) if argument else ""
+
+
+def _wanted_name(argument: str) -> str:
+    from py_peer.core.by_name import problem_with  # noqa: PLC0415 - needed only here
+
+    return problem_with(argument) if argument else "say which file: the name that somebody provides it under"
+
+
 def _transfer(argument: str) -> str:
     return "" if argument else "say which transfer: its number, or its file; /files lists them"
 
@@ -205,6 +217,18 @@ COMMANDS: Final = (
         checks=(_key,),
     ),
     CommandEntry("kv providers", "show who provides KEY", arguments="KEY", checks=(_key,)),
+    CommandEntry(
+        "provide",
+        "serve a file to whoever asks the DHT for NAME, for as long as you are here; alone, under its own name",
+        arguments="PATH [NAME]",
+        checks=(_path, _own_name),
+    ),
+    CommandEntry(
+        "fetch",
+        "find in the DHT who provides NAME, and fetch it, into the downloads or to PATH",
+        arguments="NAME [PATH]",
+        checks=(_wanted_name,),
+    ),
     CommandEntry(
         "last",
         f"show the last N messages again, {LAST_MESSAGES} if none is given",
@@ -368,7 +392,7 @@ def _with_arguments(
             return Misused(entry.usage, f"{both} may be meant; put the one you mean in quotes", line)
         rest = argument[ends[-1] :].strip()
         argument = _unquoted(argument[: ends[-1]])
-        more = (_unquoted(rest) if keys[1] == "path" else rest,) if rest else ()
+        more = (_unquoted(rest) if keys[1] in ("path", "name") else rest,) if rest else ()
         alone = "" if rest or keys[0] != "peer" else argument
     elif keys and keys[0] in ("path", "file", "transfer", "key"):
         if keys[0] == "key" and len(argument.split()) > 1 and _unquoted(argument) == argument:

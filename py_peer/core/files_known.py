@@ -9,6 +9,7 @@ from py_peer.core import limits
 from py_peer.core.events import Answer
 from py_peer.core.file_events import (
     FileOffered,
+    FileProvided,
     FileShared,
     FilesReport,
     HashingProgress,
@@ -57,7 +58,7 @@ class FilesKnown:
                 self.reading[event.ticket] = event
             case Answer():
                 self.reading.pop(event.ticket, None)
-            case FileShared():
+            case FileShared() | FileProvided():
                 self.reading.pop(event.ticket, None)
                 _keep(self.shared, event.file.file_id, event.file, limits.SHARED_FILES)
             case TransferStarted() | TransferProgress():

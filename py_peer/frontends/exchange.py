@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from py_peer.core.addresses import parse_peer_id
 from py_peer.core.commands import Command
+from py_peer.core.dht_events import LookupFailed
 from py_peer.core.direct_events import DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.events import Answer
-from py_peer.core.file_events import FileShared, TransferDone, TransferFailed, TransferStarted
+from py_peer.core.file_events import FileProvided, FileShared, TransferDone, TransferFailed, TransferStarted
 from py_peer.core.files_known import FilesKnown
 from py_peer.core.limits import MAX_NICK_CHARS
 from py_peer.core.requests import (
     CancelTransfer,
+    FetchFile,
     GetFile,
+    ProvideFile,
     RequestFiles,
     SendDirect,
     ShareFile,
@@ -74,6 +78,8 @@ class Exchange:
             "files": lambda _: chat.ask_when_ready(RequestFiles(chat.service.new_ticket())),
             "get": self._get,
             "cancel": self._cancel,
+            "provide": self._provide,
+            "fetch": self._fetch,
         }
 
     # --- What has happened ------------------------------------------------------------------------
@@ -104,7 +110,7 @@ class Exchange:
                 self.away.add(event.ticket)
             case DirectRefused():
                 self.refused += self._forget(event.ticket)
-            case FileShared():
+            case FileShared() | FileProvided():
                 self._sharing.discard(event.ticket)
             case TransferStarted() if event.ticket in self._asked:
                 self._asked.discard(event.ticket)
@@ -112,8 +118,12 @@ class Exchange:
             case TransferDone():
                 self._fetching.discard(event.number)
             case TransferFailed():
-                self.not_fetched += event.number in self._fetching and not event.cancelled
+                is_ours = event.number in self._fetching or event.ticket in self._asked
+                self.not_fetched += is_ours and not event.cancelled
                 self._fetching.discard(event.number)
+                self._asked.discard(event.ticket)
+            case LookupFailed():
+                self.not_fetched += event.ticket in self._asked
                 self._asked.discard(event.ticket)
             case Answer(failed=True):
                 self.refused += self._forget(event.ticket)
@@ -183,6 +193,17 @@ class Exchange:
         ticket = self._chat.service.new_ticket()
         self._asked.add(ticket)
         await self._chat.ask(GetFile(ticket, without_surrogates(file), whole_path(path) if path else ""))
+
+    async def _provide(self, path: str, name: str = "") -> None:
+        ticket = self._chat.service.new_ticket()
+        self._sharing.add(ticket)
+        path = whole_path(path)
+        await self._chat.ask(ProvideFile(ticket, path, without_surrogates(name or Path(path).name)))
+
+    async def _fetch(self, name: str, path: str = "") -> None:
+        ticket = self._chat.service.new_ticket()
+        self._asked.add(ticket)
+        await self._chat.ask(FetchFile(ticket, without_surrogates(name), whole_path(path) if path else ""))
 
     async def _cancel(self, transfer: str) -> None:
         await self._chat.ask(CancelTransfer(self._chat.service.new_ticket(), without_surrogates(transfer)))

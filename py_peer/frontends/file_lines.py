@@ -10,6 +10,7 @@ from py_peer.core.bars import duration, facts, percent
 from py_peer.core.cleaning import clean_line
 from py_peer.core.file_events import (
     FileOffered,
+    FileProvided,
     FileServed,
     FileShared,
     HashingProgress,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 SIGN: Final = "📎"
 SIGNS: Final[dict[type[Event], str]] = {
-    **dict.fromkeys((FileOffered, FileServed, FileShared, HashingProgress, TransferStarted, TransferProgress), SIGN),
+    **dict.fromkeys((FileOffered, FileProvided, FileServed, FileShared, HashingProgress), SIGN),
+    **dict.fromkeys((TransferStarted, TransferProgress), SIGN),
     TransferDone: "✓",
     TransferFailed: "❌",
 }
@@ -46,7 +48,7 @@ _ITEM: Final = re.compile(" +- ")
 """What has an indent of its own where it is broken."""
 
 
-def file_sentence(  # noqa: PLR0911 - one for each type
+def file_sentence(  # noqa: C901, PLR0911 - one for each type
     event: Event, called: Callable[[str], str] = short_id
 ) -> str:
     """Return what an event about files says, or "" for another one; `called` is as for `lines.sentence`."""
@@ -58,6 +60,11 @@ def file_sentence(  # noqa: PLR0911 - one for each type
         case FileShared(file=file):
             remark = f"; {file.remark}" if file.remark else ""
             return f"You offer {_named(file.name, file.size)}; others fetch it with /get {file.file_id}{remark}"
+        case FileProvided(file=file):
+            remark = f"; {file.remark}" if file.remark else ""
+            told = f"{event.peers} of {event.asked} peer(s) have been told" if event.asked else "nobody is there yet"
+            how = f"others fetch it with /fetch {quoted(event.name)}"
+            return f"You provide {_named(event.name, file.size)}: {told}; {how}{remark}"
         case FileServed():
             who, name = Name(event.nick, event.plain).of(event.peer_id), event.name or event.file_id
             if event.reason:
@@ -74,11 +81,22 @@ def file_sentence(  # noqa: PLR0911 - one for each type
             took = f"{_named(event.name or event.file_id, event.size)} in {duration(event.seconds)}"
             return f"Fetched {took}: {_path(event.path)}{how}"
         case TransferFailed():
-            kept = f"; {shown_size(event.kept)} are kept: /get {event.file_id} goes on" if event.kept else ""
+            kept = f"; {shown_size(event.kept)} are kept: {fetched_again(event)} goes on" if event.kept else ""
             name = event.name or event.file_id
             return f"Cancelled: {name}{kept}" if event.cancelled else f"Not fetched: {name}: {event.reason}{kept}"
         case _:
             return ""
+
+
+def fetched_again(event: TransferFailed) -> str:
+    """Return the command that goes on with a transfer."""
+    return f"/fetch {quoted(event.wanted)}" if event.wanted else f"/get {event.file_id}"
+
+
+def quoted(name: str) -> str:
+    """Return a name as the first argument of a command."""
+    quote = "'" if '"' in name else '"'
+    return f"{quote}{name}{quote}" if len(name.split()) > 1 else name
 
 
 def files_lines(report: FilesReport, columns: int | None = None, called: Callable[[str], str] = short_id) -> list[str]:
@@ -123,7 +141,7 @@ def _transfer(transfer: Transfer, called: Callable[[str], str]) -> str:
 
 
 def _shared(file: SharedFile) -> str:
-    told = "" if file.offered else "fetched from others"
+    told = "" if file.offered else "provided" if file.provided else "fetched from others"
     served = f"fetched {_times(file.served)}" if file.served else "fetched by nobody yet"
     parts = [file.file_id, file.name, shown_size(file.size), told, served, _path(file.path), file.remark]
     return "  ".join(part for part in parts if part)

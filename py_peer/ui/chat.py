@@ -40,6 +40,7 @@ from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize_text, without_surrogates
 from py_peer.demo.cast import Cast
 from py_peer.frontends.discovery_lines import folded
+from py_peer.frontends.file_lines import fetched_again
 from py_peer.frontends.front_end import STARTING
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.invite import invite_line, qr_rows
@@ -216,7 +217,7 @@ class FullScreenChat(Chat):
                 case TransferDone():
                     self._note(sentence(event))
                 case TransferFailed():
-                    again = f"/get {event.file_id}" if event.kept else ""
+                    again = fetched_again(event) if event.kept else ""
                     self._note(sentence(event), Kind.NOTE if event.cancelled else Kind.WARNING, again)
                 case ValuePut() | ValueFound() | KeyProvided() | ProvidersFound() | LookupFailed():
                     await self.print_lines(sentence(event, self.roster.called).split("\n"))

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from py_peer.core.dht_events import LookupFailed
 from py_peer.core.direct_events import DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.events import Answer, MessageReceived, NickLearned, PeerInfo, PeerJoined, StatusReport, Stopped
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.file_events import (
     FileOffered,
+    FileProvided,
     FileShared,
     FilesReport,
     HashingProgress,
@@ -27,7 +29,9 @@ from py_peer.core.file_events import (
 )
 from py_peer.core.requests import (
     CancelTransfer,
+    FetchFile,
     GetFile,
+    ProvideFile,
     RequestFiles,
     SendDirect,
     ShareFile,
@@ -240,6 +244,43 @@ def test_the_other_commands_ask_what_they_say() -> None:
         *requests
     }
     assert "  - k3xab  my photo.jpg  10 B  Ann, 0 s ago" in lines
+
+
+PROVIDED = SharedFile("a" * 52, "/x", "a b.txt", 10, "00", offered=False, served=0, provided="a b.txt")
+
+
+def test_files_are_provided_and_fetched_by_name_and_the_exit_code_says_which_were_not_there() -> None:
+    async def answer(service: FakeService, stage: Stage) -> None:
+        await when(lambda: len([one for one in service.requests if isinstance(one, FetchFile)]) == 3)
+        shown = Transfer(1, "a" * 52, "a b.txt", "/d/a b.txt", (), 0, 10, 0.0, None)
+        service.emit(
+            FileProvided(1, "a b.txt", PROVIDED, 3, 4),
+            TransferStarted(2, shown),
+            LookupFailed(3, "nothing", 4, "none knows it"),
+            TransferFailed(2, "b" * 52, "liar", "no", 0, ticket=4, wanted="liar", wrong_hash=True),
+            TransferDone(1, "a" * 52, "a b.txt", "/d/a b.txt", 10, 1.0, verified=True),
+        )
+
+    code, lines, requests = talk('/provide /x "a b.txt"\n/fetch "a b.txt" /d\n/fetch nothing\n/fetch liar\n', answer)
+    assert {ProvideFile(1, "/x", "a b.txt"), FetchFile(2, "a b.txt", "/d"), FetchFile(3, "nothing")} <= {*requests}
+    assert code is ExitCode.NOT_FOUND
+    assert (
+        '📎 You provide a b.txt (10 B): 3 of 4 peer(s) have been told; others fetch it with /fetch "a b.txt"' in lines
+    )
+    assert "❌ Not found: nothing: none knows it" in lines
+    assert "❌ Not fetched: liar: no" in lines
+    assert "⚠️  Not fetched: 2 file(s)" in lines
+
+
+def test_a_file_is_provided_under_its_own_name_if_no_other_is_given() -> None:
+    async def answer(service: FakeService, stage: Stage) -> None:
+        await when(lambda: asked(service, ProvideFile))
+        service.emit(Answer(1, "Not provided: /y/my.txt: why", failed=True))
+        await when(lambda: "❌ Not provided: /y/my.txt: why" in stage.lines)
+
+    code, _, requests = talk("/provide /y/my.txt\n", answer)
+    assert ProvideFile(1, "/y/my.txt", "my.txt") in requests
+    assert code is ExitCode.NOT_FOUND
 
 
 # --- Direct messages ------------------------------------------------------------------------------
