@@ -5,6 +5,7 @@ Their keys are no text, so that no user types them; ours is a node in this proce
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ from libp2p.peer.id import ID
 
 from interop.columns import answer
 from py_peer.core.addresses import parse_dial_address
-from py_peer.core.records import RecordRefusedError
+from py_peer.core.records import RecordRefusedError, received
 from tests.net.kad_member import kad_member
 from tests.net.support import trio_test, until
 from tests.net.test_ipns_rule import KEY as IPNS
@@ -92,6 +93,21 @@ async def test_a_signed_record_goes_to_go_and_back_and_an_older_one_is_refused(t
             await dht.put_value(IPNS, entry(1))
         assert (await dht.put_value(IPNS, entry(3))).took == 1
         assert (await at(theirs, "get_value", IPNS))["value"] == entry(3).hex()
+
+
+@pytest.mark.skipif("node" in LACKING, reason=LACKING.get("node", ""))
+@trio_test
+async def test_node_takes_what_it_holds_itself_for_the_best_and_has_all_others_keep_it(tmp_path: Path) -> None:
+    """What it hands them then it dates with now, so that by our rule it is the latest."""
+    async with couple("node", tmp_path) as (dht, theirs):
+        await put_at(theirs, b"key", b"old")
+        now = time.time_ns()
+        dht.upkeep._kept.shelf.put(received(b"key", b"later", now, 0, now), "somebody")
+        assert (await at(theirs, "get_value", b"key"))["value"] == b"old".hex()
+        found = await dht.get_value(b"key")
+        assert found.record is not None
+        assert found.record.value == b"old"
+        assert found.record.time > now
 
 
 def test_all_are_there() -> None:
