@@ -25,12 +25,23 @@ from libp2p.utils import encode_varint_prefixed
 from multiaddr import Multiaddr
 
 from py_peer.chatroom import CHAT_TOPIC
-from py_peer.core import announcement, tree_hash
+from py_peer.core import announcement, limits, tree_hash
 from py_peer.core.cbor import BytesReader, TextReader
 from py_peer.core.chat_payload import decode_payload
 from py_peer.core.frames import FrameBuffer
 from py_peer.core.kademlia import ROOM_KEYS, Contact
-from py_peer.net import autonat, autonat2, dcutr, direct, file_messages, kad_messages, mdns_packets, peer_record
+from py_peer.core.records import MILLISECOND, SECOND, Record
+from py_peer.net import (
+    autonat,
+    autonat2,
+    dcutr,
+    direct,
+    file_messages,
+    kad_messages,
+    kad_records,
+    mdns_packets,
+    peer_record,
+)
 from py_peer.net.header_gate import HEADER, VERSION
 from py_peer.net.message_cache import message_id
 from py_peer.net.message_check import MessageCheck
@@ -42,6 +53,7 @@ from tests.wire_sent import ADDRESS, FILE_ID, KEYS, NUMBER, OTHER, PEER, PROTOCO
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+VALUE_PUT: Final = WHEN * MILLISECOND
 NONCE: Final = 0x0102030405060708
 TAKEN: Final = b"\x03\x10\xc8\x01"
 """The least that says that a direct message is taken."""
@@ -113,6 +125,16 @@ def _read_request(data: bytes) -> object:
 
 def _kad(**fields: Any) -> bytes:
     return encode_varint_prefixed(KadMessage(key=ROOM_KEYS[0], **fields).SerializeToString())
+
+
+def _put_value() -> bytes:
+    record = Record(b"colour", b"dark blue", VALUE_PUT, VALUE_PUT + limits.KAD_VALUE_SECONDS * SECOND)
+    message = kad_records.put_record(KadMessage(type=KadMessage.PUT_VALUE, key=b"colour"), record, VALUE_PUT)
+    return encode_varint_prefixed(message.SerializeToString())
+
+
+def _read_value(data: bytes) -> object:
+    return kad_records.read_record(KadMessage.FromString(_frame(data)), b"colour", VALUE_PUT)
 
 
 def _provider() -> Any:
@@ -286,6 +308,12 @@ EXAMPLES: Final = (
         lambda: _kad(type=KadMessage.ADD_PROVIDER, providerPeers=[_provider()]),
         _read_kad,
         (KadMessage.ADD_PROVIDER, True, [f"{ADDRESS}/p2p/{PEER}"]),
+    ),
+    Example(
+        "PUT_VALUE",
+        _put_value,
+        _read_value,
+        Record(b"colour", b"dark blue", VALUE_PUT, VALUE_PUT + limits.KAD_VALUE_SECONDS * SECOND),
     ),
     Example(
         "an mDNS question",
