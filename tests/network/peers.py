@@ -161,7 +161,7 @@ class Peer:
         """Return its address without its ID, as people do not type it; `port` may be a proxy's."""
         return f"/ip{6 if ':' in self.host else 4}/{self.host}/tcp/{port}"
 
-    def command(self, name: str, **arguments: object) -> None:
+    def command(self, name: str, /, **arguments: object) -> None:
         """Have it do something."""
         assert self.process is not None
         assert self.process.stdin is not None

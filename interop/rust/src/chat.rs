@@ -19,6 +19,7 @@ use tokio::time::{interval, timeout};
 use crate::discovery::DISCOVERY;
 use crate::kademlia::Lookup;
 use crate::lines::{self, tell};
+use crate::named::Names;
 use crate::node::{self, Parts, PartsEvent, KADEMLIA};
 use crate::options::Options;
 use crate::transfers::Transfers;
@@ -38,6 +39,7 @@ pub struct Peer {
     pub key: PublicKey,
     pub swarm: Swarm<Parts>,
     pub transfers: Transfers,
+    pub names: Names,
     pub lookups: HashMap<kad::QueryId, Lookup>,
     /// Keys, in hex, whose values are looked for.
     pub wanted: HashMap<kad::QueryId, String>,
@@ -56,6 +58,7 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         key: key.public(),
         swarm: node::swarm(&options, key).await?,
         transfers: Transfers::default(),
+        names: Names::default(),
         lookups: HashMap::new(),
         wanted: HashMap::new(),
         dials: HashMap::new(),
@@ -166,6 +169,7 @@ impl Peer {
             }
             SwarmEvent::Behaviour(PartsEvent::Files(event)) => self.hear_files(event),
             SwarmEvent::Behaviour(PartsEvent::Direct(event)) => self.hear_direct(event),
+            SwarmEvent::Behaviour(PartsEvent::Named(event)) => self.hear_named(event),
             SwarmEvent::Behaviour(PartsEvent::Kademlia(event)) => self.hear_kademlia(event),
             SwarmEvent::Behaviour(PartsEvent::Mdns(event)) => self.hear_mdns(event),
             SwarmEvent::NewListenAddr { listener_id, address } => {

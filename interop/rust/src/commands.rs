@@ -36,6 +36,8 @@ impl Peer {
             "offer" => return self.offer(text("file")?),
             "get" => self.get(peer()?, text("file")?),
             "msg" => self.message(peer()?, text("text")?),
+            "put_file" => return self.put_file(text("path")?, text("name")?),
+            "get_file" => self.get_file(peer()?, text("name")?),
             "provide" => return self.provide(text("key")?),
             "find" => return self.find(text("key")?),
             "put_value" => return self.put_value(text("key")?, text("value")?),

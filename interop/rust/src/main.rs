@@ -9,6 +9,7 @@ mod discovery;
 mod exchange;
 mod kademlia;
 mod lines;
+mod named;
 mod node;
 mod options;
 mod proto;

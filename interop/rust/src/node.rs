@@ -13,6 +13,7 @@ use libp2p::swarm::NetworkBehaviour;
 use libp2p::{dcutr, identify, kad, mdns, relay, tcp, yamux, StreamProtocol, Swarm, SwarmBuilder};
 
 use crate::exchange::{self, Exchange};
+use crate::named::{self, Named};
 use crate::options::Options;
 use crate::security::Offered;
 
@@ -25,6 +26,7 @@ pub struct Parts {
     pub identify: identify::Behaviour,
     pub files: Exchange,
     pub direct: Exchange,
+    pub named: Named,
     pub kademlia: Toggle<kad::Behaviour<MemoryStore>>,
     pub mdns: Toggle<mdns::tokio::Behaviour>,
     pub dcutr: Toggle<dcutr::Behaviour>,
@@ -80,6 +82,7 @@ fn parts(
         identify: identify(key),
         files: exchange::files(),
         direct: exchange::direct(),
+        named: named::named(),
         kademlia: options.kademlia.then(kademlia).into(),
         mdns: mdns.into(),
         dcutr: options.dcutr.then(|| dcutr::Behaviour::new(me)).into(),
