@@ -27,14 +27,17 @@ class ValuePut(Event):
 @final
 @frozen
 class ValueFound(Event):
-    """The answer to `GetValue`. `peers` of the `asked` have said so, and it was put `seconds` ago."""
+    """The answer to `GetValue`. `peers` of the `asked` have said so, and it was put `seconds` ago.
+
+    None: whoever has put it has not told when.
+    """
 
     ticket: int
     key: str
     value: str
     peers: int
     asked: int
-    seconds: float
+    seconds: float | None
     base64: str = ""
     """The bytes of the value, where `value` does not show all of them as they are: not UTF-8, or cleaned."""
 

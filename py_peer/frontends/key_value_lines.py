@@ -39,8 +39,7 @@ def key_sentence(  # noqa: PLR0911 - one for each
         case ValuePut(key=key):
             return f"Put {key}: {_of(event.peers, event.asked)} keep it"
         case ValueFound(key=key):
-            where = f"from {_of(event.peers, event.asked)}" if event.peers else "kept here"
-            return f"{key} ({where}, put {duration(event.seconds)} ago): {event.value}"
+            return f"{key} ({origin(event)}): {event.value}"
         case KeyProvided(key=key, asked=0):
             return f"You provide {key}; nobody is there to write it down"
         case KeyProvided(key=key):
@@ -53,6 +52,12 @@ def key_sentence(  # noqa: PLR0911 - one for each
             return f"Not found: {event.key}: {event.reason}"
         case _:
             return ""
+
+
+def origin(found: ValueFound) -> str:
+    """Return where a value comes from, and of when it is."""
+    where = f"from {_of(found.peers, found.asked)}" if found.peers else "kept here"
+    return f"{where}, put {f'{duration(found.seconds)} ago' if found.seconds is not None else 'nobody says when'}"
 
 
 def _of(peers: int, asked: int) -> str:

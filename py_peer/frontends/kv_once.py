@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, final
 
-from py_peer.core.bars import duration
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
 from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
 from py_peer.frontends.errand import Errand, run_errand, tell
-from py_peer.frontends.key_value_lines import key_sentence
+from py_peer.frontends.key_value_lines import key_sentence, origin
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -98,8 +97,7 @@ class KvOnce(Errand):
                     self.outcome = ExitCode.NOT_SENT if answer.asked else ExitCode.NOBODY_REACHED
             case ValueFound():
                 self.say(answer, answer.value)
-                where = f"from {answer.peers} of {answer.asked} peer(s)" if answer.peers else "kept here"
-                tell(f"{where}, put {duration(answer.seconds)} ago")
+                tell(origin(answer))
             case ProvidersFound():
                 self.say(answer, *answer.peer_ids)
                 tell(f"{len(answer.peer_ids)} found; {answer.asked} peer(s) have answered")

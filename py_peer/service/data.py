@@ -15,7 +15,7 @@ from py_peer.core.cleaning import clean_line, clean_path, clean_text
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
 from py_peer.core.events import Answer
 from py_peer.core.rates import TokenBucket
-from py_peer.core.records import SECOND, RecordRefusedError, check_size
+from py_peer.core.records import SECOND, UNTOLD, RecordRefusedError, check_size
 from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
 from py_peer.service.transfers import FAULT
 
@@ -135,8 +135,8 @@ class Data:
                     return LookupFailed(ticket, shown, lookup.asked, _nobody(lookup.asked, "has a value for it"))
                 value = clean_text(record.value)
                 raw = "" if value.encode() == record.value else base64.b64encode(record.value).decode()
-                seconds = max(0.0, (time.time_ns() - record.time) / SECOND)
-                return ValueFound(ticket, shown, value, lookup.said, lookup.asked, round(seconds, 3), raw)
+                since = None if record.time == UNTOLD else round(max(0.0, (time.time_ns() - record.time) / SECOND), 3)
+                return ValueFound(ticket, shown, value, lookup.said, lookup.asked, since, raw)
 
     def _fail(self, request: KeyRequest, reason: str) -> None:
         text = f"{FAILED[type(request)]}: {clean_path(request.key)}: {reason}"

@@ -182,10 +182,11 @@ def test_a_script_reads_the_answers_under_its_ids() -> None:
         (ValuePut(1, "k", 0, 0), "🔑 Put k: it is kept here alone; nobody is there to take it"),
         (ValuePut(1, "k", 0, 4), "🔑 Put k: it is kept here alone; none of 4 peer(s) has taken it"),
         (ValueFound(1, "k", "v", 0, 0, 1.0), "🔑 k (kept here, put 1 s ago): v"),
+        (ValueFound(1, "k", "v", 1, 2, None), "🔑 k (from 1 of 2 peer(s), put nobody says when): v"),
         (KeyProvided(1, "k", 0, 0), "🔑 You provide k; nobody is there to write it down"),
         (LookupFailed(1, "k", 3, "nobody has it"), "❌ Not found: k: nobody has it"),
     ],
-    ids=["alone", "not-taken", "own", "provided-alone", "missing"],
+    ids=["alone", "not-taken", "own", "of-no-time", "provided-alone", "missing"],
 )
 def test_each_answer_is_a_line(event: Event, line: str) -> None:
     assert event_lines(event) == [line]

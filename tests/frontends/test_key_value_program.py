@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PAGE = (ROOT / "docs" / "key-value.md").read_text(encoding="utf-8")
 PLACE = re.compile(r"/ip4/192\.0\.2\.7/tcp/4001(/p2p/\S+)?")
+WHO = re.compile(r"12D3KooW[\w…]+")
 VARIES = {r"\d+ s ago": r"\\d+ s ago", r"\bm4wJWZNF\b": r"\\w{8}"}
 """What is another at each run, in the page and as a pattern."""
 
@@ -51,6 +52,21 @@ def test_two_people_see_what_the_page_shows(terminal: Callable[..., Terminal]) -
             someone = people["Alice"]
             someone.expect("is called bob")
     assert set(people) == {"Alice", "Bob"}
+
+
+def test_the_command_line_prints_what_the_page_shows(piped: Callable[..., Piped], tmp_path: Path) -> None:
+    first = piped("--dht", "--no-intro")
+    page = "\n".join(line.strip() for line in shown("## On the command line", "A peer that is started")[1:])
+    examples = page.strip().removeprefix("$ ").split("\n$ ")
+    assert len(examples) == 3
+    for example in examples:
+        line, *promised = example.splitlines()
+        given, _, command = line.rpartition(" | ")
+        arguments = shlex.split(PLACE.sub(first.address(), command))[1:]
+        ended = run_to_its_end(tmp_path, *arguments, given="\n".join(shlex.split(given)[2:]) + "\n")
+        assert ended.returncode == 0, ended.stderr
+        said = [WHO.sub("somebody", line) for line in ended.stdout.splitlines()]
+        assert sorted(said) == sorted(WHO.sub("somebody", line) for line in promised)
 
 
 def test_a_script_has_what_it_asks_for_and_a_code_that_says_what_was_not_there(
