@@ -68,6 +68,7 @@ def test_what_one_puts_others_get_byte_for_byte_and_who_provides_it_is_found() -
                 assert isinstance(found, ValueFound)
                 assert found.value == " blue\n    and red "
                 assert base64.b64decode(found.base64).decode() == VALUE
+                assert found.seconds is not None
                 assert 0 <= found.seconds < 60
             plain = await answer(c, PutValue, "plain", "grün")
             assert isinstance(plain, ValuePut)
