@@ -57,6 +57,9 @@ class Shelf:
         self.turns = Turns()
         self.pace = Pace()
         self.files: list[ServedFile] = []
+        self.names: dict[str, ServedFile] = {}
+        """What is provided under other names than its ID."""
+
         self.told: list[tuple[ID, str, int, str]] = []
         self.pieces: list[int] = []
         self.faults: list[str] = []
@@ -86,7 +89,7 @@ class Shelf:
         return next((file for file in self.files if file.record.root == root), None)
 
     def by_name(self, name: str) -> ServedFile | None:
-        return next(iter(self.find(name)), None)
+        return self.names.get(name) or next(iter(self.find(name)), None)
 
     def offered(self) -> Sequence[ServedFile]:
         return [file for file in self.files if file.offered]

@@ -112,7 +112,7 @@ class Lines(Peer):
     def clean_up(self) -> None:
         pass
 
-    def command(self, name: str, **arguments: object) -> None:
+    def command(self, name: str, /, **arguments: object) -> None:
         called = self.here[str(arguments["address"]).rpartition("/")[2]]
         if all(one.meets_again or len(one.ids) == 1 for one in (self, called)):
             for one, other in ((self, called), (called, self)):

@@ -32,7 +32,7 @@ class Player(Peer):
     read: int = 0
     """Bytes that it tells to have read."""
 
-    def command(self, name: str, **arguments: Any) -> None:
+    def command(self, name: str, /, **arguments: Any) -> None:
         text = arguments.get("text", "")
         if name == "stats":
             self._note({"event": "statistics", "gossip_received_bytes": self.read})
