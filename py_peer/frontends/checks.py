@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,32 @@ def utf8(text: str) -> str:
     if text.isprintable() or text == text.encode(errors="ignore").decode():
         return text
     msg = "it is not UTF-8"
+    raise ArgumentTypeError(msg)
+
+
+def own_name(text: str) -> str:
+    """Return a name that a file can be provided under."""
+    from py_peer.core.by_name import problem_with_own  # noqa: PLC0415 - needed only now
+
+    if reason := problem_with_own(text):
+        raise ArgumentTypeError(reason)
+    return text
+
+
+def wanted_name(text: str) -> str:
+    """Return a name that a file may be provided under."""
+    from py_peer.core.by_name import problem_with  # noqa: PLC0415 - needed only now
+
+    if reason := problem_with(text):
+        raise ArgumentTypeError(reason)
+    return text
+
+
+def root(text: str) -> str:
+    """Return a tree hash, in hexadecimal digits."""
+    if re.fullmatch("[0-9a-fA-F]{64}", text):
+        return text
+    msg = "it is not a hash of 64 hexadecimal digits"
     raise ArgumentTypeError(msg)
 
 

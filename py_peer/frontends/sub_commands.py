@@ -95,6 +95,33 @@ SUB_COMMANDS: Final = {
             "obey lines on standard input: GET, PUT, GET_PROVIDERS, PUT_PROVIDER, TOPIC, QUIT",
             runs=Runs.SERVER,
         ),
+        SubCommand(
+            "provide",
+            "serve the file --path to whoever asks for it by --name, until you end it",
+            "py_peer.frontends.provide_command",
+            NODE,
+            (
+                Option("path", "the file", ("--path",), "PATH", is_file=True, kept=False),
+                Option("name", "what it is asked for by", ("--name",), "NAME", checks.own_name, default_text="its own"),
+            ),
+            Runs.SERVER,
+        ),
+        SubCommand(
+            "get",
+            "find who provides a file by its --name, and fetch it",
+            "py_peer.frontends.get_command",
+            NODE,
+            (
+                Option("name", "what it is provided by", ("--name",), "NAME", checks.wanted_name, kept=False),
+                Option(
+                    "out", "the file or the folder it goes to", ("--out",), "PATH", default_text="here", is_file=True
+                ),
+                Option(
+                    "hash", "the hash that it must have, as py-peer provide tells it", ("--hash",), "HEX", checks.root
+                ),
+            ),
+            Runs.ERRAND,
+        ),
         SubCommand("network list", "show the networks", "py_peer.frontends.networks", ("json",)),
         SubCommand(
             "network show",

@@ -1,0 +1,134 @@
+"""`py-peer get`: a file is found by its name, fetched, and named when it is whole.
+
+Its path is on standard output; how far it is, on standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, final
+
+from py_peer.core.bars import Steps
+from py_peer.core.dht_events import LookupFailed
+from py_peer.core.events import Answer
+from py_peer.core.exit_codes import ExitCode
+from py_peer.core.file_events import TransferDone, TransferFailed, TransferProgress, TransferStarted
+from py_peer.core.requests import FetchFile
+from py_peer.frontends.arguments import refuse
+from py_peer.frontends.errand import Errand, run_errand, tell
+from py_peer.frontends.kv_once import PAUSE
+from py_peer.frontends.lines import event_lines, sentence
+from py_peer.frontends.paths import whole_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from py_peer.core.events import Event
+    from py_peer.frontends.arguments import Arguments
+    from py_peer.frontends.front_end import Service
+    from py_peer.frontends.leaving import Watchdog
+    from py_peer.frontends.screen import Screen
+
+
+@final
+class Get(Errand):
+    """Fetches one file, and leaves."""
+
+    def __init__(self, service: Service, screen: Screen, watchdog: Watchdog, arguments: Arguments) -> None:
+        super().__init__(service, screen, watchdog, json=arguments.json)
+        own = arguments.own
+        self._wanted = own["name"], whole_path(own["out"] or os.curdir), own["hash"] or ""
+        self._timeout = arguments.timeout
+        self._ticket = 0
+        self._steps = Steps()
+        self._is_begun = asyncio.Event()
+        self._nobody_was_there = asyncio.Event()
+        self._is_over = False
+        self.outcome = ExitCode.NOT_FOUND
+
+    async def work(self) -> None:
+        """Ask for it, again while there is nobody to ask; what has begun to come ends by itself."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self.ready.wait()
+                while not (self._is_begun.is_set() or self._is_over):
+                    self._nobody_was_there.clear()
+                    self._ticket = self.service.new_ticket()
+                    await self.ask(FetchFile(self._ticket, *self._wanted))
+                    await self._until_begun_or_alone()
+        except TimeoutError:
+            if not self._is_over:
+                self._fail(Answer(self._ticket, f"nothing has come within {self._timeout:g} s", failed=True))
+            return
+        await super().work()
+
+    async def _until_begun_or_alone(self) -> None:
+        """Return when the file comes, or a while after there was nobody to ask."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._is_begun, self._nobody_was_there)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if not self._is_begun.is_set():
+            await asyncio.sleep(PAUSE)
+
+    def note(self, event: Event) -> None:
+        """Remember what has become of it."""
+        super().note(event)
+        match event:
+            case TransferStarted():
+                self._is_begun.set()
+            case LookupFailed(asked=0):
+                self._nobody_was_there.set()
+
+    async def show(self, events: Sequence[Event]) -> None:
+        """Tell how far it is, and how it ends."""
+        for event in events:
+            if self._is_over:
+                return
+            match event:
+                case TransferStarted() | TransferProgress() if self._steps.tells(event):
+                    self._report(event)
+                case TransferDone():
+                    self.say(event, event.path)
+                    tell(*event_lines(event, None))
+                    self._leave(ExitCode.OK)
+                case LookupFailed() if event.asked:
+                    self._fail(event)
+                case TransferFailed() | Answer(failed=True):
+                    self._fail(event)
+        await super().show(events)
+
+    def _report(self, event: Event) -> None:
+        """Tell people how far it is on standard error, scripts with an event."""
+        if self.json:
+            self.say(event)
+        else:
+            tell(*event_lines(event, None))
+
+    def _fail(self, event: LookupFailed | TransferFailed | Answer) -> None:
+        self.say(event)
+        tell(f"py-peer: {sentence(event)}")
+        wrong = isinstance(event, TransferFailed) and event.wrong_hash
+        alone = isinstance(event, Answer) and not self.connected
+        self._leave(ExitCode.BAD_SIGNATURE if wrong else ExitCode.NOBODY_REACHED if alone else ExitCode.NOT_FOUND)
+
+    def _leave(self, code: ExitCode) -> None:
+        self.outcome, self._is_over = code, True
+        self._is_begun.set()
+        self.leave_when_sent(0.0)
+
+    def take_leave(self, last_lines: Sequence[str], complaint: str) -> None:
+        """Say that it is not there, when the program is told to leave before."""
+        super().take_leave(last_lines, complaint)
+        if not self._is_over and not complaint:
+            tell(f"py-peer: {self._wanted[0]} is not here yet; the same command goes on where it was")
+
+
+def run(arguments: Arguments) -> int:
+    """Fetch a file; return the exit code."""
+    if arguments.own["name"] is None:
+        refuse("the following arguments are required: --name")
+    return run_errand(arguments, lambda service, screen, watchdog: Get(service, screen, watchdog, arguments))
