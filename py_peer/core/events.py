@@ -423,6 +423,9 @@ class StatusReport(Event):
     identity: str = ""
     """The file that our key is kept in; "" for a key of this session alone."""
 
+    is_test_key: bool = False
+    """Whether it is the one of --secret-key-seed, which everybody can make."""
+
     banned: tuple[str, ...] = ()
     """Who is refused for a while, for sending garbage."""
 

@@ -126,8 +126,12 @@ def event_line(event: Event, at: float, command_id: Id = None) -> str:
     head: dict[str, Any] = {"event": event_name(type(event)), "at": round(at, 3)}
     if command_id is not None:
         head["id"] = command_id
-    line = msgspec.json.encode(head | msgspec.to_builtins(event)).decode()
-    return _UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+    return one_line(msgspec.json.encode(head | msgspec.to_builtins(event)).decode())
+
+
+def one_line(json: str) -> str:
+    """Return JSON without what a terminal, or a script that reads lines, takes for more than a character."""
+    return _UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json)
 
 
 def _is_event(kind: object) -> TypeGuard[type[Event]]:

@@ -9,7 +9,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
-from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
+from py_peer.core.events import MessageReceived
+from py_peer.core.json_lines import one_line
+from py_peer.core.requests import FindProviders, GetValue, JoinTopic, ProvideKey, PutValue
+from py_peer.core.topic_events import TopicJoined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +46,10 @@ def requests_of(line: str, new_ticket: Callable[[], int]) -> tuple[Request, ...]
         return ()
     if word not in WORDS:
         raise LineError(NO_COMMAND)
+    if word == "TOPIC":
+        if not key:
+            raise LineError(NO_TOPIC)
+        return (JoinTopic(new_ticket(), f"{key} {value}".strip()),)
     if not key:
         raise LineError(NO_KEY)
     if word == "PUT":
@@ -60,8 +67,8 @@ def requests_of(line: str, new_ticket: Callable[[], int]) -> tuple[Request, ...]
     return (kinds[word](new_ticket(), key),)
 
 
-def result_line(event: Event, request: Request) -> str:
-    """Return the line for the answer to a request; "" for an event that is no result."""
+def result_line(event: Event, request: Request | None = None) -> str:
+    """Return the line for the answer to a request, or for a text on a topic; "" for an event that is no result."""
     found: dict[str, Any]
     match event:
         case ValueFound():
@@ -74,6 +81,14 @@ def result_line(event: Event, request: Request) -> str:
             found = {"kept_by": event.peers, "asked": event.asked}
         case KeyProvided():
             found = {"provided_to": event.peers, "asked": event.asked}
+        case TopicJoined():
+            return _line({"topic": event.topic, "peers": event.peers})
+        case MessageReceived():
+            return _line({"topic": event.topic, "from": event.peer_id, "text": event.text})
         case _:
             return ""
-    return json.dumps({"key": event.key} | found, ensure_ascii=False, separators=(",", ":"))
+    return _line({"key": event.key} | found)
+
+
+def _line(found: dict[str, Any]) -> str:
+    return one_line(json.dumps(found, ensure_ascii=False, separators=(",", ":")))

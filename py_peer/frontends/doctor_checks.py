@@ -229,9 +229,12 @@ def check_folders(_arguments: Arguments) -> Iterator[Finding]:
 
 def check_identity(arguments: Arguments) -> Iterator[Finding]:
     """Whether the key is there, and the user's alone."""
-    from py_peer.net.identity import IdentityError, read_identity  # noqa: PLC0415 - for this command alone
+    from py_peer.net.identity import IdentityError, read_identity, seeded_identity  # noqa: PLC0415 - for this command alone
 
     path = arguments.settings.identity
+    if (seed := arguments.settings.test_key) is not None:
+        yield warning("identity", seeded_identity(seed).remark, "leave --secret-key-seed out, but for a test")
+        return
     if path is None:
         yield ok("identity", "a new one for each run (--ephemeral)")
         return

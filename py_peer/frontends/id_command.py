@@ -6,15 +6,18 @@ import sys
 from typing import TYPE_CHECKING
 
 from py_peer.core.exit_codes import ExitCode
-from py_peer.net.identity import IdentityError, kept_identity
+from py_peer.net.identity import IdentityError, kept_identity, seeded_identity
 
 if TYPE_CHECKING:
     from py_peer.frontends.arguments import Arguments
+    from py_peer.net.identity import Identity
 
 
 def run(arguments: Arguments) -> int:
     """Print the peer ID; a key that is not there yet is made, as at the first start of the chat, and that is said."""
-    path = arguments.settings.identity
+    path, seed = arguments.settings.identity, arguments.settings.test_key
+    if seed is not None:
+        return _show(seeded_identity(seed), json=arguments.json)
     if path is None:
         origin = arguments.held["ephemeral" if arguments.held["ephemeral"].value else "demo"].origin
         advice = "--no-ephemeral shows the one that is kept"
@@ -25,12 +28,18 @@ def run(arguments: Arguments) -> int:
     except IdentityError as error:
         print(f"py-peer: bad identity: {error}", file=sys.stderr)
         return ExitCode.USAGE
+    return _show(identity, json=arguments.json)
+
+
+def _show(identity: Identity, *, json: bool) -> int:
     if identity.remark:
         print(f"py-peer: {identity.remark}", file=sys.stderr)
-    if arguments.json:
-        import json  # noqa: PLC0415 - for --json alone
+    if json:
+        from json import dumps  # noqa: PLC0415 - for --json alone
 
-        print(json.dumps({"peer_id": identity.peer_id, "file": str(identity.file), "made": bool(identity.remark)}))
+        file = identity.file and str(identity.file)
+        made = bool(file and identity.remark)
+        print(dumps({"peer_id": identity.peer_id, "file": file, "made": made, "test_key": not file}))
     else:
         print(identity.peer_id)
     return ExitCode.OK

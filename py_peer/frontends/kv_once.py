@@ -6,6 +6,7 @@ While there is nobody to ask it is asked again, until --timeout is over.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
@@ -40,14 +41,14 @@ class KvOnce(Errand):
         super().__init__(service, screen, watchdog, json=arguments.json)
         self._arguments = arguments
         self._ticket = 0
+        self.outcome = ExitCode.NOBODY_REACHED  # until there is an answer
         self._answered = asyncio.Event()
         self._answer: DhtAnswer | None = None
 
     async def work(self) -> None:
         """Ask until somebody has answered, or the time is over."""
-        timeout = self._arguments.timeout
-        try:
-            async with asyncio.timeout(timeout):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._arguments.timeout):
                 await self.ready.wait()
                 while self._answer is None or is_for_want_of_peers(self._answer):
                     if self._answer is not None:
@@ -57,16 +58,10 @@ class KvOnce(Errand):
                     self._ticket = request.ticket
                     await self.ask(request)
                     await self._answered.wait()
-        except TimeoutError:
-            if self._answer is None:
-                nobody = "" if self.connected else ": nobody was reached"
-                text = f"There was no answer within {timeout:g} s{nobody}"
-                self._answer = Answer(self._ticket, text, failed=True)
-                self.outcome = ExitCode.NOT_FOUND if self.connected else ExitCode.NOBODY_REACHED
-                self.say(self._answer)
-                tell(f"py-peer: {text}")
-        if self.outcome is ExitCode.OK:
-            self._conclude()
+        if self._answer is None:
+            self._give_up()
+        else:
+            self._conclude(self._answer)
         self.leave_when_sent(0.0)
 
     def note(self, event: Event) -> None:
@@ -87,9 +82,18 @@ class KvOnce(Errand):
                 return ProvideKey(ticket, own["key"])
         return FindProviders(ticket, own["key"])
 
-    def _conclude(self) -> None:
+    def _give_up(self) -> None:
+        """Say that nobody has answered."""
+        nobody = "" if self.connected else ": nobody was reached"
+        text = f"There was no answer within {self._arguments.timeout:g} s{nobody}"
+        self.say(Answer(self._ticket, text, failed=True))
+        tell(f"py-peer: {text}")
+        if self.connected:
+            self.outcome = ExitCode.NOT_FOUND
+
+    def _conclude(self, answer: DhtAnswer) -> None:
         """Print the answer, and decide what the program ends with."""
-        answer = self._answer
+        self.outcome = ExitCode.OK
         match answer:
             case ValuePut() | KeyProvided():
                 self.say(answer, key_sentence(answer))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core import limits
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ValuePut
-from py_peer.core.events import Answer
+from py_peer.core.events import Answer, MessageReceived
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.json_lines import Error
 from py_peer.core.kv_lines import LEAVING, LineError, requests_of, result_line
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MAX_LINE: Final = limits.MAX_KAD_KEY + limits.MAX_KAD_VALUE + 64
 """Bytes; the last are for the word, and blanks."""
 
+ADVICE: Final = "GET KEY, PUT KEY VALUE, GET_PROVIDERS KEY, PUT_PROVIDER KEY, TOPIC NAME or QUIT"
 MOST_ASKED: Final = limits.DHT_REQUESTS // 2
 """Requests under way at which no further line is read."""
 
@@ -96,7 +97,9 @@ class KvShell(Errand):
         self._refused += 1
         tell(reason)
         if self.json:
-            self.say(Error(number, reason, "GET KEY, PUT KEY VALUE, GET_PROVIDERS KEY, PUT_PROVIDER KEY or QUIT"))
+            self.say(
+                Error(number, reason, "GET KEY, PUT KEY VALUE, GET_PROVIDERS KEY, PUT_PROVIDER KEY, TOPIC NAME or QUIT")
+            )
 
     async def _until_asked_less_than(self, count: int) -> None:
         while len(self._keys.asked) >= count:
@@ -106,7 +109,10 @@ class KvShell(Errand):
     def note(self, event: Event) -> None:
         """Print what answers a request."""
         super().note(event)
-        if (request := self._keys.asked.get(getattr(event, "ticket", 0))) is None:
+        request = self._keys.asked.get(getattr(event, "ticket", 0))
+        if request is None:
+            if isinstance(event, MessageReceived):
+                self.say(event, result_line(event))
             return
         self._keys.note(event)
         self._changed.set()

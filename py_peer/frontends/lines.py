@@ -283,6 +283,12 @@ def peers_lines(report: StatusReport, columns: int | None = None) -> list[str]:
     return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "")]
 
 
+def _identity(report: StatusReport) -> str:
+    if report.is_test_key:
+        return "a test key, which everybody can make"
+    return f"kept in {report.identity}" if report.identity else "of this session alone"
+
+
 def status_lines(report: StatusReport, columns: int | None = None, nick: Callable[[str], str] = short_id) -> list[str]:
     """Return the answer to /status; `nick` says what a peer is called."""
     lines = [
@@ -293,7 +299,7 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         f"  - Subscribed topics: {', '.join(report.topics)}",
         f"  - From the Internet: {_outside(report, nick)}",
         f"  - Peer ID: {report.peer_id}",
-        f"  - Identity: {f'kept in {report.identity}' if report.identity else 'of this session alone'}",
+        f"  - Identity: {_identity(report)}",
         f"  - In the room: {sum(peer.in_room for peer in report.peers)}",
     ]
     if others := report.addresses[1:]:

@@ -310,6 +310,7 @@ class _Session:
             kept_away=tuple(map(str, node.bans.kept_away())) if node else (),
             dialling=self._links.dialling(),
             identity=clean_path(self._identity.file or ""),
+            is_test_key=self._settings.test_key is not None,
             stock_net=bool(node and node.remark),
             reachability=self._reachability.now.status,
             outside=self._reachability.now.addresses,
