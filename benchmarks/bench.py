@@ -112,7 +112,7 @@ FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
     "connect": lambda shop, extent: services.first_message(shop, extent.rounds),
     "burst": lambda shop, _: [front_ends.burst(shop)],
     "files": lambda shop, extent: exchange.files(shop, extent.rounds, extent.file),
-    "file-memory": lambda shop, extent: [exchange.memory(shop, extent.large_file)],
+    "file-memory": lambda shop, extent: exchange.memory(shop, extent.large_file),
     "direct": lambda shop, extent: exchange.direct(shop, extent.direct),
     "ui-paint": lambda shop, extent: [ui.paint(shop, extent.rounds)],
     "ui-latency": lambda shop, extent: [ui.latency(shop, UI_RATE, extent.latency)],

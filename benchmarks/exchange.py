@@ -3,12 +3,15 @@
 How to read them: everything is measured in turns, in the same run, and the median of the rounds is shown. A file that
 is fetched is read off a disk, sent, verified piece by piece and written to a disk, so it is slower than one raw libp2p
 stream of the same length between two of our nodes, which stands beside it: what is told is how much of that speed is
-left. The sister protocol is that of peers in other languages, whose files are neither verified nor gone on with. How
-fast a file is read before it is offered stands beside plain SHA-256 of the same bytes. On a machine of few cores the
-two processes slow each other down, so that each figure shows the work of both sides.
+left. A file that is asked for by its name comes the same way, behind a look for its providers in Kademlia, which is
+timed with it. The sister protocol is that of peers in other languages, whose files are neither verified nor gone on
+with; and that of gnostr is /file-exchange/1, in which a bare node of ours asks a program for a file that looks random,
+nearly as large as an answer may be. How fast a file is read before it is offered stands beside plain SHA-256 of the
+same bytes. On a machine of few cores the two processes slow each other down, so that each figure shows the work of both
+sides.
 
-Memory is the largest resident set of each side while a file is sent, beside what it held before; it is flat when it
-does not grow with the file, 1 GiB with --large.
+Memory is the largest resident set of each side while a file is sent, offered or by its name, beside what it held
+before; it is flat when it does not grow with the file, 1 GiB with --large.
 
 A direct message is timed from the moment at which it is handed to its author's service, to the moment at which the
 other service tells it, and to its confirmation.
@@ -32,7 +35,7 @@ from benchmarks.table import Row, milliseconds, percentile
 from py_peer.core.limits import MAX_SISTER_FILE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from benchmarks.processes import Child, Workshop
@@ -44,6 +47,8 @@ GOAL_GROWTH: Final = 32
 DIRECT_RATE: Final = 20.0
 MEGABYTE: Final = 1_000_000
 CHUNK: Final = 1024 * 1024
+PLAIN: Final = 5 * CHUNK
+"""Bytes of a file that looks random, which make 9.5 MiB in /file-exchange/1; 10 are the limit."""
 
 
 @final
@@ -52,6 +57,7 @@ class Program:
 
     def __init__(self, child: Child) -> None:
         self.child = child
+        self.address = ""
 
     def __enter__(self) -> Self:
         return self
@@ -81,11 +87,23 @@ class Program:
         file_id: str = self.see("file_shared")["file"]["file_id"]
         return file_id, time.monotonic() - start
 
+    def provide(self, path: Path, name: str) -> None:
+        """Have it serve a file to who asks for `name`."""
+        self.do("provide", path=str(path), name=name)
+        self.see("file_provided", name=name)
+
     def get(self, file_id: str, path: Path) -> float:
         """Have it fetch a file; return the seconds that it took, by the clock of the one who waits."""
+        return self._fetch(path, "get", file=file_id)
+
+    def fetch(self, name: str, path: Path) -> float:
+        """Have it find who provides a file, and fetch it; return the seconds, as `get` does."""
+        return self._fetch(path, "fetch", name=name)
+
+    def _fetch(self, path: Path, command: str, **what: str) -> float:
         start = time.monotonic()
-        self.do("get", file=file_id, path=str(path))
-        self.see("transfer_done", file_id=file_id)
+        self.do(command, path=str(path), **what)
+        self.see("transfer_done", path=str(path))
         seconds = time.monotonic() - start
         path.unlink()
         return seconds
@@ -93,16 +111,16 @@ class Program:
 
 def program(shop: Workshop, *options: str) -> Program:
     """Start py-peer as a script does."""
-    downloads = str(shop.new_folder())
-    return Program(shop.start(*PY_PEER, "--headless", "--json", "--no-intro", "--downloads", downloads, *options))
+    folder = ("--downloads", str(shop.new_folder()))
+    return Program(shop.start(*PY_PEER, "--headless", "--json", "--no-intro", "--dht", *folder, *options))
 
 
 @contextlib.contextmanager
 def couple(shop: Workshop, *connect: str) -> Iterator[tuple[Program, Program]]:
     """Run two programs that see each other in the room."""
     with program(shop) as first:
-        address = _local(first.see("ready")["addresses"])
-        known = [part for one in (address, *connect) for part in ("-c", one)]
+        first.address = _local(first.see("ready")["addresses"])
+        known = [part for one in (first.address, *connect) for part in ("-c", one)]
         with program(shop, *known) as second:
             for _ in range(1 + len(connect)):
                 second.see("peer_joined")
@@ -123,17 +141,19 @@ def _random_file(folder: Path, size: int) -> Path:
 
 
 def files(shop: Workshop, rounds: int, size: int) -> Iterator[Row]:
-    """Measure one raw stream, a fetch by our own protocol, one by the sister protocol, and reading, in turns."""
-    path = _random_file(shop.new_folder(), size)
+    """Measure one raw stream, a fetch by our own protocol, by name, by the others' two, and reading, in turns."""
+    path, plain = (_random_file(shop.new_folder(), bytes_) for bytes_ in (size, PLAIN))
     goal = path.with_name("fetched")
     small = min(size, MAX_SISTER_FILE_BYTES)
-    rates: dict[str, list[float]] = {name: [] for name in ("raw", "get", "sister", "share", "sha256")}
+    rates: dict[str, list[float]] = {name: [] for name in ("raw", "get", "name", "sister", "plain", "share", "sha256")}
     sister_peer = shop.start(sys.executable, "-m", "benchmarks.sister_peer", str(small))
     with (
         Program(sister_peer) as sister,
         messages.node_pair(shop) as nodes,
         couple(shop, sister.see("ready")["address"]) as (ann, bob),
     ):
+        ann.provide(path, "large")
+        ann.provide(plain, "plain")
         for number in range(rounds):
             rates["raw"].append(messages.fetch(nodes, size))
             rates["sha256"].append(size / _hashed(path))
@@ -141,6 +161,8 @@ def files(shop: Workshop, rounds: int, size: int) -> Iterator[Row]:
             rates["share"].append(size / seconds)
             bob.see("file_offered")
             rates["get"].append(size / bob.get(file_id, goal))
+            rates["name"].append(size / bob.fetch("large", goal))
+            rates["plain"].append(PLAIN / _asked_plainly(nodes[1], ann))
             sister.child.write(f"sister-{number}\n")
             bob.see("file_offered")
             rates["sister"].append(small / bob.get(f"sister-{number}", goal))
@@ -148,17 +170,26 @@ def files(shop: Workshop, rounds: int, size: int) -> Iterator[Row]:
     names = {
         "raw": f"one stream, {size // CHUNK} MiB, in turns with what follows",
         "get": f"/get of a py-peer's file, {size // CHUNK} MiB",
+        "name": f"/fetch of it by its name, {size // CHUNK} MiB",
+        "plain": f"/file-exchange/1, {PLAIN // CHUNK} MiB",
         "sister": f"/get by the sister protocol, {small // CHUNK} MiB",
         "sha256": "SHA-256 of a file, one thread",
         "share": "/share: a file is read and hashed",
     }
-    beside = {"get": "raw", "sister": "raw", "share": "sha256"}
+    beside = {"get": "raw", "name": "raw", "plain": "raw", "sister": "raw", "share": "sha256"}
     medians = {name: statistics.median(values) for name, values in rates.items()}
     for name, figure in names.items():
         measured = f"{medians[name] / MEGABYTE:,.0f} MB/s"
         if other := beside.get(name):
             measured += f", {medians[name] / medians[other]:.2f} of {names[other].split(',')[0]}"
         yield Row(figure, measured, values={"bytes_per_second": rates[name]})
+
+
+def _asked_plainly(node: Talker, providing: Program) -> float:
+    """Have a bare node ask a program for a file as gnostr does; return the seconds."""
+    node.do("fetch-named", address=providing.address, name="plain")
+    seconds: float = node.wait_for("fetched")["seconds"]
+    return seconds
 
 
 def _hashed(path: Path) -> float:
@@ -168,24 +199,32 @@ def _hashed(path: Path) -> float:
     return time.monotonic() - start
 
 
-def memory(shop: Workshop, size: int) -> Row:
-    """Measure what both sides hold at most while a file is sent, beside what they held before."""
+def memory(shop: Workshop, size: int) -> Iterator[Row]:
+    """Measure what both sides hold at most while a file is sent, offered and by name, beside what they held before."""
     path = _random_file(shop.new_folder(), size)
+    goal = path.with_name("fetched")
     with couple(shop) as (ann, bob):
         file_id, _ = ann.share(path)
         bob.see("file_offered")
-        time.sleep(2)  # identify and the first pings
-        before = [one.child.memory() for one in (ann, bob)]
-        with _largest(ann.child, bob.child) as largest:
-            seconds = bob.get(file_id, path.with_name("fetched"))
-        path.unlink()
+        yield _memory(f"memory while {size // CHUNK:,} MiB are fetched", size, ann, bob, lambda: bob.get(file_id, goal))
+    with couple(shop) as (ann, bob):
+        ann.provide(path, "large")
+        yield _memory(f"the same, of {size // CHUNK:,} MiB by name", size, ann, bob, lambda: bob.fetch("large", goal))
+    path.unlink()
+
+
+def _memory(figure: str, size: int, ann: Program, bob: Program, fetch: Callable[[], float]) -> Row:
+    time.sleep(2)  # identify and the first pings
+    before = [one.child.memory() for one in (ann, bob)]
+    with _largest(ann.child, bob.child) as largest:
+        seconds = fetch()
     sides = [
         f"{name} {most / MEGABYTE:.0f} MB (before: {idle / MEGABYTE:.0f} MB)"
         for name, most, idle in zip(("sender", "fetcher"), largest, before, strict=True)
     ]
     growth = max(most - idle for most, idle in zip(largest, before, strict=True))
     return Row(
-        f"memory while {size // CHUNK:,} MiB are fetched",
+        figure,
         f"{', '.join(sides)}; {size / seconds / MEGABYTE:,.0f} MB/s",
         f"{GOAL_GROWTH} MB more",
         growth <= GOAL_GROWTH * MEGABYTE,

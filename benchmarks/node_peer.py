@@ -4,7 +4,8 @@ Commands, on standard input, in JSON lines: `{"do": "dial", "address": …}`, `{
 `{"do": "send", "count": …, "rate": …}`, `{"do": "report"}`, `{"do": "fetch", "address": …, "count": …}`: bytes over
 one stream. With "watch" in the two that it is for, what a message costs is counted: "calls" (of functions, Python's and
 C's, exact) or "steps" (of trio's scheduler); that takes time itself. A peer in another language
-(interop/README.md) does the same but for that. With `--stock-net` the classes are py-libp2p's own.
+(interop/README.md) does the same but for that, and for `{"do": "fetch-named", "address": …, "name": …}`: a file, as
+gnostr asks for it. With `--stock-net` the classes are py-libp2p's own.
 
 Each text carries its number and when it was said; time.monotonic is the same clock in all processes of one machine.
 """
@@ -24,6 +25,7 @@ import trio
 
 from py_peer.core.addresses import parse_dial_address
 from py_peer.core.settings import Transports
+from py_peer.net.named_files import open_named
 from py_peer.net.node import open_node
 from py_peer.net.streams import widen
 
@@ -161,6 +163,16 @@ class NodePeer:
             left -= len(await stream.read(BLOCK))
         say("fetched", seconds=time.monotonic() - start)
 
+    async def _fetch_named(self, address: str, name: str) -> None:
+        """Ask for a file by its name, on the protocol of the original."""
+        peer_id = await self._node.dial(parse_dial_address(address))
+        start = time.monotonic()
+        fetch = await open_named(self._node.host, peer_id, name)
+        while await fetch.read(BLOCK):
+            pass
+        await fetch.aclose()
+        say("fetched", seconds=time.monotonic() - start)
+
     async def obey(self) -> None:
         """Do what the parent says, one thing after the other, until it is gone."""
         async for line in trio.wrap_file(sys.stdin):
@@ -177,6 +189,8 @@ class NodePeer:
                     self._report()
                 case "fetch":
                     await self._fetch(command["address"], command["count"])
+                case "fetch-named":
+                    await self._fetch_named(command["address"], command["name"])
 
 
 async def serve_zeros(stream: INetStream) -> None:
