@@ -552,6 +552,10 @@ each, so that there are never more than 8,192 of them, and 1,024 of one who brou
 KAD_VALUES_FILE = 4 * KAD_VALUES_WEIGHT
 """The file in which they are kept: both halves, and the pages of 4 KiB that are not full."""
 
+KAD_WRITE_SECONDS = 30.0
+"""What others have us keep is on the disk so much later, at most: they can have 23 GB a day written by that. Our own is
+there at once."""
+
 KAD_PASS_SECONDS = 3_600.0
 """A value kept for others is looked up among those who should have it, and handed to those who have not, as in Go and
 Rust; each time 20 % sooner or later, so that they do not all do it at once."""

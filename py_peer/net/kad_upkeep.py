@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 import trio
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from py_peer.net.kademlia import Kademlia
     from py_peer.net.kept_values import KeptValues
     from py_peer.net.node import Node
-
-_WRITE_AGAIN: Final = 30.0
-"""A file that could not be written is tried again after so many seconds."""
 
 
 @final
@@ -82,8 +79,8 @@ class Upkeep:
 
     async def _write(self) -> None:
         while True:
-            is_written = await self._kept.write()
-            await trio.sleep(limits.KAD_UPKEEP_PAUSE if is_written else _WRITE_AGAIN)
+            await self._kept.write()
+            await trio.sleep(limits.KAD_WRITE_SECONDS)
 
     async def _take_turns(self) -> None:
         while True:
@@ -94,8 +91,9 @@ class Upkeep:
                     await self._take_turn(self._dht.table)
 
     async def _take_turn(self, table: RoutingTable) -> None:
-        if self._someone_has_come(table) or self._dht.forget_where_we_were():
-            self._hurry()
+        self._dht.look_where_we_are()
+        if self._someone_has_come(table):
+            self.hurry()
         for _ in range(limits.KAD_UPKEEP_TURN):
             now = trio.current_time()
             if (key := self._provided.take(now)) is not None:
@@ -112,8 +110,8 @@ class Upkeep:
         before, self._seen = self._seen, table.contacts()
         return len(table) <= K and not self._seen <= before
 
-    def _hurry(self) -> None:
-        """Have those who are there know at once what is ours."""
+    def hurry(self) -> None:
+        """Have those who are there know soon what is ours."""
         now = trio.current_time()
         for kept in self._kept.shelf:
             if kept.is_own:

@@ -114,13 +114,12 @@ class Kademlia:
         """Whether it is written down that we are where we are not."""
         return self.server.ourselves().addresses != self._announced_addresses
 
-    def forget_where_we_were(self) -> bool:
-        """Have everybody told anew what we provide, if we have moved; return whether we have."""
-        if not self.has_moved:
-            return False
-        self._announced.clear()
-        self._announced_addresses = self.server.ourselves().addresses
-        return True
+    def look_where_we_are(self) -> None:
+        """Have everybody told anew what we provide, if we have moved."""
+        if self.has_moved:
+            self._announced.clear()
+            self._announced_addresses = self.server.ourselves().addresses
+            self.upkeep.hurry()
 
     async def search(self, found: Callable[[Finding], None]) -> int:
         """Look for those who are in the room, and have it written down that we are; return how many were told so.
@@ -134,7 +133,7 @@ class Kademlia:
             else:
                 self._node.counters["ignored: Kademlia, a provider without an address to dial"] += 1
 
-        self.forget_where_we_were()
+        self.look_where_we_are()
         told = 0
         for key in ROOM_KEYS:
             walk = await self.walker.walk(Message.GET_PROVIDERS, key, self._providers(take))

@@ -76,7 +76,7 @@ class KeptValues:
         self._loaded.set()
 
     async def write(self) -> bool:
-        """Have the disk follow; return whether it has. What is the matter is told."""
+        """Have the disk follow; return whether it has. What is the matter is told, and it is tried again later."""
         if self._store is not None:
             await self._loaded.wait()
         if self._store is None:

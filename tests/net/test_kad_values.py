@@ -12,6 +12,7 @@ from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from libp2p.peer.id import ID
 from libp2p.utils.varint import encode_uvarint
+from psutil import Process
 
 from py_peer.core import limits
 from py_peer.core.records import SECOND, RecordRefusedError, received
@@ -564,3 +565,31 @@ async def test_who_asks_too_fast_waits_for_his_answers_and_gets_them_all(monkeyp
     async with somebody() as a, raw_peer(a.member.port, handlers=says_it_speaks(KAD)) as hasty:
         for number in range(30):
             assert (await ask(hasty, type=Message.FIND_NODE, key=b"%d" % number)).type == Message.FIND_NODE
+
+
+@trio_test
+async def test_100_000_values_of_strangers_leave_neither_memory_nor_disk_larger_than_a_few_do(tmp_path: Path) -> None:
+    """Handed over without the network, whose limits let 10 a second of one peer in; most by one, then by many."""
+    file = tmp_path / "a.sqlite"
+    async with somebody(file) as a:
+        await a.dht.put_value(b"mine", b"v")
+        honest, greedy, *many = (ID.from_pubkey(create_new_key_pair().public_key) for _ in range(202))
+        a.dht.values.take(putting(made(b"v", key=b"honest")), honest)
+        template = putting(made(b""))
+        memory = Process().memory_info().rss
+        for number in range(100_000):
+            key = b"%06d" % number
+            template.key = template.record.key = key
+            template.record.value = key * 150
+            a.dht.values.take(template, greedy if number < 85_000 else many[number % len(many)])
+            if not number % 25_000:
+                await a.dht.upkeep._kept.write()
+        shelf = a.dht.upkeep._kept.shelf
+        await a.dht.upkeep._kept.write()
+        assert shelf.weight <= limits.KAD_VALUES_WEIGHT
+        assert len(a.dht.upkeep._values) == len(shelf) <= 1 + limits.KAD_VALUES_WEIGHT // limits.KAD_VALUE_WEIGHT
+        assert len(shelf) + a.member.counts("ignored: Kademlia, values that made room")[0] == 100_002
+        assert holds(a, b"honest")
+        assert holds(a, b"mine")
+        assert file.stat().st_size < limits.KAD_VALUES_FILE
+        assert Process().memory_info().rss - memory < 6 * limits.KAD_VALUES_WEIGHT
