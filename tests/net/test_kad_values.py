@@ -575,13 +575,11 @@ async def test_100_000_values_of_strangers_leave_neither_memory_nor_disk_larger_
         await a.dht.put_value(b"mine", b"v")
         honest, greedy, *many = (ID.from_pubkey(create_new_key_pair().public_key) for _ in range(202))
         a.dht.values.take(putting(made(b"v", key=b"honest")), honest)
-        template = putting(made(b""))
         memory = Process().memory_info().rss
         for number in range(100_000):
             key = b"%06d" % number
-            template.key = template.record.key = key
-            template.record.value = key * 150
-            a.dht.values.take(template, greedy if number < 85_000 else many[number % len(many)])
+            request = putting(made(key * 150, key=key))
+            a.dht.values.take(request, greedy if number < 85_000 else many[number % len(many)])
             if not number % 25_000:
                 await a.dht.upkeep._kept.write()
         shelf = a.dht.upkeep._kept.shelf
