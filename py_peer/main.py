@@ -187,14 +187,18 @@ def _front_end(
         from py_peer.frontends.scripted import JsonChat  # noqa: PLC0415
         from py_peer.frontends.stdin_lines import standard_input  # noqa: PLC0415
 
-        return JsonChat(service, screen, watchdog, standard_input(), patience=patience, stays=arguments.headless)
+        scripted = JsonChat(service, screen, watchdog, standard_input(), patience=patience, stays=arguments.headless)
+        scripted.talk.start(arguments.settings.topics)
+        return scripted
     if arguments.headless:
         from py_peer.frontends.printer import Printer  # noqa: PLC0415
 
         return Printer(service, screen, watchdog)
     from py_peer.frontends.interactive import make_chat  # noqa: PLC0415
 
-    return make_chat(service, screen, watchdog, held, patience=patience)
+    chat = make_chat(service, screen, watchdog, held, patience=patience)
+    chat.talk.start(arguments.settings.topics)
+    return chat
 
 
 def _patience(settings: Settings) -> float:
@@ -214,7 +218,9 @@ def _one_shot(arguments: Arguments, service: Service, screen: Screen, watchdog: 
         from py_peer.frontends.scripted import JsonOneShot  # noqa: PLC0415
 
         kind = JsonOneShot
-    return kind(service, screen, watchdog, arguments.oneshot or "", timeout=arguments.timeout)
+    one = kind(service, screen, watchdog, arguments.oneshot or "", timeout=arguments.timeout)
+    one.topic = [one.topic, *arguments.settings.topics][-1]
+    return one
 
 
 if __name__ == "__main__":

@@ -86,6 +86,14 @@ def _address(argument: str) -> str:
     return ""
 
 
+def _topic(argument: str) -> str:
+    if not argument:
+        return ""
+    from py_peer.core.topics import read_topic, topic_problem  # noqa: PLC0415 - needed only here
+
+    return topic_problem(read_topic(argument))
+
+
 def _switch(argument: str) -> str:
     if argument.lower() in SWITCH:
         return ""
@@ -192,6 +200,15 @@ COMMANDS: Final = (
         "take direct messages of peers to whom you have not written, or refuse them",
         arguments="on|off",
         checks=(_switch,),
+    ),
+    CommandEntry(
+        "topic",
+        "talk on another topic beside the room, which is joined if it is not yet; alone, show which are joined",
+        arguments="[NAME]",
+        checks=(_topic,),
+    ),
+    CommandEntry(
+        "leave", "leave a topic; alone, the one where you talk; the room stays", arguments="[NAME]", checks=(_topic,)
     ),
     CommandEntry("share", "offer a file to the room, for as long as you are here", arguments="PATH", checks=(_path,)),
     CommandEntry("unshare", "serve a file no more", arguments="FILE", checks=(_file,)),

@@ -1,7 +1,8 @@
-"""Which conversations there are: the room, and with whom the user speaks alone. Worked out from events.
+"""Which conversations there are: the room, other topics, and with whom the user speaks alone. Worked out from events.
 
-Each peer that writes, or is written to, has a conversation of its own. Anybody can write, so strangers get a few of
-them, until the user answers; the others are gathered in one, where each message says who wrote it.
+A topic is there for as long as the user is on it. Each peer that writes, or is written to, has a conversation of its
+own. Anybody can write, so strangers get a few of them, until the user answers; the others are gathered in one, where
+each message says who wrote it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from py_peer.core.direct_journal import DirectJournal
 from py_peer.core.entries import Kind
 from py_peer.core.events import (
     IgnoreList,
+    MessageReceived,
+    MessageRefused,
+    MessageSent,
     NickLearned,
     NicknameChanged,
     PeerConnected,
@@ -22,7 +26,10 @@ from py_peer.core.events import (
     Ready,
     Started,
 )
+from py_peer.core.journal import Journal
 from py_peer.core.speakers import Name
+from py_peer.core.topic_events import TopicPeerJoined, TopicPeerLeft
+from py_peer.core.topics import shown_topic, topic_key, topic_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,6 +46,12 @@ MANY_STRANGERS: Final = (
     "one of them, in a tab of its own; /ignore PEER or /strangers off ends this."
 )
 
+OF_TOPICS: Final = (
+    *(Started, Ready, NicknameChanged, IgnoreList, NickLearned),
+    *(MessageReceived, MessageSent, MessageRefused, TopicPeerJoined, TopicPeerLeft),
+)
+"""The events that say something of what is said on topics."""
+
 Told = tuple[str, "list[Entry]"]
 """Entries, and the key of the conversation that they are for."""
 
@@ -46,7 +59,7 @@ Told = tuple[str, "list[Entry]"]
 @final
 @dataclass(slots=True, eq=False)
 class Conversation:
-    """One conversation. `key` is the peer's ID, or ROOM, or STRANGERS."""
+    """One conversation. `key` is the peer's ID, or ROOM, or STRANGERS, or that of a topic (`core.topics.topic_key`)."""
 
     key: str
     name: Name
@@ -70,11 +83,13 @@ class Conversation:
     """What is typed there, while the user is elsewhere."""
 
     journal: DirectJournal = field(default_factory=DirectJournal)
+    talk: Journal | None = None
+    """What is said on a topic, in the place of `journal`."""
 
     @property
     def title(self) -> str:
         """What it is called."""
-        return self.name.nick if self.key in (ROOM, STRANGERS) else self.name.of(self.key)
+        return self.name.nick if self.talk or self.key in (ROOM, STRANGERS) else self.name.of(self.key)
 
 
 @final
@@ -106,7 +121,11 @@ class Conversations:
     # --- What is told -----------------------------------------------------------------------------
 
     def tell(self, event: Event, now: float) -> list[Told]:
-        """Return the entries that an event makes in direct conversations."""
+        """Return the entries that an event makes in conversations other than the room."""
+        told = self._on_topics(event, now) if isinstance(event, OF_TOPICS) else []
+        return told + self._in_direct(event, now)
+
+    def _in_direct(self, event: Event, now: float) -> list[Told]:
         match event:
             case Started() | Ready():
                 self._peer_id = event.peer_id
@@ -129,9 +148,11 @@ class Conversations:
         return []
 
     def said(self, ticket: int, text: str, now: float) -> Told:
-        """Return the entries of a text that the user has said in the current conversation, which is a direct one."""
+        """Return the entries of a text that the user has said in the current conversation, which is not the room."""
         self.current.stranger = False
         self.current.seen = now
+        if self.current.talk is not None:
+            return self.current.key, self.current.talk.said(ticket, text, now, topic_of(self.current.key))
         return self.current.key, self.current.journal.said(ticket, text, now, self._nickname, self._peer_id)
 
     def heard_in_room(self, count: int, *, called: bool) -> None:
@@ -147,6 +168,23 @@ class Conversations:
         known.stranger = False
         self._show(known)
         return self.go_to(known)
+
+    def join(self, topic: str, now: float) -> Conversation:
+        """Go to a topic beside the room, or to the room."""
+        key = topic_key(topic)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = Conversation(key, Name(shown_topic(topic)), now)
+            known.talk = Journal(self._nickname, self._peer_id, topic)
+        return self.go_to(known)
+
+    def leave(self, topic: str) -> None:
+        """Forget a topic; if it is shown, the room takes its place."""
+        known = self._known.get(topic_key(topic))
+        if known is not None and known is not self._room:
+            if known is self.current:
+                self.go_to(self._room)
+            del self._known[known.key]
 
     def close(self) -> bool:
         """Close the current conversation and go to the one before it; return False in the room, which stays."""
@@ -175,6 +213,18 @@ class Conversations:
         return list(self).index(self.current)
 
     # --- Behind it --------------------------------------------------------------------------------
+
+    def _on_topics(self, event: Event, now: float) -> list[Told]:
+        told: list[Told] = []
+        for known in self._known.values():
+            if known.talk is None or not (entries := known.talk.tell(event, now)):
+                continue
+            told.append((known.key, entries))
+            heard = sum(entry.kind is Kind.SAID for entry in entries)
+            if heard:
+                known.seen = now
+                self._mark(known, heard, called=any(entry.mention for entry in entries))
+        return told
 
     def _heard(self, event: DirectReceived, now: float) -> list[Told]:
         name = Name(event.nick, event.plain)
@@ -249,7 +299,7 @@ class Conversations:
 
     def _begin(self, key: str, name: Name, now: float) -> Conversation:
         """Add a conversation; of too many the one that would be missed least is forgotten."""
-        others = [known for known in self._known.values() if known not in (self._room, self.current)]
+        others = [known for known in self._known.values() if not (known.talk or known in (self._room, self.current))]
         if len(others) >= limits.CONVERSATIONS:
             least = min(others, key=lambda known: (known.is_open, bool(known.draft), not known.stranger, known.seen))
             del self._known[least.key]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import final
 
+from py_peer.core.topics import ROOM_TOPIC
+
 
 class Kind(Enum):
     """What an entry is, and so how it looks."""
@@ -65,6 +67,9 @@ class Entry:
 
     peers: int = 0
     """How many peers a text that is SENT was handed to; 0 where its one peer has confirmed it."""
+
+    topic: str = ROOM_TOPIC
+    """Where it was said, of SAID and OWN in the room and on topics."""
 
     command: str = ""
     """What a click on it puts into the input; it stands in the text."""

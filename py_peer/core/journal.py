@@ -29,6 +29,8 @@ from py_peer.core.events import (
 from py_peer.core.mentions import is_named
 from py_peer.core.numbering import Numbering
 from py_peer.core.speakers import Name, Speakers
+from py_peer.core.topic_events import TopicPeerJoined, TopicPeerLeft
+from py_peer.core.topics import ROOM_TOPIC
 from py_peer.core.transcript import MESSAGES
 
 if TYPE_CHECKING:
@@ -66,10 +68,14 @@ class Journal:
     `now` is the local time, seconds since 1970.
     """
 
-    def __init__(self, nickname: str = "", peer_id: str = "") -> None:
-        """Begin a session. What is not known yet of the user is taken from Started and Ready."""
+    def __init__(self, nickname: str = "", peer_id: str = "", topic: str = "") -> None:
+        """Begin a session. What is not known yet of the user is taken from Started and Ready.
+
+        It is of one `topic`, the room being one, or of what is said anywhere.
+        """
         self._nickname = nickname
         self._peer_id = peer_id
+        self._topic = topic
         self._numbering = Numbering()
         self._speakers = Speakers()
         self._names = Speakers()
@@ -78,11 +84,13 @@ class Journal:
         self._fold: _Fold | None = None
         self._waiting: dict[int, Entry] = {}
 
-    def tell(self, event: Event, now: float) -> list[Entry]:  # noqa: C901, PLR0911 - one for each type
+    def tell(self, event: Event, now: float) -> list[Entry]:  # noqa: C901, PLR0911, PLR0912 - one for each type
         """Return the entries that an event makes, if any."""
         match event:
             case Started() | Ready():
                 return self._introduce(event)
+            case MessageReceived() | MessageSent() if self._topic not in ("", event.topic):
+                return []
             case MessageReceived():
                 return self._heard(event)
             case NickLearned():
@@ -98,8 +106,10 @@ class Journal:
             case MessageRefused():
                 entry = self._waiting.pop(event.ticket, None)
                 return [replace(entry, delivery=Delivery.REFUSED)] if entry is not None else []
-            case PeerJoined() | PeerLeft():
+            case PeerJoined() | PeerLeft() if self._topic in ("", ROOM_TOPIC):
                 return self._moved(event.peer_id, now, joined=isinstance(event, PeerJoined))
+            case TopicPeerJoined() | TopicPeerLeft() if self._topic == event.topic:
+                return self._moved(event.peer_id, now, joined=isinstance(event, TopicPeerJoined))
             case PeerMuted():
                 text = f"{self._name(event.peer_id)} is not shown for {event.seconds:.0f} s: too many messages at once"
                 return self.note(text, now, Kind.WARNING)
@@ -111,9 +121,9 @@ class Journal:
             case _:
                 return []
 
-    def said(self, ticket: int, text: str, now: float) -> list[Entry]:
+    def said(self, ticket: int, text: str, now: float, topic: str = ROOM_TOPIC) -> list[Entry]:
         """Return the entry of a text of the user's own, which waits until the service tells what became of it."""
-        entries = self._add(self._own(text, now, Delivery.WAITING))
+        entries = self._add(self._own(text, now, Delivery.WAITING, topic))
         self._waiting[ticket] = entries[-1]
         return entries
 
@@ -131,7 +141,8 @@ class Journal:
         self._names.hear(event.peer_id, name)
         mention = is_named(event.text, self._nickname, short_id(self._peer_id))
         author = name.of(event.peer_id)
-        return self._add(Entry(0, Kind.SAID, event.timestamp, event.text, author, event.peer_id, mention))
+        entry = Entry(0, Kind.SAID, event.timestamp, event.text, author, event.peer_id, mention, topic=event.topic)
+        return self._add(entry)
 
     def _learned(self, event: NickLearned, now: float) -> list[Entry]:
         """Tell that somebody who is there is called something new; the first time it is put where he came."""
@@ -159,15 +170,16 @@ class Journal:
             self._waiting[ticket] = replace(entry, author=self._nickname, peer_id=self._peer_id)
         return list(self._waiting.values())
 
-    def _own(self, text: str, now: float, delivery: Delivery) -> Entry:
-        return Entry(0, Kind.OWN, now, clean_text(text), self._nickname, self._peer_id, delivery=delivery)
+    def _own(self, text: str, now: float, delivery: Delivery, topic: str) -> Entry:
+        said = clean_text(text)
+        return Entry(0, Kind.OWN, now, said, self._nickname, self._peer_id, delivery=delivery, topic=topic)
 
     def _sent(self, event: MessageSent) -> list[Entry]:
         entry = self._waiting.pop(event.ticket, None)
         if entry is not None:
             return [replace(entry, delivery=Delivery.SENT, peers=event.peers)]
         # The service has spoken by itself: it has introduced the user.
-        return self._add(replace(self._own(event.text, event.timestamp, Delivery.SENT), peers=event.peers))
+        return self._add(replace(self._own(event.text, event.timestamp, Delivery.SENT, event.topic), peers=event.peers))
 
     def _moved(self, peer_id: str, now: float, *, joined: bool) -> list[Entry]:
         (self._here.add if joined else self._here.discard)(peer_id)

@@ -23,8 +23,8 @@ from py_peer.core.sizes import unseen
 
 SAY: Final = CommandEntry(
     "say",
-    "send a text to the room, as one message, whatever it begins with",
-    arguments="TEXT",
+    "send a text to the room, or on TOPIC, as one message, whatever it begins with",
+    arguments="TEXT [TOPIC]",
     checks=(unseen,),
 )
 SCRIPT_COMMANDS: Final = {

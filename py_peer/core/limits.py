@@ -123,6 +123,10 @@ DIRECT_LOG_CHARS = 256 * 1024
 """Direct conversations that the full screen keeps, closed ones too, and what it keeps of each: 50 MB if all are full
 of the widest characters. So many strangers get a tab of their own, the others have one together."""
 
+TOPIC_LOG_ENTRIES = 5_000
+TOPIC_LOG_CHARS = 1024 * 1024
+"""What the full screen keeps of each topic beside the room."""
+
 KNOWN_SPEAKERS = 4_096
 """Nicknames remembered of those who spoke; the one longest silent is forgotten first."""
 

@@ -12,7 +12,10 @@ from py_peer.core.frozen import frozen
 @final
 @frozen
 class TopicJoined(Event):
-    """We are on a topic, with `peers` others who are connected to us. Ticket 0: it was asked for at the start."""
+    """We are on a topic, with `peers` others who are connected to us. Ticket 0: it was asked for at the start.
+
+    The room, where we are anyway, is told so, too, when it is asked for.
+    """
 
     ticket: int
     topic: str

@@ -65,6 +65,16 @@ def shown_topic(name: str) -> str:
     return f"{SIGN}{name}"
 
 
+def topic_key(name: str) -> str:
+    """Return what the conversation on a topic is called by where others are called by peer IDs; "" for the room."""
+    return "" if name == ROOM_TOPIC else f"{SIGN}{name}"
+
+
+def topic_of(key: str) -> str:
+    """Return the topic of a conversation, or "" for a conversation with one peer."""
+    return key.removeprefix(SIGN) if key.startswith(SIGN) else "" if key else ROOM_TOPIC
+
+
 def full_problem(joined: Collection[str]) -> str:
     """Return why no topic can be joined beside those that are `joined`, or ""."""
     if len(joined) < limits.MAX_TOPICS:

@@ -156,6 +156,7 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
             strangers=values["strangers"],
             metrics=values["metrics"],
             intro=values["intro"],
+            topics=() if runs is Runs.ERRAND else _topics(held),
         ),
         ui=ui,
         headless=values["headless"] and not ui,
@@ -165,6 +166,16 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
         fault=fault,
         **{name: values[name] for name in _AS_THEY_ARE},
     )
+
+
+def _topics(held: Mapping[str, Held]) -> tuple[str, ...]:
+    """Return the topics to join, each once. Ends the program when they are too many."""
+    from py_peer.core.limits import MAX_TOPICS  # noqa: PLC0415 - not for --help
+
+    names = tuple(dict.fromkeys(held["topic"].value))
+    if len(names) > MAX_TOPICS:
+        refuse_option(held, "topic", f"{len(names)} topics; {MAX_TOPICS} can be joined beside the room")
+    return names
 
 
 def _kademlia(values: Mapping[str, Any], runs: Runs) -> dict[str, Any]:

@@ -63,6 +63,16 @@ def root(text: str) -> str:
     raise ArgumentTypeError(msg)
 
 
+def topic(text: str) -> str:
+    """Return the name of a topic, which may be written with a sign before it."""
+    from py_peer.core.topics import read_topic, topic_problem  # noqa: PLC0415 - needed only now
+
+    name = read_topic(text)
+    if reason := topic_problem(name):
+        raise ArgumentTypeError(reason)
+    return name
+
+
 def port(text: str) -> int:
     """Return the number of a port."""
     if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PORT)) and int(text) <= MAX_PORT:

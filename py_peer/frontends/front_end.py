@@ -31,6 +31,8 @@ from py_peer.core.events import (
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.limits import MAX_ERROR_CHARS
 from py_peer.core.requests import Stop
+from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
+from py_peer.core.topics import ROOM_TOPIC
 from py_peer.frontends.leaving import GOODBYE, SERVICE_SECONDS, leave_on_signals
 
 if TYPE_CHECKING:
@@ -111,6 +113,9 @@ class FrontEnd:
         self.ready = asyncio.Event()
         self.connected = 0
         self.room_size = 0
+        self.topic_sizes: dict[str, int] = {}
+        """How many peers are on each topic beside the room."""
+
         self.reached = False
         self._watchdog = watchdog
         self._failed: Failed | None = None
@@ -251,7 +256,11 @@ class FrontEnd:
         await asyncio.sleep(0)
         return event
 
-    def note(self, event: Event) -> None:
+    def size_of(self, topic: str) -> int:
+        """Return how many peers are in the room, or on another topic."""
+        return self.room_size if topic == ROOM_TOPIC else self.topic_sizes.get(topic, 0)
+
+    def note(self, event: Event) -> None:  # noqa: C901 - one for each type
         """Remember what an event says about the session."""
         self._recent.append(event)
         match event:
@@ -267,6 +276,11 @@ class FrontEnd:
             case PeerJoined() | PeerLeft():
                 self.room_size = event.room_size
                 self.reached = self.reached or event.room_size > 0
+            case TopicJoined() | TopicPeerJoined() | TopicPeerLeft() if event.topic != ROOM_TOPIC:
+                self.topic_sizes[event.topic] = event.peers
+                self.reached = self.reached or event.peers > 0
+            case TopicLeft():
+                self.topic_sizes.pop(event.topic, None)
             case Failed():
                 self._failed = self._failed or event
                 if event.kind is FailureKind.FAULT:

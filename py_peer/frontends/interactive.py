@@ -58,6 +58,7 @@ from py_peer.frontends.lines import (
 )
 from py_peer.frontends.paths import paths_like
 from py_peer.frontends.screen import on_a_terminal
+from py_peer.frontends.talk import Talk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -91,8 +92,8 @@ class Chat(FrontEnd):
 
     def __init__(self, service: Service, screen: Screen, watchdog: Watchdog) -> None:
         super().__init__(service, screen, watchdog)
-        self.outstanding: set[int] = set()
-        """Tickets of texts that were neither sent nor refused yet."""
+        self.outstanding: dict[int, str] = {}
+        """Tickets of texts that were neither sent nor refused yet, and the topic that each is for."""
 
         self.refused = 0
         self.unread = 0
@@ -129,6 +130,8 @@ class Chat(FrontEnd):
         self.key_value = KeyValue(self)
         self.handlers |= self.exchange.handlers | self.key_value.handlers
 
+        self.talk = Talk(self)
+        self.handlers |= self.talk.handlers
         self.unanswered: set[int] = set()
         """Tickets of requests, other than texts and questions, that no event has answered yet."""
 
@@ -180,14 +183,15 @@ class Chat(FrontEnd):
         super().note(event)
         self.roster.tell(event, time.time())
         self.exchange.note(event)
+        self.talk.note(event)
         self.key_value.note(event)
         if not isinstance(event, HashingProgress):  # the answer is still to come
             self.unanswered.discard(getattr(event, "ticket", 0))
         match event:
             case MessageSent():
-                self.outstanding.discard(event.ticket)
+                self.outstanding.pop(event.ticket, None)
             case MessageRefused():
-                self.outstanding.discard(event.ticket)
+                self.outstanding.pop(event.ticket, None)
                 self.refused += 1
             case Dropped():
                 self._stale = True
@@ -229,13 +233,16 @@ class Chat(FrontEnd):
         else:
             await handler(command.argument, *command.more)
 
-    async def say(self, text: str) -> None:
-        """Send `text` to the room."""
+    async def say(self, text: str, topic: str = "") -> None:
+        """Send `text` to where the user talks, or on another topic."""
         ticket = self.service.new_ticket()
-        text = without_surrogates(text)
-        self.outstanding.add(ticket)
-        self.record(self.journal.said(ticket, text, time.time()))
-        await self.ask(SendText(ticket, text))
+        text, topic = without_surrogates(text), topic or self.talk.topics.current
+        self.outstanding[ticket] = topic
+        self.record(self.journal.said(ticket, text, time.time(), topic))
+        await self.ask(SendText(ticket, text, topic))
+
+    def talks_on(self, topic: str) -> None:
+        """Show where what is typed goes from now on."""
 
     async def question(self, answer: Callable[[StatusReport], list[str]]) -> None:
         """Ask for a report, and print what `answer` makes of it; before the service is ready there is none."""

@@ -42,6 +42,8 @@ from py_peer.core.events import (
 from py_peer.core.journal import between
 from py_peer.core.roster import Roster
 from py_peer.core.speakers import Name
+from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
+from py_peer.core.topics import ROOM_TOPIC, shown_topic
 from py_peer.core.transcript import MESSAGES
 from py_peer.core.wrapping import limit_lines, wrap_lines
 from py_peer.frontends.direct_lines import SIGNS as DIRECT_SIGNS
@@ -52,6 +54,7 @@ from py_peer.frontends.invite import invite_line, qr_lines
 from py_peer.frontends.key_value_lines import SIGN as KEY_SIGN
 from py_peer.frontends.key_value_lines import SIGNS as KEY_SIGNS
 from py_peer.frontends.key_value_lines import key_sentence
+from py_peer.frontends.topic_lines import on_topic, topic_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -104,7 +107,7 @@ class Narrator:
         lines: list[str] = []
         waiting: MessageWaiting | None = None
         for event in events:
-            if isinstance(event, MessageWaiting):
+            if isinstance(event, MessageWaiting) and (waiting is None or waiting.topic == event.topic):
                 waiting = event
                 continue
             if waiting is not None:
@@ -138,12 +141,13 @@ def event_lines(  # noqa: PLR0911 - one for each type
         case Ready():
             return banner(event, columns)
         case MessageReceived():
-            return message_lines(f"[{event.nick}({short_id(event.peer_id)})]: {event.text}", columns)
+            said = f"[{event.nick}({short_id(event.peer_id)})]: {event.text}"
+            return message_lines(f"{shown_topic(event.topic)} {said}".lstrip(), columns)
         case MessageSent():
-            return broken(f"✓ Message sent to {event.peers} peer(s)", columns)
+            return broken(f"✓ Message sent to {event.peers} peer(s){on_topic(event.topic)}", columns)
         case MessageWaiting():
-            waiting = f"⚠️  No peers connected - {event.waiting} message(s) will be sent when one comes"
-            return broken(waiting, columns)
+            nobody = "No peers connected" if event.topic == ROOM_TOPIC else f"Nobody is{on_topic(event.topic)}"
+            return broken(f"⚠️  {nobody} - {event.waiting} message(s) will be sent when one comes", columns)
         case MessageRefused():
             return broken(f"❌ Message not sent: {event.reason}", columns)
         case Answer():
@@ -218,6 +222,8 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
             return f"{_OUTSIDE[event.status]}{called(event.relay) if event.relay else ''}"
         case Notice() | Answer():
             return event.text
+        case TopicJoined() | TopicLeft() | TopicPeerJoined() | TopicPeerLeft():
+            return topic_sentence(event, called)
         case _:
             return file_sentence(event, called) or direct_sentence(event) or key_sentence(event, called)
 
@@ -449,6 +455,7 @@ def found_lines(transcript: Transcript, text: str, columns: int | None) -> list[
 def entry_lines(entry: Entry, columns: int | None) -> list[str]:
     """Return a message of the transcript with its time."""
     clock = time.strftime("[%H:%M:%S]", time.localtime(entry.timestamp))
+    clock = f"{clock} {shown_topic(entry.topic)}".rstrip()
     if entry.kind is Kind.OWN:
         state = {Delivery.WAITING: ", waiting", Delivery.REFUSED: ", not sent"}.get(entry.delivery or Delivery.SENT, "")
         who = f"{entry.author} (You{state})".lstrip()  # before the service is ready there is no name yet
@@ -478,6 +485,7 @@ def _peer(peer: PeerInfo) -> str:
         parts.append("relayed")
     if peer.found:
         parts.append(peer.found)
+    parts += map(shown_topic, peer.topics)
     if not peer.in_room:
         parts.append("not in the room")
     return "  ".join(parts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from py_peer.core.events import DialFailed, Dropped, MessageRefused, MessageSent, Notice, Started, Stopped
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import SendText
+from py_peer.core.topics import ROOM_TOPIC
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.lines import event_lines, unsent_line
 from py_peer.frontends.printer import headless_lines
@@ -28,6 +29,9 @@ TOLD: Final = (DialFailed, Dropped, MessageRefused, MessageSent, Notice)
 class OneShot(FrontEnd):
     """Waits for a peer, sends a text, sees it leave."""
 
+    topic: str = ROOM_TOPIC
+    """Where the text is said."""
+
     def __init__(self, service: Service, screen: Screen, watchdog: Watchdog, text: str, *, timeout: float) -> None:
         """`timeout`: seconds for which a peer is waited for, from the moment on when we could be reached."""
         super().__init__(service, screen, watchdog)
@@ -41,7 +45,7 @@ class OneShot(FrontEnd):
     async def work(self) -> None:
         """Say the text. The service keeps it until somebody is there."""
         await self.ready.wait()
-        await self.ask(SendText(self.service.new_ticket(), self._text))
+        await self.ask(SendText(self.service.new_ticket(), self._text, self.topic))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._over.wait(), self._timeout)
         self.leave_when_sent(0.0)

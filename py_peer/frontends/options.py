@@ -54,6 +54,15 @@ GROUPS: Final = {
             kind=int,
         ),
         Option("quic", "listen on TCP alone, without QUIC on the UDP port", ("--no-quic",), default=True, kind=bool),
+        Option(
+            "topic",
+            "a topic to join beside the room; what you say goes to the last one",
+            ("--topic",),
+            "NAME",
+            checks.topic,
+            default=(),
+            many=True,
+        ),
         Option("intro", "do not say hello when the first peer comes", ("--no-intro",), default=True, kind=bool),
         Option(
             "identity",

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from py_peer.core import limits
 from py_peer.core.cleaning import is_blank
-from py_peer.core.commands import Command, Say, parse_line
+from py_peer.core.commands import Command, Misused, Say, parse_line
 from py_peer.core.events import Ready
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.sizes import oversize, oversize_text
+from py_peer.core.topics import ROOM_TOPIC
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.stdin_lines import LineSplitter, LineTooLong, StdinReader
 
@@ -135,11 +136,13 @@ class PlainChat(Chat):
         typed = line.text
         match parse_line(typed, bare_quit=True):
             case Say(text=text):
-                if reason := oversize_text(text):
+                if reason := self.why_nowhere() or oversize_text(text):
                     await self._refuse(line.number, reason)
                 else:
                     await self.say(text)
                 return True
+            case Misused(usage=usage) if usage.startswith("/topic"):
+                self.talk.lose()
             case Command(name=name, more=more) if name in self.exchange.handlers:
                 await self._wait_for_the_banner()
                 if name == "share":  # names of files need not be UTF-8
@@ -155,6 +158,10 @@ class PlainChat(Chat):
                     await self.print_lines([f"❌ Line {line.number} was not done: it is not UTF-8"])
                     return True
         return await self.obey(typed)
+
+    def why_nowhere(self) -> str:
+        """Return why a text goes nowhere that is for a topic which could not be joined, or "". A person has seen it."""
+        return "" if self._typed else self.talk.lost
 
     async def _refuse(self, number: int, reason: str) -> None:
         self._too_long += 1
@@ -206,7 +213,7 @@ class PlainChat(Chat):
             await self.changed.wait()
         deadline: float | None = None
         while max(len(self.outstanding), len(self.exchange.on_their_way)) >= WINDOW and self.holds_back():
-            if self.room_size or not self.ready.is_set() or not self.reader.ended:
+            if self.is_heard() or not self.ready.is_set() or not self.reader.ended:
                 deadline = None
             elif deadline is None:
                 deadline = time.monotonic() + self._patience()
@@ -216,6 +223,10 @@ class PlainChat(Chat):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.changed.wait(), deadline and max(0.0, deadline - time.monotonic()))
         return True
+
+    def is_heard(self) -> bool:
+        """Return whether somebody is where the texts on their way are for."""
+        return any(map(self.size_of, set(self.outstanding.values()) or {ROOM_TOPIC}))
 
     def _patience(self) -> float:
         # A peer that has called may be about to join.

@@ -20,6 +20,8 @@ from py_peer.core.events import (
     Ready,
     Started,
 )
+from py_peer.core.topic_events import TopicPeerJoined, TopicPeerLeft
+from py_peer.core.topics import ROOM_TOPIC, SIGN
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.lines import message_lines, sentence
 
@@ -79,7 +81,11 @@ def headless_lines(  # noqa: C901, PLR0911, PLR0912 - one for each type
         case Pinged():
             return [f"Received a ping from {event.peer_id}, round trip time: {event.rtt * 1000:.0f} ms"]
         case MessageReceived():
-            return message_lines(f"Received chat message from {event.peer_id}: {event.text}", columns)
+            where = "chat message" if event.topic == ROOM_TOPIC else f"message on {SIGN}{event.topic}"
+            return message_lines(f"Received {where} from {event.peer_id}: {event.text}", columns)
+        case TopicPeerJoined() | TopicPeerLeft():
+            what = "joined" if isinstance(event, TopicPeerJoined) else "left"
+            return [f"Peer {what} {SIGN}{event.topic}: {event.peer_id}"]
         case DirectReceived():
             return message_lines(f"Received direct message from {event.peer_id}: {event.text}", columns)
         case NickLearned():

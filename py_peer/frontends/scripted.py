@@ -25,6 +25,7 @@ from py_peer.core.json_lines import (
     read_command,
 )
 from py_peer.core.requests import RequestDiscovery, RequestFiles, RequestStatistics, RequestStatus, Stop
+from py_peer.core.topics import read_topic
 from py_peer.frontends.front_end import FrontEnd
 from py_peer.frontends.oneshot import OneShot
 from py_peer.frontends.piped import PlainChat
@@ -107,7 +108,7 @@ class JsonChat(_JsonOutput, PlainChat):
 
         With nobody there it does not: a script must be able to ask what goes on. What is too much is refused.
         """
-        return self.room_size > 0 or not self.ready.is_set() or (self.reader.ended and not self._stays)
+        return self.is_heard() or not self.ready.is_set() or (self.reader.ended and not self._stays)
 
     async def obey_line(self, line: InputLine) -> bool:
         """Do what a line says; False if it says to leave. An empty line says nothing."""
@@ -122,11 +123,17 @@ class JsonChat(_JsonOutput, PlainChat):
         elif len(self._ids) >= limits.OPEN_COMMANDS:
             self.write(Error(line.number, f"{len(self._ids):,} commands wait for their answers", "wait for some"))
         elif read.command.name == SAY.name:
-            await self.say(read.command.argument)
+            await self._say(line.number, read.command.argument, *read.command.more)
         else:
             await self.do(read.command)
         self._current = None
         return not self._told_to_leave
+
+    async def _say(self, number: int, text: str, topic: str = "") -> None:
+        if not topic and (reason := self.why_nowhere()):
+            self.write(Error(number, reason, "join one, or say on which topic"))
+        else:
+            await self.say(text, read_topic(topic))
 
     async def say_refused(self, number: int, reason: str) -> None:
         """Say why a line was not obeyed."""
@@ -153,7 +160,7 @@ class JsonChat(_JsonOutput, PlainChat):
 
     async def print_lines(self, lines: Sequence[str]) -> None:
         """Answer the command in words: who is meant is not plain, say. What was done has events of its own."""
-        self.write(Answer(0, "\n".join(lines).removeprefix("📡 "), failed=True))
+        self.write(Answer(0, "\n".join(lines).removeprefix("📡 ").removeprefix("❌ "), failed=True))
 
     async def whois(self, argument: str) -> None:
         """Show what is known of a peer."""

@@ -32,6 +32,7 @@ from py_peer.core.cleaning import is_blank
 from py_peer.core.commands import Command, Misused, Say, Unknown, parse_line
 from py_peer.core.file_events import HashingProgress, TransferProgress
 from py_peer.core.sizes import oversize_text
+from py_peer.core.topics import shown_topic
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.leaving import terminal_restorer
 from py_peer.frontends.lines import broken
@@ -94,10 +95,11 @@ class TerminalChat(Chat):
 
     def _head(self) -> str:
         """Return what stands before the line being typed, the bars in lines of their own above it."""
+        prompt = f"{shown_topic(self.talk.topics.current)}{PROMPT}"
         if self._prompt.app.is_done:  # what was typed stays on the screen, what was under way does not
-            return PROMPT
+            return prompt
         columns = self._prompt.app.output.get_size().columns
-        return "".join(f"{line}\n" for line in progress_lines(self.exchange.files, columns - 1)) + PROMPT
+        return "".join(f"{line}\n" for line in progress_lines(self.exchange.files, columns - 1)) + prompt
 
     async def print_lines(self, lines: Sequence[str]) -> None:
         """Print `lines` above the line being typed."""
@@ -112,6 +114,11 @@ class TerminalChat(Chat):
             output.erase_screen()
             output.cursor_goto(0, 0)
             output.flush()
+
+    def talks_on(self, topic: str) -> None:
+        """Show at the prompt where what is typed goes."""
+        super().talks_on(topic)
+        self._prompt.app.invalidate()
 
     async def close_input(self) -> None:
         """End the prompt, which gives the terminal back as it was."""

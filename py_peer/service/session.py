@@ -118,7 +118,7 @@ class _Session:
         self._requests = requests
         self._peer_id = identity.peer_id
         self._node: Node | None = None
-        self._topics = Topics(settings.topics, emit, self._hear)
+        self._topics = Topics(settings.topics, emit, self._hear, room=settings.room)
         self._outgoing = Outgoing(settings, emit, self._topics)
         self._discovery = Discovery(settings, self._peer_id, emit)
         self._links = Links(settings, emit, self._discovery.finder)

@@ -75,9 +75,15 @@ class Topics:
         names: Sequence[str],
         emit: Callable[[Event], None],
         hear: Callable[[str, str, str], Awaitable[None]],
+        *,
+        room: bool = True,
     ) -> None:
-        """`names` are joined as soon as there is a node. `hear` takes the author's peer ID, the text and the topic."""
+        """`names` are joined as soon as there is a node. `hear` takes the author's peer ID, the text and the topic.
+
+        With `room` the session is in the room, whose topic is joined already.
+        """
         self._emit = emit
+        self._in_room = room
         self._hear = hear
         self._wanted = {name: Topic(name, 0) for name in names if name != ROOM_TOPIC}
         self._joined: dict[str, Topic] = {}
@@ -128,7 +134,10 @@ class Topics:
 
     def _join(self, request: JoinTopic) -> None:
         known = self._wanted.get(request.topic)
-        if known is not None:
+        if self._in_room and request.topic == ROOM_TOPIC:
+            size = len(self._node.pubsub.room()) if self._node is not None else 0
+            self._emit(TopicJoined(request.ticket, ROOM_TOPIC, size))
+        elif known is not None:
             self._emit(TopicJoined(request.ticket, known.name, len(known.members)))
         elif reason := topic_problem(request.topic) or full_problem(self._wanted):
             self._emit(Answer(request.ticket, f"Not joined: {reason}", failed=True))

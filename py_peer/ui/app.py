@@ -20,6 +20,7 @@ from textual.widgets import Footer, Input, TextArea
 
 from py_peer.core.commands import COMMANDS
 from py_peer.core.entries import Entry, Kind
+from py_peer.core.roster import State
 from py_peer.core.speakers import Name
 from py_peer.ui.colours import themed
 from py_peer.ui.composer import Composer
@@ -166,11 +167,14 @@ class ChatUI(App[None]):
         if not self.query_one("#system").display:
             self.action_panel("system")
 
-    def show_peers(self, roster: Roster) -> None:
-        """Show who is there, and so how the room is."""
+    def show_peers(self, roster: Roster, on_topic: int | None = None) -> None:
+        """Show who is there, and so how the room is, or the topic that is shown, where there are `on_topic` others."""
         self._peers.put(roster.rows())
         self._ignored = roster.ignored
-        self._header.state, self._header.peers = roster.state, roster.room_size
+        state, peers = roster.state, roster.room_size
+        if on_topic is not None and state in (State.READY, State.ALONE, State.RECONNECTING):
+            state, peers = State.READY if on_topic else State.ALONE, on_topic
+        self._header.state, self._header.peers = state, peers
 
     def rename(self, nickname: str) -> None:
         """Show that the user is called something else."""

@@ -38,6 +38,7 @@ from py_peer.core.journal import Journal
 from py_peer.core.requests import RequestFiles, SendDirect, SendText
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize_text, without_surrogates
+from py_peer.core.topics import ROOM_TOPIC, topic_of
 from py_peer.demo.cast import Cast
 from py_peer.frontends.discovery_lines import folded
 from py_peer.frontends.file_lines import fetched_again
@@ -84,7 +85,7 @@ class FullScreenChat(Chat):
         """Start `service` once the screen has been painted. Lines of the log that `held` keeps are shown too."""
         super().__init__(service, screen, watchdog)
         self.nickname = arguments.settings.nickname
-        self.journal = Journal(self.nickname)
+        self.journal = Journal(self.nickname, topic=ROOM_TOPIC)
         self.roster = Roster(named=bool(arguments.settings.connect))
         self.handlers |= {
             "multiaddr": self.show_multiaddr,
@@ -99,6 +100,7 @@ class FullScreenChat(Chat):
         if arguments.theme is not None:
             self.ui.theme = arguments.theme
         self._named = set(arguments.settings.connect)
+        self.talk.start(arguments.settings.topics)
         self._held = held
         self._cast = Cast(self.nickname, self._miss) if arguments.demo else None
         self._closed = asyncio.Event()
@@ -132,6 +134,8 @@ class FullScreenChat(Chat):
         sys.setswitchinterval(SWITCH_SECONDS)
         self.service.start()
         self.ui.tell([STARTING, "Universal Connectivity Chat Started", f"Nickname: {self.nickname}"])
+        for topic in self.talk.topics.joined:
+            self.talks_on(topic)
         if self._held is not None:
             self._do(self._show_log(self._held))
 
@@ -166,7 +170,13 @@ class FullScreenChat(Chat):
         """Show a batch of events."""
         if self.ui.is_running:  # what comes while the program leaves has no screen to be shown on
             await asyncio.create_task(self._show(events), context=self._within)
-            self.ui.show_peers(self.roster)
+            self._show_peers()
+
+    def _show_peers(self) -> None:
+        """Show who is there, and how many are where the user talks."""
+        topic = self.tabs.topic
+        self.talk.topics.current = topic
+        self.ui.show_peers(self.roster, None if topic in ("", ROOM_TOPIC) else self.size_of(topic))
 
     async def _show(self, events: Sequence[Event]) -> None:
         await super().show(events)
@@ -198,7 +208,7 @@ class FullScreenChat(Chat):
                         self._do(self._cast.run(event.addresses[0]))
                 case MessageRefused():
                     slash = "/" * event.text.startswith("/")  # as it was typed
-                    self.tabs.refused(slash + event.text, event.reason)
+                    self.tabs.refused(slash + event.text, event.reason, event.topic)
                 case DialFailed() if event.address in self._named:
                     self.ui.tell([f"{sentence(event)}; it is tried again"], Kind.WARNING)
                 case DialFailed() | Dropped() | PeerBanned():
@@ -269,14 +279,16 @@ class FullScreenChat(Chat):
         if reason := oversize_text(text):
             return f"Not sent: {reason}"
         ticket = self.service.new_ticket()
-        in_room = peer_id == ROOM
-        if not self.service.request(SendText(ticket, text) if in_room else SendDirect(ticket, peer_id, text)):
+        topic = topic_of(peer_id)
+        if not self.service.request(SendText(ticket, text, topic) if topic else SendDirect(ticket, peer_id, text)):
             return f"Not sent: {TOO_BUSY}"
-        if in_room:
-            self.outstanding.add(ticket)
-            self.record(self.journal.said(ticket, text, time.time()))
+        if topic:
+            self.outstanding[ticket] = topic
         else:
             self.exchange.on_their_way.add(ticket)
+        if peer_id == ROOM:
+            self.record(self.journal.said(ticket, text, time.time()))
+        else:
             self.tabs.said(ticket, text)
         return ""
 
@@ -329,21 +341,33 @@ class FullScreenChat(Chat):
             found = [word]
         if len(found) == 1:
             self.tabs.open(found[0], self.roster.name(found[0]))
+            self._show_peers()
         else:
             await self.print_lines(not_one_lines(self.roster, found, word))
 
     async def _close(self, _argument: str) -> None:
         """Close the conversation that is shown."""
-        if reason := self.tabs.close():
+        if self.tabs.topic not in ("", ROOM_TOPIC):
+            await self.handlers["leave"](self.tabs.peer_id)
+        elif reason := self.tabs.close():
             await self.print_lines([reason])
+        self._show_peers()
+
+    def talks_on(self, topic: str) -> None:
+        """Go to a topic, or to the room."""
+        if topic:
+            self.tabs.join(topic)
+        self._show_peers()
 
     def turn(self, step: int) -> None:
         """Go to the conversation before or after."""
         self.tabs.turn(step)
+        self._show_peers()
 
     def go_to(self, index: int) -> None:
         """Go to a conversation."""
         self.tabs.go_to(index)
+        self._show_peers()
 
     def ask_to_cancel(self, number: int) -> None:
         """Ask which transfer is to be ended; those that wait for their turn are known to the service alone."""

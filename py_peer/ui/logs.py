@@ -9,6 +9,7 @@ from textual.content import Content
 
 from py_peer.core import limits
 from py_peer.core.conversations import ROOM
+from py_peer.core.topics import topic_of
 from py_peer.ui.log_view import LogView
 from py_peer.ui.new_mark import NewMark
 
@@ -77,8 +78,8 @@ class Logs(Vertical):
         panel.display = True
 
     def call(self, title: str) -> None:
-        """Say with whom the conversation is that is shown; "" for the room."""
-        self.border_title = Content(f" Direct: {title} " if title else f" {ROOM_TITLE} ")
+        """Say which conversation is shown; "" for the room."""
+        self.border_title = Content(f" {title or ROOM_TITLE} ")
 
     def keep(self, keys: Collection[str]) -> None:
         """Forget all other logs."""
@@ -89,6 +90,8 @@ class Logs(Vertical):
 
     def _panel(self, key: str) -> LogPanel:
         if key not in self._panels:
-            log = LogView(max_entries=limits.DIRECT_LOG_ENTRIES, max_chars=limits.DIRECT_LOG_CHARS)
-            self._panels[key] = LogPanel(log)
+            entries, chars = limits.DIRECT_LOG_ENTRIES, limits.DIRECT_LOG_CHARS
+            if topic_of(key):
+                entries, chars = limits.TOPIC_LOG_ENTRIES, limits.TOPIC_LOG_CHARS
+            self._panels[key] = LogPanel(LogView(max_entries=entries, max_chars=chars))
         return self._panels[key]

@@ -9,6 +9,8 @@ from py_peer.core.conversations import ROOM, STRANGERS, Conversations
 from py_peer.core.direct_events import DirectReceived
 from py_peer.core.entries import Kind
 from py_peer.core.speakers import Name
+from py_peer.core.topic_events import TopicLeft
+from py_peer.core.topics import ROOM_TOPIC, shown_topic, topic_key, topic_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from py_peer.ui.app import ChatUI
 
 NOBODY: Final = "Here speak several; /msg PEER answers one of them"
-ROOM_STAYS: Final = "/close is for the conversation with one peer; the room stays, /quit leaves"
+ROOM_STAYS: Final = "/close is for a topic or the conversation with one peer; the room stays, /quit leaves"
 
 
 @final
@@ -31,14 +33,20 @@ class Tabs:
 
     @property
     def peer_id(self) -> str:
-        """Whom what is typed goes to; ROOM for everybody, STRANGERS for nobody."""
+        """Whom what is typed goes to; ROOM for everybody, STRANGERS for nobody, the key of a topic for those on it."""
         return self.conversations.current.key
+
+    @property
+    def topic(self) -> str:
+        """The topic that is shown, the room's or another; "" for a conversation with one peer."""
+        return topic_of(self.peer_id)
 
     # --- What is told -----------------------------------------------------------------------------
 
     def tell(self, events: Sequence[Event], now: float) -> None:
         """Show what events say of the conversations; call the user when one is for them alone."""
         calls: list[DirectReceived] = []
+        named: list[Entry] = []
         before = self.conversations.current.title
         changed = False
         for event in events:
@@ -47,6 +55,12 @@ class Tabs:
                 self._ui.logs.put(key, entries)
                 if isinstance(event, DirectReceived) and self._calls(key):
                     calls.append(event)
+                named += [entry for entry in entries if entry.mention]
+            if isinstance(event, TopicLeft):
+                changed = True
+                self._go(lambda topic=event.topic: self.conversations.leave(topic))  # type: ignore[misc]
+        if named:
+            self._ui.attention.named(len(named), named[-1].author, named[-1].text)
         if calls:
             who = Name(calls[-1].nick, calls[-1].plain).of(calls[-1].peer_id)
             self._ui.attention.named(len(calls), who, calls[-1].text)
@@ -63,24 +77,29 @@ class Tabs:
             self._show()
 
     def said(self, ticket: int, text: str) -> None:
-        """Show what the user has said to one peer."""
+        """Show what the user has said to one peer, or on a topic."""
         key, entries = self.conversations.said(ticket, text, time.time())
         self._ui.logs.put(key, entries)
 
-    def refused(self, text: str, reason: str) -> None:
-        """Give back a text that the room was to get and has not got."""
-        room = self.conversations.known[ROOM]
-        if self.conversations.current is room:
+    def refused(self, text: str, reason: str, topic: str = ROOM_TOPIC) -> None:
+        """Give back a text that the room, or a topic, was to get and has not got."""
+        place = self.conversations.known.get(topic_key(topic))
+        if place is self.conversations.current:
             self._ui.composer.refuse(text, reason)
             return
-        room.draft = room.draft if room.draft.strip() else text
-        self._ui.tell([f"Not sent to the room: {reason}"], Kind.WARNING)
+        if place is not None:
+            place.draft = place.draft if place.draft.strip() else text
+        self._ui.tell([f"Not sent to {shown_topic(topic) or 'the room'}: {reason}"], Kind.WARNING)
 
     # --- What the user does -----------------------------------------------------------------------
 
     def open(self, peer_id: str, name: Name) -> None:
         """Go to the conversation with a peer."""
         self._go(lambda: self.conversations.open(peer_id, name, time.time()))
+
+    def join(self, topic: str) -> None:
+        """Go to a topic, or to the room."""
+        self._go(lambda: self.conversations.join(topic, time.time()))
 
     def turn(self, step: int) -> None:
         """Go to the conversation before or after."""
@@ -128,7 +147,7 @@ class Tabs:
     def _name(self) -> None:
         current = self.conversations.current
         title = "" if current.key == ROOM else current.title
-        self._ui.logs.call(title)
+        self._ui.logs.call(f"{'Topic' if current.talk else 'Direct'}: {title}" if title else "")
         self._ui.composer.address(title, NOBODY if current.key == STRANGERS else "")
 
     def _show(self) -> None:

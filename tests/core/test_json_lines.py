@@ -35,6 +35,9 @@ KINDS = event_types()
 
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 
+SAY_LOOKS = '{"command": "say", "text": "…", "topic": "…"}'
+"""What a `say` looks like."""
+
 
 # --- Events ---------------------------------------------------------------------------------------
 
@@ -105,6 +108,7 @@ def test_the_schema_in_the_documents_is_the_programs(name: str) -> None:
 # --- Commands -------------------------------------------------------------------------------------
 
 ARGUMENTS = {
+    "topic": "news",
     "peer": "Ann",
     "name": "Bob",
     "text": " hello",
@@ -140,7 +144,7 @@ def test_a_text_is_taken_as_it_is() -> None:
     for said in ("/quit", "  indented\n\tand more  ", "quit", "\u2028", "👩\u200d💻"):
         assert read_command(json.dumps({"command": "say", "text": said}).encode()) in (
             Wish(Command("say", said), None),
-            Mistake("there is no text that can be seen", '{"command": "say", "text": "…"}'),
+            Mistake("there is no text that can be seen", SAY_LOOKS),
         )
     assert read_command(b'{"command":"say","text":"\\ud83d\\ude00\\u0000"}') == Wish(Command("say", "😀\x00"), None)
 
@@ -164,10 +168,10 @@ def test_a_text_is_taken_as_it_is() -> None:
         (b'{"command":"peers","id":"%s"}' % (b"x" * 257), "`$.id`", ONE_OBJECT),
         (b'{"command":"peers","more":%s}' % (b"[" * 200_000), "nested too deep", ONE_OBJECT),
         (b'{"command":"peers","more":%s1%s}' % (b"[" * 100_000, b"]" * 100_000), "nested too deep", ONE_OBJECT),
-        (b'{"command":"say"}', "`text`", '{"command": "say", "text": "…"}'),
-        (b'{"command":"say","text":null}', "`$.text`", '{"command": "say", "text": "…"}'),
-        (b'{"command":"say","text":" \\n"}', "there is no text that can be seen", '{"command": "say", "text": "…"}'),
-        (b'{"command":"say","text":"\\u0000\\u001b"}', "there is no text that", '{"command": "say", "text": "…"}'),
+        (b'{"command":"say"}', "`text`", SAY_LOOKS),
+        (b'{"command":"say","text":null}', "`$.text`", SAY_LOOKS),
+        (b'{"command":"say","text":" \\n"}', "there is no text that can be seen", SAY_LOOKS),
+        (b'{"command":"say","text":"\\u0000\\u001b"}', "there is no text that", SAY_LOOKS),
         (b'{"command":"whois","peer":""}', "say which peer", '{"command": "whois", "peer": "…"}'),
         (b'{"command":"peesr"}', "unknown command 'peesr'", 'did you mean {"command": "peers"}?'),
         (b'{"command":"/Peers"}', "unknown command '/Peers'", 'did you mean {"command": "peers"}?'),

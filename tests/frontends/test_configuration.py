@@ -68,6 +68,7 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "discovery": ("0", "false", False),
     "kademlia": ("1", "true", True),
     "remember": ("0", "false", False),
+    "topic": ("#news, art of code", '["#news", "art of code"]', ("news", "art of code")),
     "intro": ("no", "false", False),
     "identity": ("/k", '"/k"', "/k"),
     "ephemeral": ("1", "true", True),

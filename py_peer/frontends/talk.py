@@ -1,0 +1,75 @@
+"""Where what is typed goes: the room, or a topic that was joined beside it; the commands for that, for every chat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from py_peer.core.events import Answer
+from py_peer.core.requests import JoinTopic, LeaveTopic
+from py_peer.core.sizes import without_surrogates
+from py_peer.core.topic_events import TopicJoined
+from py_peer.core.topics import Topics, read_topic
+from py_peer.frontends.topic_lines import topics_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from py_peer.core.events import Event
+    from py_peer.frontends.interactive import Chat, Handler
+
+
+@final
+class Talk:
+    """Does the commands for a chat, and remembers which topics are joined, and where what is typed goes."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self.topics = Topics()
+        self.lost = ""
+        """Why what a script says goes nowhere: the topic that it was for was not joined, and it is not for the room."""
+
+        self._joining: dict[int, str] = {}
+        """What was asked for and not been answered yet, by its ticket."""
+
+        self.handlers: dict[str, Handler] = {"topic": self._topic, "leave": self._leave}
+
+    def start(self, names: Iterable[str]) -> None:
+        """Take the topics that the session joins by itself at its start."""
+        self.topics = Topics(tuple(names))
+
+    def note(self, event: Event) -> None:
+        """Remember what an event says."""
+        match event:
+            case TopicJoined():
+                self._joining.pop(event.ticket, None)
+            case Answer() if name := self._joining.pop(event.ticket, ""):
+                self.topics.leave(name)
+
+    def lose(self) -> None:
+        """Take note that a topic was not joined: the next lines of a script are for it."""
+        self.lost = "it is for a topic that was not joined"
+
+    async def _topic(self, argument: str) -> None:
+        """Join a topic and talk there, or show which are joined."""
+        if not argument:
+            await self._chat.question(lambda report: topics_lines(report, self.topics.current, self._chat.columns()))
+            return
+        name = read_topic(without_surrogates(argument))
+        if reason := self.topics.join(name):
+            self.lose()
+            await self._chat.print_lines([f"❌ Not joined: {reason}"])
+            return
+        self.lost = ""
+        ticket = self._chat.service.new_ticket()
+        self._joining[ticket] = name
+        self._chat.talks_on(name)
+        await self._chat.ask(JoinTopic(ticket, name))
+
+    async def _leave(self, argument: str) -> None:
+        """Leave a topic: the one that is named, or the one where what is typed goes."""
+        name = read_topic(without_surrogates(argument)) or self.topics.current
+        if reason := self.topics.leave(name):
+            await self._chat.print_lines([f"❌ {reason[0].upper()}{reason[1:]}"])
+            return
+        self._chat.talks_on(self.topics.current)
+        await self._chat.ask(LeaveTopic(self._chat.service.new_ticket(), name))
