@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from interop.columns import answer
+from tests.frontends.programs import run_to_its_end
 from tests.network.peers import Peer, Told, met, party, until
 from tests.sisters.sisters import KINDS, missing
 
@@ -141,6 +142,18 @@ def test_theirs_keeps_what_one_of_ours_has_put_for_another_who_comes_later(kind:
         later = ours(tmp_path, "later", other.address)
         with party(later):
             assert get(later, "key")["value"] == "value"
+
+
+@each_that_keeps
+def test_py_peer_kv_needs_nobody_but_theirs(kind: str, tmp_path: Path) -> None:
+    other = theirs(kind, tmp_path)
+    with party(other):
+        ready(other)
+        put_ = run_to_its_end(tmp_path, "kv", "put", "colour", "dark blue", "--connect", other.address)
+        assert (put_.returncode, put_.stdout) == (0, "Put colour: 1 of 1 peer(s) keep it\n")
+        for key, code, value in (("colour", 0, "dark blue\n"), ("size", 6, "")):
+            got = run_to_its_end(tmp_path, "kv", "get", key, "--connect", other.address)
+            assert (got.returncode, got.stdout) == (code, value)
 
 
 @pytest.mark.parametrize(("kind", "key"), PROVIDED)
