@@ -139,7 +139,7 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
     return Arguments(
         settings=Settings(
             nickname=_nickname(values["nick"]),
-            transports=_transports(values, demo=demo),
+            transports=_transports(values, runs, demo=demo),
             connect=() if demo else values["connect"],
             room=runs is Runs.NO_PEER,
             **_kademlia(values, runs),
@@ -203,7 +203,7 @@ def _kademlia(values: Mapping[str, Any], runs: Runs) -> dict[str, Any]:
     }
 
 
-def _transports(values: Mapping[str, Any], *, demo: bool) -> Transports:
+def _transports(values: Mapping[str, Any], runs: Runs, *, demo: bool) -> Transports:
     quic = values["quic"] and not values["stock_net"]
     if demo:
         return Transports(port=values["port"], loopback=True, quic=quic, stock=values["stock_net"])
@@ -216,7 +216,7 @@ def _transports(values: Mapping[str, Any], *, demo: bool) -> Transports:
         wss=(Path(wss[0]), Path(wss[1])) if all(wss) else None,
         listen=values["listen"],
         told=values["announce"],
-        upnp=values["upnp"],
+        upnp=values["upnp"] and runs is not Runs.ERRAND,  # a router is not asked for a second
         relays=values["relay"],
         relay_server=values["relay_server"],
         stock=values["stock_net"],

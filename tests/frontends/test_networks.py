@@ -25,9 +25,13 @@ def settings(*argv: str) -> Settings:
     return parse_arguments(argv, {}).settings
 
 
+def own(name: str) -> list[str]:
+    """Return the arguments that a sub-command cannot do without."""
+    return ["x"] * sum(not one.flags for one in SUB_COMMANDS[name].own)
+
+
 def of_command(name: str, *argv: str) -> Settings:
-    own = ["x"] * sum(not one.flags for one in SUB_COMMANDS[name].own)
-    return settings(*name.split(), *argv, *own)
+    return settings(*name.split(), *argv, *own(name))
 
 
 RUNNING = [name for name, entry in SUB_COMMANDS.items() if entry.runs is not Runs.NO_PEER]
@@ -59,6 +63,7 @@ def test_a_sub_command_names_nobody_by_itself_and_is_not_in_the_room(name: str) 
     assert (found.kademlia, found.room, found.announce) == (True, False, False)
     errand = SUB_COMMANDS[name].runs is Runs.ERRAND
     assert found.kademlia_part is (KademliaPart.CLIENT if errand else KademliaPart.SERVER)
+    assert parse_arguments(["--upnp", *name.split(), *own(name)], {}).settings.transports.upnp != errand
 
 
 def test_who_names_a_public_network_asks_its_peers_and_serves_when_it_is_reached() -> None:

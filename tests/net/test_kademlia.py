@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.custom_types import TProtocol
 from libp2p.identity.identify.pb.identify_pb2 import Identify
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from libp2p.peer.id import ID
@@ -18,7 +20,7 @@ from py_peer.core.kademlia import ROOM_KEYS, Contact, K, place
 from py_peer.net.dial import NotNowError
 from py_peer.net.kademlia import kademlia
 from tests.net.kad_member import kad_member, reach_nobody
-from tests.net.raw_peer import RawStream, raw_peer, silence
+from tests.net.raw_peer import GoneError, RawStream, raw_peer, silence
 from tests.net.support import Member, member, still_hears, trio_test, until
 from tests.net.test_kad_server import KAD, says_it_speaks
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    import pytest
     from libp2p.crypto.keys import KeyPair
 
     from py_peer.core.findings import Finding
@@ -242,6 +243,43 @@ async def test_one_who_was_there_before_is_told_that_we_speak_kademlia_and_is_in
             assert len(dht.table) == 1
             await until(lambda: pushed)
             assert KAD in pushed[0].protocols
+
+
+@trio_test
+async def test_a_client_is_in_no_table_and_asks_all_the_same_until_it_is_to_serve() -> None:
+    pushed: list[Identify] = []
+
+    async def push(stream: RawStream) -> None:
+        pushed.append(Identify.FromString(await stream.read_frame()))
+
+    handlers = {**says_it_speaks(KAD), "/ipfs/id/push/1.0.0": push}
+    async with member(loopback=True) as one, raw_peer(one.port, handlers=handlers) as peer:
+        await until(lambda: one.seen.count("identified"))
+        async with kademlia(one.node, reach_nobody, serves=False, in_room=False) as dht:
+            assert len(dht.table) == 1
+            assert not dht.server.provided
+            with pytest.raises(GoneError):
+                await peer.open(KAD)
+            await dht.serve()
+            await until(lambda: pushed)
+            assert KAD in pushed[0].protocols
+            await peer.open(KAD)
+
+
+@trio_test
+async def test_networks_that_speak_otherwise_do_not_meet() -> None:
+    other = TProtocol("/dot/kad")
+    async with (
+        member(loopback=True) as one,
+        kademlia(one.node, reach_nobody, other) as dht,
+        raw_peer(one.port, handlers=says_it_speaks(KAD)) as peer,
+    ):
+        await until(lambda: one.seen.count("identified"))
+        dht.identified(one.node.peers.records[peer.id])
+        assert len(dht.table) == 0
+        with pytest.raises(GoneError):
+            await peer.open(KAD)
+        await peer.open(other)
 
 
 @trio_test

@@ -13,8 +13,10 @@ from libp2p.pubsub.pb import rpc_pb2
 from libp2p.tools.anyio_service.trio_tasks import FunctionTask
 
 from py_peer.core import limits
+from py_peer.core.settings import Transports
+from py_peer.net.node import open_node
 from tests.net.raw_peer import MESHSUB, raw_peer, signed
-from tests.net.support import DISCOVERY, ROOM, member, still_hears, together, trio_test, until
+from tests.net.support import DISCOVERY, ROOM, Recorder, member, still_hears, together, trio_test, until
 
 if TYPE_CHECKING:
     from libp2p.peer.id import ID
@@ -484,6 +486,22 @@ async def test_who_says_where_it_is_or_opens_a_stream_and_says_nothing_stays(mon
         async with raw_peer(one.port) as mute:
             await mute.closed.wait()
         assert not any(peer.closed.is_set() for peer in (joined, quiet, empty))
+
+
+@trio_test
+async def test_who_is_on_no_topic_says_it_as_a_go_peer_does_and_is_not_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sub-command's peer, which is not in the room."""
+    monkeypatch.setattr(limits, "GOSSIP_ANSWER", 1.0)
+    nowhere = open_node(
+        room_topic=ROOM, observer=Recorder(), admit=lambda _: True, transports=Transports(loopback=True)
+    )
+    async with member(loopback=True) as one, nowhere as node, raw_peer(one.port) as mute:
+        await node.dial(one.address)
+        async with raw_peer(node.port) as peer:
+            await until(lambda: peer.rpcs)
+            assert peer.rpcs == [rpc_pb2.RPC()]
+        await mute.closed.wait()
+        assert one.id in node.peers.records
 
 
 @trio_test
