@@ -225,7 +225,7 @@ class Files:
             self._fail(request, f"Not fetched: {objection}")
 
     def _get_by_name(self, request: FetchFile) -> None:
-        shown = clean_line(request.name, limits.MAX_PROVIDED_NAME_BYTES)
+        shown = clean_line(request.name, limits.MAX_SHOWN_PATH_CHARS)
         try:
             root = bytes.fromhex(request.root)
         except ValueError:

@@ -1,22 +1,58 @@
-"""Files by name as the service does them, between real nodes on loopback."""
+"""Files by name, between real nodes on loopback: who provides them is found in the DHT, and whoever lies about them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+import pytest
+import trio
+
+from py_peer.core import limits
+from py_peer.core.by_name import announcement_key, file_id
+from py_peer.core.cbor import array_head, encode_text, numbers
 from py_peer.core.dht_events import LookupFailed
-from py_peer.core.events import Answer
-from py_peer.core.file_events import FileProvided, FileServed, TransferDone, TransferStarted
-from py_peer.core.requests import FetchFile, ProvideFile
+from py_peer.core.events import Answer, Notice
+from py_peer.core.file_events import (
+    FileProvided,
+    FileServed,
+    FilesReport,
+    TransferDone,
+    TransferFailed,
+    TransferStarted,
+)
+from py_peer.core.records import RecordRefusedError
+from py_peer.core.requests import CancelTransfer, FetchFile, ProvideFile, RequestFiles, UnshareFile
+from py_peer.net.dial import DialError
+from py_peer.net.kademlia import kademlia
+from py_peer.net.named_files import NAMED_FILE
 from tests.loops import run
-from tests.service.file_friends import PIECE, write
+from tests.net.support import trio_test, until
+from tests.service.file_friends import PIECE, Friend, failures, falsify, friend, received, write
+from tests.service.support import person
 from tests.service.test_data import network
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
+    from libp2p.abc import INetStream
+
     from py_peer.core.file_events import SharedFile
+    from py_peer.core.findings import Finding
+    from py_peer.core.requests import Request
+    from py_peer.net.connections import PeerRecord
+    from py_peer.net.kademlia import Kademlia
     from tests.service.support import Person
+
+    Says = Callable[[INetStream], Awaitable[None]]
+
+NAME = "summer photo"
+SIZE = 3 * PIECE + 1
+
+
+# --- Whole services -------------------------------------------------------------------------------
 
 
 async def provide(one: Person, path: Path, name: str) -> FileProvided:
@@ -24,32 +60,270 @@ async def provide(one: Person, path: Path, name: str) -> FileProvided:
     return await one.see(FileProvided, lambda event: event.ticket == ticket)
 
 
-def test_what_one_provides_another_gets_who_knows_its_name_alone(tmp_path: Path) -> None:
+def test_what_one_of_five_provides_another_gets_who_knows_its_name_alone(tmp_path: Path) -> None:
     async def scene() -> None:
         async with network(5) as (a, _, _, _, e):
-            path = write(tmp_path / "photo.png", 3 * PIECE + 1)
-            provided = await provide(a, path, "summer photo")
-            assert (provided.name, provided.peers) == ("summer photo", provided.asked)
+            path = write(tmp_path / "photo.png", SIZE)
+            provided = await provide(a, path, NAME)
+            assert (provided.name, provided.peers) == (NAME, provided.asked)
             assert provided.asked > 0
             file: SharedFile = provided.file
-            assert (file.provided, file.offered, file.remark) == ("summer photo", False, "")
-            ticket = e.ask(lambda ticket: FetchFile(ticket, "summer photo", str(tmp_path / "e.png")))
+            assert (file.provided, file.offered, file.remark) == (NAME, False, "")
+            ticket = e.ask(lambda ticket: FetchFile(ticket, NAME, str(tmp_path / "e.png"), file.root))
             assert (await e.see(TransferStarted)).ticket == ticket
             done = await e.see(TransferDone)
-            assert (done.path, done.verified, done.size) == (str(tmp_path / "e.png"), True, 3 * PIECE + 1)
+            assert (done.path, done.verified, done.size) == (str(tmp_path / "e.png"), True, SIZE)
             assert (tmp_path / "e.png").read_bytes() == path.read_bytes()
             assert (await a.see(FileServed)).reason == ""
 
+            a.ask(lambda ticket: UnshareFile(ticket, NAME))
+            await a.see(Answer)
+            again = a.ask(RequestFiles)
+            assert (await a.see(FilesReport, lambda event: event.ticket == again)).shared == ()
+
     run(scene())
 
 
-def test_nobody_provides_it(tmp_path: Path) -> None:
+def test_what_cannot_be_provided_or_fetched_is_told(tmp_path: Path) -> None:
     async def scene() -> None:
-        async with network(2) as (a, b):
+        async with network(2) as (a, b), person("c", intro=False, loopback=True) as c:
             ticket = b.ask(lambda ticket: FetchFile(ticket, "nothing", str(tmp_path)))
             missing = await b.see(LookupFailed)
             assert (missing.ticket, missing.key, missing.asked) == (ticket, "nothing", 1)
-            a.ask(lambda ticket: ProvideFile(ticket, str(tmp_path / "missing"), "it"))
-            assert (await a.see(Answer)).text == f"Not provided: {tmp_path}/missing: No such file or directory"
+            here, long = str(tmp_path), "x" * 256
+            told: list[tuple[Person, Request, str]] = [
+                (a, ProvideFile(1, f"{here}/missing", "it"), f"provided: {here}/missing: No such file"),
+                (a, ProvideFile(2, here, "it"), f"provided: {here}: it is a folder"),
+                (a, ProvideFile(3, here, "a\nb"), f"provided: {here}: a name has no control characters"),
+                (b, FetchFile(2, long), f"fetched: {long[:119]}…: a name has at most 255 bytes"),
+                (b, FetchFile(3, "it", "", "abc"), "fetched: it: a tree hash is 64 hexadecimal digits"),
+                (c, FetchFile(1, "it"), "fetched: it: Kademlia"),
+                (c, ProvideFile(2, here, "it"), f"provided: {here}: Kademlia"),
+            ]
+            for one, request, text in told:
+                assert one.service.request(request)
+                answer = await one.see(Answer, lambda event, request=request: event.ticket == request.ticket)  # type: ignore[misc]
+                assert answer.failed
+                assert answer.text.startswith(f"Not {text}"), answer.text
 
     run(scene())
+
+
+# --- Nodes whose bytes are ours to falsify --------------------------------------------------------
+
+
+@asynccontextmanager
+async def dht_friend(name: str, folder: Path, **more: Any) -> AsyncIterator[tuple[Friend, Kademlia]]:
+    """Run a node with files that takes part in the DHT."""
+    async with friend(name, folder, kademlia=True, **more) as one:
+
+        async def reach(finding: Finding) -> object:
+            if not finding.addresses:
+                raise DialError("nobody has told where it is")
+            return await one.node.dial(replace(finding.addresses[0], peer_id=finding.peer_id))
+
+        async with kademlia(one.node, reach) as dht:
+
+            def identified(record: PeerRecord) -> None:
+                one.files.identified(record)
+                dht.identified(record)
+
+            async def somebody_to_ask() -> Kademlia:
+                await until(lambda: dht.table)
+                return dht
+
+            one.seen.identify = identified
+            one.files.know_dht(somebody_to_ask, reach)
+            yield one, dht
+
+
+@asynccontextmanager
+async def town(folder: Path, *names: str, **says: Says) -> AsyncIterator[dict[str, tuple[Friend, Kademlia]]]:
+    """Run friends, all of whom know the first; those of `says` serve nothing but what they say to who asks by name."""
+    async with AsyncExitStack() as stack:
+        people: dict[str, tuple[Friend, Kademlia]] = {}
+        for name in (*names, *says):
+            streams = {"streams": {NAMED_FILE: says[name]}} if name in says else {}
+            people[name] = await stack.enter_async_context(dht_friend(name, folder, **streams))
+            if name != names[0]:
+                await people[name][0].meet(people[names[0]][0])
+        yield people
+
+
+async def provided(one: Friend, path: Path) -> SharedFile:
+    ticket = one.ask(lambda ticket: ProvideFile(ticket, str(path), NAME))
+    return (await one.see(FileProvided, lambda event: event.ticket == ticket)).file
+
+
+async def fetched(one: Friend, wanted: bytes, root: str = "") -> TransferDone:
+    """Fetch it, and see that it is the one that is wanted."""
+    one.ask(lambda ticket: FetchFile(ticket, NAME, "", root))
+    await until(lambda: one.told(TransferDone) or one.told(TransferFailed) or failures(one))
+    assert (one.told(TransferFailed), failures(one)) == ([], [])
+    (done,) = one.told(TransferDone)
+    assert (one.folder / NAME).read_bytes() == wanted
+    assert one.made() == [NAME]  # and no part of what others have sent
+    return done
+
+
+async def not_fetched(one: Friend, root: str = "") -> str:
+    one.ask(lambda ticket: FetchFile(ticket, NAME, "", root))
+    await until(lambda: one.told(TransferFailed) or failures(one))
+    assert one.made() == []
+    return failures(one)[0] if failures(one) else one.told(TransferFailed)[0].reason
+
+
+async def wrong_bytes(stream: INetStream) -> None:
+    await stream.read()
+    await stream.write(array_head(5) + numbers(memoryview(b"wrong")))
+    await stream.close()
+
+
+async def endless_bytes(stream: INetStream) -> None:
+    await stream.read()
+    await stream.write(b"\x9f")
+    with suppress(Exception):
+        while True:
+            await stream.write(bytes(65_536))
+
+
+async def silence(stream: INetStream) -> None:
+    del stream
+    await trio.sleep_forever()
+
+
+async def original(stream: INetStream) -> None:
+    """Answer as a program does that knows no more than names."""
+    assert await stream.read() == encode_text(NAME)
+    await stream.write(array_head(6) + numbers(memoryview(b"honest")))
+    await stream.close()
+
+
+@trio_test
+async def test_who_sends_wrong_pieces_loses_to_one_who_has_the_same_file(tmp_path: Path) -> None:
+    async with town(tmp_path, "hub", "ann", "liar", "bob") as people:
+        ann, liar, bob = (people[name][0] for name in ("ann", "liar", "bob"))
+        file = await provided(ann, write(tmp_path / "photo", SIZE))
+        copy = tmp_path / "copy"
+        copy.write_bytes((tmp_path / "photo").read_bytes())
+        assert (await provided(liar, copy)).root == file.root
+        falsify(copy, PIECE)
+        await bob.meet(liar)  # who came first is asked first
+        if ann.id in bob.node.peers.records:  # a walk may have led here
+            await bob.part(ann)
+        done = await fetched(bob, (tmp_path / "photo").read_bytes())
+        assert done.verified
+        assert bob.node.counters["files: a source failed, WrongHashError"] == 1
+        assert "2 peer(s) provide summer photo" in [event.text for event in bob.told(Notice)]
+
+
+@trio_test
+async def test_who_alone_provides_it_and_lies_is_told_by_the_hash(tmp_path: Path) -> None:
+    async with town(tmp_path, "hub", "liar", "bob") as people:
+        liar, bob = people["liar"][0], people["bob"][0]
+        await provided(liar, write(tmp_path / "photo", SIZE))
+        falsify(tmp_path / "photo", 2 * PIECE)
+        bob.ask(lambda ticket: FetchFile(ticket, NAME))
+        failed = await bob.see(TransferFailed)
+        assert failed.wrong_hash
+        assert (failed.wanted, failed.kept > 0) == (NAME, True)
+        assert "is not what its hash stands for" in failed.reason
+
+
+@trio_test
+async def test_what_most_provide_is_fetched_and_another_by_its_hash(tmp_path: Path) -> None:
+    async with town(tmp_path, "hub", "ann", "ada", "abe", "bob", "ben") as people:
+        bodies = {"ann": b"one", "ada": b"two", "abe": b"one"}
+        roots = {}
+        for name, body in bodies.items():
+            (tmp_path / f"of {name}").write_bytes(body)
+            roots[body] = (await provided(people[name][0], tmp_path / f"of {name}")).root
+        await fetched(people["bob"][0], b"one")
+        (notice,) = [event.text for event in people["bob"][0].told(Notice)]
+        assert (
+            notice
+            == "3 peer(s) provide summer photo; they have 2 different files, of which that of 2 of them is tried first"
+        )
+        await fetched(people["ben"][0], b"two", roots[b"two"].upper())
+        nobody = await not_fetched(people["hub"][0], "00" * 32)
+        assert nobody == "none of those who provide it has the file of that hash"
+        assert people["hub"][0].told(TransferFailed)[0].wrong_hash
+
+
+@trio_test
+async def test_who_says_what_he_has_comes_before_those_who_do_not(tmp_path: Path) -> None:
+    async with town(tmp_path, "hub", "ann", "bob", liar=wrong_bytes) as people:
+        await people["liar"][1].provide(NAME.encode())
+        await provided(people["ann"][0], write(tmp_path / "photo", SIZE))
+        bob = people["bob"][0]
+        assert (await fetched(bob, (tmp_path / "photo").read_bytes())).verified
+        assert "2 peer(s) provide summer photo; what 1 of them would send cannot be verified" in [
+            event.text for event in bob.told(Notice)
+        ]
+
+
+@trio_test
+async def test_of_those_who_say_nothing_each_is_tried_until_one_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FILE_SILENCE", 1.0)
+    liars = {"endless": endless_bytes, "silent": silence}
+    async with town(tmp_path, "hub", "bob", **liars, honest=original) as people:
+        for name in (*liars, "honest"):
+            await people[name][1].provide(NAME.encode())
+        assert not (await fetched(people["bob"][0], b"honest")).verified
+
+
+@trio_test
+async def test_with_a_hash_those_who_say_nothing_are_held_to_it(tmp_path: Path) -> None:
+    liars = {"wrong": wrong_bytes, "other": wrong_bytes}
+    (tmp_path / "photo").write_bytes(b"honest")
+    async with town(tmp_path, "hub", "bob", **liars, honest=original) as people:
+        hub, bob = people["hub"][0], people["bob"][0]
+        root = (await provided(hub, tmp_path / "photo")).root
+        hub.ask(lambda ticket: UnshareFile(ticket, NAME))
+        for name in (*liars, "honest"):
+            await people[name][1].provide(NAME.encode())
+        assert (await fetched(bob, b"honest", root)).verified
+        people["honest"][1].provide_no_more(NAME.encode())
+
+
+@trio_test
+async def test_an_announcement_stands_in_the_dht_and_nobody_can_make_one_for_another(tmp_path: Path) -> None:
+    async with town(tmp_path, "hub", "ann", "bob") as people:
+        (ann, _), (bob, dht) = people["ann"], people["bob"]
+        file = await provided(ann, write(tmp_path / "photo", SIZE))
+        key = announcement_key(NAME, str(ann.id))
+        found = (await dht.get_value(key)).record
+        assert found is not None
+        assert bytes.fromhex(file.root) in found.value
+        for other in (announcement_key(NAME, str(bob.id)), announcement_key("another", str(ann.id))):
+            with pytest.raises(RecordRefusedError, match="a file "):
+                await dht.put_value(other, found.value)
+        assert file.file_id == file_id(NAME)
+
+
+@trio_test
+async def test_a_transfer_by_name_is_cancelled_and_goes_on(tmp_path: Path) -> None:
+    async with town(tmp_path, "hub", "ann", "bob") as people:
+        ann, bob = people["ann"][0], people["bob"][0]
+        await provided(ann, write(tmp_path / "photo", 20 * PIECE))
+        gate = ann.serve(4)
+        bob.ask(lambda ticket: FetchFile(ticket, NAME))
+        await until(lambda: received(bob) >= 8 * PIECE)
+        bob.ask(lambda ticket: CancelTransfer(ticket, "1"))
+        failed = await bob.see(TransferFailed)
+        assert (failed.cancelled, failed.wanted) == (True, NAME)
+        assert failed.kept >= 8 * PIECE
+        gate.left = 99
+        gate.opened.set()
+        bob.ask(lambda ticket: FetchFile(ticket, NAME))
+        started = (await until_seen(bob, 2)).transfer
+        assert started.received == failed.kept
+        await bob.see(TransferDone)
+        assert (bob.folder / NAME).read_bytes() == (tmp_path / "photo").read_bytes()
+
+
+async def until_seen(one: Friend, count: int) -> TransferStarted:
+    await until(lambda: len(one.told(TransferStarted)) == count)
+    return one.told(TransferStarted)[-1]
