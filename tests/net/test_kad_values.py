@@ -417,6 +417,18 @@ async def test_an_invalid_record_is_not_found_and_no_other_is_lost_for_it() -> N
             assert a.member.counts("ignored: Kademlia, found a value of another key") == [1]
 
 
+@trio_test
+async def test_what_a_rule_refuses_is_not_found_though_somebody_says_it() -> None:
+    key = b"/pk/somebody"
+    forged = Message(type=Message.GET_VALUE, key=key)
+    forged.record.CopyFrom(putting(made(b"no key of his", key=key)).record)
+    async with somebody() as a, raw_peer(a.member.port, handlers=answering(forged)):
+        await until(lambda: a.dht.table)
+        found = await a.dht.get_value(key)
+        assert (found.record, found.said, found.asked) == (None, 0, 1)
+        assert a.member.counts("ignored: Kademlia, found a public key of another peer than the one in its name") == [1]
+
+
 def rusts(publisher: bytes, ttl: int, text: bytes = b"value") -> bytes:
     """Return a record as rust-libp2p writes it: publisher (666) and ttl (777), in this order behind the value."""
     record = b"\x0a\x03key\x12" + bytes([len(text)]) + text
