@@ -474,6 +474,7 @@ class Statistics(Event):
     gossip_received_bytes: int
     queue_items: dict[str, int]
     slowest_queue_items: int
+    dht_values: dict[str, int]
     peers_connected: int
     peers_in_room: int
     peers_in_mesh: int

@@ -63,6 +63,7 @@ FIGURES: Final = (
     Figure("gossip_received_bytes", "gossip received", "Read from gossip streams.", counted="gossip bytes in"),
     Figure("queue_items", "waiting", "What waits in each queue.", "queue"),
     Figure("slowest_queue_items", "waiting: RPCs to the slowest peer", "Of the RPCs that wait, those for one peer."),
+    Figure("dht_values", "values of the DHT", "Values that are kept in the DHT's name, by who has put them.", "whose"),
     # Peers
     Figure("peers_connected", "peers connected", "Peers with a connection."),
     Figure("peers_in_room", "peers in the room", "Peers that a message said now is sent to."),

@@ -116,6 +116,11 @@ class ValueShelf:
         return iter(list(self._kept.values()))
 
     @property
+    def own_count(self) -> int:
+        """How many of them are our own."""
+        return len(self._of_sender.get("", ()))
+
+    @property
     def weight(self) -> int:
         """The weight of all that is kept of others."""
         return self._strangers

@@ -243,6 +243,11 @@ class Values:
             if answer.type == Message.PUT_VALUE and answer.record.value == record.value
         ]
 
+    def kept(self) -> tuple[int, int]:
+        """Return how many values of our own are kept, and how many of others."""
+        own = self._shelf.own_count
+        return own, len(self._shelf) - own
+
     # --- For others -------------------------------------------------------------------------------
 
     def take(self, request: Message, sender: ID) -> Message:

@@ -89,6 +89,13 @@ class KademliaWay:
         """Take note that others reach us."""
         self._reached.set()
 
+    def values_kept(self) -> dict[str, int]:
+        """Return how many values are kept, for the figures; nothing while there is no part in Kademlia."""
+        if self._dht is None:
+            return {}
+        own, others = self._dht.values.kept()
+        return {"our own": own, "others'": others}
+
     def told(self) -> str:
         """Return what has come of it, for /discover."""
         size = len(self._dht.table) if self._dht else 0

@@ -145,6 +145,7 @@ class _Session:
         self._witness.parts = (self._discovery, self._files, self._direct, self._reachability)
         self._room: ChatRoom | None = None
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
+        self._bookkeeper.dht_values = self._discovery.kademlia.values_kept
         self._unread = 0
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
             SendText: self._outgoing.accept,

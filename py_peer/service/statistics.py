@@ -18,6 +18,8 @@ from py_peer.core.events import Statistics
 from py_peer.core.figures import FIGURES, count
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import janus
 
     from py_peer.core.requests import Request
@@ -50,6 +52,9 @@ class Bookkeeper:
         self._manners = manners
         self._ignored = ignored
         self._since = time.monotonic()
+        self.dht_values: Callable[[], dict[str, int]] = dict
+        """Tells how many values of the DHT are kept."""
+
         self.node: Node | None = None
         """The node, from when it runs; before that there is nothing to count."""
 
@@ -62,6 +67,7 @@ class Bookkeeper:
             uptime_seconds=round(time.monotonic() - self._since, 3),
             events_dropped=self._events.dropped,
             queue_items=self._queues(),
+            dht_values=self.dht_values(),
             slowest_queue_items=max(self._depths(), default=0),
             peers_muted=len(self._manners.muted()),
             peers_ignored=len(self._ignored.peers()),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from py_peer.core.dht_events import ValueFound, ValuePut
-from py_peer.core.events import Notice
-from py_peer.core.requests import GetValue, PutValue
+from py_peer.core.events import Notice, Statistics
+from py_peer.core.requests import GetValue, PutValue, RequestStatistics
 from tests.loops import run
 from tests.service.support import person
 from tests.service.test_data import QUIET, answer
@@ -14,9 +14,16 @@ from tests.service.test_data import QUIET, answer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.service.support import Person
+
 
 def kept_in(folder: Path) -> dict[str, Any]:
     return {**QUIET, "kademlia": True, "data": folder, "identity": folder / "identity.key"}
+
+
+async def figures(someone: Person) -> Statistics:
+    ticket = someone.ask(RequestStatistics)
+    return await someone.see(Statistics, lambda event: event.ticket == ticket)
 
 
 def test_what_one_has_put_is_there_in_the_next_run_and_goes_to_who_comes(tmp_path: Path) -> None:
@@ -32,6 +39,8 @@ def test_what_one_has_put_is_there_in_the_next_run_and_goes_to_who_comes(tmp_pat
             found = await answer(bob, GetValue, "colour")
             assert isinstance(found, ValueFound)
             assert (found.value, found.peers) == ("blue", 1)
+            kept = [(await figures(one)).dht_values for one in (alice, bob)]
+            assert kept == [{"our own": 1, "others'": 0}, {"our own": 0, "others'": 1}]
 
     run(scene())
 
