@@ -141,6 +141,8 @@ class PlainChat(Chat):
                 else:
                     await self.say(text)
                 return True
+            case Command(name=name) if name in self.talk.handlers:
+                await self._wait_for_the_banner()
             case Misused(usage=usage) if usage.startswith("/topic"):
                 self.talk.lose()
             case Command(name=name, more=more) if name in self.exchange.handlers:

@@ -146,10 +146,13 @@ class Topics:
             self._changed.set()
 
     def _leave(self, request: LeaveTopic) -> None:
-        if self._wanted.pop(request.topic, None) is None:
-            shown = shown_topic(clean_line(request.topic, limits.MAX_TOPIC_BYTES))
+        shown = shown_topic(clean_line(request.topic, limits.MAX_TOPIC_BYTES))
+        left = self._wanted.pop(request.topic, None)
+        if left is None:
             self._emit(Answer(request.ticket, f"You are not on {shown}", failed=True))
             return
+        if left.ticket and self._joined.get(left.name) is not left:
+            self._emit(Answer(left.ticket, f"You have left {shown} before it was joined", failed=True))
         self._changed.set()
         self._emit(TopicLeft(request.ticket, request.topic, self.left(request.topic)))
 

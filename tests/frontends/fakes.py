@@ -9,7 +9,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from py_peer.core.events import MessageSent, MessageWaiting, PeerJoined, Ready, Started, StatusReport, Stopped
-from py_peer.core.requests import RequestStatus, SendText, Stop
+from py_peer.core.requests import JoinTopic, LeaveTopic, RequestStatus, SendText, Stop
+from py_peer.core.topic_events import TopicJoined, TopicLeft
 from py_peer.frontends.leaving import Watchdog
 from py_peer.frontends.screen import Screen
 
@@ -88,9 +89,13 @@ class FakeService:
         self.requests.append(request)
         match request:
             case SendText() if self.answering and self.room:
-                self.emit(MessageSent(request.ticket, request.text, self.room, 0.0))
+                self.emit(MessageSent(request.ticket, request.text, self.room, 0.0, request.topic))
             case SendText() if self.answering:
-                self.emit(MessageWaiting(request.ticket, len(self.texts)))
+                self.emit(MessageWaiting(request.ticket, len(self.texts), request.topic))
+            case JoinTopic():
+                self.emit(TopicJoined(request.ticket, request.topic, self.room))
+            case LeaveTopic():
+                self.emit(TopicLeft(request.ticket, request.topic))
             case RequestStatus():
                 self.emit(StatusReport(request.ticket, US, "bob", self.addresses, (), ("chat", "discovery"), 0, ()))
             case Stop() if self.stopping:

@@ -1,0 +1,276 @@
+"""Topics in a chat: where what is typed goes, what is shown of what comes, and how a script ends; no network."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from py_peer.core import limits
+from py_peer.core.events import (
+    MessageReceived,
+    MessageRefused,
+    MessageSent,
+    MessageWaiting,
+    PeerInfo,
+    PeerJoined,
+    StatusReport,
+)
+from py_peer.core.exit_codes import ExitCode
+from py_peer.core.requests import JoinTopic, LeaveTopic, SendText
+from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
+from py_peer.core.topics import ROOM_TOPIC, TopicInfo
+from py_peer.frontends.lines import Narrator, event_lines, peers_lines
+from py_peer.frontends.oneshot import OneShot
+from py_peer.frontends.piped import WINDOW
+from py_peer.frontends.printer import headless_lines
+from py_peer.frontends.topic_lines import topics_lines
+from tests.frontends.fakes import ANN, US, FakeService, Stage
+from tests.frontends.test_exchange import piped
+from tests.frontends.test_scripted import chat_over, commands, read, said
+from tests.loops import run
+
+if TYPE_CHECKING:
+    from py_peer.core.events import Event
+
+COMMIT = "3f786850e387550fdab836ed7e6dc881de23001b"
+
+
+def sent(service: FakeService) -> list[tuple[str, str]]:
+    return [(request.topic, request.text) for request in service.requests if isinstance(request, SendText)]
+
+
+def talk(lines: str, *topics: str, peers: int = 1) -> tuple[ExitCode, list[str], FakeService]:
+    """Let a script write `lines` and end its input, in a session that has joined `topics` at its start."""
+
+    async def scene() -> tuple[ExitCode, list[str], FakeService]:
+        stage, service = Stage(), FakeService(peers=peers)
+        chat = piped(stage, service, lines, 0.0)
+        chat.talk.start(topics)
+        return await stage.run(chat), stage.lines, service
+
+    return run(scene())
+
+
+# --- What is shown --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "line", "headless"),
+    [
+        (
+            MessageReceived(ANN, "ann", "hi", 0.0, topic="news"),
+            "#news [ann(nnAnnAnn)]: hi",
+            f"Received message on #news from {ANN}: hi",
+        ),
+        (
+            MessageReceived(ANN, "ann", "hi", 0.0, topic=COMMIT),
+            "#3f786850e387…de23001b [ann(nnAnnAnn)]: hi",
+            f"Received message on #{COMMIT} from {ANN}: hi",
+        ),
+        (
+            MessageReceived(ANN, "ann", "hi", 0.0),
+            "[ann(nnAnnAnn)]: hi",
+            f"Received chat message from {ANN}: hi",
+        ),
+        (MessageSent(1, "hi", 2, 0.0, "news"), "✓ Message sent to 2 peer(s) on #news", ""),
+        (MessageSent(1, "hi", 2, 0.0), "✓ Message sent to 2 peer(s)", ""),
+        (MessageWaiting(1, 3, "news"), "⚠️  Nobody is on #news - 3 message(s) will be sent when one comes", ""),
+        (MessageRefused(1, "hi", "you are not on #news", "news"), "❌ Message not sent: you are not on #news", ""),
+        (TopicJoined(1, COMMIT, 2), f"📡 On #{COMMIT}, with 2 peer(s)", f"On #{COMMIT}, with 2 peer(s)"),
+        (TopicJoined(1, ROOM_TOPIC, 2), "📡 In the room, with 2 peer(s)", "In the room, with 2 peer(s)"),
+        (TopicLeft(1, "news"), "📡 Left #news", "Left #news"),
+        (
+            TopicLeft(1, "news", 2),
+            "📡 Left #news; 2 message(s) there were not sent",
+            "Left #news; 2 message(s) there were not sent",
+        ),
+        (TopicPeerJoined("news", ANN, 1), "📡 Peer joined #news: nnAnnAnn", f"Peer joined #news: {ANN}"),
+        (TopicPeerLeft("news", ANN, 0), "📡 Peer left #news: nnAnnAnn", f"Peer left #news: {ANN}"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_every_event_shows_where_it_was_and_the_room_is_as_it_was(event: Event, line: str, headless: str) -> None:
+    assert event_lines(event) == [line]
+    assert headless_lines(event) == ([headless] if headless else [])
+
+
+def test_of_texts_that_wait_the_last_is_told_for_each_topic() -> None:
+    waiting = [MessageWaiting(1, 1, "news"), MessageWaiting(2, 2, "news"), MessageWaiting(3, 1)]
+    assert Narrator().lines(waiting) == [
+        "⚠️  Nobody is on #news - 2 message(s) will be sent when one comes",
+        "⚠️  No peers connected - 1 message(s) will be sent when one comes",
+    ]
+
+
+def test_further_lines_of_a_text_cannot_pass_for_another_topic() -> None:
+    event = MessageReceived(ANN, "ann", "hi\n#news [bob(bobbobbo)]: never said", 0.0, topic="news")
+    assert event_lines(event) == ["#news [ann(nnAnnAnn)]: hi\n    #news [bob(bobbobbo)]: never said"]
+
+
+def test_the_list_says_who_is_where_what_waits_and_where_one_talks() -> None:
+    joined = (TopicInfo(ROOM_TOPIC, (ANN, US), 0), TopicInfo("news", (ANN,), 0), TopicInfo(COMMIT, (), 3))
+    report = StatusReport(1, US, "bob", (), (), ("chat", "discovery", "news", COMMIT), 0, (), joined=joined)
+    assert topics_lines(report, "news") == [
+        "📡 Topics (3):",
+        "  - the room (universal-connectivity)  2 peer(s)",
+        "  - #news  1 peer(s)  what you type goes here",
+        f"  - #{COMMIT}  0 peer(s)  3 message(s) wait",
+    ]
+
+
+def test_peers_are_shown_with_the_topics_that_they_are_on() -> None:
+    ann = PeerInfo(ANN, "ann", "", inbound=False, in_room=False, rtt=None, agent_version="", connected_since=0.0)
+    ann.topics = ("news", COMMIT)  # type: ignore[misc]
+    (_, line) = peers_lines(StatusReport(1, US, "bob", (), (ann,), (), 0, ()))
+    assert line == "  - nnAnnAnn...  ann  #news  #3f786850e387…de23001b  not in the room"
+
+
+# --- Where what is typed goes ---------------------------------------------------------------------
+
+
+def test_what_is_typed_goes_to_the_topic_that_was_named_last() -> None:
+    code, lines, service = talk("1\n/topic news\n2\n/topic #sport\n3\n/topic news\n4\n/leave\n5\n/leave sport\n6\n")
+    assert code is ExitCode.OK
+    assert sent(service) == [
+        (ROOM_TOPIC, "1"),
+        ("news", "2"),
+        ("sport", "3"),
+        ("news", "4"),
+        (ROOM_TOPIC, "5"),
+        (ROOM_TOPIC, "6"),
+    ]
+    wishes = [request for request in service.requests if isinstance(request, JoinTopic | LeaveTopic)]
+    assert [(type(wish), wish.topic) for wish in wishes] == [
+        (JoinTopic, "news"),
+        (JoinTopic, "sport"),
+        (JoinTopic, "news"),
+        (LeaveTopic, "news"),
+        (LeaveTopic, "sport"),
+    ]
+    assert "✓ Message sent to 1 peer(s) on #sport" in lines
+
+
+def test_what_is_typed_goes_to_the_last_topic_of_the_start_and_back_to_the_room() -> None:
+    code, lines, service = talk("1\n/topic universal-connectivity\n2\n/leave\n", "news", "sport")
+    assert code is ExitCode.OK
+    assert sent(service) == [("sport", "1"), (ROOM_TOPIC, "2")]
+    assert "📡 In the room, with 1 peer(s)" in lines
+    assert "❌ The room stays; /quit leaves the program" in lines
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("/topic universal-connectivity-file", "is for programs"),
+        ("/topic a\x1bb", "neither control characters"),
+        (f"/topic {'x' * 129}", "at most 128 bytes"),
+        ("/topic one too many", "no more can be joined; /leave one first"),
+    ],
+    ids=["kept", "control", "long", "many"],
+)
+def test_what_a_script_says_for_a_topic_that_was_not_joined_goes_nowhere(line: str, why: str) -> None:
+    names = [f"topic {number}" for number in range(limits.MAX_TOPICS)]
+    code, lines, service = talk(f"1\n{line}\nnot for the room\n/topic topic 0\n2\n", *names)
+    assert code is ExitCode.NOT_SENT
+    assert sent(service) == [(names[-1], "1"), (names[0], "2")]
+    assert any(why in shown for shown in lines)
+    assert "❌ Line 3 was not sent: it is for a topic that was not joined" in lines
+    assert lines[-2] == "⚠️  Not sent: 1 message(s)"
+
+
+def test_a_script_that_talks_to_nobody_on_a_topic_ends_though_somebody_is_in_the_room() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=0)
+        service.emit(PeerJoined(ANN, 1))
+        service.answering = False
+        chat = piped(stage, service, "text\n" * (WINDOW + 10), 0.0)
+        chat.talk.start(["news"])
+        code = await stage.run(chat)
+        assert code is ExitCode.NOT_SENT
+        assert len(sent(service)) == WINDOW
+        assert "⚠️  Not read: 10 line(s) of the input" in stage.lines
+
+    run(scene())
+
+
+def test_who_is_on_a_topic_alone_has_been_reached() -> None:
+    async def scene() -> ExitCode:
+        stage, service = Stage(), FakeService(peers=0)
+        service.emit(TopicJoined(0, "news", 0), TopicPeerJoined("news", ANN, 1))
+        service.answering = False
+        chat = piped(stage, service, "text\n", 0.0)
+        chat.talk.start(["news"])
+        return await stage.run(chat)
+
+    assert run(scene()) is ExitCode.NOT_SENT  # and not that nobody was there
+
+
+def test_one_text_goes_to_the_topic_of_the_start() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        one = OneShot(service, stage.screen, stage.watchdog, "hello", timeout=1.0)
+        one.topic = "news"
+        assert await stage.run(one) is ExitCode.OK
+        assert sent(service) == [("news", "hello")]
+
+    run(scene())
+
+
+# --- Scripts with --json --------------------------------------------------------------------------
+
+
+def test_a_script_joins_talks_and_leaves() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        data = commands(
+            {"command": "topic", "name": "#news", "id": 1},
+            {"command": "say", "text": "a", "id": 2},
+            {"command": "say", "text": "b", "topic": ROOM_TOPIC, "id": 3},
+            {"command": "topic", "id": 4},
+            {"command": "leave", "id": 5},
+            {"command": "leave", "id": 6},
+            {"command": "say", "text": "c", "id": 7},
+        )
+        assert await stage.run(chat_over(stage, service, data)) is ExitCode.OK
+        assert sent(service) == [("news", "a"), (ROOM_TOPIC, "b"), (ROOM_TOPIC, "c")]
+        answers = {event["id"]: event for event in read(stage) if "id" in event}
+        assert [answers[number]["event"] for number in range(1, 8)] == [
+            "topic_joined",
+            "message_sent",
+            "message_sent",
+            "status_report",
+            "topic_left",
+            "answer",
+            "message_sent",
+        ]
+        assert answers[2]["topic"] == "news"
+        assert (answers[6]["failed"], answers[6]["text"]) == (True, "The room stays; /quit leaves the program")
+
+    run(scene())
+
+
+def test_what_a_script_says_after_a_topic_that_was_not_joined_is_refused_unless_it_says_where() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        chat = chat_over(
+            stage,
+            service,
+            commands(
+                {"command": "topic", "name": "one too many", "id": 1},
+                {"command": "say", "text": "a", "id": 2},
+                {"command": "say", "text": "b", "topic": "0", "id": 3},
+                {"command": "topic", "name": "1", "id": 4},
+                {"command": "say", "text": "c", "id": 5},
+            ),
+        )
+        chat.talk.start(map(str, range(limits.MAX_TOPICS)))
+        assert await stage.run(chat) is ExitCode.OK
+        assert sent(service) == [("0", "b"), ("1", "c")]
+        (answer,), (error,) = said(stage, "answer"), said(stage, "error")
+        assert (answer["id"], answer["failed"]) == (1, True)
+        assert (error["id"], error["line"], error["reason"]) == (2, 2, "it is for a topic that was not joined")
+        await asyncio.sleep(0)
+
+    run(scene())
