@@ -171,17 +171,17 @@ class NameServer:
         """Answer one stream. Raises GarbageError, for `guarded`."""
         peer_id = stream.muxed_conn.peer_id
         if self._open[peer_id] >= limits.FILE_STREAMS_PER_PEER:
-            self._shelf.counters["files by name: too many streams of one peer"] += 1
+            self._shelf.counters["files: by name, too many streams of one peer"] += 1
             await reset(stream)
             return
         self._open[peer_id] += 1
         try:
             await self._answer(stream, peer_id)
         except (EndedError, SilentError) as error:
-            self._shelf.counters[f"files by name: {ending(error)}"] += 1
+            self._shelf.counters[f"files: by name, {ending(error)}"] += 1
             await reset(stream)
         except BusyError:
-            self._shelf.counters["files by name: too many at once"] += 1
+            self._shelf.counters["files: by name, too many at once"] += 1
             await reset(stream)
         else:
             await close(stream)
@@ -208,7 +208,7 @@ class NameServer:
 
     def _refuse(self, reason: str) -> None:
         """Count what is answered with the end of the stream."""
-        self._shelf.counters[f"files by name: not given, {reason}"] += 1
+        self._shelf.counters[f"files: by name, not given, {reason}"] += 1
 
     async def _asked_for(self, stream: INetStream) -> str | None:
         """Return the name that is asked for; None where it is longer than a name may be."""

@@ -95,7 +95,7 @@ class Providing:
         try:
             await dht.put_value(announcement_key(name, file.record.offerer), file.record.envelope)
         except RecordRefusedError as error:
-            self._shared.counters[f"files by name: not announced, {error.kind}"] += 1
+            self._shared.counters[f"files: by name, not announced, {error.kind}"] += 1
 
     def _caught(self, request: ProvideFile, error: Exception) -> None:
         self._shared.counters.caught("providing a file", error)

@@ -129,7 +129,7 @@ async def test_what_is_not_there_is_answered_with_nothing_and_an_orderly_end(tmp
         ):
             assert await answer(await asked(peer, encode_text(name))) == b""
         assert shelf.told == []
-        assert one.node.counters["files by name: not given, unknown"] == 10
+        assert one.node.counters["files: by name, not given, unknown"] == 10
         assert one.counts("strikes") == [0]
         await still_hears(one)
 
@@ -147,7 +147,7 @@ async def test_what_the_other_side_would_not_read_is_answered_with_nothing(
         assert len(await answer(await asked(peer, encode_text("fits_too")))) == 1_003
         for name in ("no", "large"):
             assert await answer(await asked(peer, encode_text(name))) == b""
-        assert one.node.counters["files by name: not given, too large"] == 2
+        assert one.node.counters["files: by name, not given, too large"] == 2
 
 
 @trio_test
@@ -217,7 +217,7 @@ async def test_who_asks_nothing_and_who_takes_nothing_is_reset(tmp_path: Path, m
         ((_, _, sent, reason),) = shelf.told
         assert sent < 2_000_000
         assert reason == "it took nothing for 0 seconds"
-        assert one.node.counters["files by name: took nothing and were let go"] == 4
+        assert one.node.counters["files: by name, took nothing and were let go"] == 4
         await still_hears(one)
 
 
@@ -244,7 +244,7 @@ async def test_who_hangs_up_costs_nothing(tmp_path: Path) -> None:
             stream = await peer.open(NAMED_FILE)
             await stream.write(bytes.fromhex(part))
             await stream.abort()
-        await until(lambda: one.node.counters["files by name: broken off by who fetched"] == 4)
+        await until(lambda: one.node.counters["files: by name, broken off by who fetched"] == 4)
         assert one.counts("strikes") == [0]
         await still_hears(one)
 
@@ -267,10 +267,10 @@ async def test_so_many_are_served_at_once_and_of_the_others_so_many_wait(
         refused = await asked(peer, request)
         await refused.wait_end()
         assert refused.rst
-        assert one.node.counters["files by name: too many at once"] == 1
+        assert one.node.counters["files: by name, too many at once"] == 1
         idle = [await peer.open(NAMED_FILE) for _ in range(limits.FILE_STREAMS_PER_PEER - len(served + waiting) + 1)]
         await until(lambda: any(stream.rst for stream in idle))
-        assert one.node.counters["files by name: too many streams of one peer"] == 1
+        assert one.node.counters["files: by name, too many streams of one peer"] == 1
         for stream in served + waiting:
             await stream.grant(len(data))
         await served[0].read(len(data))
