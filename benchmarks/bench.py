@@ -45,7 +45,7 @@ class Extent:
     message_rate: float = 1_500.0
     ui_messages: int = 100_000
     file: int = 256 * MEBIBYTE
-    large_file: int = 256 * MEBIBYTE
+    large_file: int = 1024 * MEBIBYTE
     direct: float = 30.0
     rooms: tuple[int, ...] = rooms.SIZES
     talk: float = 12.0
@@ -61,7 +61,6 @@ QUICK: Final = Extent(
     idle=2 * PING_INTERVAL,  # neither more nor fewer pings than in any other such time
     ui_messages=10_000,
     file=64 * MEBIBYTE,
-    large_file=64 * MEBIBYTE,
     direct=5.0,
     talk=4.0,
     keys=40,
@@ -126,7 +125,6 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run from the command line; return 1 when something could not be measured at all, 130 after a Ctrl-C."""
     parser = argparse.ArgumentParser(description="Measure py-peer against its goals.")
     parser.add_argument("--quick", action="store_true", help="shorter runs")
-    parser.add_argument("--large", action="store_true", help="the memory of files is measured with one of 1 GiB")
     parser.add_argument("--alone", action="store_true", help="py-peer alone, with nothing beside it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers to FILE")
     parser.add_argument("--add", action="store_true", help="what else is in FILE stays: it is of an earlier run")
@@ -152,8 +150,6 @@ def main(words: Sequence[str] | None = None) -> int:
         lines.insert(3, remark)
         lines.append("Latencies are p50 / p99, CPU and memory of sender / receiver; in brackets: how many times ours.")
     print("\n".join(lines), flush=True)
-    if options.large:
-        extent = replace(extent, large_file=1024 * MEBIBYTE)
     rows: list[Row] = []
     interrupted = False
     try:

@@ -11,7 +11,7 @@ same bytes. On a machine of few cores the two processes slow each other down, so
 sides.
 
 Memory is the largest resident set of each side while a file is sent, offered or by its name, beside what it held
-before; it is flat when it does not grow with the file, 1 GiB with --large.
+before; it is flat when it does not grow with the file, of 1 GiB.
 
 A direct message is timed from the moment at which it is handed to its author's service, to the moment at which the
 other service tells it, and to its confirmation.
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from benchmarks.processes import Child, Workshop
     from benchmarks.runs import Talker
 
+TABLE: Final = "Files"
 GOAL_GROWTH: Final = 32
 """Megabytes that either side may hold more while a file is sent, however large it is."""
 
@@ -182,7 +183,7 @@ def files(shop: Workshop, rounds: int, size: int) -> Iterator[Row]:
         measured = f"{medians[name] / MEGABYTE:,.0f} MB/s"
         if other := beside.get(name):
             measured += f", {medians[name] / medians[other]:.2f} of {names[other].split(',')[0]}"
-        yield Row(figure, measured, values={"bytes_per_second": rates[name]})
+        yield Row(figure, measured, values={"bytes_per_second": rates[name]}, table=TABLE)
 
 
 def _asked_plainly(node: Talker, providing: Program) -> float:
@@ -229,6 +230,7 @@ def _memory(figure: str, size: int, ann: Program, bob: Program, fetch: Callable[
         f"{GOAL_GROWTH} MB more",
         growth <= GOAL_GROWTH * MEGABYTE,
         {"before": before, "largest": largest, "seconds": seconds},
+        table=TABLE,
     )
 
 

@@ -25,8 +25,8 @@ DOCUMENT: Final = ROOT / "docs" / "performance.md"
 PICTURE: Final = ROOT / "docs" / "pictures" / "latency.svg"
 ALONE: Final = "py-peer alone"
 PLACES: Final = (
-    *("machine", "side-by-side", "with-others", "over-quic", "a-room-that-grows", "keys-and-values", "py-peer-alone"),
-    "missed",
+    *("machine", "side-by-side", "with-others", "over-quic", "a-room-that-grows", "keys-and-values", "files"),
+    *("py-peer-alone", "missed"),
 )
 """The marks of the document that are filled from one run."""
 
