@@ -21,8 +21,9 @@ import anyio.to_thread
 from py_peer.core.addresses import peer_id_text, short_id
 from py_peer.core.chat_payload import decode_payload
 from py_peer.core.cleaning import clean_line, clean_text, indent_lines
-from py_peer.core.commands import Command, Nothing, Say, Unknown, help_lines, parse_line
+from py_peer.core.commands import help_lines
 from py_peer.core.topics import ROOM_TOPIC
+from py_peer.core.typed_lines import Command, Nothing, Say, Unknown, parse_line
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -1,20 +1,20 @@
 """The commands of the chat, in one table: parser, /help, Tab-completion, the TUI and the README read it.
 
-What a line of input means is decided here; what a command does is looked up by its name in the front-ends.
+What a line of input means `py_peer.core.typed_lines` says; what a command does is looked up by its name in the
+front-ends.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-from typing import TYPE_CHECKING, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Final, final
 
-from py_peer.core.cleaning import clean_line, is_blank
+from py_peer.core.cleaning import clean_line
 from py_peer.core.frozen import frozen
 from py_peer.core.sizes import unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
 MAX_WORD_CHARS: Final = 40
 """Of what was typed wrongly this much is repeated to the user."""
@@ -22,14 +22,11 @@ MAX_WORD_CHARS: Final = 40
 LAST_MESSAGES: Final = 20
 """Messages that /last shows when it is not told how many."""
 
-MAX_HEAD_WORDS: Final = 20
-"""The first of two arguments, a nickname or the name of a file, is looked for in so many words."""
-
 
 def _count(argument: str) -> str:
     if not argument or re.fullmatch("[1-9][0-9]{0,8}", argument):
         return ""
-    return f"{_shown(argument)} is not a number of messages"
+    return f"{shown_word(argument)} is not a number of messages"
 
 
 def _text(argument: str) -> str:
@@ -97,10 +94,11 @@ def _topic(argument: str) -> str:
 def _switch(argument: str) -> str:
     if argument.lower() in SWITCH:
         return ""
-    return f"{_shown(argument)} is neither" if argument else "say which"
+    return f"{shown_word(argument)} is neither" if argument else "say which"
 
 
-def _shown(argument: str) -> str:
+def shown_word(argument: str) -> str:
+    """Return what was typed wrongly, as it is repeated to the user."""
     return f"'{clean_line(argument, MAX_WORD_CHARS)}'"
 
 
@@ -277,159 +275,7 @@ ESCAPE_HELP: Final = ("//text", "send /text")
 
 _ENTRIES: Final = {entry.name: entry for entry in COMMANDS}
 _NAMES: Final = {word: entry.name for entry in COMMANDS for word in (entry.name, *entry.aliases)}
-_QUOTES: Final = ('"', "'")
-_QUOTED: Final = re.compile(r"""(["'])[^\n]+?\1(?=\s|$)""")
 _FIRST_WORDS: Final = tuple(dict.fromkeys(word.split()[0] for word in _NAMES))
-_BARE_QUIT: Final = {word for word, name in _NAMES.items() if name == "quit"}
-
-
-@final
-@frozen
-class Say:
-    """Send `text` to the room."""
-
-    text: str
-
-
-@final
-@frozen
-class Command:
-    """Do what the entry `name` of the table says.
-
-    `argument` is the rest of the line, without spaces at its ends. Of two arguments it is the first; the second, if
-    there is one, is `more`.
-    """
-
-    name: str
-    argument: str = ""
-    more: tuple[str, ...] = ()
-
-
-@final
-@frozen
-class Unknown:
-    """Something that begins like a command and is none: it is reported and never sent.
-
-    `word` is what it begins with, slash included, cleaned. `nearest` is the known command that it resembles, slash
-    included, or "". `text` is all that was typed, so that a front-end can leave it in the input.
-    """
-
-    word: str
-    nearest: str
-    text: str
-
-    def report(self) -> str:
-        """Return the line that tells the user."""
-        if len(self.text.strip().splitlines()) > 1 and self.word[1:].lower() in _NAMES:
-            return f"{self.word} was not done, nor its further lines sent: a command is one line; //… sends it as text"
-        advice = f"did you mean {self.nearest}?" if self.nearest else "/help lists the commands"
-        return f"Unknown command: {self.word} ({advice})"
-
-
-@final
-@frozen
-class Misused:
-    """A known command whose argument is missing or wrong: it is reported, and nothing is done or sent.
-
-    `usage` is what the command takes, `reason` what is wrong. `text` is all that was typed. `alone` is the first of
-    two arguments where nothing was typed behind it, else "".
-    """
-
-    usage: str
-    reason: str
-    text: str
-    alone: str = ""
-
-    def report(self) -> str:
-        """Return the line that tells the user."""
-        return f"{self.usage}: {self.reason}"
-
-
-@final
-@frozen
-class Nothing:
-    """An empty line, or one of which nothing can be seen."""
-
-
-Line: TypeAlias = Say | Command | Unknown | Misused | Nothing
-
-
-def nothing_known(_key: str, _words: str) -> Collection[str]:
-    """Return that nothing is known that is called so."""
-    return ()
-
-
-def parse_line(line: str, *, bare_quit: bool, meant: Callable[[str, str], Collection[str]] = nothing_known) -> Line:
-    """Return what a line of input means, or a pasted text of several lines, which is one message.
-
-    With `bare_quit` the words quit, exit and q alone are the command. A space before a slash does not make a command
-    a message, and a text of several lines is a command only where its end is a text: elsewhere what follows its first
-    line would be lost. `meant` returns the IDs of all that a "peer" or a "file" may mean, whose names may have several
-    words; in quotes it is always the whole name.
-    """
-    typed = line.strip()
-    if is_blank(typed):
-        return Nothing()
-    if typed.startswith("//"):
-        return Say(typed[1:])
-    if not typed.startswith("/"):
-        if bare_quit and typed.lower() in _BARE_QUIT:
-            return Command("quit")
-        return Say(line.rstrip("\r\n"))
-    return _parse_command(typed, line, meant)
-
-
-def _parse_command(typed: str, line: str, meant: Callable[[str, str], Collection[str]]) -> Command | Unknown | Misused:
-    word, entry = command_of(typed)
-    several_lines = len(typed.splitlines()) > 1
-    if entry is None and not several_lines and (choices := second_words(word.split()[0])):
-        first, *second = word.split()
-        reason = f"{_shown(second[0])} is none of them" if second else "say which"
-        return Misused(f"{first.lower()} {'|'.join(choices)}", reason, line)
-    if entry is None or (several_lines and not entry.several_lines):
-        return Unknown(clean_line(word, MAX_WORD_CHARS), _nearest(word[1:].lower()), line)
-    return _with_arguments(entry, typed[len(word) :].strip(), line, meant)
-
-
-def _with_arguments(
-    entry: CommandEntry, argument: str, line: str, meant: Callable[[str, str], Collection[str]]
-) -> Command | Misused:
-    keys = tuple(entry.keys)
-    if keys[:1] not in (("peer",), ("file",)):
-        meant = nothing_known
-    more: tuple[str, ...] = ()
-    alone = ""
-    if len(keys) > 1:
-        ends = first_ends(argument, lambda words: bool(meant(keys[0], words)))
-        if argument[:1] in _QUOTES and not _QUOTED.match(argument) and not meant(keys[0], argument[: ends[-1]]):
-            quote = argument[0]
-            return Misused(entry.usage, f"the quote is not closed; put {quote} behind the name, then a space", line)
-        if len({tuple(sorted(meant(keys[0], argument[:end]))) for end in ends}) > 1:
-            both = " and ".join(_shown(argument[:end]) for end in ends[-2:])
-            return Misused(entry.usage, f"{both} may be meant; put the one you mean in quotes", line)
-        rest = argument[ends[-1] :].strip()
-        argument = _unquoted(argument[: ends[-1]])
-        more = (_unquoted(rest) if keys[1] in ("path", "name") else rest,) if rest else ()
-        alone = "" if rest or keys[0] != "peer" else argument
-    elif keys and keys[0] in ("path", "file", "transfer", "key"):
-        if keys[0] == "key" and len(argument.split()) > 1 and _unquoted(argument) == argument:
-            return Misused(entry.usage, "a key with spaces stands in quotes", line)
-        argument = _unquoted(argument)
-    if reason := entry.problem(argument, *more):
-        return Misused(entry.usage, reason, line, alone)
-    return Command(entry.name, argument, more)
-
-
-def first_ends(text: str, is_known: Callable[[str], bool]) -> list[int]:
-    """Return where the first of two arguments may end: behind its quotes, what is known, or else its first word."""
-    if quoted := _QUOTED.match(text):
-        return [quoted.end()]
-    ends = [word.end() for word in itertools.islice(re.finditer(r"\S+", text), MAX_HEAD_WORDS)] or [0]
-    return [end for end in ends if is_known(text[:end])] or ends[:1]
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1] if (quoted := _QUOTED.match(text)) and quoted.end() == len(text) else text
 
 
 def command_of(typed: str) -> tuple[str, CommandEntry | None]:
@@ -495,7 +341,8 @@ def _described(entry: CommandEntry, quote: str = "", *, full_screen: bool = Fals
     return f"{entry.help} ({'; '.join(remarks)})" if remarks else entry.help
 
 
-def _nearest(word: str) -> str:
+def nearest(word: str) -> str:
+    """Return the first word of the command that a word resembles, slash included, or ""."""
     if not word or len(word) > MAX_WORD_CHARS:
         return ""
     begun = [known for known in _FIRST_WORDS if known.startswith(word)]

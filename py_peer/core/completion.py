@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
-from py_peer.core.commands import SWITCH, command_of, completions, first_ends, second_words
+from py_peer.core.commands import SWITCH, command_of, completions, second_words
 from py_peer.core.limits import MAX_NICK_CHARS
+from py_peer.core.typed_lines import first_ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -16,10 +16,11 @@ import msgspec
 
 from py_peer.core import dht_events, direct_events, events, file_events, limits, topic_events
 from py_peer.core.cleaning import clean_line
-from py_peer.core.commands import COMMANDS, MAX_WORD_CHARS, Command, CommandEntry
+from py_peer.core.commands import COMMANDS, MAX_WORD_CHARS, CommandEntry
 from py_peer.core.events import Event, PeerInfo
 from py_peer.core.frozen import frozen
 from py_peer.core.sizes import unseen
+from py_peer.core.typed_lines import Command
 
 SAY: Final = CommandEntry(
     "say",

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from py_peer.core.addresses import parse_peer_id
-from py_peer.core.commands import Command
 from py_peer.core.dht_events import LookupFailed
 from py_peer.core.direct_events import DirectRefused, DirectSent, DirectWaiting
 from py_peer.core.events import Answer
@@ -25,14 +24,15 @@ from py_peer.core.requests import (
     UnshareFile,
 )
 from py_peer.core.sizes import without_surrogates
+from py_peer.core.typed_lines import Command
 from py_peer.frontends.paths import whole_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from py_peer.core.commands import Line
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
+    from py_peer.core.typed_lines import Line
     from py_peer.frontends.interactive import Chat, Handler
 
 LONGEST_WHO = MAX_NICK_CHARS + len("@(12345678)")

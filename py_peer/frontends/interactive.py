@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from py_peer.core import limits
 from py_peer.core.addresses import parse_peer_id
-from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, help_lines, parse_line
+from py_peer.core.commands import LAST_MESSAGES, help_lines
 from py_peer.core.completion import complete
 from py_peer.core.events import DiscoveryReport, Dropped, MessageRefused, MessageSent, Statistics, StatusReport
 from py_peer.core.file_events import FilesReport, HashingProgress
@@ -35,6 +35,7 @@ from py_peer.core.requests import (
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import without_surrogates
 from py_peer.core.transcript import Transcript
+from py_peer.core.typed_lines import Command, Misused, Nothing, Say, Unknown, parse_line
 from py_peer.frontends.direct_lines import direct_end_lines
 from py_peer.frontends.discovery_lines import discovery_lines, folded
 from py_peer.frontends.exchange import Exchange

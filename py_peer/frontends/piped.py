@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from py_peer.core import limits
 from py_peer.core.cleaning import is_blank
-from py_peer.core.commands import Command, Misused, Say, parse_line
 from py_peer.core.events import Ready
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.sizes import oversize, oversize_text
 from py_peer.core.topics import ROOM_TOPIC
+from py_peer.core.typed_lines import Command, Misused, Say, parse_line
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.stdin_lines import LineSplitter, LineTooLong, StdinReader
 

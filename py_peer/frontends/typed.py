@@ -29,10 +29,10 @@ from prompt_toolkit.validation import ValidationError, Validator
 from py_peer.core import limits
 from py_peer.core.bars import progress_lines
 from py_peer.core.cleaning import is_blank
-from py_peer.core.commands import Command, Misused, Say, Unknown, parse_line
 from py_peer.core.file_events import HashingProgress, TransferProgress
 from py_peer.core.sizes import oversize_text
 from py_peer.core.topics import shown_topic
+from py_peer.core.typed_lines import Command, Misused, Say, Unknown, parse_line
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.leaving import terminal_restorer
 from py_peer.frontends.lines import broken

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, final
 
 from py_peer.core.addresses import parse_peer_id
-from py_peer.core.commands import LAST_MESSAGES, Command, Misused, Nothing, Say, Unknown, commands_line, parse_line
+from py_peer.core.commands import LAST_MESSAGES, commands_line
 from py_peer.core.conversations import ROOM, STRANGERS
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
 from py_peer.core.direct_events import DirectReceived, DirectRefused, DirectSent, DirectWaiting
@@ -39,6 +39,7 @@ from py_peer.core.requests import RequestFiles, SendDirect, SendText
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize_text, without_surrogates
 from py_peer.core.topics import ROOM_TOPIC, topic_of
+from py_peer.core.typed_lines import Command, Misused, Nothing, Say, Unknown, parse_line
 from py_peer.demo.cast import Cast
 from py_peer.frontends.discovery_lines import folded
 from py_peer.frontends.file_lines import fetched_again

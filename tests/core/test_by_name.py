@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from py_peer.core import limits, tree_hash
 from py_peer.core.by_name import announced_by, announcement_key, file_id, groups, problem_with, problem_with_own
-from py_peer.core.commands import Command, Misused, parse_line
 from py_peer.core.file_record import FileRecord, is_file_id
+from py_peer.core.typed_lines import Command, Misused, parse_line
 from tests.frontends.fakes import ANN
 
 LONGEST = "ü" * (limits.MAX_PROVIDED_NAME_BYTES // 2)

@@ -5,19 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from py_peer.core.cleaning import is_blank
-from py_peer.core.commands import (
-    COMMANDS,
-    Command,
-    Misused,
-    Nothing,
-    Say,
-    Unknown,
-    commands_line,
-    completions,
-    help_lines,
-    markdown_table,
-    parse_line,
-)
+from py_peer.core.commands import COMMANDS, commands_line, completions, help_lines, markdown_table
+from py_peer.core.typed_lines import Command, Misused, Nothing, Say, Unknown, parse_line
 
 KNOWN = [word for entry in COMMANDS for word in (entry.name, *entry.aliases)]
 

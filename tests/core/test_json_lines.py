@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped, unused-ignore]
 
 from py_peer.core import limits
-from py_peer.core.commands import COMMANDS, Command
+from py_peer.core.commands import COMMANDS
 from py_peer.core.events import Answer, Event, Failed, FailureKind, MessageReceived, MessageSent, Ready
 from py_peer.core.json_lines import (
     ONE_OBJECT,
@@ -27,6 +27,7 @@ from py_peer.core.json_lines import (
     events_schema,
     read_command,
 )
+from py_peer.core.typed_lines import Command
 from scripts.schemas import DOCS, SCHEMAS, text
 
 EVENTS = Draft202012Validator(events_schema())

@@ -9,9 +9,9 @@ from textual import events
 from textual.app import App
 from textual.binding import Binding
 
-from py_peer.core.commands import Unknown, parse_line
 from py_peer.core.completion import Completion, complete
 from py_peer.core.sizes import oversize
+from py_peer.core.typed_lines import Unknown, parse_line
 from py_peer.ui.composer import Composer
 from py_peer.ui.find_bar import FindBar
 from py_peer.ui.hint import Hint
