@@ -50,7 +50,7 @@ class Extent:
     rooms: tuple[int, ...] = rooms.SIZES
     talk: float = 12.0
     networks: tuple[int, ...] = keys.SIZES
-    keys: int = 100
+    keys: int = 60
 
 
 QUICK: Final = Extent(
@@ -63,7 +63,7 @@ QUICK: Final = Extent(
     file=64 * MEBIBYTE,
     direct=5.0,
     talk=4.0,
-    keys=40,
+    keys=20,
 )
 
 

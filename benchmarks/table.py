@@ -125,12 +125,12 @@ def as_json(lines: list[str], rows: list[Row], load_after: str) -> dict[str, Any
 
 def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """Return the results of a run, with what a later one has measured in its place; "later" says when that was."""
-    named = dict.fromkeys(row["table"] or row["figure"] for row in new["rows"])
-    when = (
-        f"Measured later, by itself: {', '.join(named)}: {'; '.join(new['head'][:2])}, {new['load_after']} at the end"
-    )
+    named = ", ".join(dict.fromkeys(row["table"] or row["figure"] for row in new["rows"]))
+    what = f"Measured later, by itself: {named}: "
+    when = "; ".join([*new["head"][:2], f"at the end {new['load_after']}"])
+    later = [line for line in old.get("later", []) if not line.startswith(what)]
     rows = {(row["table"], row["figure"], row["kind"]): row for row in (*old["rows"], *new["rows"])}
-    return old | {"rows": list(rows.values()), "later": [*old.get("later", []), when]}
+    return old | {"rows": list(rows.values()), "later": [*later, what + when]}
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -80,8 +80,9 @@ def test_what_was_measured_later_by_itself_is_told_with_when_that_was() -> None:
     later = as_json(["py-peer", "a machine", "more"], [Row("start", "2 s"), Row("of 5", "3 ms", table="Keys")], "0.1")
     rows = merged(before, later)
     assert [row["measured"] for row in rows["rows"]] == ["5 MB", "2 s", "3 ms"]
+    assert merged(rows, later)["later"] == rows["later"], "what is measured again is told once"
     parts = blocks(rows | {"rows": rows["rows"][:2]})
-    assert parts["machine"].endswith("- Measured later, by itself: start, Keys: py-peer; a machine, 0.1 at the end\n")
+    assert parts["machine"].endswith("- Measured later, by itself: start, Keys: py-peer; a machine; at the end 0.1\n")
 
 
 def test_each_table_that_is_measured_has_a_place() -> None:
