@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
 from py_peer.core.events import Answer, MessageReceived
-from py_peer.core.kv_lines import LineError, requests_of, result_line
+from py_peer.core.kv_lines import LEAVING, WORDS, LineError, requests_of, result_line
 from py_peer.core.requests import FindProviders, GetValue, JoinTopic, ProvideKey, PutValue
 from py_peer.core.topic_events import TopicJoined
 
@@ -91,6 +93,21 @@ def test_whatever_is_written_asks_for_something_or_is_refused(line: str) -> None
 )
 def test_a_result_is_a_line(event: Event, request_: Request | None, line: str) -> None:
     assert result_line(event, request_) == line
+
+
+def test_the_readme_shows_every_word_and_every_kind_of_line() -> None:
+    page = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([A-Z_]+)", page, re.MULTILINE)) == {*WORDS, LEAVING[0]}
+    assert "| `QUIT`, `EXIT`, `Q` |" in page
+    for event, request in (
+        (ValuePut(1, "colour", 2, 2), PutValue(1, "colour", "dark blue")),
+        (KeyProvided(1, "colour", 2, 2), ProvideKey(1, "colour")),
+        (ValueFound(1, "colour", "dark blue", 1, 1, 0.0, ""), GetValue(1, "colour")),
+        (ProvidersFound(1, "colour", ("12D3KooW…",), 2), FindProviders(1, "colour")),
+        (TopicJoined(1, "cats", 1), JoinTopic(1, "cats")),
+        (MessageReceived("12D3KooW…", "ann", "miaow", 0.0, topic="cats"), None),
+    ):
+        assert f"`{result_line(event, request)}`" in page
 
 
 @given(st.text(), st.text())

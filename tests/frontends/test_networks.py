@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ from py_peer.frontends.networks import read_networks, run
 from py_peer.frontends.options import NETWORKS
 from py_peer.frontends.sub_commands import SUB_COMMANDS, Runs
 from py_peer.net.kad_messages import KAD
+from tests.frontends.programs import ROOT
 
 if TYPE_CHECKING:
     from py_peer.core.settings import Settings
@@ -107,6 +110,13 @@ def test_networks_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(f"    {address}\n" in text for address in read_networks()["ipfs"].bootstrap)
     assert json.loads(shown(capsys, "show", "ursa", "--json"))["protocol"] == "/ursa/kad/0.0.1"
     assert "  Bootstrap peers: none\n" in shown(capsys, "show", "ipfs-lan")
+
+
+def test_the_page_shows_what_the_program_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "discovery.md").read_text(encoding="utf-8")
+    found = re.search(r"^    \$ py-peer network show (\S+)\n((?:    .*\n)+)", page, re.MULTILINE)
+    assert found is not None
+    assert shown(capsys, "show", found[1]) == textwrap.dedent(found[2])
 
 
 @pytest.mark.parametrize(
