@@ -1,7 +1,8 @@
 """The values of Kademlia that this node keeps, on a disk, too, so that they outlive the program.
 
-What is in memory is what counts; an SQLite file, bounded, follows it, in one transaction at a time. One that cannot be
-understood is moved aside; a second program with the same folder does without.
+What is in memory is what counts; an SQLite file, bounded, follows it, in one transaction at a time. Several programs
+may share it: each writes what it has changed itself, and nothing over what another's user has put later. A file that
+cannot be understood is moved aside.
 """
 
 from __future__ import annotations
@@ -22,15 +23,19 @@ from py_peer.core.records import Record, RecordRefusedError, rule_for
 from py_peer.core.value_shelf import FullError, Kept, ValueShelf
 from py_peer.net.kad_records import RULES
 from py_peer.net.kept_file import ASIDE, KeptFileError
-from py_peer.net.private_files import MODE, TakenError, cause, make_folder, take_lock
+from py_peer.net.private_files import MODE, cause, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from filelock import BaseFileLock
-
 _FORMAT: Final = 1
 _PAGE: Final = 4_096
+_PATIENCE: Final = 5.0
+"""Seconds for which another program may be writing."""
+
+_PUT: Final = """INSERT INTO records VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
+    SET value = excluded.value, time = excluded.time, expires = excluded.expires, sender = excluded.sender
+    WHERE records.sender != '' OR excluded.time > records.time"""
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS records
     (key BLOB PRIMARY KEY, value BLOB, time INTEGER, expires INTEGER, sender TEXT)"""
 
@@ -121,7 +126,6 @@ class RecordStore:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._connection: sqlite3.Connection | None = None
-        self._lock: BaseFileLock | None = None
         self._written: dict[bytes, Kept] = {}
         self.moved = False
         """Whether what stood there could not be understood, and was moved aside."""
@@ -133,32 +137,22 @@ class RecordStore:
         """Open the file, and return what stands in it. Raises KeptFileError."""
         try:
             make_folder(self._file.parent)
-            self._lock = take_lock(self._file)
-        except TakenError as error:
-            raise KeptFileError(f"is kept busy by {error}") from error
-        except OSError as error:
-            raise KeptFileError(f"cannot be opened: {cause(error)}") from error
-        try:
             try:
                 kept = self._open()
             except _UnfitError:
                 self._move_aside()
                 kept = self._open()
-        except KeptFileError:
-            self.close()
-            raise
         except (OSError, sqlite3.Error, _UnfitError) as error:
-            self.close()
             raise KeptFileError(f"cannot be opened: {cause(error)}") from error
         self._written = {one.record.key: one for one in kept}
         return kept
 
     def write(self, shelf: Iterable[Kept]) -> None:
-        """Have the file hold what is on the shelf, and nothing else. Raises KeptFileError."""
+        """Write what has changed on the shelf since it was read or written last. Raises KeptFileError."""
         if self._connection is None:
             return
         wanted = {kept.record.key: kept for kept in shelf}
-        gone = [(key,) for key in self._written if key not in wanted]
+        gone = [(key, kept.record.time) for key, kept in self._written.items() if key not in wanted]
         new = [
             (kept.record.key, kept.record.value, kept.record.time, kept.record.expires, kept.sender)
             for key, kept in wanted.items()
@@ -168,8 +162,8 @@ class RecordStore:
             return
         try:
             with self._connection:
-                self._connection.executemany("DELETE FROM records WHERE key = ?", gone)
-                self._connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)", new)
+                self._connection.executemany("DELETE FROM records WHERE key = ? AND time = ?", gone)
+                self._connection.executemany(_PUT, new)
         except sqlite3.Error as error:
             raise KeptFileError(f"cannot be written: {cause(error)}") from error
         self._written = wanted
@@ -179,9 +173,6 @@ class RecordStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
 
     def _open(self) -> list[Kept]:
         descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), MODE)  # for us alone
@@ -190,7 +181,7 @@ class RecordStore:
                 raise _UnfitError(f"has more than {limits.KAD_VALUES_FILE:,} bytes")
         finally:
             os.close(descriptor)
-        connection = sqlite3.connect(self._file, check_same_thread=False, timeout=1.0)
+        connection = sqlite3.connect(self._file, check_same_thread=False, timeout=_PATIENCE)
         try:
             (form,) = connection.execute("PRAGMA user_version").fetchone()
             if form > _FORMAT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from py_peer.core import limits
@@ -120,17 +121,23 @@ async def test_rows_that_are_none_are_left_out_and_told(tmp_path: Path) -> None:
 
 
 @trio_test
-async def test_a_second_program_with_the_same_folder_does_without(tmp_path: Path) -> None:
-    first = KeptValues(tmp_path / "f")
+async def test_two_programs_share_a_folder_and_nothing_that_either_user_has_put_is_lost(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    await run_of(file, (record("old"), "x"), (record("both"), "x"))
+    first = KeptValues(file)
     await first.load()
     first.shelf.put(record("a"), "")
     assert await first.write()
-    second, told = await run_of(tmp_path / "f", (record("b"), ""))
-    assert told == [f"is kept busy by process {os.getpid()}"]
-    assert [one.record.key for one in second.shelf] == [b"b"]
+    mine = record("both", b"put by the second")
+    _, told = await run_of(file, (record("b"), ""), (mine, ""), (record("old", b"new"), "y"))
+    assert not told
+    first.shelf.drop(b"old")
+    first.shelf.put(replace(mine, value=b"brought", time=mine.time - 1), "x")
     await first.close()
-    again, _ = await run_of(tmp_path / "f")
-    assert [one.record.key for one in again.shelf] == [b"a"]
+    again, _ = await run_of(file)
+    assert {one.record.value for one in again.shelf if one.record.key == b"both"} == {mine.value}
+    assert {one.record.key for one in again.shelf if one.is_own} == {b"a", b"b", b"both"}
+    assert {one.record.key for one in again.shelf} == {b"a", b"b", b"both", b"old"}
 
 
 @trio_test
