@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from interop.columns import answer
+from py_peer.core import limits
 from tests.frontends.programs import run_to_its_end
 from tests.network.peers import Peer, Told, met, party, until
 from tests.sisters.sisters import KINDS, missing
@@ -121,6 +122,21 @@ def test_what_theirs_puts_ours_finds_and_a_later_one_of_ours_is_found_by_theirs(
     assert 0 <= told["seconds"] < 60
     assert put(one, key, "ours")["peers"] == 1
     assert got_at(other, key) == "ours"
+
+
+@each_that_keeps
+def test_the_largest_value_goes_both_ways_and_a_larger_one_of_theirs_is_refused(
+    kind: str, couples: dict[str, tuple[Peer, Peer]]
+) -> None:
+    one, other = couples[kind]
+    key, value = "k" * limits.MAX_KAD_KEY, "v" * limits.MAX_KAD_VALUE
+    assert put(one, key, value)["peers"] == 1
+    assert got_at(other, key) == value
+    put_at(other, key, value.upper())
+    assert get(one, key)["value"] == value.upper()
+    larger = {"key": b"larger".hex(), "value": (value + "v").encode().hex()}
+    assert answer(other, "put_value", "value_put", "put_failed", **larger)["event"] == "put_failed"
+    assert put(one, key, value)["peers"] == 1, "it is refused, and no more"
 
 
 @each_that_keeps
