@@ -754,8 +754,8 @@ MAX_NAMED_ANSWER = 10 * 1024 * 1024
 """What the original of /file-exchange/1 reads of an answer, in which a byte takes one or two: of a file that looks
 random some 5.5 MB are as much."""
 
-NAMED_FETCH_SECONDS = 300.0
-"""For the whole of such an answer: at 35 kB/s it is there, and who sends a byte now and then holds nobody for days."""
+NAMED_FETCH_SECONDS = 60.0
+"""For the whole of such an answer, at which Rust gives up after 10 s; others who have the file are asked then."""
 
 PROVIDERS_ASKED = 32
 """Of those who provide a name so many are asked for the file: the first who were found. Each may keep us waiting for
