@@ -3,7 +3,6 @@
 Commands, on standard input, in JSON lines: `{"do": "open", "names": […]}`, `{"do": "join", "who": name, "address": …,
 "size": …}`, which ends when as many others are in its table, and `{"do": "put", "who": name, "key": …, "value": …}`, as
 well as `get`, `provide` and `find`, each with `key`; it is told how long it took, and what came of it.
-`{"do": "report"}` asks how many requests were refused, as one peer had too many.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import trio
 
 from benchmarks.node_peer import say
+from py_peer.core import limits
 from py_peer.core.addresses import parse_dial_address
 from py_peer.core.settings import Transports
 from py_peer.net.dial import DialError
@@ -34,7 +34,8 @@ TOPIC: Final = "bench"
 AGAIN: Final = 0.5
 """Seconds between two walks of a node that does not know all others yet."""
 
-REFUSED: Final = "ignored: Kademlia, too many requests of one peer"
+UNHELD: Final = 1_000_000
+"""Requests of one peer that are answered at once; of a hundred and more in a few seconds the others would wait."""
 
 
 @final
@@ -111,8 +112,6 @@ class Part:
                     await self._open(**command)
                 case "join":
                     self._nursery.start_soon(self._join, command)
-                case "report":
-                    say("report", refused=sum(peer.node.counters[REFUSED] for peer in self._peers.values()))
                 case what:
                     peer = self._peers[command.pop("who")]
                     start = time.perf_counter()
@@ -159,6 +158,7 @@ class Part:
 
 async def main() -> None:
     """Run until the parent is gone."""
+    limits.KAD_REQUEST_BURST = UNHELD
     async with contextlib.AsyncExitStack() as stack, trio.open_nursery() as nursery:
         await Part(stack, nursery).obey()
         nursery.cancel_scope.cancel()

@@ -29,7 +29,8 @@ MULTIHASH: Final = "\x12 " + "0123456789abcdef" * 2
 """A key of the form of a SHA-256, though a text as well. js-libp2p writes down providers of such keys alone, and is
 silent when it is asked for those of others; what it provides itself others write down."""
 
-SILENCE: Final = {"KAD_ANSWER_TIMEOUT": 2.0}
+SILENCE: Final = {"KAD_ANSWER_TIMEOUT": 4.0}
+"""How long ours waits for an answer that does not come, in seconds."""
 
 LACKING: Final = {kind: reason for kind in (*KEEPING, "go") if (reason := missing(kind))}
 KEYS: Final = ("größe 🎈", "deadbeef", "a/b")
