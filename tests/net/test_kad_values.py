@@ -12,6 +12,7 @@ from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from libp2p.peer.id import ID
 from libp2p.utils.varint import encode_uvarint
+from multiaddr import Multiaddr
 from psutil import Process
 
 from py_peer.core import limits
@@ -603,3 +604,21 @@ async def test_100_000_values_of_strangers_leave_neither_memory_nor_disk_larger_
         assert holds(a, b"mine")
         assert file.stat().st_size < limits.KAD_VALUES_FILE
         assert Process().memory_info().rss - memory < 6 * limits.KAD_VALUES_WEIGHT
+
+
+@trio_test
+async def test_who_has_moved_has_it_written_down_for_each_key_that_he_provides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KAD_UPKEEP_PAUSE", 0.05)
+    async with people(2) as (a, b):
+        await a.meet(b)
+        await a.dht.provide(b"bread")
+
+        def there() -> list[str]:
+            (told,) = b.dht.server.providers.of(b"bread", trio.current_time())
+            return [str(Multiaddr(address)) for address in told.addresses]
+
+        await until(lambda: b.dht.server.providers.of(b"bread", trio.current_time()))
+        assert f"/ip4/127.0.0.1/tcp/{a.member.port}" in there()
+        moved = f"/ip4/192.168.1.7/tcp/{a.member.port}"
+        a.member.node.addresses = (f"{moved}/p2p/{a.id}", *a.member.node.addresses)
+        await until(lambda: there() == [moved])
