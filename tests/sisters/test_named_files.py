@@ -12,10 +12,12 @@ import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 
+from interop.columns import answer
 from py_peer.net.named_files import NotThereError, TooLargeError, open_named
+from tests.frontends.programs import run_to_its_end
 from tests.net.shelf import Shelf
 from tests.net.support import Member, dial_address, member, trio_test
-from tests.network.peers import Told, party
+from tests.network.peers import Peer, Told, party, until
 from tests.sisters.sisters import RustPeer, missing
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 REASON = missing("rust")
 pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
 
+KADEMLIA: Final = ("--kademlia",)
+KEY: Final = "größe 🎈".encode().hex()
 LARGE: Final = 5 * 1024 * 1024
 TOO_LARGE: Final = LARGE + 512 * 1024
 """Of random bytes: more than 10 MiB as numbers."""
@@ -99,3 +103,33 @@ async def test_we_fetch_what_rust_has_by_name(tmp_path: Path) -> None:
                 assert await fetched(ours, theirs, name) == body
         with pytest.raises(NotThereError):
             await fetched(ours, theirs, "unknown")
+
+
+def test_what_rust_provides_py_peer_gets_by_its_name_alone(tmp_path: Path) -> None:
+    theirs = RustPeer("theirs", tmp_path / "theirs", options=KADEMLIA)
+    between = Peer("between", tmp_path / "between", connect=(theirs.address,), options=KADEMLIA)
+    (tmp_path / "hello").write_bytes(b"hello")
+    with party(theirs):
+        theirs.see("ready")
+        with party(between):
+            theirs.command("put_file", path=str(tmp_path / "hello"), name="größe 🎈")
+            until(lambda: answer(theirs, "provide", "provided", "provide_failed", key=KEY)["event"] == "provided")
+            goal = ("--out", str(tmp_path / "goal"), "--timeout", "15")
+            got = run_to_its_end(tmp_path, "get", "--name", "größe 🎈", "-c", between.address, *goal)
+    assert (got.returncode, got.stdout) == (0, f"{tmp_path / 'goal'}\n"), got.stderr
+    assert (tmp_path / "goal").read_bytes() == b"hello"
+    assert "cannot be verified" in got.stderr
+
+
+def test_what_py_peer_provides_rust_gets_by_its_name_alone(tmp_path: Path) -> None:
+    (tmp_path / "hello").write_bytes(b"hello")
+    ours = Peer("ours", tmp_path / "ours", options=KADEMLIA)
+    theirs = RustPeer("theirs", tmp_path / "theirs", connect=(ours.address,), options=KADEMLIA)
+    with party(ours):
+        ours.see("ready")
+        with party(theirs):
+            ours.command("provide", path=str(tmp_path / "hello"), name="größe 🎈")
+            ours.see("file_provided")
+            until(lambda: ours.id in answer(theirs, "find", "providers", key=KEY)["peers"])
+            theirs.command("get_file", peer=ours.id, name="größe 🎈")
+            assert theirs.see("file_received")["sha256"] == hashlib.sha256(b"hello").hexdigest()
