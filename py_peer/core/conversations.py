@@ -27,7 +27,7 @@ from py_peer.core.events import (
     Started,
 )
 from py_peer.core.journal import Journal
-from py_peer.core.speakers import Name
+from py_peer.core.speakers import Name, Speakers
 from py_peer.core.topic_events import TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import shown_topic, topic_key, topic_of
 
@@ -107,6 +107,9 @@ class Conversations:
         self._known: dict[str, Conversation] = {ROOM: self._room}
         """In the order in which they were opened."""
 
+        self._names = Speakers()
+        """What everybody is called, for topics that are joined later."""
+
         self.current = self._room
 
     def __iter__(self) -> Iterator[Conversation]:
@@ -123,6 +126,8 @@ class Conversations:
     def tell(self, event: Event, now: float) -> list[Told]:
         """Return the entries that an event makes in conversations other than the room."""
         told = self._on_topics(event, now) if isinstance(event, OF_TOPICS) else []
+        if isinstance(event, MessageReceived | NickLearned):
+            self._names.hear(event.peer_id, Name(event.nick, event.plain))
         return told + self._in_direct(event, now)
 
     def _in_direct(self, event: Event, now: float) -> list[Told]:
@@ -175,7 +180,7 @@ class Conversations:
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = Conversation(key, Name(shown_topic(topic)), now)
-            known.talk = Journal(self._nickname, self._peer_id, topic)
+            known.talk = Journal(self._nickname, self._peer_id, topic, self._names.copy())
         return self.go_to(known)
 
     def leave(self, topic: str) -> None:

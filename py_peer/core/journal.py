@@ -68,17 +68,17 @@ class Journal:
     `now` is the local time, seconds since 1970.
     """
 
-    def __init__(self, nickname: str = "", peer_id: str = "", topic: str = "") -> None:
+    def __init__(self, nickname: str = "", peer_id: str = "", topic: str = "", names: Speakers | None = None) -> None:
         """Begin a session. What is not known yet of the user is taken from Started and Ready.
 
-        It is of one `topic`, the room being one, or of what is said anywhere.
+        It is of one `topic`, the room being one, or of what is said anywhere. `names` are those that are known already.
         """
         self._nickname = nickname
         self._peer_id = peer_id
         self._topic = topic
         self._numbering = Numbering()
         self._speakers = Speakers()
-        self._names = Speakers()
+        self._names = names or Speakers()
         self._here: set[str] = set()
         self._ignored: tuple[str, ...] = ()
         self._fold: _Fold | None = None

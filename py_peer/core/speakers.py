@@ -34,6 +34,12 @@ class Speakers:
     def __len__(self) -> int:
         return len(self._names)
 
+    def copy(self) -> Speakers:
+        """Return another that knows the same, and goes its own way from here."""
+        other = Speakers(self._most)
+        other._names.update(self._names)
+        return other
+
     def hear(self, peer_id: str, name: Name) -> None:
         """Note that a peer was heard of, under this name."""
         self._names[peer_id] = name

@@ -106,6 +106,8 @@ class Topics:
         """Leave a topic; what is typed goes to the room if it went there. Return why not, or ""."""
         if name == ROOM_TOPIC:
             return "the room stays; /quit leaves the program"
+        if not name:
+            return "say which topic"
         if name not in self.joined:
             return f"you are not on {shown_topic(clean_line(name, limits.MAX_TOPIC_BYTES))}"
         self.joined.remove(name)

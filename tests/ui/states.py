@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, final
 
 from textual.widgets import Input
@@ -32,6 +33,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferStarted,
 )
+from py_peer.core.topic_events import TopicPeerJoined
 from tests.frontends.fakes import ANN, US
 
 if TYPE_CHECKING:
@@ -224,6 +226,20 @@ async def fetch(scene: Scene) -> None:
         TransferFailed(2, "id2", "big.iso", "nothing came for 30 s", 500_000_000),
         *(TransferStarted(9, one) for one in running),
     )
+
+
+async def discuss(scene: Scene, clock: Clock) -> None:
+    """Go to two topics; Ann comes to the second one and talks there, somebody else on the first."""
+
+    def heard(text: str, topic: str, peer_id: str = ANN, nick: str = "Ann") -> MessageReceived:
+        return replace(clock.heard(text, peer_id, nick), topic=topic)
+
+    commit = "3f786850e387550fdab836ed7e6dc881de23001b"
+    await scene.type("/topic #art of code")
+    await scene.type(f"/topic {commit}")
+    await scene.tell(TopicPeerJoined(commit, ANN, 1), heard("Why does this one touch the parser?", commit))
+    await scene.type("Because quotes were lost")
+    await scene.tell(heard("bob, look at this", "art of code", ZOE, "Zoë"), heard("I see, thank you", commit))
 
 
 async def fail(scene: Scene) -> None:

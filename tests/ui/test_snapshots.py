@@ -32,7 +32,7 @@ USUAL = (100, 30)
 NAMES = (
     *("empty", "busy", "narrow", "narrow-peers", "tiny", "wide", "light", "terminal-colours", "refusal"),
     *("selection", "search", "help", "scrolled-back", "discovery", "narrow-discovery", "direct", "narrow-direct"),
-    *("stranger", "transfers", "narrow-transfers", "cancel", "error"),
+    *("stranger", "transfers", "narrow-transfers", "cancel", "topic", "narrow-topic", "error"),
 )
 
 
@@ -60,7 +60,7 @@ def pictures() -> Iterator[dict[str, str]]:
     time.tzset()
 
 
-async def walk(clock: states.Clock, taken: dict[str, str]) -> None:
+async def walk(clock: states.Clock, taken: dict[str, str]) -> None:  # noqa: PLR0915 - a walk through all of them
     async with screen(size=USUAL) as shown:
         shown.ui.theme = "textual-dark"
         taken["empty"] = await picture(shown)
@@ -110,6 +110,10 @@ async def walk(clock: states.Clock, taken: dict[str, str]) -> None:
         await shown.pilot.resize_terminal(48, 20)
         taken["narrow-transfers"] = await picture(shown)
         await shown.pilot.resize_terminal(*USUAL)
+        await states.discuss(shown, clock)
+        for name, size in (("narrow-topic", (48, 20)), ("topic", USUAL)):
+            await shown.pilot.resize_terminal(*size)
+            taken[name] = await picture(shown)
         await states.fail(shown)
         taken["error"] = await picture(shown)
 
