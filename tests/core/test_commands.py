@@ -288,6 +288,16 @@ def test_nothing_that_begins_with_one_slash_is_sent_and_nothing_else_is_lost(lin
             assert is_blank(line)
 
 
+@given(st.text(alphabet="kv '\"/\u00e4", min_size=1), st.text(alphabet="kv '\"/\u00e4", min_size=1))
+def test_a_key_in_quotes_and_its_value_are_what_was_typed(key: str, value: str) -> None:
+    quote = '"' if "'" in key else "'"
+    line = parse_line(f"/kv  put {quote}{key}{quote}\t {value}", bare_quit=True)
+    if value.strip() and quote not in key:
+        assert line == Command("kv put", key, (value.strip(),))
+    else:
+        assert isinstance(line, Command | Misused)
+
+
 def test_tab_completes_commands() -> None:
     assert completions("/") == list(dict.fromkeys(f"/{entry.name.split()[0]}" for entry in COMMANDS))
     assert completions("/PE") == ["/peers"]
