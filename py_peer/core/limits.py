@@ -757,6 +757,9 @@ random some 5.5 MB are as much."""
 NAMED_FETCH_SECONDS = 60.0
 """For the whole of such an answer, at which Rust gives up after 10 s; others who have the file are asked then."""
 
+SLOWEST_SOURCE = 1_000
+"""Bytes a second. Who sends a piece more slowly is left for others, or else would be a byte in half a minute."""
+
 PROVIDERS_ASKED = 32
 """Of those who provide a name so many are asked for the file: the first who were found. Each may keep us waiting for
 half a minute."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, final
 
 import anyio.to_thread
+import trio
 from google.protobuf.message import DecodeError
 
 from py_peer.core import limits, tree_hash
@@ -15,6 +16,7 @@ from py_peer.net.file_messages import FILE_EXCHANGE, Pieces, Records, Refusal, R
 from py_peer.net.streams import (
     EndedError,
     GarbageError,
+    SilentError,
     StreamFaultError,
     StreamReader,
     close,
@@ -62,8 +64,8 @@ class Source:
     """A peer from whom files are fetched. One task may use it at a time.
 
     What has been asked for is read in the order in which it was asked. Every method raises SilentError when nothing
-    moves for FILE_SILENCE, EndedError when the stream ends, GarbageError for what breaks the protocol; after that, and
-    after a cancellation, nothing more can be asked here.
+    moves for FILE_SILENCE, or too little for long, EndedError when the stream ends, GarbageError for what breaks the
+    protocol; after that, and after a cancellation, nothing more can be asked here.
     """
 
     def __init__(self, stream: INetStream, peer_id: ID) -> None:
@@ -122,9 +124,11 @@ class Source:
             raise RefusedError(await self._reason())
         if announced != length:
             raise GarbageError(f"it announced a piece of {announced:,} bytes in place of {length:,}")
-        data = await self._reader.exactly(length, limits.FILE_SILENCE)
-        self._expected -= 1
-        return data
+        with trio.move_on_after(max(limits.FILE_SILENCE, length / limits.SLOWEST_SOURCE)):
+            data = await self._reader.exactly(length, limits.FILE_SILENCE)
+            self._expected -= 1
+            return data
+        raise SilentError(f"it sends less than {limits.SLOWEST_SOURCE:,} bytes a second")
 
     async def aclose(self) -> None:
         """End the stream. Raises nothing."""

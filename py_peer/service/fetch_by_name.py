@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
+from libp2p.peer.id import ID
 
 from py_peer.core import limits
 from py_peer.core.by_name import announcement_key, file_id, groups
@@ -25,8 +26,6 @@ from py_peer.service.jobs import FetchError, NobodyProvidesError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from libp2p.peer.id import ID
 
     from py_peer.core.by_name import Wanted
     from py_peer.core.file_record import FileRecord
@@ -65,6 +64,7 @@ class ByName:
         announced = await self._announced(dht, wanted.name, providers)
         files = groups(announced.values(), wanted.root)
         plain = [peer_id for peer_id in providers if peer_id not in announced]
+        plain.sort(key=lambda peer_id: not self._sources.is_here(ID.from_string(peer_id)))
         self._tell(_told(job, len(providers), files, len(plain)))
         failures: list[FetchError] = []
         ways = [partial(self._from_all, job, same) for same in files]

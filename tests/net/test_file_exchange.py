@@ -393,6 +393,24 @@ async def test_a_reason_is_cleaned_before_anybody_sees_it() -> None:
 
 
 @trio_test
+async def test_who_sends_a_byte_now_and_then_is_not_waited_for_as_long_as_it_would_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def trickle(stream: RawStream) -> None:
+        await stream.write(encode_uvarint(PIECE))
+        while True:
+            await stream.write(b"!")
+            await trio.sleep(0.05)
+
+    async with member() as one, source_of(one, trickle) as (source, _):
+        await source.ask(record_of(KEYS, DATA), 0, 1)
+        monkeypatch.setattr(limits, "FILE_SILENCE", 0.5)
+        monkeypatch.setattr(limits, "SLOWEST_SOURCE", PIECE)
+        with pytest.raises(SilentError, match="it sends less than"):
+            await source.piece(PIECE)
+
+
+@trio_test
 async def test_silence_ends_a_stream_on_which_answers_are_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
     async def silent(stream: RawStream) -> None:
         await stream.wait_end()

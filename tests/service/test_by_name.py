@@ -304,6 +304,33 @@ async def test_an_announcement_stands_in_the_dht_and_nobody_can_make_one_for_ano
 
 
 @trio_test
+async def test_what_is_provided_anew_takes_the_place_of_what_was(tmp_path: Path) -> None:
+    async with town(tmp_path, "hub", "ann", "bob") as people:
+        ann, bob = people["ann"][0], people["bob"][0]
+        old, new = write(tmp_path / "old", SIZE), write(tmp_path / "new", SIZE)
+        first = await provided(ann, old)
+        again = await provided(ann, old)
+        assert again == first
+        other = await provided(ann, new)
+        assert (other.file_id, other.path) == (first.file_id, str(new))
+        assert ann.files._shared.listing() == (other,)
+        assert not ann.files._shared.offered()  # the room is not told
+        await fetched(bob, new.read_bytes())
+
+
+@trio_test
+async def test_what_is_withdrawn_is_not_given_though_it_is_still_written_down(tmp_path: Path) -> None:
+    async with town(tmp_path, "hub", "ann", "bob") as people:
+        (ann, dht), (bob, _) = people["ann"], people["bob"]
+        await provided(ann, write(tmp_path / "photo", SIZE))
+        assert dht.own_keys == {NAME.encode()}
+        ann.ask(lambda ticket: UnshareFile(ticket, NAME))
+        assert dht.own_keys == frozenset()
+        reason = await not_fetched(bob)
+        assert reason.endswith("sends no more of it: it does not have it any more; and nobody else who is here has it")
+
+
+@trio_test
 async def test_a_transfer_by_name_is_cancelled_and_goes_on(tmp_path: Path) -> None:
     async with town(tmp_path, "hub", "ann", "bob") as people:
         ann, bob = people["ann"][0], people["bob"][0]
