@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, final
 
 import trio
@@ -158,7 +159,9 @@ class Server:
         if not said:
             msg = "a provider record of somebody else"
             raise BadRequestError(msg)
-        forgotten = self.providers.add(bytes(request.key), contact(said[0]), trio.current_time())
+        record = self._node.peers.records.get(ID(sender))
+        provider = replace(contact(said[0]), ip=remote_ip(record.address) if record else "")
+        forgotten = self.providers.add(bytes(request.key), provider, trio.current_time())
         if forgotten:
             self._node.counters["ignored: Kademlia, provider records that made room"] += forgotten
 

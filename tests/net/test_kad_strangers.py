@@ -24,6 +24,8 @@ from tests.net.test_kademlia import answering, people, somebody, stranger
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from py_peer.core.findings import Finding
+
 from tests.net.kad_town import HOUR, give, holds, kept, made, putting, town
 
 # --- What strangers hand us, and tell us ----------------------------------------------------------
@@ -191,6 +193,11 @@ async def test_a_provider_beside_those_of_others_and_ourselves_is_found_and_who_
         assert heard == [str(b.id)]
         for one in (a, b):
             assert (await one.dht.find_providers(b"bread", lambda _: None)).peers == (b.id.to_bytes(),)
+        written: list[Finding] = []
+        # It is written down at a, who knows where b was when he said so.
+        await a.dht.find_providers(b"bread", written.append)
+        assert (written[0].teller, written[0].teller_ip) == (str(b.id), "127.0.0.1")
+        assert str(b.member.port) in str(written[0].addresses)
         b.dht.provide_no_more(b"bread")
         async with raw_peer(b.member.port) as seeker:
             assert not (await ask(seeker, type=Message.GET_PROVIDERS, key=b"bread")).providerPeers
