@@ -156,7 +156,7 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
             strangers=values["strangers"],
             metrics=values["metrics"],
             intro=values["intro"],
-            topics=() if runs is Runs.ERRAND else _topics(held),
+            topics=_topics(held) if not command or "topic" in SUB_COMMANDS[command].options else (),
         ),
         ui=ui,
         headless=values["headless"] and not ui,

@@ -12,6 +12,7 @@ from py_peer.core.events import Answer, MessageReceived
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.json_lines import Error
 from py_peer.core.kv_lines import LEAVING, LineError, requests_of, result_line
+from py_peer.core.topic_events import TopicJoined
 from py_peer.frontends.errand import Errand, run_errand, tell
 from py_peer.frontends.key_value import KeyValue
 from py_peer.frontends.key_value_lines import key_sentence
@@ -111,7 +112,7 @@ class KvShell(Errand):
         super().note(event)
         request = self._keys.asked.get(getattr(event, "ticket", 0))
         if request is None:
-            if isinstance(event, MessageReceived):
+            if isinstance(event, MessageReceived | TopicJoined):  # also of one that was joined at the start
                 self.say(event, result_line(event))
             return
         self._keys.note(event)

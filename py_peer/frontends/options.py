@@ -347,6 +347,7 @@ KEPT: Final = {name: option for name, option in OPTIONS.items() if option.kept}
 SHARED: Final = OPTIONS | {
     "json": replace(OPTIONS["json"], help="the answer as one JSON object"),
     "timeout": replace(OPTIONS["timeout"], help="how long it may take"),
+    "topic": replace(OPTIONS["topic"], help="a topic to join"),
 }
 """The options as sub-commands take them."""
 

@@ -54,7 +54,9 @@ def make_parser(*, opposites: bool = False) -> argparse.ArgumentParser:
         group = parser.add_argument_group(title)
         for option in options:
             _add(group, option, opposites=opposites)
-    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", prog="py-peer")
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", prog="py-peer", action=_Commands
+    )
     groups: dict[str, _SubParsers] = {}
     for entry in SUB_COMMANDS.values():
         first, _, second = entry.name.partition(" ")
@@ -87,6 +89,20 @@ def _parser_in(commands: _SubParsers, name: str, text: str, usage: str) -> argpa
         argument_default=argparse.SUPPRESS,
     )
     return parser
+
+
+@final
+class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # noqa: SLF001 - it has no other name
+    """Keeps what was said repeatedly before a command's name, where argparse has only what stands behind it."""
+
+    def __call__(
+        self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        before = {name: value for name, value in vars(namespace).items() if isinstance(value, list)}
+        super().__call__(parser, namespace, values, option_string)
+        for name, value in before.items():
+            if (behind := getattr(namespace, name)) is not value:
+                setattr(namespace, name, value + behind)
 
 
 @final

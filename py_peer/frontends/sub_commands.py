@@ -60,10 +60,8 @@ GROUPS: Final = {
 _KEY: Final = Option("key", "any text in UTF-8 is one", metavar="KEY", check=checks.utf8)
 
 
-def _kv(name: str, text: str, *own: Option, runs: Runs = Runs.ERRAND) -> SubCommand:
-    return SubCommand(
-        f"kv {name}", text, f"py_peer.frontends.kv_{'shell' if name == 'shell' else 'once'}", NODE, own, runs
-    )
+def _kv(name: str, text: str, *own: Option) -> SubCommand:
+    return SubCommand(f"kv {name}", text, "py_peer.frontends.kv_once", NODE, own, Runs.ERRAND)
 
 
 SUB_COMMANDS: Final = {
@@ -90,9 +88,11 @@ SUB_COMMANDS: Final = {
         _kv("get", "show the value that is kept under a key", _KEY),
         _kv("provide", "have it written down that you provide a key", _KEY),
         _kv("providers", "show who provides a key", _KEY),
-        _kv(
-            "shell",
+        SubCommand(
+            "kv shell",
             "obey lines on standard input: GET, PUT, GET_PROVIDERS, PUT_PROVIDER, TOPIC, QUIT",
+            "py_peer.frontends.kv_shell",
+            (*NODE, "topic"),
             runs=Runs.SERVER,
         ),
         SubCommand(

@@ -165,6 +165,25 @@ def test_a_shell_says_on_standard_error_what_is_no_command(tmp_path: Path) -> No
     assert [(one["event"], one["line"]) for one in errors] == [("error", number) for number in range(1, 6)]
 
 
+def test_shells_hear_each_other_on_a_topic(node: Callable[..., Piped], piped: Callable[..., Piped]) -> None:
+    first = node()
+    second = node("--connect", where(first))
+    for shell in (first, second):
+        shell.send("TOPIC cats\n")
+        shell.expect(r'^{"topic":"cats","peers":\d}$')
+    chat = piped("--no-intro", "--connect", where(first))
+    chat.address()
+    chat.send("/topic cats\n")
+    chat.send("miaow\n")
+    for shell in (first, second):
+        found = json.loads(shell.expect(r'^{"topic":"cats","from":.*}$')[0])
+        assert found["text"] == "miaow"
+    assert "Peer joined" not in chat.text
+    for shell in (first, second):
+        shell.send("QUIT\n")
+        assert shell.leave(DEADLINE) == 0
+
+
 def test_ctrl_c_ends_a_shell_and_an_errand(node: Callable[..., Piped], piped: Callable[..., Piped]) -> None:
     shell = node()
     where(shell)

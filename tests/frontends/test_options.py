@@ -129,6 +129,9 @@ def test_a_sub_command_has_options_of_the_chat_before_and_behind_its_name() -> N
             found = parse_arguments(argv, {})
             assert (found.command, found.settings.transports.port) == (name, 4001)
     assert parse_arguments(["--nick", "doctor"], {}).command == ""
+    first, *more = ("/ip4/192.0.2.7/tcp/1", "/ip4/192.0.2.7/tcp/2", "/ip4/192.0.2.7/tcp/3")
+    found = parse_arguments(["-c", first, "kv", "get", "k", "--peer", more[0], "-c", more[1]], {})
+    assert found.settings.connect == (first, *more)
 
 
 def test_a_sub_command_can_have_arguments_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
