@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     Answered = Callable[["Answer"], Awaitable[None]]
 
 _SILENCES: Final = 2
-"""So often in a row a connected peer is asked about a key that is no multihash, and gives no answer; then it is not
-asked about such keys again."""
+"""So often in a row a connected peer gives no answer; then it leaves the table, or, if what it was asked for are the
+providers of a key that is no multihash, is not asked for such again. Once anybody may be late."""
 
 
 @final
@@ -70,9 +70,10 @@ class Walker:
         self.stirred = trio.Event()
         """Set, and made anew, when the table changes, or a peer has said what it speaks."""
 
+        self._silent: dict[ID, int] = {}
         self._mute: dict[ID, int] = {}
-        """Who is connected and gives no answer about keys that are no multihashes, and how often in a row: js-libp2p
-        (kad-dht 15.1) never does, others may be late once."""
+        """Who is connected and gives no answer, and how often in a row; apart from it, about keys that are no
+        multihashes: js-libp2p (kad-dht 15.1) never does."""
 
         self._reached: dict[ID, None] = {}
         """Who is connected because a walk had to ask him; who was asked last stands last."""
@@ -80,6 +81,7 @@ class Walker:
     def gone(self, peer_id: ID) -> None:
         """Take note that a peer has no connection any more."""
         self._reached.pop(peer_id, None)
+        self._silent.pop(peer_id, None)
         self._mute.pop(peer_id, None)
 
     def is_here(self, peer: bytes) -> bool:
@@ -154,14 +156,14 @@ class Walker:
             return
         if answer is None:
             walking.walk.failed(peer)
-            if is_bare and self.is_here(peer):
-                self._mute[peer_id] = self._mute.get(peer_id, 0) + 1
-            else:
+            silences = self._mute if is_bare else self._silent
+            if self.is_here(peer):
+                silences[peer_id] = silences.get(peer_id, 0) + 1
+            if not self.is_here(peer) or (not is_bare and silences[peer_id] >= _SILENCES):
                 self._table.drop(peer)
                 self.stir()
             return
-        if is_bare:
-            self._mute.pop(peer_id, None)
+        (self._mute if is_bare else self._silent).pop(peer_id, None)
         walking.walk.answered(peer)
         record = self._node.peers.records.get(peer_id)
         teller_ip = remote_ip(record.address) if record else ""
@@ -198,6 +200,7 @@ class Walker:
             self._node.counters.caught(f"Kademlia with {peer_id}", error)
             if is_garbage(error):
                 self._node.bans.strike(peer_id, "its answers to Kademlia requests cannot be read")
+                self._table.drop(peer_id.to_bytes())
             return None
 
     async def _make_room(self, asked: ID) -> None:

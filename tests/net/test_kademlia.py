@@ -146,6 +146,8 @@ async def test_who_does_not_answer_leaves_the_table_and_holds_the_walk_up_only_s
             with trio.fail_after(5):
                 await a.search()
             assert {finding.peer_id for finding in a.found} == {str(b.id)}
+            assert len(a.dht.table) == 3  # once anybody may be late
+            await a.search()
             assert not any(a.dht.table.get(one.id.to_bytes()) for one in (deaf, silent))
             assert a.dht.table.get(b.id.to_bytes())
 
