@@ -146,7 +146,7 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
             mdns=values["mdns"] and not demo,
             mdns_interfaces=() if demo else values["mdns_interface"],
             announce=values["discovery"] and not demo and runs is Runs.NO_PEER,
-            remember=values["remember"] and not (demo or values["ephemeral"]),
+            remember=values["remember"] and not (demo or values["ephemeral"] or values["secret_key_seed"] is not None),
             identity=_identity(held),
             test_key=values["secret_key_seed"],
             identity_named=bool(values["identity"]),

@@ -178,10 +178,11 @@ def test_shells_hear_each_other_on_a_topic(node: Callable[..., Piped], piped: Ca
     for shell in (first, second):
         found = json.loads(shell.expect(r'^{"topic":"cats","from":.*}$')[0])
         assert found["text"] == "miaow"
-    assert "Peer joined" not in chat.text
+    assert re.search(r"Peer joined #cats: \w+$", chat.text, re.MULTILINE)
+    assert "Peer joined: " not in chat.text
     for shell in (first, second):
         shell.send("QUIT\n")
-        assert shell.leave(DEADLINE) == 0
+        assert shell.leave() == 0
 
 
 def test_ctrl_c_ends_a_shell_and_an_errand(node: Callable[..., Piped], piped: Callable[..., Piped]) -> None:
