@@ -38,7 +38,7 @@ class Outgoing:
         self._settings = settings
         self._emit = emit
         self._topics = topics
-        topics.sized, topics.left = self.moved, self._drop
+        topics.sized, topics.left, topics.is_busy = self.moved, self._drop, self._is_busy
         self._outbox = Outbox(limits.OUTBOX_TEXTS, limits.OUTBOX_BYTES)
         self._sizes: dict[str, int] = {}
         """How many can be spoken to, where there is anybody."""
@@ -66,7 +66,7 @@ class Outgoing:
     def accept(self, request: SendText) -> None:
         """Take a text, or refuse it whole and say why."""
         reason = oversize(len(request.text.encode("utf-8", "replace")))  # half a surrogate pair has no bytes
-        if request.topic != ROOM_TOPIC and self._topics.get(request.topic) is None:
+        if request.topic != ROOM_TOPIC and not self._topics.takes(request.topic):
             reason = f"you are not on {_shown(request.topic)}"
         elif not reason and not self._outbox.put(request.ticket, request.text, request.topic):
             reason = f"{self.waiting:,} messages wait already, and no more can; send it again when some have gone"
@@ -102,6 +102,9 @@ class Outgoing:
         """Note how many peers are in the room now."""
         self.moved(ROOM_TOPIC, size)
 
+    def _is_busy(self, topic: str) -> bool:
+        return topic in self._sizes and self._outbox.count(topic) > 0
+
     def _drop(self, topic: str) -> int:
         """Refuse what waits on a topic that is left; return how many texts that were."""
         self._untold.pop(topic, None)
@@ -135,6 +138,7 @@ class Outgoing:
             place = room if topic == ROOM_TOPIC else self._topics.get(topic)
             if not peers or place is None:
                 del self._sizes[topic]  # of who goes while we leave nobody is told: else it would go round for ever
+                self._topics.settle()
                 continue
             waiting = self._outbox.peek(topic)
             ticket, text = waiting.ticket, waiting.text
@@ -150,6 +154,7 @@ class Outgoing:
             else:
                 self._emit(MessageRefused(ticket, text, "the network library did not take it", topic))
             progress.step(self.waiting)
+            self._topics.settle()
             self._wake()
 
     async def drain(self, patience: float, somebody_may_come: Callable[[], bool]) -> None:

@@ -95,14 +95,24 @@ class Topics:
         self.sized: Callable[[str, int], None] = lambda _topic, _size: None
         """Told how many peers can be spoken to on a topic, when that changes."""
 
+        self.is_busy: Callable[[str], bool] = lambda _topic: False
+        """Says whether texts of the user's wait on a topic for somebody who is there; they go out before it is left."""
+
         self.left: Callable[[str], int] = lambda _topic: 0
         """Told that a topic is left; returns how many texts of the user's waited there."""
+
+        self._leaving: dict[str, int] = {}
+        """Topics that are left when nothing waits there any more, and the ticket of that request."""
 
         self.handlers: dict[type[Request], Callable[[Any], None]] = {JoinTopic: self._join, LeaveTopic: self._leave}
 
     def __iter__(self) -> Iterator[Topic]:
         """Yield those that are joined, or about to be."""
         return iter(self._wanted.values())
+
+    def takes(self, name: str) -> bool:
+        """Say whether texts can be said on a topic from now on."""
+        return name in self._wanted and name not in self._leaving
 
     def get(self, name: str) -> Topic | None:
         """Return a topic that is joined, or about to be."""
@@ -129,6 +139,12 @@ class Topics:
             for peer_id in left:
                 self._emit(TopicPeerLeft(topic.name, str(peer_id), len(now)))
             self.sized(topic.name, len(self._node.pubsub.room(topic.name)))
+        self.settle()
+
+    def settle(self) -> None:
+        """Leave those topics that were to be left, and where nothing waits for somebody who is there."""
+        for name in [name for name in self._leaving if not self.is_busy(name)]:
+            self._let_go(self._leaving.pop(name), name)
 
     # --- Requests ---------------------------------------------------------------------------------
 
@@ -138,6 +154,8 @@ class Topics:
             size = len(self._node.pubsub.room()) if self._node is not None else 0
             self._emit(TopicJoined(request.ticket, ROOM_TOPIC, size))
         elif known is not None:
+            if ticket := self._leaving.pop(known.name, 0):
+                self._emit(Answer(ticket, f"You are on {shown_topic(known.name)} again", failed=True))
             self._emit(TopicJoined(request.ticket, known.name, len(known.members)))
         elif reason := topic_problem(request.topic) or full_problem(self._wanted):
             self._emit(Answer(request.ticket, f"Not joined: {reason}", failed=True))
@@ -147,14 +165,18 @@ class Topics:
 
     def _leave(self, request: LeaveTopic) -> None:
         shown = shown_topic(clean_line(request.topic, limits.MAX_TOPIC_BYTES))
-        left = self._wanted.pop(request.topic, None)
-        if left is None:
+        if self.takes(request.topic):
+            self._leaving[request.topic] = request.ticket
+            self.settle()
+        else:
             self._emit(Answer(request.ticket, f"You are not on {shown}", failed=True))
-            return
-        if left.ticket and self._joined.get(left.name) is not left:
-            self._emit(Answer(left.ticket, f"You have left {shown} before it was joined", failed=True))
+
+    def _let_go(self, ticket: int, name: str) -> None:
+        left = self._wanted.pop(name)
+        if left.ticket and self._joined.get(name) is not left:
+            self._emit(Answer(left.ticket, f"You have left {shown_topic(name)} before it was joined", failed=True))
         self._changed.set()
-        self._emit(TopicLeft(request.ticket, request.topic, self.left(request.topic)))
+        self._emit(TopicLeft(ticket, name, self.left(name)))
 
     # --- Behind it --------------------------------------------------------------------------------
 

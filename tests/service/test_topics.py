@@ -140,6 +140,27 @@ def test_who_has_left_a_topic_hears_nothing_there_and_what_waited_is_refused() -
     run(scene())
 
 
+def test_what_was_said_before_a_topic_is_left_goes_out_first() -> None:
+    async def scene() -> None:
+        async with (
+            person("ann", intro=False, topics=(NEWS,)) as ann,
+            person("bob", intro=False, connect=(await ann.address(),), topics=(NEWS,)) as bob,
+        ):
+            await ann.see(TopicPeerJoined)
+            for number in range(30):
+                say_on(ann, NEWS, str(number))
+            leaving = ann.ask(lambda ticket: LeaveTopic(ticket, NEWS))
+            late = say_on(ann, NEWS, "too late")
+            again = ann.ask(lambda ticket: LeaveTopic(ticket, NEWS))
+            assert [event.text for event in await bob.see_all(MessageReceived, 30)] == list(map(str, range(30)))
+            left = await ann.see(TopicLeft)
+            assert (left.ticket, left.unsent) == (leaving, 0)
+            assert (await ann.see(MessageRefused)).ticket == late
+            assert (await ann.see(Answer)).ticket == again
+
+    run(scene())
+
+
 def test_names_that_cannot_be_and_one_topic_too_many_are_refused_in_a_sentence() -> None:
     async def scene() -> None:
         names = tuple(f"topic {number}" for number in range(limits.MAX_TOPICS))
