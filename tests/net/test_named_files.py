@@ -14,7 +14,9 @@ import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 
 from py_peer.core import limits
+from py_peer.core.addresses import parse_dial_address
 from py_peer.core.cbor import array_head, encode_text, numbers
+from py_peer.core.settings import Transports
 from py_peer.net.named_files import NAMED_FILE, NotThereError, TooLargeError, open_named
 from py_peer.net.served import CHANGED
 from py_peer.net.streams import EndedError, GarbageError, NotSupportedError, SilentError
@@ -27,15 +29,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEYS = create_new_key_pair()
+NEAR = Transports(loopback=True, quic=True)
 NAME = "a.txt"
 ASKED = "65 61 2e 74 78 74"
 HELLO = "85 18 68 18 65 18 6c 18 6c 18 6f"
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[tuple[Member, Shelf]]:
+async def serving(folder: Path, transports: Transports | None = None) -> AsyncIterator[tuple[Member, Shelf]]:
     """Run a node that serves files."""
-    async with member() as one:
+    async with member(transports=transports) as one:
         shelf = Shelf(one, folder)
         try:
             yield one, shelf
@@ -109,6 +112,16 @@ async def test_files_of_all_sizes_come_whole_between_two_of_ours(tmp_path: Path)
         shelf.put(KEYS, os.urandom(500_000), "random")
         assert await fetched(two, one, "random") == shelf.files[-1].file.path.read_bytes()
         assert two.node.counters["strikes"] == one.node.counters["strikes"] == 0
+
+
+@trio_test
+async def test_over_quic_the_end_of_the_request_is_not_that_of_the_answer(tmp_path: Path) -> None:
+    async with serving(tmp_path, NEAR) as (one, shelf), member(transports=NEAR) as two:
+        await two.node.dial(parse_dial_address(f"/ip4/127.0.0.1/udp/{one.port}/quic-v1"))
+        data = shelf.put(KEYS, os.urandom(300_000), NAME).file.path.read_bytes()
+        assert await fetched(two, one) == data
+        with pytest.raises(NotThereError):
+            await fetched(two, one, "unknown")
 
 
 @trio_test
