@@ -57,6 +57,8 @@ class Transfers:
         self._node = node
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            for job in self._jobs.values():  # what was wanted before there was a node
+                nursery.start_soon(self._serve, job)
             await trio.sleep_forever()
 
     def start(
@@ -71,8 +73,6 @@ class Transfers:
 
         `path` is as in GetFile, and `ticket` 0 where nobody has asked.
         """
-        if self._nursery is None:
-            return "the node does not run yet"
         same = (one for one in self._jobs.values() if one.file_id == offer.file_id and one.path == path)
         if (job := next(same, None)) is not None:
             return f"it is being fetched already: transfer {job.number}"
@@ -85,7 +85,8 @@ class Transfers:
         self._give_turns()
         if not job.is_auto and not job.has_turn:
             self._emit(Notice(f"{name or offer.file_id} waits for its turn"))
-        self._nursery.start_soon(self._serve, job)
+        if self._nursery is not None:
+            self._nursery.start_soon(self._serve, job)
         return ""
 
     def cancel(self, request: CancelTransfer) -> None:

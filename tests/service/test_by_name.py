@@ -24,13 +24,14 @@ from py_peer.core.file_events import (
 )
 from py_peer.core.records import RecordRefusedError
 from py_peer.core.requests import CancelTransfer, FetchFile, ProvideFile, RequestFiles, UnshareFile
+from py_peer.core.settings import Settings, Transports
 from py_peer.net.dial import DialError
 from py_peer.net.kademlia import kademlia
 from py_peer.net.named_files import NAMED_FILE
 from tests.loops import run
 from tests.net.support import trio_test, until
 from tests.service.file_friends import PIECE, Friend, failures, falsify, friend, received, write
-from tests.service.support import person
+from tests.service.support import Person, person
 from tests.service.test_data import network
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from py_peer.core.requests import Request
     from py_peer.net.connections import PeerRecord
     from py_peer.net.kademlia import Kademlia
-    from tests.service.support import Person
 
     Says = Callable[[INetStream], Awaitable[None]]
 
@@ -80,6 +80,22 @@ def test_what_one_of_five_provides_another_gets_who_knows_its_name_alone(tmp_pat
             await a.see(Answer)
             again = a.ask(RequestFiles)
             assert (await a.see(FilesReport, lambda event: event.ticket == again)).shared == ()
+
+    run(scene())
+
+
+def test_what_is_asked_for_before_there_is_a_node_is_done_when_there_is_one(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with network(1) as (a,):
+            await provide(a, write(tmp_path / "photo.png", SIZE), NAME)
+            wishes = Settings("b", Transports(loopback=True), bootstrap=(await a.address(),), intro=False)
+            b = Person(wishes)
+            b.ask(lambda ticket: FetchFile(ticket, NAME, str(tmp_path / "b.png")))
+            b.ask(lambda ticket: ProvideFile(ticket, str(tmp_path / "photo.png"), "other"))
+            b.service.start()
+            await b.see(TransferDone)
+            assert (await b.see(FileProvided)).asked == 1
+            await b.leave()
 
     run(scene())
 
