@@ -757,6 +757,9 @@ random some 5.5 MB are as much."""
 NAMED_FETCH_SECONDS = 60.0
 """For the whole of such an answer, at which Rust gives up after 10 s; others who have the file are asked then."""
 
+ANNOUNCED_SECONDS = 10.0
+"""For what the providers of a name say that they have; who is silent keeps nobody from those who are not."""
+
 SLOWEST_SOURCE = 1_000
 """Bytes a second. Who sends a piece more slowly is left for others, or else would be a byte in half a minute."""
 

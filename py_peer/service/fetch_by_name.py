@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from py_peer.service.jobs import Fetched, Job
     from py_peer.service.sources import Sources
 
-ASKED_AT_ONCE: Final = 8
-"""Providers that are asked at the same time what it is that they provide."""
+LOOKED_UP_AT_ONCE: Final = 4
+"""Announcements that are looked for at the same time: those who keep them take no more of one peer."""
 
 FIRST_SECONDS: Final = 1.0
 """When one of those who have a file is connected, the others are waited for so long before it is fetched."""
@@ -105,19 +105,32 @@ class ByName:
         raise NobodyProvidesError(text, providers.asked)
 
     async def _announced(self, dht: Kademlia, name: str, providers: list[str]) -> dict[str, FileRecord]:
-        """Return what those say that they provide who say it, with their signature, by peer ID."""
+        """Return what those provide who say it with their signature, in the DHT or to us, by peer ID."""
         found: dict[str, FileRecord] = {}
-        limiter = trio.CapacityLimiter(ASKED_AT_ONCE)
+        limiter = trio.CapacityLimiter(LOOKED_UP_AT_ONCE)
 
         async def ask(peer_id: str) -> None:
-            async with limiter:
-                record = await self._in_the_dht(dht, name, peer_id) or await self._of_itself(name, peer_id)
-            if record is not None:
-                found[peer_id] = record
+            async with trio.open_nursery() as nursery:
 
-        async with trio.open_nursery() as nursery:
-            for peer_id in providers:
-                nursery.start_soon(ask, peer_id)
+                def take(record: FileRecord | None) -> None:
+                    if record is not None:
+                        found.setdefault(peer_id, record)
+                        nursery.cancel_scope.cancel()
+
+                async def look_up() -> None:
+                    async with limiter:
+                        take(await self._in_the_dht(dht, name, peer_id))
+
+                async def hear() -> None:
+                    take(await self._of_itself(name, peer_id))
+
+                nursery.start_soon(look_up)
+                nursery.start_soon(hear)
+
+        with trio.move_on_after(limits.ANNOUNCED_SECONDS):
+            async with trio.open_nursery() as nursery:
+                for peer_id in providers:
+                    nursery.start_soon(ask, peer_id)
         return found
 
     async def _in_the_dht(self, dht: Kademlia, name: str, peer_id: str) -> FileRecord | None:

@@ -26,6 +26,7 @@ from py_peer.core.records import RecordRefusedError
 from py_peer.core.requests import CancelTransfer, FetchFile, ProvideFile, RequestFiles, UnshareFile
 from py_peer.core.settings import Settings, Transports
 from py_peer.net.dial import DialError
+from py_peer.net.file_messages import FILE_EXCHANGE
 from py_peer.net.kademlia import kademlia
 from py_peer.net.named_files import NAMED_FILE
 from tests.loops import run
@@ -155,11 +156,14 @@ async def dht_friend(name: str, folder: Path, **more: Any) -> AsyncIterator[tupl
 
 @asynccontextmanager
 async def town(folder: Path, *names: str, **says: Says) -> AsyncIterator[dict[str, tuple[Friend, Kademlia]]]:
-    """Run friends, all of whom know the first; those of `says` serve nothing but what they say to who asks by name."""
+    """Run friends, all of whom know the first.
+
+    Those of `says` serve nothing but what they say to who asks by name; as to what they have, they are silent.
+    """
     async with AsyncExitStack() as stack:
         people: dict[str, tuple[Friend, Kademlia]] = {}
         for name in (*names, *says):
-            streams = {"streams": {NAMED_FILE: says[name]}} if name in says else {}
+            streams = {"streams": {NAMED_FILE: says[name], FILE_EXCHANGE: silence}} if name in says else {}
             people[name] = await stack.enter_async_context(dht_friend(name, folder, **streams))
             if name != names[0]:
                 await people[name][0].meet(people[names[0]][0])
@@ -267,7 +271,10 @@ async def test_what_most_provide_is_fetched_and_another_by_its_hash(tmp_path: Pa
 
 
 @trio_test
-async def test_who_says_what_he_has_comes_before_those_who_do_not(tmp_path: Path) -> None:
+async def test_who_says_what_he_has_comes_before_those_who_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DESCRIBE_SECONDS", 1.0)
     async with town(tmp_path, "hub", "ann", "bob", liar=wrong_bytes) as people:
         await people["liar"][1].provide(NAME.encode())
         await provided(people["ann"][0], write(tmp_path / "photo", SIZE))
@@ -282,6 +289,7 @@ async def test_who_says_what_he_has_comes_before_those_who_do_not(tmp_path: Path
 async def test_of_those_who_say_nothing_each_is_tried_until_one_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(limits, "DESCRIBE_SECONDS", 1.0)
     monkeypatch.setattr(limits, "FILE_SILENCE", 1.0)
     liars = {"endless": endless_bytes, "silent": silence}
     async with town(tmp_path, "hub", "bob", **liars, honest=original) as people:
@@ -291,7 +299,10 @@ async def test_of_those_who_say_nothing_each_is_tried_until_one_has_it(
 
 
 @trio_test
-async def test_with_a_hash_those_who_say_nothing_are_held_to_it(tmp_path: Path) -> None:
+async def test_with_a_hash_those_who_say_nothing_are_held_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DESCRIBE_SECONDS", 1.0)
     liars = {"wrong": wrong_bytes, "other": wrong_bytes}
     (tmp_path / "photo").write_bytes(b"honest")
     async with town(tmp_path, "hub", "bob", **liars, honest=original) as people:
@@ -301,7 +312,6 @@ async def test_with_a_hash_those_who_say_nothing_are_held_to_it(tmp_path: Path) 
         for name in (*liars, "honest"):
             await people[name][1].provide(NAME.encode())
         assert (await fetched(bob, b"honest", root)).verified
-        people["honest"][1].provide_no_more(NAME.encode())
 
 
 @trio_test
