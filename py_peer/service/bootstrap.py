@@ -45,6 +45,8 @@ JITTER: Final = 0.2
 LOOK_SECONDS: Final = 0.2
 """How often it is looked whether anybody may still come."""
 
+SECOND_WORD_SECONDS: Final = 1.0
+
 AGAIN_AFTER: Final = (5.0, 300.0)
 """An empty table is bootstrapped again after so many seconds, doubled each time up to the second."""
 
@@ -129,18 +131,26 @@ class KademliaWay:
                 await dht.serve()
 
     async def somebody_to_ask(self, may_come: Callable[[], bool]) -> Kademlia:
-        """Wait until somebody is in the table, or `may_come` says that nobody is to be expected; return our part.
+        """Wait until somebody is in the table, or nobody is to be expected; return our part.
 
-        Who is waited for that may come is waited for as long as for a peer that was named. Before there is a node there
-        is no part in Kademlia, and without the settings for it there never is one.
+        Somebody is to be expected while `may_come` says so, or has just come: as long as for a peer that was named.
+        Before there is a node there is no part in Kademlia, and without the settings for it there never is one.
         """
         await self._started.wait()
         dht = cast("Kademlia", self._dht)
         with trio.move_on_after(limits.NAMED_PEER_WAIT):
-            while not dht.table and may_come():
+            while not dht.table and (may_come() or self._has_just_come()):
                 with trio.move_on_after(LOOK_SECONDS):
                     await dht.stirred.wait()
         return dht
+
+    def _has_just_come(self) -> bool:
+        """Say whether somebody has not said yet what he speaks, or may say more: who has just started says it twice."""
+        now = trio.current_time()
+        return any(
+            now - record.arrived < (SECOND_WORD_SECONDS if record.protocols else limits.DIAL_TIMEOUT)
+            for record in cast("Node", self._node).peers.records.values()
+        )
 
     # --- The table --------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from py_peer.core.requests import Request
     from py_peer.core.settings import Settings
     from py_peer.net.connections import PeerRecord
+    from py_peer.net.kademlia import Kademlia
     from py_peer.net.node import Node
     from py_peer.net.pubsub import Board
     from py_peer.service.named import Named
@@ -87,6 +88,13 @@ class Discovery:
     def may_find(self) -> bool:
         """Say whether there was not the time yet in which somebody near, or who was here before, is found."""
         return trio.current_time() < self._look_until
+
+    async def somebody_to_ask(self, is_dialling: Callable[[], bool]) -> Kademlia:
+        """Wait until Kademlia has somebody to ask, or nobody is to be expected; return our part in it.
+
+        `is_dialling` says whether a peer that was named is still worth waiting for.
+        """
+        return await self.kademlia.somebody_to_ask(lambda: is_dialling() or self.may_find())
 
     async def run(self, node: Node, bootstrap: Named) -> None:
         """Find peers, and dial them, until cancelled. `bootstrap` are the peers that were named for Kademlia."""

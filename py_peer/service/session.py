@@ -136,7 +136,7 @@ class _Session:
         self._direct.deliveries.call = self._discovery.finder.call
         self._direct.deliveries.somebody_may_come = self._somebody_may_come
         self._data = Data(settings, emit)
-        self._data.somebody_to_ask = lambda: self._discovery.kademlia.somebody_to_ask(self._somebody_may_come)
+        self._data.somebody_to_ask = lambda: self._discovery.somebody_to_ask(self._links.is_dialling)
         self._files.know_dht(self._data.somebody_to_ask, self._discovery.finder.reach)
         self._reachability = Reachability(settings.transports, emit)
         self._reachability.on_reached = self._discovery.reached_from_outside

@@ -14,7 +14,7 @@ import trio.testing
 
 from py_peer.core import limits
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
-from py_peer.core.events import Answer, KademliaBootstrap, Started
+from py_peer.core.events import Answer, KademliaBootstrap, PeerJoined, Started
 from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
 from py_peer.core.settings import Settings
 from py_peer.net.counters import UNEXPECTED, Counters
@@ -108,6 +108,21 @@ def test_alone_a_value_is_kept_here_and_nobody_is_waited_for_who_cannot_come() -
             assert (put.peers, put.asked) == (0, 0)
             assert (await answer(one, GetValue, "k")).value == "v"
             assert (await answer(one, FindProviders, "k")).asked == 0
+
+    run(scene())
+
+
+def test_who_has_come_and_takes_no_part_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NAMED_PEER_WAIT", "DIAL_TIMEOUT"):
+        monkeypatch.setattr(limits, name, 1_000.0)
+
+    async def scene() -> None:
+        async with (
+            person("a", **QUIET) as a,
+            person("b", **QUIET, kademlia=True, connect=(await a.address(),)) as b,
+        ):
+            await b.see(PeerJoined)
+            assert (await answer(b, GetValue, "k")).asked == 0
 
     run(scene())
 
