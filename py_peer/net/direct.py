@@ -13,7 +13,6 @@ The protocol: https://github.com/libp2p/universal-connectivity/blob/main/js-peer
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
@@ -26,8 +25,10 @@ from py_peer.core.cleaning import clean_line
 from py_peer.net.protobufs import declare
 from py_peer.net.streams import (
     EndedError,
+    OpenStreams,
     SilentError,
     StreamFaultError,
+    TooManyStreamsError,
     close,
     open_stream,
     read_exactly,
@@ -126,27 +127,22 @@ class Receiver:
     def __init__(self, judge: Callable[[DirectMessage], str]) -> None:
         """`judge` takes a message and returns "", or why it does not, for the sender to read."""
         self._judge = judge
-        self._open: Counter[ID] = Counter()
+        self._open = OpenStreams()
         self.counters: Counters | None = None
         """Those of the node, when it is up."""
 
     async def handle(self, stream: INetStream) -> None:
         """Take the message of one stream, and answer. What else it raises is for `guarded`."""
         peer_id = stream.muxed_conn.peer_id
-        if self._open[peer_id] >= limits.DIRECT_STREAMS:
+        try:
+            with self._open.one_of(peer_id, limits.DIRECT_STREAMS):
+                with trio.move_on_after(limits.DIRECT_SECONDS):
+                    await self._take(stream, peer_id)
+                    return
+                raise SilentError("a message had not come whole in time")
+        except TooManyStreamsError:
             self._count("too many of one peer at once")
             await reset(stream)
-            return
-        self._open[peer_id] += 1
-        try:
-            with trio.move_on_after(limits.DIRECT_SECONDS):
-                await self._take(stream, peer_id)
-                return
-            raise SilentError("a message had not come whole in time")
-        finally:
-            self._open[peer_id] -= 1
-            if not self._open[peer_id]:
-                del self._open[peer_id]
 
     async def _take(self, stream: INetStream, peer_id: ID) -> None:
         length = await read_length(stream, _ANY_LENGTH, limits.DIRECT_SECONDS)

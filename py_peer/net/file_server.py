@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, final
 
 from libp2p.utils import encode_uvarint, encode_varint_prefixed
@@ -10,7 +9,17 @@ from libp2p.utils import encode_uvarint, encode_varint_prefixed
 from py_peer.core import limits
 from py_peer.net.file_messages import Records, Refusal, Request
 from py_peer.net.served import BLOCK, CHANGED, BusyError, ending
-from py_peer.net.streams import EndedError, SilentError, StreamReader, close, reset, write, write_frame
+from py_peer.net.streams import (
+    EndedError,
+    OpenStreams,
+    SilentError,
+    StreamReader,
+    TooManyStreamsError,
+    close,
+    reset,
+    write,
+    write_frame,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,29 +44,24 @@ class FileServer:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._open: Counter[ID] = Counter()
+        self._open = OpenStreams()
 
     async def handle(self, stream: INetStream) -> None:
         """Answer the requests of one stream. Raises GarbageError and DecodeError, for `guarded`."""
         peer_id = stream.muxed_conn.peer_id
-        if self._open[peer_id] >= limits.FILE_STREAMS_PER_PEER:
-            self._shelf.counters["files: too many streams of one peer"] += 1
-            await reset(stream)
-            return
-        self._open[peer_id] += 1
         try:
-            reader = StreamReader(stream)
-            while (request := await self._next(reader, peer_id)) is not None:
-                await self._answer(stream, peer_id, request)
+            with self._open.one_of(peer_id, limits.FILE_STREAMS_PER_PEER):
+                reader = StreamReader(stream)
+                while (request := await self._next(reader, peer_id)) is not None:
+                    await self._answer(stream, peer_id, request)
+        except TooManyStreamsError as error:
+            self._shelf.counters[f"files: {error}"] += 1
+            await reset(stream)
         except (EndedError, SilentError) as error:
             self._shelf.counters[f"files: {ending(error)}"] += 1
             await reset(stream)
         else:
             await close(stream)
-        finally:
-            self._open[peer_id] -= 1
-            if not self._open[peer_id]:
-                del self._open[peer_id]
 
     async def _next(self, reader: StreamReader, peer_id: ID) -> Any:
         """Return the next request, at the pace that is borne of one peer; None when there is no other."""

@@ -10,7 +10,6 @@ Spec: https://github.com/libp2p/specs/blob/master/kad-dht/README.md#rpc-messages
 from __future__ import annotations
 
 import random
-from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, final
@@ -32,6 +31,7 @@ from py_peer.core.records import RecordRefusedError
 from py_peer.net.connections import remote_ip
 from py_peer.net.kad_messages import bounded, contact, entry, read_message, write_message
 from py_peer.net.multiaddrs import without_peer
+from py_peer.net.streams import OpenStreams, TooManyStreamsError
 
 if TYPE_CHECKING:
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
@@ -60,7 +60,7 @@ class Server:
         self._table = table
         self._values = values
         self._own = node.host.get_id().to_bytes()
-        self._open: Counter[ID] = Counter()
+        self._open = OpenStreams()
         self._rates: Buckets[ID] = Buckets(
             limits.KAD_REQUESTS_PER_SECOND, limits.KAD_REQUEST_BURST, limits.MAX_TRACKED_PEERS
         )
@@ -79,29 +79,21 @@ class Server:
         """Answer the requests on one stream, one after the other. What else it raises is for `guarded`."""
         try:
             await self._serve(stream, stream.muxed_conn.peer_id)
-        except BadRequestError as error:
+        except (BadRequestError, TooManyStreamsError) as error:
             self._node.counters[f"ignored: Kademlia, {error}"] += 1
             await stream.reset()
         else:
             await stream.close()
 
     async def _serve(self, stream: INetStream, peer_id: ID) -> None:
-        """Serve one stream to its end. Raises BadRequestError, or as `read_message` does."""
-        if self._open[peer_id] >= limits.KAD_STREAMS_PER_PEER:
-            msg = "too many streams of one peer"
-            raise BadRequestError(msg)
-        self._open[peer_id] += 1
-        try:
+        """Serve one stream to its end. Raises BadRequestError, TooManyStreamsError, or as `read_message` does."""
+        with self._open.one_of(peer_id, limits.KAD_STREAMS_PER_PEER):
             while (request := await self._next(stream)) is not None:
                 await self._wait_for_turn(peer_id)
                 answer = self._answer(request, peer_id)
                 if answer is not None:
                     with trio.fail_after(limits.KAD_ANSWER_TIMEOUT):
                         await write_message(stream, answer)
-        finally:
-            self._open[peer_id] -= 1
-            if not self._open[peer_id]:
-                del self._open[peer_id]
 
     async def _wait_for_turn(self, peer_id: ID) -> None:
         """Hold back one who asks too fast. Raises BadRequestError for one who would have to wait for long."""

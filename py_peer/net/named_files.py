@@ -7,7 +7,6 @@ Nothing here is verified; py-peers have a better way (`docs/file-exchange.md`).
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final, Protocol, final
 
 import trio
@@ -28,8 +27,10 @@ from py_peer.net.served import BLOCK, BusyError, ending
 from py_peer.net.streams import (
     EndedError,
     GarbageError,
+    OpenStreams,
     SilentError,
     StreamFaultError,
+    TooManyStreamsError,
     close,
     close_write,
     open_stream,
@@ -165,18 +166,17 @@ class NameServer:
 
     def __init__(self, shelf: NameShelf) -> None:
         self._shelf = shelf
-        self._open: Counter[ID] = Counter()
+        self._open = OpenStreams()
 
     async def handle(self, stream: INetStream) -> None:
         """Answer one stream. Raises GarbageError, for `guarded`."""
         peer_id = stream.muxed_conn.peer_id
-        if self._open[peer_id] >= limits.FILE_STREAMS_PER_PEER:
-            self._shelf.counters["files: by name, too many streams of one peer"] += 1
-            await reset(stream)
-            return
-        self._open[peer_id] += 1
         try:
-            await self._answer(stream, peer_id)
+            with self._open.one_of(peer_id, limits.FILE_STREAMS_PER_PEER):
+                await self._answer(stream, peer_id)
+        except TooManyStreamsError as error:
+            self._shelf.counters[f"files: by name, {error}"] += 1
+            await reset(stream)
         except (EndedError, SilentError) as error:
             self._shelf.counters[f"files: by name, {ending(error)}"] += 1
             await reset(stream)
@@ -185,10 +185,6 @@ class NameServer:
             await reset(stream)
         else:
             await close(stream)
-        finally:
-            self._open[peer_id] -= 1
-            if not self._open[peer_id]:
-                del self._open[peer_id]
 
     async def _answer(self, stream: INetStream, peer_id: ID) -> None:
         name = await self._asked_for(stream)

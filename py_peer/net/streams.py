@@ -5,7 +5,8 @@ Whatever goes wrong on the way is a StreamFaultError, whose text is a sentence f
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections import Counter
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
@@ -17,6 +18,8 @@ from py_peer.net.muxed_stream import LimitedStream
 from py_peer.net.quic_stream import QUICStream
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from libp2p.abc import IHost, INetStream
     from libp2p.custom_types import TProtocol
     from libp2p.network.stream.net_stream import NetStream
@@ -39,6 +42,13 @@ class NotSupportedError(StreamFaultError):
     """The peer does not speak the protocol. That it says so proves it alive."""
 
 
+class TooManyStreamsError(Exception):
+    """A peer has opened more streams of one protocol than it may."""
+
+    def __init__(self) -> None:
+        super().__init__("too many streams of one peer")
+
+
 class SilentError(StreamFaultError):
     """Nothing has come, or nothing was taken, for too long."""
 
@@ -49,6 +59,27 @@ class EndedError(StreamFaultError):
 
 class GarbageError(StreamFaultError):
     """What came breaks the protocol; whoever sends it deserves a strike."""
+
+
+@final
+class OpenStreams:
+    """How many streams of one protocol each peer has open to us."""
+
+    def __init__(self) -> None:
+        self._open: Counter[ID] = Counter()
+
+    @contextmanager
+    def one_of(self, peer_id: ID, most: int) -> Iterator[None]:
+        """Count one for as long as the block runs. Raises TooManyStreamsError where the peer has `most` already."""
+        if self._open[peer_id] >= most:
+            raise TooManyStreamsError
+        self._open[peer_id] += 1
+        try:
+            yield
+        finally:
+            self._open[peer_id] -= 1
+            if not self._open[peer_id]:
+                del self._open[peer_id]
 
 
 async def open_stream(host: IHost, peer_id: ID, protocol: TProtocol, patience: float) -> INetStream:
