@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,6 +31,7 @@ type room struct {
 	host   host.Host
 	gossip *pubsub.PubSub
 	chat   *pubsub.Topic
+	topics map[string]*pubsub.Topic // beside the room; for who obeys commands alone
 	files  *files
 	direct *direct
 	kad    *kademlia
@@ -53,7 +55,7 @@ func chat(ctx context.Context, o *options, commands *bufio.Scanner) error {
 	}
 	defer h.Close()
 	t.tell("started", values{"peer_id": h.ID()})
-	r := &room{teller: t, host: h, slots: make(chan struct{}, 64)}
+	r := &room{teller: t, host: h, topics: map[string]*pubsub.Topic{}, slots: make(chan struct{}, 64)}
 	r.found = newFound(r)
 	if err := r.watch(); err != nil {
 		return err
@@ -161,9 +163,32 @@ func (r *room) hear(ctx context.Context, subscription *pubsub.Subscription, of f
 	}
 }
 
+// elsewhere joins a topic beside the room, or says something there.
+func (r *room) elsewhere(ctx context.Context, one command) error {
+	if one.name == "say_on" {
+		topic, joined := r.topics[one.text["topic"]]
+		if !joined {
+			return errors.New("it is not on that topic")
+		}
+		r.say(ctx, topic, one.text["text"])
+		return nil
+	}
+	name := one.text["name"]
+	topic, heard, err := r.join(name)
+	if err != nil {
+		return err
+	}
+	r.topics[name] = topic
+	go r.hear(ctx, heard, func(from peer.ID, data []byte) {
+		r.tell("message_received", values{"peer_id": from, "text": string(data), "topic": name})
+	})
+	r.tell("topic_joined", values{"topic": name})
+	return nil
+}
+
 // say publishes a text, unless the library would drop it in silence.
-func (r *room) say(ctx context.Context, text string) {
-	topic := chatTopic
+func (r *room) say(ctx context.Context, where *pubsub.Topic, text string) {
+	topic := where.String()
 	frame := pb.RPC{Publish: []*pb.Message{{
 		From: []byte(r.host.ID()), Seqno: make([]byte, 8), Topic: &topic, Signature: make([]byte, 64), Data: []byte(text),
 	}}}
@@ -171,7 +196,7 @@ func (r *room) say(ctx context.Context, text string) {
 		r.tell("message_refused", values{"reason": fmt.Sprintf("it is too large: %d bytes with all around it", size)})
 		return
 	}
-	if err := r.chat.Publish(ctx, []byte(text)); err != nil {
+	if err := where.Publish(ctx, []byte(text)); err != nil {
 		r.tell("message_refused", values{"reason": err.Error()})
 		return
 	}

@@ -19,6 +19,8 @@ var arguments = map[string][]string{
 	"connect":    {"address"},
 	"disconnect": {"peer"},
 	"say":        {"text"},
+	"topic":      {"name"},
+	"say_on":     {"topic", "text"},
 	"share":      {"path"},
 	"offer":      {"file"},
 	"get":        {"peer", "file"},
@@ -102,7 +104,9 @@ func (r *room) do(ctx context.Context, one command) error {
 	case "connect":
 		r.later(func() { r.connect(ctx, one.text["address"]) })
 	case "say":
-		r.say(ctx, one.text["text"])
+		r.say(ctx, r.chat, one.text["text"])
+	case "topic", "say_on":
+		return r.elsewhere(ctx, one)
 	case "share":
 		return r.files.share(ctx, one.text["path"])
 	case "offer":

@@ -44,6 +44,7 @@ export async function enter (node, tell) {
   const files = new Files(node, tell)
   const direct = new Direct(node, tell)
   const room = new Set()
+  const topics = new Set() // beside the room
 
   function subscribed (peerId, joined) {
     if (joined === room.has(peerId)) return
@@ -78,8 +79,19 @@ export async function enter (node, tell) {
     }
   })
   pubsub.addEventListener('message', ({ detail: { topic, from, data } }) => {
-    if (topic === CHAT) tell('message_received', { peer_id: `${from}`, text: new TextDecoder().decode(data) })
+    const said = { peer_id: `${from}`, text: new TextDecoder().decode(data) }
+    if (topic === CHAT) tell('message_received', said)
+    if (topics.has(topic)) tell('message_received', { ...said, topic })
   })
+
+  async function say (topic, text) {
+    try {
+      await pubsub.publish(topic, encode(text))
+      tell('message_sent', { text })
+    } catch (error) {
+      tell('message_refused', { text, reason: `${error}` })
+    }
+  }
 
   tell('started', { peer_id: `${node.peerId}` })
   await node.start()
@@ -101,14 +113,13 @@ export async function enter (node, tell) {
       if (node.getConnections(id).length === 0) throw new Error('not connected')
       await node.hangUp(id)
     },
-    async say ({ text }) {
-      try {
-        await pubsub.publish(CHAT, encode(text))
-        tell('message_sent', { text })
-      } catch (error) {
-        tell('message_refused', { text, reason: `${error}` })
-      }
+    say: ({ text }) => say(CHAT, text),
+    topic ({ name }) {
+      topics.add(name)
+      pubsub.subscribe(name)
+      tell('topic_joined', { topic: name })
     },
+    say_on: ({ topic, text }) => say(topic, text),
     async ping ({ peer }) {
       const id = peerIdFromString(peer)
       try {

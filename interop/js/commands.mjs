@@ -5,6 +5,8 @@ export const ARGUMENTS = {
   connect: ['address'],
   disconnect: ['peer'],
   say: ['text'],
+  topic: ['name'],
+  say_on: ['topic', 'text'],
   share: ['path'],
   offer: ['file'],
   get: ['peer', 'file'],

@@ -239,6 +239,8 @@ def test_a_line_that_is_no_command_is_an_error(couple: tuple[Peer, Peer], line: 
         ("sing", {"text": "la"}),
         ("say", {"text": 1}),
         ("say", {}),
+        ("say_on", {"topic": "where it is not", "text": 1}),
+        ("topic", {}),
         ("offer", {}),
         ("msg", {"peer": "nobody", "text": "hello"}),
         ("get", {"peer": 7}),
