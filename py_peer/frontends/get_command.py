@@ -15,7 +15,6 @@ from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.file_events import TransferDone, TransferFailed, TransferProgress, TransferStarted
 from py_peer.core.requests import FetchFile
-from py_peer.frontends.arguments import refuse
 from py_peer.frontends.errand import Errand, run_errand, tell
 from py_peer.frontends.kv_once import PAUSE
 from py_peer.frontends.lines import event_lines, sentence
@@ -129,6 +128,4 @@ class Get(Errand):
 
 def run(arguments: Arguments) -> int:
     """Fetch a file; return the exit code."""
-    if arguments.own["name"] is None:
-        refuse("the following arguments are required: --name")
     return run_errand(arguments, lambda service, screen, watchdog: Get(service, screen, watchdog, arguments))

@@ -52,6 +52,9 @@ class Option:
 
     is_file: bool = False
     is_folder: bool = False
+    required: bool = False
+    """Whether nothing can be done without it, though it has a flag."""
+
     choices: tuple[str, ...] = ()
     action: str = ""
     """argparse's, where it does all that is to be done."""

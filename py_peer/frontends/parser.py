@@ -134,8 +134,7 @@ def _add(parser: argparse._ActionsContainer, option: Option, *, opposites: bool)
         more |= {"nargs": "?", "const": True}
     if option.many:
         more |= {"action": "append"} if option.flags else {"nargs": "+"}
-    if option.choices:
-        more["choices"] = option.choices
+    more |= {name: wish for name in ("choices", "required") if (wish := getattr(option, name))}
     action = _add_flags(parser, option, more | {"metavar": option.metavar, "type": option.check})
     if option.is_file or option.is_folder:  # for shtab, which makes the completions
         action.complete = "file" if option.is_file else "directory"  # type: ignore[attr-defined]

@@ -12,7 +12,6 @@ from py_peer.core.exit_codes import ExitCode
 from py_peer.core.file_events import FileProvided, FileServed, HashingProgress
 from py_peer.core.requests import ProvideFile
 from py_peer.core.sizes import shown_size
-from py_peer.frontends.arguments import refuse
 from py_peer.frontends.errand import Errand, run_errand, tell
 from py_peer.frontends.file_lines import file_sentence
 from py_peer.frontends.lines import event_lines
@@ -77,6 +76,4 @@ def _provided(event: FileProvided) -> list[str]:
 
 def run(arguments: Arguments) -> int:
     """Provide a file until told to leave; return the exit code."""
-    if arguments.own["path"] is None:
-        refuse("the following arguments are required: --path")
     return run_errand(arguments, lambda service, screen, watchdog: Provide(service, screen, watchdog, arguments))

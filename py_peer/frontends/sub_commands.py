@@ -48,8 +48,9 @@ class SubCommand:
 
     @property
     def arguments(self) -> str:
-        """What stands behind its name."""
-        return "".join(f" {one.shown_metavar}" for one in self.own if not one.flags)
+        """What has to stand behind its name."""
+        wanted = (one for one in self.own if one.required or not one.flags)
+        return "".join(f" {' '.join(filter(None, (*one.flags, one.shown_metavar)))}" for one in wanted)
 
 
 GROUPS: Final = {
@@ -97,22 +98,22 @@ SUB_COMMANDS: Final = {
         ),
         SubCommand(
             "provide",
-            "serve the file --path to whoever asks for it by --name, until you end it",
+            "serve a file to whoever asks for it by its name, until you end it",
             "py_peer.frontends.provide_command",
             NODE,
             (
-                Option("path", "the file", ("--path",), "PATH", is_file=True, kept=False),
+                Option("path", "the file", ("--path",), "PATH", is_file=True, required=True),
                 Option("name", "what it is asked for by", ("--name",), "NAME", checks.own_name, default_text="its own"),
             ),
             Runs.SERVER,
         ),
         SubCommand(
             "get",
-            "find who provides a file by its --name, and fetch it",
+            "find who provides a file by its name, and fetch it",
             "py_peer.frontends.get_command",
             NODE,
             (
-                Option("name", "what it is provided by", ("--name",), "NAME", checks.wanted_name, kept=False),
+                Option("name", "what it is provided by", ("--name",), "NAME", checks.wanted_name, required=True),
                 Option(
                     "out", "the file or the folder it goes to", ("--out",), "PATH", default_text="here", is_file=True
                 ),
