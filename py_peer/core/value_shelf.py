@@ -41,7 +41,7 @@ class ValueShelf:
     """Records by key. Where there are too many, those of whoever has brought most make room, the oldest first."""
 
     def __init__(self, *, in_all: int, per_sender: int) -> None:
-        """Set the weight of all records of others, and that of one sender's; our own may have as much again."""
+        """Set the weight of all records of others, and that of one sender's, which our own may have beside."""
         self._in_all = in_all
         self._per_sender = per_sender
         self._kept: dict[bytes, Kept] = {}
@@ -75,7 +75,7 @@ class ValueShelf:
             sender = old.sender
         new = Kept(record, sender)
         before = old.weight if old is not None and old.sender == sender else 0
-        if new.is_own and self._weights.get("", 0) - before + new.weight > self._in_all:
+        if new.is_own and self._weights.get("", 0) - before + new.weight > self._per_sender:
             raise FullError
         self.drop(record.key)
         self._kept[record.key] = new

@@ -128,7 +128,7 @@ class Values:
         try:
             self._shelf.put(record, OURSELVES)
         except FullError:
-            raise RecordRefusedError("one value too many, as there is no room for more of our own") from None
+            raise RecordRefusedError("one value too many, as others keep no more of one peer") from None
         self.on_put(key)
         await self._kept.write()
         return Told(len(await self.hand(record, looked.closest)), looked.asked)

@@ -57,7 +57,7 @@ def test_who_brings_a_value_again_has_not_made_it_his() -> None:
 
 
 def test_our_own_stay_and_too_many_of_them_are_refused() -> None:
-    kept = shelf(in_all=2)
+    kept = shelf(in_all=2, per_sender=2)
     kept.put(record("a"), "")
     kept.put(record("b"), "")
     with pytest.raises(FullError):
@@ -94,4 +94,4 @@ def test_whatever_is_put_the_limits_hold_and_the_account_is_right(puts: list[tup
             assert sum(each.weight for each in kept if each.sender == one) <= 3 * WEIGHT
         weight = sum(each.weight for each in kept if each.sender)
         assert kept.weight == weight <= 4 * WEIGHT
-        assert sum(each.weight for each in kept if not each.sender) <= 4 * WEIGHT
+        assert sum(each.weight for each in kept if not each.sender) <= 3 * WEIGHT

@@ -217,9 +217,9 @@ async def test_more_keys_than_others_keep_of_one_peer_are_not_provided(monkeypat
 async def test_what_strangers_hand_us_is_bounded_and_takes_nobody_elses_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "KAD_VALUES_WEIGHT", 64 * 2_048)
-    monkeypatch.setattr(limits, "KAD_SENDER_WEIGHT", 16 * 2_048)
-    monkeypatch.setattr(limits, "KAD_VALUES_FILE", 4 * 64 * 2_048)
+    monkeypatch.setattr(limits, "KAD_VALUES_WEIGHT", 64 * 4_096)
+    monkeypatch.setattr(limits, "KAD_SENDER_WEIGHT", 16 * 4_096)
+    monkeypatch.setattr(limits, "KAD_VALUES_FILE", 4 * 64 * 4_096)
     monkeypatch.setattr(limits, "KAD_REQUEST_BURST", 10_000)
     file = tmp_path / "a.sqlite"
     async with somebody(file) as a, raw_peer(a.member.port) as honest, raw_peer(a.member.port) as greedy:
@@ -231,7 +231,7 @@ async def test_what_strangers_hand_us_is_bounded_and_takes_nobody_elses_place(
             await stream.write_frame(putting(made(bytes(900), key=key)).SerializeToString())
             await stream.read_frame()
         shelf = a.dht.upkeep._kept.shelf
-        assert shelf.weight <= 17 * 2_048
+        assert shelf.weight <= 17 * 4_096
         assert len(shelf) == 1_002 - a.member.counts("ignored: Kademlia, values that made room")[0]
         assert holds(a, b"honest")
         assert holds(a, b"mine")
