@@ -98,12 +98,12 @@ def test_who_provides_a_key_is_shown_also_when_it_has_left(node: Callable[..., P
 @pytest.mark.parametrize(
     "command", [("put", "k", "v"), ("get", "k"), ("provide", "k"), ("providers", "k")], ids=" ".join
 )
-def test_with_nobody_there_it_gives_up_in_time(tmp_path: Path, command: str) -> None:
-    alone = kv(tmp_path, *command.split(), *NOWHERE)
+def test_with_nobody_there_it_gives_up_in_time(tmp_path: Path, command: tuple[str, ...]) -> None:
+    alone = kv(tmp_path, *command, *NOWHERE)
     assert alone.returncode == 4
     assert "Failed to connect to /ip4/127.0.0.1/tcp/9" in alone.stderr
     assert "There was no answer within 1 s: nobody was reached" in alone.stderr
-    shown = kv(tmp_path, *command.split(), *NOWHERE, "--json")
+    shown = kv(tmp_path, *command, *NOWHERE, "--json")
     (line,) = shown.stdout.splitlines()
     assert (shown.returncode, json.loads(line)["failed"]) == (4, True)
 
