@@ -46,6 +46,8 @@ class Errand(FrontEnd):
         """Tell what keeps a result from coming."""
         for event in events:
             if self.stays and isinstance(event, Started | Ready):
+                if self.json:
+                    self.say(event)
                 tell(*headless_lines(event))
             elif isinstance(event, TOLD) and not (isinstance(event, KademliaBootstrap) and event.peers):
                 tell(*event_lines(event, None))

@@ -161,7 +161,8 @@ def test_a_shell_says_on_standard_error_what_is_no_command(tmp_path: Path) -> No
         f"the line has {MAX_LINE + 4:,} bytes, and {MAX_LINE:,} at most can be of use",
         "the line is not UTF-8",
     ]
-    errors = [json.loads(line) for line in kv(tmp_path, "shell", "--json", given=given).stdout.splitlines()]
+    first, second, *errors = map(json.loads, kv(tmp_path, "shell", "--json", given=given).stdout.splitlines())
+    assert (first["event"], second["event"]) == ("started", "ready")
     assert [(one["event"], one["line"]) for one in errors] == [("error", number) for number in range(1, 6)]
 
 
