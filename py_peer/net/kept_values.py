@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _FORMAT: Final = 1
 _PAGE: Final = 4_096
-_PATIENCE: Final = 5.0
+_PATIENCE: Final = 1.0
 """Seconds for which another program may be writing."""
 
 _PUT: Final = """INSERT INTO records VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE

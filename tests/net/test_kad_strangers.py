@@ -15,7 +15,7 @@ from multiaddr import Multiaddr
 from psutil import Process
 
 from py_peer.core import limits
-from py_peer.core.records import SECOND, RecordRefusedError
+from py_peer.core.records import SECOND, Record, RecordRefusedError
 from tests.net.raw_peer import raw_peer
 from tests.net.support import naming, trio_test, until
 from tests.net.test_kad_server import KAD, ask, says_it_speaks
@@ -292,3 +292,16 @@ async def test_who_has_moved_has_it_written_down_for_each_key_that_he_provides(m
         moved = f"/ip4/192.168.1.7/tcp/{a.member.port}"
         a.member.node.addresses = (f"{moved}/p2p/{a.id}", *a.member.node.addresses)
         await until(lambda: there() == [moved])
+
+
+@trio_test
+async def test_what_expires_is_told_nobody_any_more_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KAD_UPKEEP_PAUSE", 0.05)
+    async with somebody() as a, raw_peer(a.member.port) as peer:
+        now = time.time_ns()
+        brief = Record(b"key", b"value", now, now + SECOND // 2)
+        give(a, brief)
+        assert (await ask(peer, type=Message.GET_VALUE, key=b"key")).record.value == b"value"
+        await until(lambda: not len(a.dht.upkeep._kept.shelf))
+        assert time.time_ns() >= brief.expires
+        assert not (await ask(peer, type=Message.GET_VALUE, key=b"key")).HasField("record")
