@@ -153,7 +153,10 @@ class ByName:
     # --- Fetching ---------------------------------------------------------------------------------
 
     async def _from_all(self, job: Job, records: list[FileRecord]) -> Fetched:
-        """Fetch a file from those who have announced it, whoever of them is there. Raises FetchError, PartError."""
+        """Fetch a file from those who have announced it, whoever of them is there. Raises FetchError, PartError.
+
+        It keeps the name that it was asked for by; what its provider calls it is the provider's wish.
+        """
         if records[0].size > job.most:
             raise FetchError(f"it has {records[0].size:,} bytes, and {job.most:,} are allowed")
         reached: dict[ID, FileRecord] = {}
@@ -176,7 +179,7 @@ class ByName:
         if not reached:
             raise FetchError(reason)
         record = next(iter(reached.values()))
-        job.offer, job.name = Offered(record.file_id, record.offerer, trio.current_time(), record), record.name
+        job.offer = Offered(record.file_id, record.offerer, trio.current_time(), record)
         return await self._fetcher.fetch_pieces(job, record, tuple(reached))
 
     async def _from_one(self, job: Job, wanted: Wanted, peer_id: str) -> Fetched:

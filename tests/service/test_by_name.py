@@ -29,6 +29,7 @@ from py_peer.net.dial import DialError
 from py_peer.net.file_messages import FILE_EXCHANGE
 from py_peer.net.kademlia import kademlia
 from py_peer.net.named_files import NAMED_FILE
+from py_peer.service import shared
 from tests.loops import run
 from tests.net.support import trio_test, until
 from tests.service.file_friends import PIECE, Friend, failures, falsify, friend, received, write
@@ -327,6 +328,16 @@ async def test_an_announcement_stands_in_the_dht_and_nobody_can_make_one_for_ano
             with pytest.raises(RecordRefusedError, match="a file "):
                 await dht.put_value(other, found.value)
         assert file.file_id == file_id(NAME)
+
+
+@trio_test
+async def test_a_file_gets_the_name_that_was_asked_for_whatever_its_provider_calls_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "safe_name", lambda _: "evil.exe")
+    async with town(tmp_path, "hub", "ann", "bob") as people:
+        assert (await provided(people["ann"][0], write(tmp_path / "photo", SIZE))).name == "evil.exe"
+        assert (await fetched(people["bob"][0], (tmp_path / "photo").read_bytes())).name == NAME
 
 
 @trio_test
