@@ -43,8 +43,8 @@ def complete(  # noqa: PLR0911, PLR0913 - each is a thing of its own
     """Return what the word that ends at `cursor` can become.
 
     `nicks`, `addresses` and `files` are what is known, the likeliest first: nicknames and short IDs, multiaddrs and
-    peer IDs, names and IDs of files. `paths_like` returns the paths that begin as typed. A nickname that begins the
-    text is followed by a colon, as one addresses somebody.
+    peer IDs, names and IDs of files or of what else has a name. `paths_like` returns the paths that begin as typed. A
+    nickname that begins the text is followed by a colon, as one addresses somebody.
     """
     cursor = max(0, min(cursor, len(text)))
     before = text[:cursor]
@@ -62,7 +62,7 @@ def complete(  # noqa: PLR0911, PLR0913 - each is a thing of its own
     if keys == ("switch",):
         switches = SWITCH if len(head) == 1 else ()
         return _completion(start, cursor, (switch for switch in switches if switch.startswith(word.lower())))
-    if "path" in keys or keys[:1] in (("file",), ("transfer",)):
+    if "path" in keys or keys[:1] in (("file",), ("transfer",), ("name",)):
         return _of_files(before, keys, files, paths_like)
     if entry is not None and not {"peer", "text"}.issuperset(keys or ("",)):
         return Completion(cursor, cursor, ())

@@ -40,7 +40,12 @@ FIGURES: Final = (
     Figure("uptime_seconds", "since the start", "Time since the start."),
     # Messages
     Figure("messages_sent", "messages sent", "Messages of ours, the greeting included.", counted="sent"),
-    Figure("messages_received", "messages received", "Messages of others, taken for the room.", counted="received"),
+    Figure(
+        "messages_received",
+        "messages received",
+        "Messages of others, taken for the room and topics.",
+        counted="received",
+    ),
     Figure(
         "messages_relayed", "copies passed on", "Copies of others' messages, passed on to peers.", counted="relayed"
     ),

@@ -26,6 +26,7 @@ from py_peer.core.events import (
     PeerLeft,
     Ready,
     Started,
+    StatusReport,
     Stopped,
 )
 from py_peer.core.exit_codes import ExitCode
@@ -281,6 +282,8 @@ class FrontEnd:
                 self.reached = self.reached or event.peers > 0
             case TopicLeft():
                 self.topic_sizes.pop(event.topic, None)
+            case StatusReport():  # events may have been lost
+                self.topic_sizes = {one.name: len(one.peer_ids) for one in event.joined if one.name != ROOM_TOPIC}
             case Failed():
                 self._failed = self._failed or event
                 if event.kind is FailureKind.FAULT:

@@ -210,7 +210,14 @@ class Chat(FrontEnd):
         addresses = self.roster.addresses()
         if text.startswith("/disconnect "):
             addresses = [*self.roster.dialling, *addresses]
-        return complete(text, cursor, self.roster.names(), addresses, self.exchange.words(text), paths_like)
+        return complete(
+            text,
+            cursor,
+            self.roster.names(),
+            addresses,
+            [*self.exchange.words(text), *self.talk.words(text)],
+            paths_like,
+        )
 
     async def obey(self, line: str) -> bool:
         """Do what `line` says; False if it says to leave."""

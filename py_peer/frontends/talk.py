@@ -8,7 +8,7 @@ from py_peer.core.events import Answer
 from py_peer.core.requests import JoinTopic, LeaveTopic
 from py_peer.core.sizes import without_surrogates
 from py_peer.core.topic_events import TopicJoined
-from py_peer.core.topics import Topics, read_topic
+from py_peer.core.topics import ROOM_TOPIC, SIGN, Topics, read_topic
 from py_peer.frontends.topic_lines import topics_lines
 
 if TYPE_CHECKING:
@@ -44,6 +44,14 @@ class Talk:
                 self._joining.pop(event.ticket, None)
             case Answer() if name := self._joining.pop(event.ticket, ""):
                 self.topics.leave(name)
+
+    def words(self, typed: str) -> list[str]:
+        """Return the topics that a typed command may be about, for completion."""
+        word, _, argument = typed.partition(" ")
+        if word.lower() not in ("/topic", "/leave"):
+            return []
+        names = [*self.topics.joined, *[ROOM_TOPIC] * (word.lower() == "/topic")]
+        return [SIGN + name for name in names] if argument.startswith(SIGN) else names
 
     def lose(self) -> None:
         """Take note that a topic was not joined: the next lines of a script are for it."""

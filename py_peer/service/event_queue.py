@@ -34,6 +34,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferStarted,
 )
+from py_peer.core.topic_events import TopicJoined, TopicLeft
 from py_peer.service.bell_queue import BellQueue
 
 KEPT: Final = (
@@ -64,6 +65,8 @@ KEPT: Final = (
     KeyProvided,
     ProvidersFound,
     LookupFailed,
+    TopicJoined,
+    TopicLeft,
 )
 """Events that are never dropped: there are no more of them than the front-end has asked for."""
 

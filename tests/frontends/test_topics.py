@@ -218,6 +218,36 @@ def test_one_text_goes_to_the_topic_of_the_start() -> None:
     run(scene())
 
 
+def test_tab_completes_the_topics_that_are_joined() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService()
+        chat = piped(stage, service, "", 0.0)
+        chat.talk.start(["news", "art of code"])
+
+        def completed(text: str) -> list[str]:
+            found = chat.complete(text, len(text))
+            return [text[: found.start] + candidate for candidate in found.candidates]
+
+        assert completed("/topic n") == ["/topic news"]
+        assert completed("/topic #art o") == ["/topic #art of code"]
+        assert completed("/topic u") == ["/topic universal-connectivity"]
+        assert completed("/leave ") == ["/leave news", "/leave art of code"]
+        assert completed("/nick n") == []
+
+    run(scene())
+
+
+def test_who_is_where_is_known_again_when_events_were_lost() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        chat = piped(stage, FakeService(), "", 0.0)
+        joined = (TopicInfo(ROOM_TOPIC, (ANN,), 0), TopicInfo("news", (ANN, US), 0))
+        chat.note(StatusReport(1, US, "bob", (), (), (), 0, (), joined=joined))
+        assert (chat.size_of("news"), chat.size_of("sport")) == (2, 0)
+
+    run(scene())
+
+
 # --- Scripts with --json --------------------------------------------------------------------------
 
 
