@@ -8,9 +8,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from libp2p.crypto.ed25519 import create_new_key_pair
+
 from py_peer.core import limits
+from py_peer.core.by_name import announcement_key, file_id
 from py_peer.core.records import SECOND, Record, received
 from py_peer.net.kept_values import KeptValues
+from tests.net.shelf import record_of
 from tests.net.support import naming, trio_test
 
 if TYPE_CHECKING:
@@ -67,6 +71,17 @@ async def test_the_next_run_has_what_this_one_kept_and_whose_it_is(tmp_path: Pat
     assert not told
     if os.name == "posix":
         assert file.stat().st_mode & 0o777 == 0o600
+
+
+@trio_test
+async def test_what_we_announced_of_files_is_not_put_anew_by_a_run_that_does_not_provide_them(tmp_path: Path) -> None:
+    keys = create_new_key_pair()
+    file = record_of(keys, b"photo", file_id=file_id("photo"))
+    announced = record(announcement_key("photo", file.offerer).decode(), file.envelope)
+    for sender, is_there in (("", False), ("them", True)):
+        await run_of(tmp_path / f"f{sender}", (announced, sender))
+        kept, told = await run_of(tmp_path / f"f{sender}")
+        assert (len(kept.shelf) == 1, told) == (is_there, [])
 
 
 @trio_test
