@@ -47,7 +47,7 @@ OWN: Final = b""
 @final
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How many have taken something to keep, of those who were asked and have answered."""
+    """How many have taken something to keep, of the closest to its key, who were asked to."""
 
     took: int
     asked: int
@@ -131,7 +131,7 @@ class Values:
             raise RecordRefusedError("one value too many, as others keep no more of one peer") from None
         self.on_put(key)
         await self._kept.write()
-        return Told(len(await self.hand(record, looked.closest)), looked.asked)
+        return Told(len(await self.hand(record, looked.closest)), len(looked.closest))
 
     def renew_no_more(self, key: bytes) -> None:
         """Forget what we have put under a key; others keep it until it expires."""

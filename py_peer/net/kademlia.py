@@ -190,7 +190,7 @@ class Kademlia:
         )
         closest = walk.closest()
         await self._announce(key, closest)
-        return Told(sum((key, peer) in self._announced for peer in closest), walk.answers)
+        return Told(sum((key, peer) in self._announced for peer in closest), len(closest))
 
     def provide_no_more(self, key: bytes) -> None:
         """Say no more that we provide a key; what others have written down they forget in time."""

@@ -261,3 +261,19 @@ async def on_disk(file: Path, record: Record) -> None:
     await earlier.load()
     earlier.shelf.put(record, "")
     await earlier.close()
+
+
+@trio_test
+async def test_of_more_than_the_closest_only_those_keep_a_value_and_all_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with town(tmp_path) as here:
+        everybody = await here.live("abcde")
+        for module in ("core.kademlia", "net.kad_values"):  # now that all are in the tables, whose buckets have as many
+            monkeypatch.setattr(f"py_peer.{module}.K", 2)
+        a = everybody[0]
+        told = await a.dht.put_value(b"key", b"value")
+        assert (told.took, told.asked) == (2, 2)
+        assert [holds(one) for one in everybody[1:]].count(b"value") == 2
+        assert [await value(one) for one in everybody] == [b"value"] * 5
+        assert [holds(one) for one in everybody[1:]].count(b"value") == 2
