@@ -294,6 +294,12 @@ def test_a_key_that_cannot_be_made_is_said_with_the_folder_that_is_to_be_mended(
     assert the_one(doctor_checks.check_identity, "--identity", "mine").level is Level.FAILURE
 
 
+def test_a_test_key_is_called_one() -> None:
+    finding = the_one(doctor_checks.check_identity, "--secret-key-seed", "1")
+    assert (finding.level, finding.advice) == (Level.WARNING, "leave --secret-key-seed out, but for a test")
+    assert "test key 1" in finding.text
+
+
 def test_it_is_said_where_the_peers_of_earlier_runs_are_kept_and_how_many(tmp_path: Path) -> None:
     file = tmp_path / "data" / "py-peer" / "peers.json"
     none = the_one(doctor_checks.check_remembered)

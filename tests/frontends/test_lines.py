@@ -327,6 +327,8 @@ def test_status_begins_with_the_known_lines_and_may_say_more() -> None:
         "  - Subscribed topics: chat, discovery",
     ]
     assert lines[-2:] == ["  - Waiting to be sent: 4", f"  - Muted: {ID8}"]
+    test_key = replace(report, identity="", is_test_key=True)
+    assert "  - Identity: a test key, which everybody can make" in status_lines(test_key)
     assert status_lines(replace(report, stock_net=True))[-1] == "  - Network: py-libp2p's own classes, not py-peer's"
 
 

@@ -29,6 +29,7 @@ from py_peer.net.identity import (
     kept_identity,
     new_identity,
     read_identity,
+    seeded_identity,
 )
 
 if TYPE_CHECKING:
@@ -146,6 +147,14 @@ def test_each_key_of_a_session_alone_is_another(tmp_path: Path) -> None:
         assert one.peer_id != other.peer_id
         assert (one.file, one.remark) == (None, "")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_test_key_is_that_of_the_examples_of_rust_libp2p_and_says_what_it_is() -> None:
+    identity = seeded_identity(1)
+    assert identity.peer_id == "12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"
+    assert identity.remark == "This is test key 1: everybody can make it, and speak in its name"
+    assert len({seeded_identity(byte).peer_id for byte in range(256)}) == 256
+    assert identity.file is None
 
 
 def test_a_key_does_not_get_into_a_log(tmp_path: Path) -> None:
