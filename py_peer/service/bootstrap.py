@@ -96,7 +96,7 @@ class KademliaWay:
         if self._dht is None:
             return {}
         own, others = self._dht.values.kept()
-        return {"our own": own, "others'": others}
+        return {"ours": own, "others": others}
 
     def told(self) -> str:
         """Return what has come of it, for /discover."""

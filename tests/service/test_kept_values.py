@@ -40,7 +40,7 @@ def test_what_one_has_put_is_there_in_the_next_run_and_goes_to_who_comes(tmp_pat
             assert isinstance(found, ValueFound)
             assert (found.value, found.peers) == ("blue", 1)
             kept = [(await figures(one)).dht_values for one in (alice, bob)]
-            assert kept == [{"our own": 1, "others'": 0}, {"our own": 0, "others'": 1}]
+            assert kept == [{"ours": 1, "others": 0}, {"ours": 0, "others": 1}]
 
     run(scene())
 
