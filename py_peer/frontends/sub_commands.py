@@ -78,7 +78,7 @@ SUB_COMMANDS: Final = {
             "doctor",
             "look for what would keep the chat from working, and say what to do",
             "py_peer.frontends.doctor",
-            ("json", *KEPT, "config"),
+            ("json", *KEPT, "secret_key_seed", "config"),
         ),
         _kv(
             "put",
