@@ -42,11 +42,11 @@ class Upkeep:
 
     def kept_anew(self, key: bytes) -> None:
         """Take note of a value that was put just now: whoever has put it has handed it to the others, too."""
-        self._values.put(key, _in_an_hour())
+        self._values.put(key, trio.current_time() + random.uniform(0.8, 1.2) * limits.KAD_PASS_SECONDS)
 
     def provide_later(self, key: bytes) -> None:
-        """Take note of a key that we provide, and of which others have been told."""
-        self._provided.put(key, _in_an_hour())
+        """Take note of a key that we provide, and of which others are told: anew when it is time."""
+        self._provided.put(key, trio.current_time() + random.uniform(1.0, 1.2) * limits.KAD_ANNOUNCE_SECONDS)
 
     def provide_no_more(self, key: bytes) -> None:
         """Forget a key that we provided."""
@@ -98,7 +98,7 @@ class Upkeep:
             now = trio.current_time()
             if (key := self._provided.take(now)) is not None:
                 self.provide_later(key)
-                await self._dht.provide(key)
+                await self._dht.write_down(key)
             elif (key := self._values.take(now)) is not None:
                 self.kept_anew(key)
                 await self._dht.values.pass_on(key)
@@ -118,7 +118,3 @@ class Upkeep:
                 self._values.put(kept.record.key, now)
         for key in self._dht.own_keys:
             self._provided.put(key, now)
-
-
-def _in_an_hour() -> float:
-    return trio.current_time() + random.uniform(0.8, 1.2) * limits.KAD_PASS_SECONDS

@@ -185,6 +185,10 @@ class Kademlia:
             raise RecordRefusedError(f"one key too many, as others keep {limits.KAD_PROVIDED} of one peer")
         self.server.provided |= {key}
         self.upkeep.provide_later(key)
+        return await self.write_down(key)
+
+    async def write_down(self, key: bytes) -> Told:
+        """Have those who are closest to a key write down that we provide it, if they were not told within the hour."""
         walk = await self.walker.walk(
             Message.GET_PROVIDERS, key, seconds=limits.KAD_WALK_TIMEOUT - limits.KAD_TELL_TIMEOUT
         )

@@ -15,7 +15,7 @@ from py_peer.net.kad_records import put_record
 from py_peer.net.kept_values import KeptValues
 from tests.net.raw_peer import raw_peer
 from tests.net.support import trio_test, until
-from tests.net.test_kad_server import ask
+from tests.net.test_kad_server import KEY, ask
 from tests.net.test_kademlia import answering, people, somebody
 
 if TYPE_CHECKING:
@@ -277,3 +277,22 @@ async def test_of_more_than_the_closest_only_those_keep_a_value_and_all_find_it(
         assert [holds(one) for one in everybody[1:]].count(b"value") == 2
         assert [await value(one) for one in everybody] == [b"value"] * 5
         assert [holds(one) for one in everybody[1:]].count(b"value") == 2
+
+
+@trio_test
+async def test_what_one_provides_is_written_down_anew_now_and_then_until_he_provides_it_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "KAD_UPKEEP_PAUSE", 0.05)
+    monkeypatch.setattr(limits, "KAD_ANNOUNCE_SECONDS", 0.2)
+    requests: list[Message] = []
+    async with somebody() as a, raw_peer(a.member.port, handlers=answering(requests=requests)):
+        await until(lambda: a.dht.table)
+
+        def told() -> int:
+            return sum(request.type == Message.ADD_PROVIDER and request.key == KEY for request in requests)
+
+        await a.dht.provide(KEY)
+        await until(lambda: told() >= 3)
+        a.dht.provide_no_more(KEY)
+        assert KEY not in a.dht.upkeep._provided
