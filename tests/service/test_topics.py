@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
+import trio
+
 from py_peer.core import limits
 from py_peer.core.events import (
     Answer,
@@ -10,6 +15,8 @@ from py_peer.core.events import (
     MessageSent,
     MessageWaiting,
     PeerJoined,
+    PeerLeft,
+    PeerMuted,
     Ready,
     StatusReport,
 )
@@ -17,6 +24,7 @@ from py_peer.core.requests import Ignore, JoinTopic, LeaveTopic, RequestStatus, 
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC, TopicInfo
 from tests.loops import run
+from tests.net.raw_peer import raw_peer, signed
 from tests.service.support import Person, person
 
 NEWS = "news"
@@ -199,5 +207,41 @@ def test_who_is_ignored_is_not_heard_on_a_topic_either() -> None:
                 await bob.leave()
             await ann.see(TopicPeerLeft)
             assert not [event for event in ann.events if isinstance(event, MessageReceived)]
+
+    run(scene())
+
+
+def test_what_strangers_say_on_a_topic_is_cleaned_and_one_who_floods_it_is_muted_there_and_everywhere() -> None:
+    def attack(port: int) -> None:
+        async def flood() -> None:
+            with trio.fail_after(20):
+                async with raw_peer(port) as stranger:
+                    gossip = await stranger.join(NEWS, ROOM_TOPIC)
+                    said = [b"\x1b[2J\xff wiped", *(b"%d" % number for number in range(limits.FLOOD_BURST + 50))]
+                    for start in range(0, len(said), 50):
+                        messages = [
+                            signed(stranger.key_pair, NEWS, text, start + number + 1)
+                            for number, text in enumerate(said[start : start + 50])
+                        ]
+                        await gossip.send_rpc(publish=messages)
+                    await gossip.send_rpc(publish=[signed(stranger.key_pair, ROOM_TOPIC, b"in the room", 10_000)])
+                    await gossip.send_rpc(subscriptions=[{"subscribe": False, "topicid": ROOM_TOPIC}])
+                    await gossip.wait_end()
+
+        with contextlib.suppress(trio.TooSlowError):
+            trio.run(flood)
+
+    async def scene() -> None:
+        async with person("ann", intro=False, topics=(NEWS,)) as ann:
+            port = int((await ann.address()).split("/")[4])
+            attacking = asyncio.create_task(asyncio.to_thread(attack, port))
+            first = await ann.see(MessageReceived)
+            assert (first.topic, first.text) == (NEWS, "\ufffd wiped")
+            await ann.see(PeerMuted)
+            await ann.see(PeerLeft)
+            heard = await ann.see_all(MessageReceived, limits.FLOOD_BURST)
+            assert {event.topic for event in heard} == {NEWS}
+            await ann.leave()
+            await attacking
 
     run(scene())
