@@ -524,6 +524,9 @@ MAX_ADDRESS_BYTES = 256
 KAD_PROVIDERS_READ = 100
 """Providers read from one answer; the next round brings others."""
 
+KAD_PROVIDERS_FOUND = 20 * KAD_PROVIDERS_READ
+"""The same of all answers of one search, so that one who makes up a hundred hides nobody of whom others tell."""
+
 KAD_ANSWER_ADDRESSES = 1_000
 """Addresses read from one answer, of those who are closer and of providers each: 30 to 50 ms of work if all are of the
 most tedious form, done in parts, so that nothing else waits for it."""

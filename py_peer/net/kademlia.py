@@ -202,18 +202,16 @@ class Kademlia:
         self.upkeep.provide_no_more(key)
 
     async def find_providers(self, key: bytes, found: Callable[[Finding], None]) -> Providers:
-        """Look for those who provide a key; `found` is told of each at once, and where it may be, if known.
+        """Look for those who provide a key; `found` is told at once what each who is asked says: who, perhaps where.
 
         Raises RecordRefusedError for a key that is none.
         """
         check_size(key, b"")
-        seen: dict[bytes, tuple[DialAddress, ...]] = {}
+        seen: dict[bytes, None] = {}
 
         def take(provider: bytes, finding: Finding) -> None:
-            if len(seen.get(provider, ())) or (provider in seen and not finding.addresses):
-                return
-            if provider in seen or len(seen) < limits.KAD_PROVIDERS_READ:
-                seen[provider] = finding.addresses
+            if provider in seen or len(seen) < limits.KAD_PROVIDERS_FOUND:
+                seen[provider] = None
                 found(finding)
 
         if key in self.server.provided:

@@ -6,7 +6,9 @@ pieces from all of these at once, each held to the hash. Then come those of whom
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import partial
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
 LOOKED_UP_AT_ONCE: Final = 4
 """Announcements that are looked for at the same time: those who keep them take no more of one peer."""
+
+WAYS_TRIED: Final = 4
+"""Of a provider's whereabouts, where those who tell of it say different things."""
 
 FIRST_SECONDS: Final = 1.0
 """When one of those who have a file is connected, the others are waited for so long before it is fetched."""
@@ -85,18 +90,23 @@ class ByName:
 
     async def _find(self, dht: Kademlia, name: str) -> list[str]:
         """Return the peer IDs of those who provide a name, and remember where they are. Raises as `fetch`."""
-        found: dict[str, None] = {}
+        ourselves = str(self._sources.host.get_id())
+        said: defaultdict[str, list[Finding]] = defaultdict(list)  # by who says so
 
         def take(finding: Finding) -> None:
-            if finding.peer_id != str(self._sources.host.get_id()) and (
-                finding.peer_id in found or len(found) < limits.PROVIDERS_ASKED
-            ):
-                found[finding.peer_id] = None
-                self._sources.told(finding)
+            if finding.peer_id != ourselves and len(said[finding.teller]) < limits.PROVIDERS_ASKED:
+                said[finding.teller].append(finding)
 
         providers = await dht.find_providers(name.encode(), take)
-        if found:
-            return list(found)
+        where: defaultdict[str, list[Finding]] = defaultdict(list)
+        for finding in chain.from_iterable(zip_longest(*said.values())):  # of each who says so one after the other
+            if finding is not None and (finding.peer_id in where or len(where) < limits.PROVIDERS_ASKED):
+                where[finding.peer_id].append(finding)
+        for peer_id, findings in where.items():
+            known = [finding for finding in findings if finding.addresses]
+            self._sources.told(peer_id, list({finding.addresses: finding for finding in known}.values())[:WAYS_TRIED])
+        if where:
+            return list(where)
         if providers.peers:
             raise FetchError("you provide it yourself, and nobody else does")
         if not providers.asked:

@@ -16,7 +16,7 @@ from py_peer.net.file_messages import FILE_EXCHANGE
 from py_peer.net.streams import GarbageError, SilentError, StreamFaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from libp2p.abc import IHost
 
@@ -51,7 +51,7 @@ class Sources:
         self.look_up: Callable[[Finding], Awaitable[object]] = _nowhere
         """Dials a peer where the DHT says that it is. Raises DialError."""
 
-        self._findings: dict[str, Finding] = {}
+        self._findings: dict[str, tuple[Finding, ...]] = {}
         self._changed = trio.Event()
 
     @property
@@ -92,10 +92,10 @@ class Sources:
             while self.node is not None and (record := self.node.peers.records.get(peer_id)) and not record.protocols:
                 await self._changed.wait()
 
-    def told(self, finding: Finding) -> None:
-        """Remember where the DHT says that a peer is who has something that is wanted."""
-        self._findings.pop(finding.peer_id, None)
-        self._findings[finding.peer_id] = finding
+    def told(self, peer_id: str, findings: Sequence[Finding]) -> None:
+        """Remember where several in the DHT say that a peer is who has something that is wanted."""
+        self._findings.pop(peer_id, None)
+        self._findings[peer_id] = tuple(findings)
         if len(self._findings) > limits.TRANSFERS * limits.PROVIDERS_ASKED:
             del self._findings[next(iter(self._findings))]
 
@@ -107,9 +107,8 @@ class Sources:
         wanted = ID.from_string(peer_id)
         if self.is_here(wanted):
             return wanted
-        finding = self._findings.get(peer_id)
         try:
-            await (self.call(peer_id) if finding is None else self.look_up(finding))
+            await self._dial(peer_id)
         except DialError:
             with trio.move_on_after(limits.COME_SECONDS):
                 while not self.is_here(wanted):
@@ -117,6 +116,20 @@ class Sources:
                 return wanted
             raise
         return wanted
+
+    async def _dial(self, peer_id: str) -> None:
+        """Dial a peer where the first says who is right about it, or where it is known to be. Raises DialError."""
+        failure: DialError | None = None
+        for finding in self._findings.get(peer_id, ()):
+            try:
+                await self.look_up(finding)
+            except DialError as error:
+                failure = error
+            else:
+                return
+        if failure is not None:
+            raise failure
+        await self.call(peer_id)
 
     async def describe(self, peer_id: ID, file_id: str, offerer: str) -> FileRecord | None:
         """Ask a connected peer what a file is; None if it serves no such file of that offerer.

@@ -190,7 +190,7 @@ async def test_a_provider_beside_those_of_others_and_ourselves_is_found_and_who_
         heard: list[str] = []
         found = await c.dht.find_providers(b"bread", lambda finding: heard.append(finding.peer_id))
         assert found.peers == (b.id.to_bytes(),)
-        assert heard == [str(b.id)]
+        assert {*heard} == {str(b.id)}
         for one in (a, b):
             assert (await one.dht.find_providers(b"bread", lambda _: None)).peers == (b.id.to_bytes(),)
         written: list[Finding] = []

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.peer.id import ID
+from multiaddr import Multiaddr
 
 from py_peer.core import limits
 from py_peer.core.by_name import announcement_key, file_id
@@ -22,6 +25,8 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferStarted,
 )
+from py_peer.core.findings import Finding, Source
+from py_peer.core.kademlia import Contact
 from py_peer.core.records import RecordRefusedError
 from py_peer.core.requests import CancelTransfer, FetchFile, ProvideFile, RequestFiles, UnshareFile
 from py_peer.core.settings import Settings, Transports
@@ -30,6 +35,7 @@ from py_peer.net.file_messages import FILE_EXCHANGE
 from py_peer.net.kademlia import kademlia
 from py_peer.net.named_files import NAMED_FILE
 from py_peer.service import shared
+from py_peer.service.sources import Sources
 from tests.loops import run
 from tests.net.support import trio_test, until
 from tests.service.file_friends import PIECE, Friend, failures, falsify, friend, received, write
@@ -43,7 +49,6 @@ if TYPE_CHECKING:
     from libp2p.abc import INetStream
 
     from py_peer.core.file_events import SharedFile
-    from py_peer.core.findings import Finding
     from py_peer.core.requests import Request
     from py_peer.net.connections import PeerRecord
     from py_peer.net.kademlia import Kademlia
@@ -269,6 +274,39 @@ async def test_what_most_provide_is_fetched_and_another_by_its_hash(tmp_path: Pa
         nobody = await not_fetched(people["hub"][0], "00" * 32)
         assert nobody == "none of those who provide it has the file of that hash"
         assert people["hub"][0].told(TransferFailed)[0].wrong_hash
+
+
+@trio_test
+async def test_who_makes_up_providers_hides_nobody_of_whom_others_tell(tmp_path: Path) -> None:
+    async with town(tmp_path, "hub", "crook", "ann", "bob") as people:
+        (_, crook), (ann, _), (bob, dht) = people["crook"], people["ann"], people["bob"]
+        nowhere = (Multiaddr("/ip4/127.0.0.1/tcp/9").to_bytes(),)
+        for who in [ID.from_pubkey(create_new_key_pair().public_key) for _ in range(100)]:
+            contact = Contact(who.to_bytes(), nowhere, "127.0.0.1")
+            crook.server.providers.add(NAME.encode(), contact, trio.current_time())
+        await provided(ann, write(tmp_path / "photo", SIZE))
+        found = await dht.find_providers(NAME.encode(), lambda _: None)
+        assert ann.id.to_bytes() in found.peers
+        assert len(found.peers) > 50
+        await fetched(bob, (tmp_path / "photo").read_bytes())
+        assert f"{limits.PROVIDERS_ASKED} peer(s) provide {NAME}" in bob.told(Notice)[0].text
+
+
+@trio_test
+async def test_a_provider_is_dialled_where_the_first_says_who_is_right() -> None:
+    dialled: list[Finding] = []
+
+    async def look_up(finding: Finding) -> None:
+        dialled.append(finding)
+        if not finding.teller:
+            raise DialError("it is not here")
+
+    sources = Sources()
+    sources.look_up = look_up
+    wrong, right = (Finding(str(ID(b"ann")), (), Source.KADEMLIA, teller) for teller in ("", "honest"))
+    sources.told(str(ID(b"ann")), [wrong, right, right])
+    await sources.reach(str(ID(b"ann")))
+    assert dialled == [wrong, right]
 
 
 @trio_test
