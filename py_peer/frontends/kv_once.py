@@ -84,12 +84,13 @@ class KvOnce(Errand):
 
     def _give_up(self) -> None:
         """Say that nobody has answered."""
-        nobody = "" if self.connected else ": nobody was reached"
-        text = f"There was no answer within {self._arguments.timeout:g} s{nobody}"
+        who = f"{self.connected} peer(s) are connected" if self.connected else "nobody was reached"
+        text = f"There was no answer within {self._arguments.timeout:g} s: {who}"
         self.say(Answer(self._ticket, text, failed=True))
         tell(f"py-peer: {text}")
         if self.connected:
-            self.outcome = ExitCode.NOT_FOUND
+            is_told = self._arguments.command in ("kv put", "kv provide")
+            self.outcome = ExitCode.NOT_SENT if is_told else ExitCode.NOT_FOUND
 
     def _conclude(self, answer: DhtAnswer) -> None:
         """Print the answer, and decide what the program ends with."""

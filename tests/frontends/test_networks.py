@@ -30,7 +30,8 @@ def settings(*argv: str) -> Settings:
 
 def own(name: str) -> list[str]:
     """Return the arguments that a sub-command cannot do without."""
-    return ["x"] * sum(not one.flags for one in SUB_COMMANDS[name].own)
+    wanted = [one for one in SUB_COMMANDS[name].own if one.required or not one.flags]
+    return [part for one in wanted for part in (*one.flags[-1:], "x")]
 
 
 def of_command(name: str, *argv: str) -> Settings:
