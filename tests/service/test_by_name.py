@@ -32,7 +32,7 @@ from py_peer.core.requests import CancelTransfer, FetchFile, ProvideFile, Reques
 from py_peer.core.settings import Settings, Transports
 from py_peer.net.dial import DialError
 from py_peer.net.file_messages import FILE_EXCHANGE
-from py_peer.net.kademlia import kademlia
+from py_peer.net.kademlia import Providers, kademlia
 from py_peer.net.named_files import NAMED_FILE
 from py_peer.service import shared
 from py_peer.service.sources import Sources
@@ -277,17 +277,28 @@ async def test_what_most_provide_is_fetched_and_another_by_its_hash(tmp_path: Pa
 
 
 @trio_test
-async def test_who_makes_up_providers_hides_nobody_of_whom_others_tell(tmp_path: Path) -> None:
-    async with town(tmp_path, "hub", "crook", "ann", "bob") as people:
+async def test_who_makes_up_providers_hides_nobody_of_whom_others_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with town(tmp_path, "crook", "ann", "bob") as people:
         (_, crook), (ann, _), (bob, dht) = people["crook"], people["ann"], people["bob"]
         nowhere = (Multiaddr("/ip4/127.0.0.1/tcp/9").to_bytes(),)
-        for who in [ID.from_pubkey(create_new_key_pair().public_key) for _ in range(100)]:
-            contact = Contact(who.to_bytes(), nowhere, "127.0.0.1")
-            crook.server.providers.add(NAME.encode(), contact, trio.current_time())
+        ids = [ID.from_pubkey(create_new_key_pair().public_key).to_bytes() for _ in range(100)]
+        false = [Contact(one, nowhere, "127.0.0.1") for one in ids]
+        monkeypatch.setattr(crook.server.providers, "of", lambda *_: list(false))  # and they come before hers
         await provided(ann, write(tmp_path / "photo", SIZE))
         found = await dht.find_providers(NAME.encode(), lambda _: None)
         assert ann.id.to_bytes() in found.peers
         assert len(found.peers) > 50
+        told = [Finding(str(ID(one)), (), Source.KADEMLIA, "crook") for one in (*ids, ids[0])]
+        told.append(Finding(str(ann.id), (), Source.KADEMLIA, str(ann.id)))  # whatever the order of the answers was
+
+        async def find_providers(_: bytes, take: Callable[[Finding], None]) -> Providers:
+            for one in told:
+                take(one)
+            return Providers((b"?",), 2)
+
+        monkeypatch.setattr(dht, "find_providers", find_providers)
         await fetched(bob, (tmp_path / "photo").read_bytes())
         assert f"{limits.PROVIDERS_ASKED} peer(s) provide {NAME}" in bob.told(Notice)[0].text
 
