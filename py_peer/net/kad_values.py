@@ -13,6 +13,7 @@ from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from libp2p.peer.id import ID
 
 from py_peer.core import limits
+from py_peer.core.addresses import RELAY
 from py_peer.core.kademlia import K
 from py_peer.core.ranges import Kind, kind_of, range_of
 from py_peer.core.records import (
@@ -276,7 +277,12 @@ class Values:
             put_record(answer, kept.record, now)
 
     def _bringer(self, sender: ID) -> str:
-        """Return to whose account goes what a peer hands us: on the Internet one household has one, else each peer."""
+        """Return to whose account goes what a peer hands us: on the Internet one household has one, else each peer.
+
+        Through a relay come peers of many households.
+        """
         record = self._node.peers.records.get(sender)
-        ip = remote_ip(record.address) if record else ""
+        if record is None or RELAY in record.address:
+            return str(sender)
+        ip = remote_ip(record.address)
         return range_of(ip) if ip and kind_of(ip) is Kind.PUBLIC else str(sender)

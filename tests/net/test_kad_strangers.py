@@ -16,6 +16,7 @@ from psutil import Process
 
 from py_peer.core import limits
 from py_peer.core.records import SECOND, Record, RecordRefusedError
+from py_peer.net.connections import PeerRecord
 from tests.net.raw_peer import raw_peer
 from tests.net.support import naming, trio_test, until
 from tests.net.test_kad_server import KAD, ask, says_it_speaks
@@ -305,3 +306,22 @@ async def test_what_expires_is_told_nobody_any_more_and_forgotten(monkeypatch: p
         await until(lambda: not len(a.dht.upkeep._kept.shelf))
         assert time.time_ns() >= brief.expires
         assert not (await ask(peer, type=Message.GET_VALUE, key=b"key")).HasField("record")
+
+
+@trio_test
+async def test_one_household_of_the_internet_has_one_account_and_elsewhere_each_peer_has_its_own() -> None:
+    async with somebody() as a:
+        records, account = a.member.node.peers.records, a.dht.values._bringer
+        one, other = (ID.from_pubkey(create_new_key_pair().public_key) for _ in range(2))
+        for first, second, is_one in (
+            ("/ip4/8.8.8.8/tcp/1", "/ip4/8.8.8.9/tcp/2", True),
+            ("/ip4/8.8.8.8/tcp/1", "/ip4/8.8.9.9/tcp/2", False),
+            ("/ip4/192.168.1.7/tcp/1", "/ip4/192.168.1.8/tcp/1", False),
+            ("/ip4/127.0.0.1/tcp/1", "/ip4/127.0.0.1/tcp/2", False),
+            (f"/ip4/8.8.8.8/tcp/1/p2p/{a.id}/p2p-circuit", f"/ip4/8.8.8.8/tcp/1/p2p/{a.id}/p2p-circuit", False),
+        ):
+            for peer_id, address in ((one, first), (other, second)):
+                records[peer_id] = PeerRecord(peer_id, address, inbound=True)
+            assert (account(one) == account(other)) == is_one
+        for peer_id in (one, other):
+            del records[peer_id]
