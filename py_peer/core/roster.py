@@ -31,6 +31,8 @@ from py_peer.core.events import (
 from py_peer.core.limits import MAX_NAMED_ADDRESSES
 from py_peer.core.mentions import fold
 from py_peer.core.speakers import Name, Speakers
+from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
+from py_peer.core.topics import ROOM_TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,6 +116,8 @@ class Roster:
                 self._reached = True
             case PeerLeft():
                 self._change(event.peer_id, in_room=False)
+            case TopicJoined() | TopicLeft() | TopicPeerJoined() | TopicPeerLeft():
+                self._place(event)
             case DialFailed():
                 others = [address for address in self.dialling if address != event.address]
                 self.dialling = (*others, event.address)[-MAX_NAMED_ADDRESSES:]
@@ -152,13 +156,19 @@ class Roster:
 
     # --- What is asked ----------------------------------------------------------------------------
 
-    def rows(self) -> tuple[Row, ...]:
-        """Who is connected: who is in the room comes first, then who has a name, then the alphabet decides."""
+    def rows(self, topic: str = ROOM_TOPIC) -> tuple[Row, ...]:
+        """Who is connected: who is in the room comes first, then who has a name, then the alphabet decides.
+
+        With another topic it is the room, and who is there is `in_room`.
+        """
 
         def place(peer: Row) -> tuple[bool, bool, str, str]:
             return not peer.in_room, peer.nick == short_id(peer.peer_id), peer.nick.casefold(), peer.peer_id
 
-        return tuple(sorted(self._peers.values(), key=place))
+        rows = self._peers.values()
+        if topic != ROOM_TOPIC:
+            return tuple(sorted((replace(row, in_room=topic in row.topics) for row in rows), key=place))
+        return tuple(sorted(rows, key=place))
 
     @property
     def room_size(self) -> int:
@@ -267,6 +277,21 @@ class Roster:
                 connected_since=now,
                 plain=name.plain,
             )
+
+    def _place(self, event: TopicJoined | TopicLeft | TopicPeerJoined | TopicPeerLeft) -> None:
+        """Note who is on a topic, or not any more."""
+        there = isinstance(event, TopicJoined | TopicPeerJoined)
+        match event:
+            case TopicJoined():
+                peer_ids: Iterable[str] = event.peer_ids
+            case TopicLeft():
+                peer_ids = tuple(self._peers)
+            case _:
+                peer_ids = (event.peer_id,)
+        for peer_id in peer_ids:
+            if (known := self._peers.get(peer_id)) is not None:
+                others = tuple(name for name in known.topics if name != event.topic)
+                self._change(peer_id, topics=(*others, event.topic) if there else others)
 
     def _change(self, peer_id: str, **fields: Any) -> None:
         """Put fields of a connected peer right; news of one that is gone brings nobody back."""

@@ -14,12 +14,13 @@ from py_peer.core.frozen import frozen
 class TopicJoined(Event):
     """We are on a topic, with `peers` others who are connected to us. Ticket 0: it was asked for at the start.
 
-    The room, where we are anyway, is told so, too, when it is asked for.
+    The room, where we are anyway, is told so, too, when it is asked for, without `peer_ids`, who are on a topic.
     """
 
     ticket: int
     topic: str
     peers: int
+    peer_ids: tuple[str, ...] = ()
 
 
 @final

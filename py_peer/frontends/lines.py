@@ -415,6 +415,7 @@ def _whois(roster: Roster, word: str) -> list[str]:
         "Round trip": f"{row.rtt * 1000:.2f} ms" if row.rtt is not None else "",
         "Agent": row.agent_version,
         "In the room": "yes" if row.in_room else "no",
+        "On topics": ", ".join(map(shown_topic, row.topics)),
     }
     return head + [f"  - {name}: {fact}" for name, fact in facts.items() if fact]
 

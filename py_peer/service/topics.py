@@ -156,7 +156,7 @@ class Topics:
         elif known is not None:
             if ticket := self._leaving.pop(known.name, 0):
                 self._emit(Answer(ticket, f"You are on {shown_topic(known.name)} again", failed=True))
-            self._emit(TopicJoined(request.ticket, known.name, len(known.members)))
+            self._emit(_joined(request.ticket, known))
         elif reason := topic_problem(request.topic) or full_problem(self._wanted):
             self._emit(Answer(request.ticket, f"Not joined: {reason}", failed=True))
         else:
@@ -192,7 +192,7 @@ class Topics:
             self._joined[topic.name] = topic
             topic.members = self._members(topic)
             _log_system_message(f"Joined the topic {topic.name}")
-            self._emit(TopicJoined(topic.ticket, topic.name, len(topic.members)))
+            self._emit(_joined(topic.ticket, topic))
             self.sized(topic.name, len(node.pubsub.room(topic.name)))
             nursery.start_soon(self._read, topic, subscription)
 
@@ -207,3 +207,7 @@ class Topics:
                 await self._hear(author, clean_text(topic.decode(bytes(message.data))), topic.name)
 
         await read_messages(subscription, handle, lambda: self._wanted.get(topic.name) is topic)
+
+
+def _joined(ticket: int, topic: Topic) -> TopicJoined:
+    return TopicJoined(ticket, topic.name, len(topic.members), tuple(sorted(map(str, topic.members))))

@@ -22,6 +22,7 @@ from py_peer.core.commands import COMMANDS
 from py_peer.core.entries import Entry, Kind
 from py_peer.core.roster import State
 from py_peer.core.speakers import Name
+from py_peer.core.topics import ROOM_TOPIC
 from py_peer.ui.colours import themed
 from py_peer.ui.composer import Composer
 from py_peer.ui.failure_page import FailurePage
@@ -167,13 +168,14 @@ class ChatUI(App[None]):
         if not self.query_one("#system").display:
             self.action_panel("system")
 
-    def show_peers(self, roster: Roster, on_topic: int | None = None) -> None:
-        """Show who is there, and so how the room is, or the topic that is shown, where there are `on_topic` others."""
-        self._peers.put(roster.rows())
+    def show_peers(self, roster: Roster, topic: str = ROOM_TOPIC, size: int = 0) -> None:
+        """Show who is there, and so how the room is, or another topic that is shown, where there are `size` others."""
+        is_room = topic == ROOM_TOPIC
+        self._peers.put(roster.rows(topic), "in room" if is_room else "here")
         self._ignored = roster.ignored
         state, peers = roster.state, roster.room_size
-        if on_topic is not None and state in (State.READY, State.ALONE, State.RECONNECTING):
-            state, peers = State.READY if on_topic else State.ALONE, on_topic
+        if not is_room and state in (State.READY, State.ALONE, State.RECONNECTING):
+            state, peers = State.READY if size else State.ALONE, size
         self._header.state, self._header.peers = state, peers
 
     def rename(self, nickname: str) -> None:

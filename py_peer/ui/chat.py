@@ -177,7 +177,7 @@ class FullScreenChat(Chat):
         """Show who is there, and how many are where the user talks."""
         topic = self.tabs.topic
         self.talk.topics.current = topic
-        self.ui.show_peers(self.roster, None if topic in ("", ROOM_TOPIC) else self.size_of(topic))
+        self.ui.show_peers(self.roster, topic or ROOM_TOPIC, self.size_of(topic))
 
     async def _show(self, events: Sequence[Event]) -> None:
         await super().show(events)

@@ -61,6 +61,7 @@ class PeersPanel(Vertical):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._rows: tuple[Row, ...] = ()
+        self._where = ""
         self._drawn = 0.0
         self._count = Static("Connected: 0", markup=False)
         self._nobody = Static(NOBODY, id="nobody", markup=False)
@@ -90,16 +91,17 @@ class PeersPanel(Vertical):
             self._list.action_first()
         return self
 
-    def put(self, rows: tuple[Row, ...]) -> None:
-        """Show `rows`; where the cursor stands is kept."""
-        if rows == self._rows:  # as after most messages; laying out the screen anew would cost more than showing them
+    def put(self, rows: tuple[Row, ...], where: str = "in room") -> None:
+        """Show `rows`; where the cursor stands is kept. `where` is what is said of those who are `in_room`."""
+        # As after most messages; laying out the screen anew would cost more than showing them.
+        if rows == self._rows and where == self._where:
             if abs(time.time() - self._drawn) >= FRESH_SECONDS:
                 self._draw()
             return
-        self._rows = rows
+        self._rows, self._where = rows, where
         in_room = sum(row.in_room for row in rows)
         # Who is connected but not in the room is not counted at the top of the screen.
-        self._count.update(f"Connected: {len(rows)}{f' ({in_room} in room)' if in_room < len(rows) else ''}")
+        self._count.update(f"Connected: {len(rows)}{f' ({in_room} {where})' if in_room < len(rows) else ''}")
         self._nobody.display = not rows
         self._list.display = bool(rows)
         self._draw()

@@ -28,6 +28,8 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.roster import Roster, State
+from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
+from py_peer.core.topics import ROOM_TOPIC
 
 US, ANN, BOB, EVE = (f"12D3KooW{name * 8}" for name in ("UsUs", "AnnA", "BobB", "EveE"))
 HERE = "/ip4/127.0.0.1/tcp/1"
@@ -95,6 +97,27 @@ def test_who_is_in_the_room_comes_first_and_then_the_alphabet_decides() -> None:
 
 def test_news_of_a_peer_that_is_gone_brings_nobody_back() -> None:
     assert after(PeerLeft(ANN, 0), Pinged(ANN, 0.1), Identified(ANN, "", "", ()), PeerDisconnected(ANN)).rows() == ()
+
+
+def test_who_is_on_a_topic_is_known_from_when_we_join_it_until_we_leave_it() -> None:
+    roster = after(
+        *(PeerConnected(peer_id, HERE, inbound=True) for peer_id in (ANN, BOB, EVE)),
+        PeerJoined(ANN, 1),
+        TopicJoined(1, "news", 1, (BOB,)),
+        TopicPeerJoined("news", EVE, 2),
+        TopicPeerJoined("sport", EVE, 1),
+        TopicPeerJoined("news", "somebody who has gone", 3),
+    )
+
+    def there(topic: str) -> set[str]:
+        return {peer.peer_id for peer in roster.rows(topic) if peer.in_room}
+
+    assert [there(topic) for topic in ("news", "sport", ROOM_TOPIC)] == [{BOB, EVE}, {EVE}, {ANN}]
+    assert roster.rows("news")[0].in_room
+    roster.tell(TopicPeerLeft("news", BOB, 1), 10.0)
+    assert there("news") == {EVE}
+    roster.tell(TopicLeft(2, "news"), 10.0)
+    assert [there(topic) for topic in ("news", "sport")] == [set(), {EVE}]
 
 
 def test_after_a_loss_a_report_puts_it_right() -> None:

@@ -100,4 +100,4 @@ def test_a_script_reads_the_lines_that_the_page_shows(piped: Callable[..., Piped
 
 
 def unchanging(event: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in event.items() if key not in ("at", "timestamp")}
+    return {key: value for key, value in event.items() if key not in ("at", "timestamp", "peer_ids")}

@@ -229,15 +229,15 @@ async def fetch(scene: Scene) -> None:
 
 
 async def discuss(scene: Scene, clock: Clock) -> None:
-    """Go to two topics; Ann comes to the second one and talks there, somebody else on the first."""
+    """Go to two topics; a peer comes to the second one and talks there, somebody else on the first."""
 
-    def heard(text: str, topic: str, peer_id: str = ANN, nick: str = "Ann") -> MessageReceived:
+    def heard(text: str, topic: str, peer_id: str = GO, nick: str = "go-peer") -> MessageReceived:
         return replace(clock.heard(text, peer_id, nick), topic=topic)
 
     commit = "3f786850e387550fdab836ed7e6dc881de23001b"
     await scene.type("/topic #art of code")
     await scene.type(f"/topic {commit}")
-    await scene.tell(TopicPeerJoined(commit, ANN, 1), heard("Why does this one touch the parser?", commit))
+    await scene.tell(TopicPeerJoined(commit, GO, 1), heard("Why does this one touch the parser?", commit))
     await scene.type("Because quotes were lost")
     await scene.tell(heard("bob, look at this", "art of code", ZOE, "Zoë"), heard("I see, thank you", commit))
 

@@ -97,12 +97,16 @@ def test_at_the_top_stands_how_many_are_where_one_talks() -> None:
         async with screen() as shown:
             await shown.join(ANN)
             assert state(shown) == "1 peer"
+            assert "Connected: 1 " in shown.text()
             shown.service.room = 0
             await shown.type("/topic news")
             assert state(shown) == "alone"
+            assert "Connected: 1 (0 here)" in shown.text()
+            assert "◦ nnAnnAnn..." in shown.text()
             await shown.tell(TopicPeerJoined("news", ANN, 1), TopicPeerJoined("news", f"{ANN[:-1]}x", 2))
             assert state(shown) == "2 peers"
             assert said(shown) == ["2 joined"]
+            assert "• nnAnnAnn..." in shown.text()
             await shown.tell(TopicPeerLeft("news", ANN, 1))
             assert state(shown) == "1 peer"
             await shown.pilot.press("f5")
