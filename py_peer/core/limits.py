@@ -761,6 +761,10 @@ random some 5.5 MB are as much."""
 NAMED_FETCH_SECONDS = 60.0
 """For the whole of such an answer, at which Rust gives up after 10 s; others who have the file are asked then."""
 
+PROVIDED_BURST = 20
+PROVIDED_PER_SECOND = 1.0
+"""Files that are written down in the DHT as provided; each takes four requests to everybody, where there are few."""
+
 ANNOUNCED_SECONDS = 10.0
 """For what the providers of a name say that they have; who is silent keeps nobody from those who are not."""
 

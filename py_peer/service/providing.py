@@ -12,6 +12,7 @@ from py_peer.core.by_name import announcement_key, problem_with_own
 from py_peer.core.cleaning import clean_line, clean_path
 from py_peer.core.events import Answer
 from py_peer.core.file_events import FileProvided
+from py_peer.core.rates import TokenBucket
 from py_peer.core.records import RecordRefusedError
 from py_peer.core.requests import ProvideFile
 from py_peer.service.shared import ShareError, shown
@@ -42,6 +43,8 @@ class Providing:
         """Waits until somebody is in the table of the DHT, or nobody is to be expected."""
 
         self._dht: Kademlia | None = None
+        self._turn = trio.Lock()
+        self._pace = TokenBucket(limits.PROVIDED_PER_SECOND, limits.PROVIDED_BURST)
 
     def accept(self, request: ProvideFile) -> None:
         """Provide a file, in its turn."""
@@ -78,9 +81,12 @@ class Providing:
         key = request.name.encode()
         try:
             dht = self._dht = await self.somebody_to_ask()
-            told = await dht.provide(key)
-            if self._shared.by_name(request.name) is file:  # else it has made room for another meanwhile
-                await self._put(dht, request.name, file)
+            async with self._turn:
+                await trio.sleep(self._pace.wait(trio.current_time()))
+                self._pace.take(trio.current_time())
+                told = await dht.provide(key)
+                if self._shared.by_name(request.name) is file:  # else it has made room for another meanwhile
+                    await self._put(dht, request.name, file)
         except RecordRefusedError as error:
             self._shared.unshare(file.record.file_id, file.record.offerer)
             self._fail(request, str(error))

@@ -405,6 +405,23 @@ async def test_what_is_provided_anew_takes_the_place_of_what_was(tmp_path: Path)
 
 
 @trio_test
+async def test_many_that_are_provided_at_once_are_no_more_than_others_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "KAD_STREAMS_PER_PEER", 4)
+    monkeypatch.setattr(limits, "PROVIDED_PER_SECOND", 100.0)
+    async with town(tmp_path, "hub", "ann") as people:
+        (hub, _), (ann, _) = people["hub"], people["ann"]
+        path = write(tmp_path / "photo", 1)
+        count = 24
+        for number in range(count):
+            ann.ask(lambda ticket, name=str(number): ProvideFile(ticket, str(path), name))  # type: ignore[misc]
+        await until(lambda: len(ann.told(FileProvided)) == count)
+        assert {(event.peers, event.asked) for event in ann.told(FileProvided)} == {(1, 1)}
+        assert not [name for name in hub.node.counters if "too many" in name]
+
+
+@trio_test
 async def test_what_is_withdrawn_is_not_given_though_it_is_still_written_down(tmp_path: Path) -> None:
     async with town(tmp_path, "hub", "ann", "bob") as people:
         (ann, dht), (bob, _) = people["ann"], people["bob"]
