@@ -310,8 +310,7 @@ def _remark(file: ServedFile) -> str:
     if file.fault:
         return f"nobody can fetch it: {file.fault}"
     if file.provided:
-        most = limits.MAX_NAMED_ANSWER // 2
-        return f"perhaps only py-peers can fetch it: it has more than {shown_size(most)}" * (file.record.size > most)
+        return _remark_on_provided(file.record.size)
     if not file.offered:
         return "only py-peers can fetch it here"
     if file.record.size > limits.MAX_SISTER_FILE_BYTES:
@@ -319,6 +318,15 @@ def _remark(file: ServedFile) -> str:
     if file.record.size > limits.JS_FILE_BYTES:
         return f"peers in JavaScript cannot fetch it: it has more than {shown_size(limits.JS_FILE_BYTES)}"
     return ""
+
+
+def _remark_on_provided(size: int) -> str:
+    """Return who cannot fetch what is provided by name: in the answer to others a byte takes one or two."""
+    most = limits.MAX_NAMED_ANSWER
+    if size <= most // 2:
+        return ""
+    perhaps = "" if size > most else "perhaps "
+    return f"{perhaps}only py-peers can fetch it: it has more than {shown_size(most if size > most else most // 2)}"
 
 
 # --- Reading --------------------------------------------------------------------------------------

@@ -333,3 +333,23 @@ async def test_a_shared_file_is_fetched_on_both_protocols_and_unshared_on_none(p
         fetch = await open_fetch(two.node.host, one.id, file_id)
         assert fetch.size == 0
         await fetch.aclose()
+
+
+@pytest.mark.parametrize(
+    ("size", "remark"),
+    [
+        (limits.MAX_NAMED_ANSWER // 2, ""),
+        (limits.MAX_NAMED_ANSWER // 2 + 1, "perhaps only py-peers can fetch it: it has more than 5.2 MB"),
+        (limits.MAX_NAMED_ANSWER + 1, "only py-peers can fetch it: it has more than 10.5 MB"),
+    ],
+)
+@trio_test
+async def test_what_is_provided_says_who_can_fetch_it(tmp_path: Path, size: int, remark: str) -> None:
+    shared, _ = sharing()
+    with (tmp_path / "x").open("wb") as file:
+        file.truncate(size)
+    await shared.provide(tmp_path / "x", "name")
+    assert [(one.provided, one.offered, one.remark) for one in shared.listing()] == [("name", False, remark)]
+    assert shared.by_name("name") is not None
+    assert shared.by_name("x") is None
+    shared.close()
