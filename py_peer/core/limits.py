@@ -605,6 +605,10 @@ KAD_TELL_TIMEOUT = 15.0
 KAD_WALK_PEERS = 60
 """Peers asked on the way to one key: three times the 20 that count; on the network of IPFS some 40 are."""
 
+KAD_LAST_DIALS_SECONDS = 2.0
+"""When nobody is left to be asked but who is being dialled, and nothing else happens for so long, the walk is over: a
+program that was killed is told of for a minute, and over QUIC at each of its addresses nobody says that it is gone."""
+
 KAD_AT_ONCE = 3
 """Peers asked at a time (the spec's alpha, as in the paper)."""
 

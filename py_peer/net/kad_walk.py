@@ -111,7 +111,7 @@ class Walker:
         with trio.move_on_after(seconds):
             async with trio.open_nursery() as nursery:
                 for _ in range(limits.KAD_AT_ONCE):
-                    nursery.start_soon(self._ask_in_turn, walking)
+                    nursery.start_soon(self._ask_in_turn, walking, nursery.cancel_scope)
         return walking.walk
 
     async def tell(self, message: Message, peers: Iterable[bytes]) -> list[tuple[bytes, Message]]:
@@ -129,17 +129,23 @@ class Walker:
                     nursery.start_soon(tell_one, peer)
         return answers
 
-    async def _ask_in_turn(self, walking: _Walking) -> None:
+    async def _ask_in_turn(self, walking: _Walking, walk: trio.CancelScope) -> None:
+        """Ask one after the other. Those who are dialled in vain when all others have answered do not hold it up."""
         while True:
             if (peer := walking.walk.next()) is not None:
-                walking.asking += 1
+                walking.asking.add(peer)
                 try:
                     await self._ask(walking, peer)
                 finally:
-                    walking.asking -= 1
+                    walking.asking.discard(peer)
                     walking.stir()
             elif walking.asking:
-                await walking.stirred.wait()
+                with trio.move_on_after(limits.KAD_LAST_DIALS_SECONDS) as patience:
+                    await walking.stirred.wait()
+                if patience.cancelled_caught and walking.walk.answers and not any(map(self.is_here, walking.asking)):
+                    for gone in walking.asking:
+                        self._table.drop(gone)
+                    walk.cancel()
             else:
                 return
 
@@ -230,7 +236,7 @@ class _Walking:
         self.heard: dict[bytes, Finding] = {}
         """Of whom we have heard, where he should be, and who says so first."""
 
-        self.asking = 0
+        self.asking: set[bytes] = set()
         self.stirred = trio.Event()
 
     def hear(self, addresses: Mapping[bytes, tuple[DialAddress, ...]], teller: str, teller_ip: str) -> None:

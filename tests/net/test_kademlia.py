@@ -208,6 +208,26 @@ async def test_who_has_gone_is_dialled_where_it_was_and_leaves_the_table_when_it
 
 
 @trio_test
+async def test_who_is_dialled_in_vain_holds_nobody_up_when_all_others_have_answered_and_leaves_the_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "KAD_LAST_DIALS_SECONDS", 0.2)
+    dead = stranger()
+
+    async def in_vain(_: Finding) -> None:
+        await trio.sleep_forever()
+
+    async with kad_member(in_vain) as (one, dht), raw_peer(one.port, handlers=answering()) as here:
+        await until(lambda: len(dht.table))
+        dht.table.put(Contact(dead, (at(1),), "127.0.0.1"), lambda _: True)
+        with trio.fail_after(10):
+            found = await dht.find_providers(b"a key", lambda _: None)
+        assert found.asked == 1
+        assert dht.table.get(here.id.to_bytes())
+        assert dht.table.get(dead) is None
+
+
+@trio_test
 async def test_who_may_not_be_dialled_just_now_stays_in_the_table_and_those_behind_are_asked() -> None:
     async def not_now(_: Finding) -> None:
         raise NotNowError
