@@ -58,6 +58,9 @@ class Exchange:
         self.not_fetched = 0
         """Files that were asked for and will not come, but for those that the user has cancelled."""
 
+        self.alone = 0
+        """Files of which nobody was there to ask who provides them."""
+
         self.not_shared = 0
         """Files that were to be offered and are not."""
 
@@ -122,8 +125,9 @@ class Exchange:
                 self.not_fetched += is_ours and not event.cancelled
                 self._fetching.discard(event.number)
                 self._asked.discard(event.ticket)
-            case LookupFailed():
-                self.not_fetched += event.ticket in self._asked
+            case LookupFailed() if event.ticket in self._asked:
+                self.not_fetched += event.asked > 0
+                self.alone += event.asked == 0
                 self._asked.discard(event.ticket)
             case Answer(failed=True):
                 self.refused += self._forget(event.ticket)

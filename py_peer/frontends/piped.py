@@ -83,8 +83,8 @@ class PlainChat(Chat):
     def last_lines(self) -> list[str]:
         """Say what was not done, how many lines were not read, and whether there may be more of them."""
         lines = super().last_lines()
-        if self.exchange.not_fetched:
-            lines.append(f"⚠️  Not fetched: {self.exchange.not_fetched} file(s)")
+        if not_fetched := self.exchange.not_fetched + self.exchange.alone:
+            lines.append(f"⚠️  Not fetched: {not_fetched} file(s)")
         if self.exchange.not_shared:
             lines.append(f"⚠️  Not shared: {self.exchange.not_shared} file(s)")
         lines += self.key_value.last_lines()
@@ -108,9 +108,10 @@ class PlainChat(Chat):
         if code is ExitCode.NOT_SENT and not self.reached:
             return ExitCode.NOBODY_REACHED
         missing = self.exchange.not_fetched + self.exchange.unfinished + self.exchange.not_shared
-        if code is ExitCode.OK:
-            return ExitCode.NOT_FOUND if missing else self.key_value.exit_code()
-        return code
+        if code is not ExitCode.OK:
+            return code
+        code = ExitCode.NOT_FOUND if missing else self.key_value.exit_code()
+        return ExitCode.NOBODY_REACHED if code is ExitCode.OK and self.exchange.alone else code
 
     async def read_lines(self) -> bool:
         """Obey the input; return whether it was read as far as the user wanted, or False if nobody is to come."""

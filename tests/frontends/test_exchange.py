@@ -272,6 +272,16 @@ def test_files_are_provided_and_fetched_by_name_and_the_exit_code_says_which_wer
     assert "⚠️  Not fetched: 2 file(s)" in lines
 
 
+def test_that_nobody_was_there_to_ask_for_a_name_has_a_code_of_its_own() -> None:
+    async def answer(service: FakeService, stage: Stage) -> None:
+        await when(lambda: asked(service, FetchFile))
+        service.emit(LookupFailed(1, "x", 0, "nobody is there to be asked"))
+
+    code, lines, _ = talk("/fetch x\n", answer)
+    assert code is ExitCode.NOBODY_REACHED
+    assert "⚠️  Not fetched: 1 file(s)" in lines
+
+
 def test_a_file_is_provided_under_its_own_name_if_no_other_is_given() -> None:
     async def answer(service: FakeService, stage: Stage) -> None:
         await when(lambda: asked(service, ProvideFile))
