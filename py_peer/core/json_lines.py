@@ -154,11 +154,15 @@ class Wish:
 @final
 @frozen
 class Mistake:
-    """A line that is no command: why, and what to do. `id` is the script's, where it can be read."""
+    """A line that is no command: why, and what to do. `id` is the script's, where it can be read.
+
+    `command` is the one that was misused.
+    """
 
     reason: str
     advice: str
     id: Id = None
+    command: str = ""
 
 
 def read_command(line: bytes) -> Wish | Mistake:
@@ -178,10 +182,10 @@ def read_command(line: bytes) -> Wish | Mistake:
     try:
         wish = msgspec.json.decode(text, type=shape(entry))
     except msgspec.DecodeError as error:
-        return Mistake(_reason(error), usage(entry), head.id)
+        return Mistake(_reason(error), usage(entry), head.id, entry.name)
     arguments = [_argument(key, getattr(wish, key)) for key in entry.keys]
     if reason := entry.problem(*arguments):
-        return Mistake(reason, usage(entry), head.id)
+        return Mistake(reason, usage(entry), head.id, entry.name)
     first, *more = arguments or [""]
     return Wish(Command(entry.name, first, tuple(filter(None, more))), head.id)
 

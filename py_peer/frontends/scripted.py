@@ -117,6 +117,8 @@ class JsonChat(_JsonOutput, PlainChat):
         read = read_command(line.raw)
         self._current = read.id
         if isinstance(read, Mistake):
+            if read.command == "topic":
+                self.talk.lose()
             self.write(Error(line.number, read.reason, read.advice))
         elif read.command.name == "quit":
             self._told_to_leave = True

@@ -145,7 +145,7 @@ def test_a_text_is_taken_as_it_is() -> None:
     for said in ("/quit", "  indented\n\tand more  ", "quit", "\u2028", "👩\u200d💻"):
         assert read_command(json.dumps({"command": "say", "text": said}).encode()) in (
             Wish(Command("say", said), None),
-            Mistake("there is no text that can be seen", SAY_LOOKS),
+            Mistake("there is no text that can be seen", SAY_LOOKS, command="say"),
         )
     assert read_command(b'{"command":"say","text":"\\ud83d\\ude00\\u0000"}') == Wish(Command("say", "😀\x00"), None)
 

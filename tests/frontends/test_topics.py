@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -293,14 +292,16 @@ def test_what_a_script_says_after_a_topic_that_was_not_joined_is_refused_unless_
                 {"command": "say", "text": "b", "topic": "0", "id": 3},
                 {"command": "topic", "name": "1", "id": 4},
                 {"command": "say", "text": "c", "id": 5},
+                {"command": "topic", "name": "a\x1bb", "id": 6},
+                {"command": "say", "text": "d", "id": 7},
             ),
         )
         chat.talk.start(map(str, range(limits.MAX_TOPICS)))
         assert await stage.run(chat) is ExitCode.OK
         assert sent(service) == [("0", "b"), ("1", "c")]
-        (answer,), (error,) = said(stage, "answer"), said(stage, "error")
+        (answer,), (error, *more) = said(stage, "answer"), said(stage, "error")
         assert (answer["id"], answer["failed"]) == (1, True)
         assert (error["id"], error["line"], error["reason"]) == (2, 2, "it is for a topic that was not joined")
-        await asyncio.sleep(0)
+        assert [error["id"] for error in more] == [6, 7]
 
     run(scene())
