@@ -102,15 +102,20 @@ class Topics:
         self.current = name
         return ""
 
+    def refuse(self, name: str) -> None:
+        """Take note that a topic was not joined. What is typed for it still goes there, where nobody takes it."""
+        if name in self.joined:
+            self.joined.remove(name)
+
     def leave(self, name: str) -> str:
         """Leave a topic; what is typed goes to the room if it went there. Return why not, or ""."""
         if name == ROOM_TOPIC:
             return "the room stays; /quit leaves the program"
         if not name:
             return "say which topic"
-        if name not in self.joined:
+        if name not in (*self.joined, self.current):
             return f"you are not on {shown_topic(clean_line(name, limits.MAX_TOPIC_BYTES))}"
-        self.joined.remove(name)
+        self.refuse(name)
         if self.current == name:
             self.current = ROOM_TOPIC
         return ""

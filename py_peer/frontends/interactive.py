@@ -252,6 +252,9 @@ class Chat(FrontEnd):
     def talks_on(self, topic: str) -> None:
         """Show where what is typed goes from now on."""
 
+    def was_never_on(self, topic: str) -> None:
+        """Show no more a topic that was not joined, and from which the user has turned away."""
+
     async def question(self, answer: Callable[[StatusReport], list[str]]) -> None:
         """Ask for a report, and print what `answer` makes of it; before the service is ready there is none."""
         self.note_question(answer)

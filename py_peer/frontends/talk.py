@@ -43,7 +43,8 @@ class Talk:
             case TopicJoined():
                 self._joining.pop(event.ticket, None)
             case Answer() if name := self._joining.pop(event.ticket, ""):
-                self.topics.leave(name)
+                if name not in self._joining.values():  # else it has been asked for again
+                    self.topics.refuse(name)
 
     def words(self, typed: str) -> list[str]:
         """Return the topics that a typed command may be about, for completion."""
@@ -76,8 +77,12 @@ class Talk:
     async def _leave(self, argument: str) -> None:
         """Leave a topic: the one that is named, or the one where what is typed goes."""
         name = read_topic(without_surrogates(argument)) or self.topics.current
+        was_joined = name in self.topics.joined
         if reason := self.topics.leave(name):
             await self._chat.print_lines([f"❌ {reason[0].upper()}{reason[1:]}"])
             return
+        self._joining = {ticket: other for ticket, other in self._joining.items() if other != name}
+        if not was_joined:
+            self._chat.was_never_on(name)
         self._chat.talks_on(self.topics.current)
         await self._chat.ask(LeaveTopic(self._chat.service.new_ticket(), name))

@@ -360,6 +360,10 @@ class FullScreenChat(Chat):
             self.tabs.join(topic)
         self._show_peers()
 
+    def was_never_on(self, topic: str) -> None:
+        """Close the tab of a topic that was not joined."""
+        self.tabs.leave(topic)
+
     def turn(self, step: int) -> None:
         """Go to the conversation before or after."""
         self.tabs.turn(step)

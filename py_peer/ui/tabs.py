@@ -58,7 +58,7 @@ class Tabs:
                 named += [entry for entry in entries if entry.mention]
             if isinstance(event, TopicLeft):
                 changed = True
-                self._go(lambda topic=event.topic: self.conversations.leave(topic))  # type: ignore[misc]
+                self.leave(event.topic)
         if named:
             self._ui.attention.named(len(named), named[-1].author, named[-1].text)
         if calls:
@@ -100,6 +100,10 @@ class Tabs:
     def join(self, topic: str) -> None:
         """Go to a topic, or to the room."""
         self._go(lambda: self.conversations.join(topic, time.time()))
+
+    def leave(self, topic: str) -> None:
+        """Forget a topic; if it is shown, the room takes its place."""
+        self._go(lambda: self.conversations.leave(topic))
 
     def turn(self, step: int) -> None:
         """Go to the conversation before or after."""

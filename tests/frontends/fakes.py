@@ -8,9 +8,20 @@ import itertools
 from collections import deque
 from typing import TYPE_CHECKING
 
-from py_peer.core.events import MessageSent, MessageWaiting, PeerJoined, Ready, Started, StatusReport, Stopped
+from py_peer.core.events import (
+    Answer,
+    MessageRefused,
+    MessageSent,
+    MessageWaiting,
+    PeerJoined,
+    Ready,
+    Started,
+    StatusReport,
+    Stopped,
+)
 from py_peer.core.requests import JoinTopic, LeaveTopic, RequestStatus, SendText, Stop
 from py_peer.core.topic_events import TopicJoined, TopicLeft
+from py_peer.core.topics import ROOM_TOPIC
 from py_peer.frontends.leaving import Watchdog
 from py_peer.frontends.screen import Screen
 
@@ -38,6 +49,9 @@ class FakeService:
         self.addresses: tuple[str, ...] = (ADDRESS,)
         self.stopping = True
         self.ends_in_time = True
+        self.full = False
+        """Whether no topic is joined: what is said there is refused, too."""
+
         self.refusals = 0
         """How many requests the queue refuses because it is full."""
 
@@ -88,10 +102,14 @@ class FakeService:
             return False
         self.requests.append(request)
         match request:
+            case SendText() if self.full and request.topic != ROOM_TOPIC:
+                self.emit(MessageRefused(request.ticket, request.text, "you are not on it", request.topic))
             case SendText() if self.answering and self.room:
                 self.emit(MessageSent(request.ticket, request.text, self.room, 0.0, request.topic))
             case SendText() if self.answering:
                 self.emit(MessageWaiting(request.ticket, len(self.texts), request.topic))
+            case JoinTopic() if self.full and request.topic != ROOM_TOPIC:
+                self.emit(Answer(request.ticket, "Not joined: it is full", failed=True))
             case JoinTopic():
                 self.emit(TopicJoined(request.ticket, request.topic, self.room))
             case LeaveTopic():

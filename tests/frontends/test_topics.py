@@ -179,6 +179,42 @@ def test_what_a_script_says_for_a_topic_that_was_not_joined_goes_nowhere(line: s
     assert lines[-2] == "⚠️  Not sent: 1 message(s)"
 
 
+@pytest.mark.parametrize(
+    "lines", ["/topic news\n{}/leave\nfor the room\n", "/topic news\n/topic news\n{}"], ids=["once", "twice"]
+)
+def test_what_is_said_after_the_service_has_not_joined_a_topic_does_not_go_to_the_room(lines: str) -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        service.full = True
+        chat = piped(stage, service, "", 0.0)
+        for line in lines.format("secret\n").splitlines():
+            assert await chat.obey(line)
+            while (event := service.poll_event()) is not None:  # what is said next is said after the answer
+                chat.note(event)
+        assert [said for said in sent(service) if said[1] == "secret"] == [("news", "secret")]
+        assert (ROOM_TOPIC, "for the room") in sent(service) or "/leave" not in lines
+        assert chat.talk.topics.joined == []
+        assert chat.exit_code() is ExitCode.NOT_SENT
+
+    run(scene())
+
+
+def test_a_topic_that_is_left_and_joined_again_before_the_first_answer_is_joined() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        chat = piped(stage, service, "", 0.0)
+        service.full = True
+        await chat.obey("/topic news")
+        await chat.obey("/leave news")
+        service.full = False
+        await chat.obey("/topic news")
+        while (event := service.poll_event()) is not None:
+            chat.note(event)
+        assert (chat.talk.topics.joined, chat.talk.topics.current) == (["news"], "news")
+
+    run(scene())
+
+
 def test_a_script_that_talks_to_nobody_on_a_topic_ends_though_somebody_is_in_the_room() -> None:
     async def scene() -> None:
         stage, service = Stage(), FakeService(peers=0)

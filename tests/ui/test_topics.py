@@ -132,6 +132,24 @@ def test_a_topic_that_is_left_has_no_tab_any_more(line: str) -> None:
     run(scene())
 
 
+@pytest.mark.parametrize("line", ["/leave", "/close"])
+def test_on_a_topic_that_was_not_joined_a_text_comes_back_and_its_tab_can_be_closed(line: str) -> None:
+    async def scene() -> None:
+        async with screen() as shown:
+            await shown.join(ANN)
+            shown.service.full = True
+            await shown.type("/topic news")
+            await shown.type("secret")
+            assert sent(shown) == [("news", "secret")]
+            assert shown.ui.composer.text == "secret"
+            await shown.pilot.press(*["backspace"] * len("secret"))
+            await shown.type(line)
+            assert bar(shown) == ""
+            assert "Room: universal-connectivity" in shown.text()
+
+    run(scene())
+
+
 def test_a_topic_that_is_not_shown_is_left_without_going_there() -> None:
     async def scene() -> None:
         async with screen(options=["--topic", "news", "--topic", "sport"]) as shown:
