@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, TypeVar, final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+_Outer = TypeVar("_Outer")
+_Inner = TypeVar("_Inner")
 
 K: Final = 20
 """Peers that hold a record, and peers of one bucket (the spec's k)."""
@@ -123,12 +127,16 @@ class RoutingTable:
 @dataclass(frozen=True, slots=True)
 class _Record:
     contact: Contact
+    account: str
     told: float
 
 
 @final
 class Providers:
-    """Who has said that he provides what. Where there are too many, the oldest record makes room."""
+    """Who has said that he provides what. Where there are too many, whoever has most makes room, the oldest first.
+
+    He is an account, which may be that of several peers: those of one household have no more room than one.
+    """
 
     def __init__(self, *, per_key: int, per_peer: int, in_all: int, seconds: float, address_seconds: float) -> None:
         """Set how many records are kept, for how long a record holds, and for how long the addresses in it."""
@@ -140,8 +148,9 @@ class Providers:
         self._records: dict[tuple[bytes, bytes], _Record] = {}  # by key and peer, the oldest first
         self._of_key: dict[bytes, dict[bytes, None]] = {}
         self._of_peer: dict[bytes, dict[bytes, None]] = {}
+        self._of_account: dict[str, dict[tuple[bytes, bytes], None]] = {}
 
-    def add(self, key: bytes, contact: Contact, now: float) -> int:
+    def add(self, key: bytes, contact: Contact, account: str, now: float) -> int:
         """Keep a record, or renew it; return how many others had to make room."""
         self._forget(key, contact.peer)
         self._expire(now)
@@ -150,14 +159,22 @@ class Providers:
         if len(keys) >= self._per_peer:
             self._forget(next(iter(keys)), contact.peer)
         if len(peers) >= self._per_key:
-            self._forget(key, next(iter(peers)))
+            self._forget(key, self._first_of_most(key, peers, account))
         if len(self._records) >= self._in_all:
-            self._forget(*next(iter(self._records)))
+            most = max(self._of_account, key=lambda one: len(self._of_account[one]) + (one == account))
+            self._forget(*next(iter(self._of_account[most])))
         forgotten = before - len(self._records)
-        self._records[key, contact.peer] = _Record(contact, now)
+        self._records[key, contact.peer] = _Record(contact, account, now)
+        self._of_account.setdefault(account, {})[key, contact.peer] = None
         self._of_key.setdefault(key, {})[contact.peer] = None
         self._of_peer.setdefault(contact.peer, {})[key] = None
         return forgotten
+
+    def _first_of_most(self, key: bytes, peers: Iterable[bytes], account: str) -> bytes:
+        """Return, of the peers of a key, the first one of the account that has most of them, the new one among them."""
+        accounts = {peer: self._records[key, peer].account for peer in peers}
+        counts = Counter([*accounts.values(), account])
+        return max(accounts, key=lambda peer: counts[accounts[peer]])
 
     def of(self, key: bytes, now: float) -> list[Contact]:
         """Return who provides `key`, without addresses where those are too old."""
@@ -180,12 +197,17 @@ class Providers:
             self._forget(*oldest)
 
     def _forget(self, key: bytes, peer: bytes) -> None:
-        if self._records.pop((key, peer), None) is None:
-            return
-        for index, outer, inner in ((self._of_key, key, peer), (self._of_peer, peer, key)):
-            del index[outer][inner]
-            if not index[outer]:
-                del index[outer]
+        record = self._records.pop((key, peer), None)
+        if record is not None:
+            _leave(self._of_key, key, peer)
+            _leave(self._of_peer, peer, key)
+            _leave(self._of_account, record.account, (key, peer))
+
+
+def _leave(index: dict[_Outer, dict[_Inner, None]], outer: _Outer, inner: _Inner) -> None:
+    del index[outer][inner]
+    if not index[outer]:
+        del index[outer]
 
 
 @final

@@ -535,7 +535,7 @@ KAD_RECORDS = 2_048
 KAD_RECORDS_PER_KEY = 128
 KAD_RECORDS_PER_PEER = 64
 """Provider records kept for others; some 700 bytes each, 7 MB were all of the largest. A room of more than 128 finds
-each other over those."""
+each other over those. When there are too many, whoever has most of them makes room."""
 
 KAD_RECORD_SECONDS = 48 * 3_600.0
 KAD_RECORD_ADDRESSES_SECONDS = 24 * 3_600.0

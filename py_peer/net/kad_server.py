@@ -120,7 +120,7 @@ class Server:
             msg = "a key of no length or too long"
             raise BadRequestError(msg)
         if request.type == Message.ADD_PROVIDER:
-            self._take_record(request, asker.to_bytes())
+            self._take_record(request, asker)
             return None  # Go and Rust write and go; an answer would stand before the next one on Go's stream
         if request.type == Message.PUT_VALUE:
             return self._take_value(request, asker)
@@ -145,15 +145,16 @@ class Server:
         except RecordRefusedError as error:
             raise BadRequestError(error.kind) from None
 
-    def _take_record(self, request: Message, sender: bytes) -> None:
+    def _take_record(self, request: Message, sender: ID) -> None:
         """Keep that the sender provides a key. What one says of another is not taken."""
-        said = [one for one in request.providerPeers if one.id == sender]
+        said = [one for one in request.providerPeers if one.id == sender.to_bytes()]
         if not said:
             msg = "a provider record of somebody else"
             raise BadRequestError(msg)
-        record = self._node.peers.records.get(ID(sender))
+        record = self._node.peers.records.get(sender)
         provider = replace(contact(said[0]), ip=remote_ip(record.address) if record else "")
-        forgotten = self.providers.add(bytes(request.key), provider, trio.current_time())
+        account = self._values.account(sender)
+        forgotten = self.providers.add(bytes(request.key), provider, account, trio.current_time())
         if forgotten:
             self._node.counters["ignored: Kademlia, provider records that made room"] += forgotten
 

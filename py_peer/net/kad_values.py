@@ -197,7 +197,7 @@ class Values:
             return
         if rule.rank(best) > max((rule.rank(one) for one in (own, kept and kept.record) if one), default=()):
             teller = next(peer for peer, one in looked.found.items() if peer != OWN and one.value == best.value)
-            self._replace(best, self._bringer(ID(teller)))
+            self._replace(best, self.account(ID(teller)))
 
     def _replace(self, record: Record, sender: str) -> None:
         own = self._shelf.own(record.key)
@@ -266,7 +266,7 @@ class Values:
         kept = self._shelf.get(key, now)
         if kept is not None and rule.rank(kept.record) >= rule.rank(record):
             return put_record(Message(type=Message.PUT_VALUE, key=key), kept.record, now)
-        self._replace(record, self._bringer(sender))
+        self._replace(record, self.account(sender))
         return request
 
     def add(self, answer: Message) -> None:
@@ -276,7 +276,7 @@ class Values:
         if kept is not None:
             put_record(answer, kept.record, now)
 
-    def _bringer(self, sender: ID) -> str:
+    def account(self, sender: ID) -> str:
         """Return to whose account goes what a peer hands us: on the Internet one household has one, else each peer.
 
         Through a relay come peers of many households.

@@ -94,7 +94,7 @@ def providers(per_key: int = 3, per_peer: int = 4, in_all: int = 10) -> Provider
 
 def test_a_record_holds_for_two_days_and_its_addresses_for_one() -> None:
     records = providers()
-    records.add(b"key", Contact(peer(1), (b"address",)), 0.0)
+    records.add(b"key", Contact(peer(1), (b"address",)), "", 0.0)
     assert records.of(b"key", 23 * HOUR) == [Contact(peer(1), (b"address",))]
     assert records.of(b"key", 25 * HOUR) == [Contact(peer(1))]
     assert records.of(b"key", 48 * HOUR) == []
@@ -103,33 +103,49 @@ def test_a_record_holds_for_two_days_and_its_addresses_for_one() -> None:
 
 def test_one_who_says_it_again_is_renewed() -> None:
     records = providers()
-    records.add(b"key", Contact(peer(1), (b"old",)), 0.0)
-    assert records.add(b"key", Contact(peer(1), (b"new",)), 40 * HOUR) == 0
+    records.add(b"key", Contact(peer(1), (b"old",)), "", 0.0)
+    assert records.add(b"key", Contact(peer(1), (b"new",)), "", 40 * HOUR) == 0
     assert records.of(b"key", 60 * HOUR) == [Contact(peer(1), (b"new",))]
     assert len(records) == 1
 
 
 def test_the_oldest_record_makes_room_of_a_key_of_a_peer_and_in_all() -> None:
     of_key = providers()
-    assert [of_key.add(b"key", Contact(peer(n)), n) for n in range(5)] == [0, 0, 0, 1, 1]
+    assert [of_key.add(b"key", Contact(peer(n)), str(n), n) for n in range(5)] == [0, 0, 0, 1, 1]
     assert [contact.peer for contact in of_key.of(b"key", 5)] == [peer(2), peer(3), peer(4)]
     of_peer = providers()
-    assert [of_peer.add(b"key %d" % n, Contact(peer(1)), n) for n in range(6)] == [0, 0, 0, 0, 1, 1]
+    assert [of_peer.add(b"key %d" % n, Contact(peer(1)), "", n) for n in range(6)] == [0, 0, 0, 0, 1, 1]
     assert [n for n in range(6) if of_peer.of(b"key %d" % n, 6)] == [2, 3, 4, 5]
     in_all = providers()
-    assert [in_all.add(b"key %d" % n, Contact(peer(n)), n) for n in range(12)] == [0] * 10 + [1, 1]
+    assert [in_all.add(b"key %d" % n, Contact(peer(n)), str(n), n) for n in range(12)] == [0] * 10 + [1, 1]
     assert not in_all.of(b"key 1", 12)
     assert len(in_all) == 10
+
+
+def test_many_peers_with_many_records_take_their_own_place_and_nobody_elses() -> None:
+    in_all = providers()
+    in_all.add(b"bread", Contact(peer(0)), "honest", 0.0)
+    for n in range(40):
+        in_all.add(b"key %d" % n, Contact(peer(1 + n % 4)), str(n % 4), 1.0 + n)
+    assert (len(in_all), [one.peer for one in in_all.of(b"bread", 50.0)]) == (10, [peer(0)])
+
+
+def test_of_one_key_the_peers_of_one_account_take_their_own_place_and_nobody_elses() -> None:
+    of_key = providers()
+    of_key.add(b"bread", Contact(peer(0)), "honest", 0.0)
+    for n in range(1, 9):
+        of_key.add(b"bread", Contact(peer(n)), "greedy", n)
+    assert [one.peer for one in of_key.of(b"bread", 9)] == [peer(0), peer(7), peer(8)]
 
 
 def test_whatever_comes_the_records_stay_within_their_bounds() -> None:
     records, dice = providers(), random.Random(6)
     for now in range(5_000):
         key = b"key %d" % dice.randrange(20)
-        records.add(key, Contact(peer(dice.randrange(20))), float(now))
+        records.add(key, Contact(peer(dice.randrange(20))), str(dice.randrange(5)), float(now))
         assert len(records) <= 10
         assert len(records.of(key, float(now))) <= 3
-    for index in (records._of_key, records._of_peer):
+    for index in (records._of_key, records._of_peer, records._of_account):
         assert sum(map(len, index.values())) == len(records)
 
 

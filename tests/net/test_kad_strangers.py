@@ -311,7 +311,7 @@ async def test_what_expires_is_told_nobody_any_more_and_forgotten(monkeypatch: p
 @trio_test
 async def test_one_household_of_the_internet_has_one_account_and_elsewhere_each_peer_has_its_own() -> None:
     async with somebody() as a:
-        records, account = a.member.node.peers.records, a.dht.values._bringer
+        records, account = a.member.node.peers.records, a.dht.values.account
         one, other = (ID.from_pubkey(create_new_key_pair().public_key) for _ in range(2))
         for first, second, is_one in (
             ("/ip4/8.8.8.8/tcp/1", "/ip4/8.8.8.9/tcp/2", True),
