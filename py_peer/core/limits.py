@@ -90,6 +90,18 @@ NICKS_TOLD_BURST = 256
 NICKS_TOLD_RATE = 20.0
 """The same for all peers together."""
 
+COMINGS_BURST = 20
+COMINGS_RATE = 0.2
+"""Comings and goings of one peer that a front-end is told, in the room and as many on the other topics: there it can be
+on MAX_TOPICS, and leave them all. What was left out is told when there is time for it, as it is then."""
+
+COMINGS_TOLD_EVERY = 5.0
+"""How often that is looked after, in seconds."""
+
+LEAVES_BURST = 60
+LEAVES_RATE = 1.0
+"""How often a peer may unsubscribe from topics of ours; each time more is a strike. No talker does it so often."""
+
 # --- Queues ---------------------------------------------------------------------------------------
 
 OUTBOX_TEXTS = 1_000

@@ -28,6 +28,7 @@ from libp2p.pubsub.pb import rpc_pb2
 from py_peer.core import limits
 from py_peer.core.elsewhere import Elsewhere
 from py_peer.core.frames import FrameBuffer, FrameError
+from py_peer.core.rates import Buckets
 from py_peer.net.author import Author
 from py_peer.net.counters import is_garbage
 from py_peer.net.gossip_streams import GossipStreams
@@ -96,6 +97,7 @@ class RoomPubsub(GossipStreams):
         self._admit = admit
         self._on_garbage = on_garbage
         self._boards = boards
+        self._leaves: Buckets[ID] = Buckets(limits.LEAVES_RATE, limits.LEAVES_BURST, limits.MAX_TRACKED_PEERS)
         self._elsewhere: Elsewhere[ID] = Elsewhere(
             limits.MAX_CONNECTIONS, limits.MAX_TOPICS_PER_PEER, limits.MAX_TOPIC_BYTES
         )
@@ -232,6 +234,7 @@ class RoomPubsub(GossipStreams):
             # Of each topic the last word: every change starts tasks, and thousands in one RPC would take a minute.
             for topic, subscription in {entry.topicid: entry for entry in rpc.subscriptions}.items():
                 if topic in self.topic_ids:
+                    self._judge(peer_id, subscription)
                     self.handle_subscription(peer_id, subscription)
                 elif not subscription.subscribe:
                     self._elsewhere.left(peer_id, topic)
@@ -239,6 +242,13 @@ class RoomPubsub(GossipStreams):
                     self._elsewhere.note(peer_id, topic)
         if rpc.HasField("control"):
             await self.router.handle_rpc(rpc, peer_id)
+
+    def _judge(self, peer_id: ID, subscription: rpc_pb2.RPC.SubOpts) -> None:
+        """Strike who leaves topics of ours again and again: each time work for us, and a line for the user."""
+        is_there = peer_id in self.peer_topics.get(subscription.topicid, ())
+        if is_there and not subscription.subscribe and not self._leaves.take(peer_id, trio.current_time()):
+            self._counters["beyond the rate: topics left by a peer"] += 1
+            self._on_garbage(peer_id, "it came and went again and again")
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
         """Take a message of ours or of another peer: check it, deliver it to the room, relay it."""

@@ -295,6 +295,8 @@ class _Session:
     def _status(self, ticket: int) -> StatusReport:
         node = self._node
         room = node.pubsub.room() if node else frozenset()
+        self._witness.reported()
+        self._topics.reported()
         return StatusReport(
             ticket=ticket,
             peer_id=self._peer_id,

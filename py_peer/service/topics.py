@@ -14,6 +14,7 @@ from py_peer.core import limits
 from py_peer.core.addresses import peer_id_text
 from py_peer.core.chat_payload import decode_payload
 from py_peer.core.cleaning import clean_line, clean_text
+from py_peer.core.comings import Comings
 from py_peer.core.events import Answer
 from py_peer.core.requests import JoinTopic, LeaveTopic
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
@@ -89,6 +90,7 @@ class Topics:
         self._joined: dict[str, Topic] = {}
         """Those that are subscribed to; the others are about to be, or to be left."""
 
+        self._comings: Comings[ID] = Comings(limits.COMINGS_RATE, limits.COMINGS_BURST, limits.MAX_TRACKED_PEERS)
         self._changed = trio.Event()
         self._node: Node | None = None
         self._peer_id = ""
@@ -128,18 +130,24 @@ class Topics:
                 await self._changed.wait()
 
     def changed(self) -> None:
-        """Take note that somebody may have come to a topic, or gone."""
+        """Take note that somebody may have come to a topic, or gone, or may be told to have."""
         if self._node is None:
             return
+        connected, now = self._node.peers.records, trio.current_time()
         for topic in self._joined.values():
-            now = self._members(topic)
-            joined, left, topic.members = now - topic.members, topic.members - now, now
+            topic.members = self._members(topic)
+            joined, left = self._comings.news(topic.name, topic.members, connected, now)
             for peer_id in joined:
-                self._emit(TopicPeerJoined(topic.name, str(peer_id), len(now)))
+                self._emit(TopicPeerJoined(topic.name, str(peer_id), len(topic.members)))
             for peer_id in left:
-                self._emit(TopicPeerLeft(topic.name, str(peer_id), len(now)))
+                self._emit(TopicPeerLeft(topic.name, str(peer_id), len(topic.members)))
             self.sized(topic.name, len(self._node.pubsub.room(topic.name)))
         self.settle()
+
+    def reported(self) -> None:
+        """Take note that a report has told who is on each topic."""
+        for topic in self._joined.values():
+            self._comings.begin(topic.name, topic.members)
 
     def settle(self) -> None:
         """Leave those topics that were to be left, and where nothing waits for somebody who is there."""
@@ -156,7 +164,7 @@ class Topics:
         elif known is not None:
             if ticket := self._leaving.pop(known.name, 0):
                 self._emit(Answer(ticket, f"You are on {shown_topic(known.name)} again", failed=True))
-            self._emit(_joined(request.ticket, known))
+            self._tell_joined(request.ticket, known)
         elif reason := topic_problem(request.topic) or full_problem(self._wanted):
             self._emit(Answer(request.ticket, f"Not joined: {reason}", failed=True))
         else:
@@ -185,6 +193,7 @@ class Topics:
         self._changed = trio.Event()
         for name in [name for name, topic in self._joined.items() if self._wanted.get(name) is not topic]:
             del self._joined[name]
+            self._comings.end(name)
             await node.pubsub.unsubscribe(name)
             _log_system_message(f"Left the topic {name}")
         for topic in [topic for topic in self if topic.name not in self._joined]:
@@ -192,9 +201,14 @@ class Topics:
             self._joined[topic.name] = topic
             topic.members = self._members(topic)
             _log_system_message(f"Joined the topic {topic.name}")
-            self._emit(_joined(topic.ticket, topic))
+            self._tell_joined(topic.ticket, topic)
             self.sized(topic.name, len(node.pubsub.room(topic.name)))
             nursery.start_soon(self._read, topic, subscription)
+
+    def _tell_joined(self, ticket: int, topic: Topic) -> None:
+        self._comings.begin(topic.name, topic.members)
+        there = tuple(sorted(map(str, topic.members)))
+        self._emit(TopicJoined(ticket, topic.name, len(there), there))
 
     def _members(self, topic: Topic) -> frozenset[ID]:
         node = self._node
@@ -207,7 +221,3 @@ class Topics:
                 await self._hear(author, clean_text(topic.decode(bytes(message.data))), topic.name)
 
         await read_messages(subscription, handle, lambda: self._wanted.get(topic.name) is topic)
-
-
-def _joined(ticket: int, topic: Topic) -> TopicJoined:
-    return TopicJoined(ticket, topic.name, len(topic.members), tuple(sorted(map(str, topic.members))))

@@ -10,6 +10,7 @@ from py_peer.chatroom import _log_system_message
 from py_peer.core import limits
 from py_peer.core.addresses import short_id
 from py_peer.core.cleaning import clean_line
+from py_peer.core.comings import Comings
 from py_peer.core.events import (
     AddressesChanged,
     Dropped,
@@ -23,6 +24,7 @@ from py_peer.core.events import (
     PeerMoved,
     Pinged,
 )
+from py_peer.core.topics import ROOM_TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +43,6 @@ LOSSES_SAID: Final = (
     "dropped: a slow peer's queue was full",
     "dropped: the room was busy",
 )
-LOSSES_EVERY: Final = 5.0
 
 
 class Part(Protocol):
@@ -78,6 +79,10 @@ class Witness:
         """Called when somebody may have come to a topic beside the room, or left it."""
 
         self._losses: dict[str, int] = {}
+        self._comings: Comings[ID] = Comings(limits.COMINGS_RATE, limits.COMINGS_BURST, limits.MAX_TRACKED_PEERS)
+        self._there: frozenset[ID] = frozenset()
+        """Who is in the room, told or not."""
+
         self.node: Node | None = None
         """The node, when it is up."""
 
@@ -88,7 +93,7 @@ class Witness:
         """Whether it is we who go, so that nobody is told to have left."""
 
     async def run(self, node: Node) -> None:
-        """Say now and then what was lost."""
+        """Say now and then what was lost, and who is where that came and went too fast to be told."""
         while True:
             for name in LOSSES_SAID:
                 lost = node.counters[name] - self._losses.get(name, 0)
@@ -99,7 +104,10 @@ class Witness:
             if faults != self._losses.get("unexpected faults", 0):
                 self._losses["unexpected faults"] = faults
                 _log_system_message(f"ERROR: {faults} unexpected faults so far, caught; --verbose shows them")
-            await trio.sleep(LOSSES_EVERY)
+            if not self.leaving:
+                self._tell_room(len(node.pubsub.room()))
+                self.on_topics_changed()
+            await trio.sleep(limits.COMINGS_TOLD_EVERY)
 
     def peer_up(self, record: PeerRecord) -> None:
         """Tell of the first connection to a peer."""
@@ -174,15 +182,26 @@ class Witness:
 
     def room_changed(self, joined: frozenset[ID], left: frozenset[ID]) -> None:
         """Tell who came into the room and who left it; what waits can go when somebody is there."""
+        self._there = (self._there | joined) - left
         size = len(self.node.pubsub.room()) if self.node else len(joined)
         if self.leaving:
             return
         for peer_id in joined:
             self._discovery.joined(peer_id)
+        self._tell_room(size)
+        self._outgoing.room_changed(size)
+
+    def reported(self) -> None:
+        """Take note that a report has told who is in the room."""
+        self._comings.begin(ROOM_TOPIC, self._there)
+
+    def _tell_room(self, size: int) -> None:
+        connected = self.node.peers.records if self.node else ()
+        joined, left = self._comings.news(ROOM_TOPIC, self._there, connected, trio.current_time())
+        for peer_id in joined:
             self._emit(PeerJoined(str(peer_id), size))
         for peer_id in left:
             self._emit(PeerLeft(str(peer_id), size))
-        self._outgoing.room_changed(size)
 
     def topics_changed(self) -> None:
         """Tell who came to another topic and who left it."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 
+import pytest
 import trio
 
 from py_peer.core import limits
@@ -14,6 +16,8 @@ from py_peer.core.events import (
     MessageRefused,
     MessageSent,
     MessageWaiting,
+    PeerBanned,
+    PeerDisconnected,
     PeerJoined,
     PeerLeft,
     PeerMuted,
@@ -24,10 +28,12 @@ from py_peer.core.requests import Ignore, JoinTopic, LeaveTopic, RequestStatus, 
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC, TopicInfo
 from tests.loops import run
-from tests.net.raw_peer import raw_peer, signed
+from tests.net.raw_peer import GoneError, raw_peer, signed
+from tests.net.support import until
 from tests.service.support import Person, person
 
 NEWS = "news"
+MOVES = (PeerJoined, PeerLeft, TopicPeerJoined, TopicPeerLeft)
 
 
 def say_on(one: Person, topic: str, text: str) -> int:
@@ -241,6 +247,68 @@ def test_what_strangers_say_on_a_topic_is_cleaned_and_one_who_floods_it_is_muted
             await ann.see(PeerLeft)
             heard = await ann.see_all(MessageReceived, limits.FLOOD_BURST)
             assert {event.topic for event in heard} == {NEWS}
+            await ann.leave()
+            await attacking
+
+    run(scene())
+
+
+@pytest.mark.parametrize("topic", [NEWS, ROOM_TOPIC])
+def test_one_who_comes_and_goes_all_the_time_is_told_now_and_then_and_let_go(topic: str) -> None:
+    def attack(port: int) -> None:
+        async def flap() -> None:
+            with contextlib.suppress(GoneError), trio.move_on_after(20):
+                async with raw_peer(port) as stranger:
+                    gossip = await stranger.join(NEWS, ROOM_TOPIC)
+                    while True:
+                        for there in (False, True):
+                            await gossip.send_rpc(subscriptions=[{"subscribe": there, "topicid": topic}])
+
+        trio.run(flap)
+
+    async def scene() -> None:
+        async with person("ann", intro=False, topics=(NEWS,)) as ann:
+            port = int((await ann.address()).split("/")[4])
+            attacking = asyncio.create_task(asyncio.to_thread(attack, port))
+            banned = await ann.see(PeerBanned)
+            assert banned.reason == "it came and went again and again"
+            await ann.see(PeerDisconnected)
+            await attacking
+            moves = [event for event in ann.events if isinstance(event, MOVES)]
+            assert len(moves) <= limits.COMINGS_BURST + 8
+            for joined, left in ((PeerJoined, PeerLeft), (TopicPeerJoined, TopicPeerLeft)):
+                assert [type(event) for event in moves if isinstance(event, (joined, left))][-1] is left
+                counts = [sum(isinstance(event, kind) for event in moves) for kind in (joined, left)]
+                assert counts[0] == counts[1]
+
+    run(scene())
+
+
+def test_where_one_is_who_came_and_went_too_fast_is_told_when_it_has_settled() -> None:
+    seen = threading.Event()
+
+    def attack(port: int) -> None:
+        async def flap() -> None:
+            with contextlib.suppress(GoneError), trio.move_on_after(20):
+                async with raw_peer(port) as stranger:
+                    gossip = await stranger.join(NEWS)
+                    await until(seen.is_set)
+                    for _ in range(limits.COMINGS_BURST):
+                        for there in (False, True):
+                            await gossip.send_rpc(subscriptions=[{"subscribe": there, "topicid": NEWS}])
+                    await gossip.wait_end()
+
+        trio.run(flap)
+
+    async def scene() -> None:
+        async with person("ann", intro=False, topics=(NEWS,)) as ann:
+            port = int((await ann.address()).split("/")[4])
+            attacking = asyncio.create_task(asyncio.to_thread(attack, port))
+            await ann.see(TopicPeerJoined)
+            seen.set()
+            joined = await ann.see_all(TopicPeerJoined, limits.COMINGS_BURST // 2 + 1)
+            assert joined[-1].peers == 1
+            assert sum(isinstance(event, TopicPeerLeft) for event in ann.events) == limits.COMINGS_BURST // 2
             await ann.leave()
             await attacking
 
