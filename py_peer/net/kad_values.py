@@ -129,7 +129,10 @@ class Values:
         try:
             self._shelf.put(record, OURSELVES)
         except FullError:
-            raise RecordRefusedError("one value too many, as others keep no more of one peer") from None
+            count = self._shelf.own_count
+            raise RecordRefusedError(
+                f"one value too many, as {count:,} of yours are kept and others keep no more of one peer"
+            ) from None
         self.on_put(key)
         await self._kept.write()
         return Told(len(await self.hand(record, looked.closest)), len(looked.closest))

@@ -69,14 +69,21 @@ class KeptValues:
             if self._store.moved:
                 self._troubles.moved()
             self._troubles.left_out(self._store.left_out)
+        without_room = []
         for one in kept:
             if one.is_own and one.record.key.startswith(ANNOUNCEMENTS):
                 continue  # of a file that was provided as long as that run lasted
-            with suppress(RecordRefusedError, FullError):
+            with suppress(RecordRefusedError):
                 rule_for(one.record.key, RULES).check(one.record.key, one.record.value)
                 if one.record.key not in self.shelf:
-                    self.shelf.put(one.record, one.sender)
+                    try:
+                        self.shelf.put(one.record, one.sender)
+                    except FullError:
+                        without_room.append(one.record.key)
             await trio.lowlevel.checkpoint()  # there may be thousands of signatures among them
+        self._store.leave(without_room)
+        if self._troubles:
+            self._troubles.without_room(len(without_room), self.shelf.own_count)
         self.shelf.expire(time.time_ns())
         self._loaded.set()
 
@@ -118,6 +125,9 @@ class Troubles(Protocol):
     def left_out(self, count: int) -> None:
         """Tell how much of it cannot be understood, if anything."""
 
+    def without_room(self, count: int, most: int) -> None:
+        """Tell how many of our own values in it found no room beside the `most` that have it, if any."""
+
 
 @final
 class RecordStore:
@@ -146,6 +156,11 @@ class RecordStore:
             raise KeptFileError(f"cannot be opened: {cause(error)}") from error
         self._written = {one.record.key: one for one in kept}
         return kept
+
+    def leave(self, keys: Iterable[bytes]) -> None:
+        """Leave some records in the file, though they will not be on the shelf."""
+        for key in keys:
+            self._written.pop(key, None)
 
     def write(self, shelf: Iterable[Kept]) -> None:
         """Write what has changed on the shelf since it was read or written last. Raises KeptFileError."""

@@ -44,6 +44,15 @@ class Troubles:
             entries = "1 entry" if count == 1 else f"{count:,} entries"
             self._say(f"{entries} of {self._path} cannot be understood, and will be gone with the next change")
 
+    def without_room(self, count: int, most: int) -> None:
+        """Tell how many of our own values in the file found no room beside the `most` that have it, if any."""
+        if count:
+            values = "1 value" if count == 1 else f"{count:,} values"
+            self._say(
+                f"{values} of yours in {self._path} found no room, as others keep no more of one peer than the {most:,} "
+                "that have it; left there, not renewed until there is room in a later run"
+            )
+
     def _say(self, text: str) -> None:
         if text not in self._said:
             self._said.add(text)

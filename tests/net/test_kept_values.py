@@ -41,6 +41,10 @@ class Told:
         if count:
             self.said.append(f"{count} left out")
 
+    def without_room(self, count: int, most: int) -> None:
+        if count:
+            self.said.append(f"{count} without room beside {most}")
+
 
 def record(name: str, value: bytes = b"value") -> Record:
     now = time.time_ns()
@@ -133,6 +137,21 @@ async def test_rows_that_are_none_are_left_out_and_told(tmp_path: Path) -> None:
     kept, told = await run_of(file)
     assert told == ["3 left out"]
     assert [one.record.key for one in kept.shelf] == [b"a"]
+
+
+@trio_test
+async def test_values_of_our_own_that_find_no_room_stay_in_the_file_and_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "dht.sqlite"
+    mine = [record(f"key {number}") for number in range(5)]
+    await run_of(file, *((one, "") for one in mine))
+    monkeypatch.setattr(limits, "KAD_SENDER_WEIGHT", 3 * limits.KAD_VALUE_WEIGHT)
+    kept, said = await run_of(file, (record("others"), "sender"))
+    assert (kept.shelf.own_count, said) == (2, ["3 without room beside 2"])
+    monkeypatch.undo()
+    kept, said = await run_of(file)
+    assert (kept.shelf.own_count, len(kept.shelf), said) == (5, 6, [])
 
 
 @trio_test
