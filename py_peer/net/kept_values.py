@@ -73,19 +73,23 @@ class KeptValues:
         for one in kept:
             if one.is_own and one.record.key.startswith(ANNOUNCEMENTS):
                 continue  # of a file that was provided as long as that run lasted
-            with suppress(RecordRefusedError):
-                rule_for(one.record.key, RULES).check(one.record.key, one.record.value)
-                if one.record.key not in self.shelf:
-                    try:
-                        self.shelf.put(one.record, one.sender)
-                    except FullError:
-                        without_room.append(one.record.key)
+            try:
+                self._take(one)
+            except FullError:
+                without_room.append(one.record.key)
             await trio.lowlevel.checkpoint()  # there may be thousands of signatures among them
         self._store.leave(without_room)
         if self._troubles:
             self._troubles.without_room(len(without_room), self.shelf.own_count)
         self.shelf.expire(time.time_ns())
         self._loaded.set()
+
+    def _take(self, one: Kept) -> None:
+        """Take what still holds, unless something was put meanwhile. Raises FullError."""
+        with suppress(RecordRefusedError):
+            rule_for(one.record.key, RULES).check(one.record.key, one.record.value)
+            if one.record.key not in self.shelf:
+                self.shelf.put(one.record, one.sender)
 
     async def write(self) -> bool:
         """Have the disk follow; return whether it has. What is the matter is told, and it is tried again later."""

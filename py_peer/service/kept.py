@@ -49,8 +49,8 @@ class Troubles:
         if count:
             values = "1 value" if count == 1 else f"{count:,} values"
             self._say(
-                f"{values} of yours in {self._path} found no room, as others keep no more of one peer than the {most:,} "
-                "that have it; left there, not renewed until there is room in a later run"
+                f"{values} of yours in {self._path} found no room beside {most:,}, as others keep no more of one peer; "
+                "left there, and not renewed until a later run has room"
             )
 
     def _say(self, text: str) -> None:
