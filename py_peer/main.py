@@ -42,13 +42,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _crash(fault, arguments)
 
 
+_UNDONE = {"get": 6, "kv get": 6, "kv providers": 6, "kv put": 5, "kv provide": 5}
+"""What sub-commands end with that are ended before they have done anything: `SubCommand.undone`, not imported yet."""
+
+
+def _early_code(words: Sequence[str]) -> int:
+    """Return what a program ends with that is ended before its arguments are read; an option's value may mislead it."""
+    if any(word.partition("=")[0] == "--oneshot" for word in words):
+        return 4  # ExitCode.NOBODY_REACHED
+    names = (f"kv {after}" if word == "kv" else word for word, after in zip(words, [*words[1:], ""], strict=True))
+    return next((_UNDONE.get(name, 0) for name in names if name in ("get", "provide") or name.startswith("kv ")), 0)
+
+
 def _leave_silently_on_signals(words: Sequence[str]) -> None:
     """Make a signal end the program on the spot, while it is not even known what is asked for.
 
     As KeyboardInterrupt it would be a traceback; in a callback of a module half imported, nothing but a complaint.
     """
-    # ExitCode.NOBODY_REACHED and ExitCode.OK, which are not imported yet.
-    code = 4 if any(word.partition("=")[0] == "--oneshot" for word in words) else 0
+    code = _early_code(words)
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         os._exit(code)

@@ -18,6 +18,7 @@ from py_peer.frontends.lines import event_lines
 from py_peer.frontends.printer import headless_lines
 from py_peer.frontends.running import run_front_end
 from py_peer.frontends.screen import Screen
+from py_peer.frontends.sub_commands import SUB_COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,7 +79,7 @@ def tell(*lines: str) -> None:
 
 def run_errand(arguments: Arguments, make: Callable[[Service, Screen, Watchdog], FrontEnd]) -> int:
     """Run a peer as `arguments` ask for it, and the front-end that `make` makes; return the exit code."""
-    leave_at_once_on_signals("", ExitCode.NOBODY_REACHED)
+    leave_at_once_on_signals("", SUB_COMMANDS[arguments.command].undone)
     screen, watchdog = Screen(sys.stdout), Watchdog()
     from py_peer.headless import HeadlessService  # noqa: PLC0415 - behind the signals
 

@@ -15,6 +15,7 @@ from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
 from py_peer.frontends.errand import Errand, run_errand, tell
 from py_peer.frontends.key_value_lines import key_sentence, origin
+from py_peer.frontends.sub_commands import SUB_COMMANDS
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -41,7 +42,7 @@ class KvOnce(Errand):
         super().__init__(service, screen, watchdog, json=arguments.json)
         self._arguments = arguments
         self._ticket = 0
-        self.outcome = ExitCode.NOBODY_REACHED  # until there is an answer
+        self.outcome = SUB_COMMANDS[arguments.command].undone  # until there is an answer
         self._answered = asyncio.Event()
         self._answer: DhtAnswer | None = None
 
@@ -88,9 +89,8 @@ class KvOnce(Errand):
         text = f"There was no answer within {self._arguments.timeout:g} s: {who}"
         self.say(Answer(self._ticket, text, failed=True))
         tell(f"py-peer: {text}")
-        if self.connected:
-            is_told = self._arguments.command in ("kv put", "kv provide")
-            self.outcome = ExitCode.NOT_SENT if is_told else ExitCode.NOT_FOUND
+        if not self.connected:
+            self.outcome = ExitCode.NOBODY_REACHED
 
     def _conclude(self, answer: DhtAnswer) -> None:
         """Print the answer, and decide what the program ends with."""

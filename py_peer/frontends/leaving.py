@@ -35,14 +35,18 @@ GOODBYE: Final = "Goodbye!"
 
 
 def leave_at_once_on_signals(goodbye: str = GOODBYE, code: int = 0) -> None:
-    """Make a signal end the program in order, with `goodbye` and `code`, while there is nothing yet to be closed."""
+    """Make a signal end the program in order, with `goodbye` and `code`, while there is nothing yet to be closed.
+
+    With "" it ends without a word.
+    """
+    end = "\n" if goodbye else ""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         # Nothing is buffered yet, and unwinding out of an import half done would only add noise.
         try:
             # The terminal has just shown ^C, and left the cursor behind it.
             start = "\n" if number == signal.SIGINT and os.isatty(1) else ""
-            os.write(1, f"{start}{goodbye}\n".encode())
+            os.write(1, f"{start}{goodbye}{end}".encode())
         finally:
             os._exit(code)
 

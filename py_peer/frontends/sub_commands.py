@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, final
 
+from py_peer.core.exit_codes import ExitCode
 from py_peer.frontends import checks
 from py_peer.frontends.option import Option
 from py_peer.frontends.options import KEPT, NETWORKS, NODE
@@ -45,6 +46,8 @@ class SubCommand:
     """Options and positional arguments of its own; `Arguments.own` has their values."""
 
     runs: Runs = Runs.NO_PEER
+    undone: ExitCode = ExitCode.OK
+    """What it ends with when it is ended before it has done what it is there for."""
 
     @property
     def arguments(self) -> str:
@@ -61,8 +64,8 @@ GROUPS: Final = {
 _KEY: Final = Option("key", "any text in UTF-8 is one", metavar="KEY", check=checks.utf8)
 
 
-def _kv(name: str, text: str, *own: Option) -> SubCommand:
-    return SubCommand(f"kv {name}", text, "py_peer.frontends.kv_once", NODE, own, Runs.ERRAND)
+def _kv(name: str, undone: ExitCode, text: str, *own: Option) -> SubCommand:
+    return SubCommand(f"kv {name}", text, "py_peer.frontends.kv_once", NODE, own, Runs.ERRAND, undone)
 
 
 SUB_COMMANDS: Final = {
@@ -82,13 +85,14 @@ SUB_COMMANDS: Final = {
         ),
         _kv(
             "put",
+            ExitCode.NOT_SENT,
             "have a value kept under a key",
             _KEY,
             Option("value", "the value", metavar="VALUE", check=checks.utf8),
         ),
-        _kv("get", "show the value that is kept under a key", _KEY),
-        _kv("provide", "have it written down that you provide a key", _KEY),
-        _kv("providers", "show who provides a key", _KEY),
+        _kv("get", ExitCode.NOT_FOUND, "show the value that is kept under a key", _KEY),
+        _kv("provide", ExitCode.NOT_SENT, "have it written down that you provide a key", _KEY),
+        _kv("providers", ExitCode.NOT_FOUND, "show who provides a key", _KEY),
         SubCommand(
             "kv shell",
             "obey lines on standard input: GET, PUT, GET_PROVIDERS, PUT_PROVIDER, TOPIC, QUIT",
@@ -122,6 +126,7 @@ SUB_COMMANDS: Final = {
                 ),
             ),
             Runs.ERRAND,
+            ExitCode.NOT_FOUND,
         ),
         SubCommand("network list", "show the networks", "py_peer.frontends.networks", ("json",)),
         SubCommand(

@@ -194,7 +194,7 @@ def test_ctrl_c_ends_a_shell_and_an_errand(node: Callable[..., Piped], piped: Ca
     errand = piped("kv", "get", "k", *NOWHERE[:2])
     errand.wait_for(lambda: "Failed to connect" in errand.errors, "that nobody is there")
     errand.signal(signal.SIGINT)
-    assert errand.leave() == 4
+    assert errand.leave() == 6
     assert errand.text == ""
 
 

@@ -17,6 +17,8 @@ import pytest
 
 from py_peer import __version__
 from py_peer.core.exit_codes import ExitCode
+from py_peer.frontends.sub_commands import SUB_COMMANDS
+from py_peer.main import _early_code
 from tests.frontends.programs import (
     BUSY_SECONDS,
     DEADLINE,
@@ -31,6 +33,8 @@ from tests.frontends.programs import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from py_peer.frontends.sub_commands import SubCommand
 
 STARTING = "Starting Universal Connectivity Application..."
 
@@ -98,6 +102,31 @@ def test_a_signal_in_the_middle_of_the_first_imports_does_not_hide_that_nothing_
 ) -> None:
     script = INTERRUPTED.format(module="argparse", number=int(signal.SIGTERM)) + "from py_peer.main import main\nmain()"
     assert run(tmp_path, *words, command=(sys.executable, "-c", script)).returncode == ExitCode.NOBODY_REACHED
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("get", "--name", "photo"), ExitCode.NOT_FOUND),
+        (("--json", "kv", "put", "key", "value"), ExitCode.NOT_SENT),
+        (("kv", "get", "key", "--json"), ExitCode.NOT_FOUND),
+        (("provide", "--path", __file__), ExitCode.OK),
+    ],
+    ids=["get", "put", "kv get", "provide"],
+)
+@pytest.mark.parametrize("module", ["argparse", "py_peer.headless"])
+def test_a_command_ended_before_it_has_come_up_says_by_its_code_what_was_not_done_and_nothing_else(
+    tmp_path: Path, words: Sequence[str], code: ExitCode, module: str
+) -> None:
+    script = INTERRUPTED.format(module=module, number=int(signal.SIGTERM)) + "from py_peer.main import main\nmain()"
+    done = run(tmp_path, *words, command=(sys.executable, "-c", script))
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+
+
+@pytest.mark.parametrize("command", SUB_COMMANDS.values(), ids=SUB_COMMANDS.keys())
+def test_what_a_command_ends_with_is_known_before_its_arguments_are_read(command: SubCommand) -> None:
+    for words in (command.name.split(), ["--json", *command.name.split(), "--timeout", "9"]):
+        assert _early_code(words) == command.undone
 
 
 def test_a_signal_that_is_ignored_stays_so_through_the_first_imports(tmp_path: Path) -> None:
