@@ -13,6 +13,7 @@ from py_peer.core.events import MessageReceived
 from py_peer.core.json_lines import one_line
 from py_peer.core.requests import FindProviders, GetValue, JoinTopic, ProvideKey, PutValue
 from py_peer.core.topic_events import TopicJoined
+from py_peer.core.topics import read_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 LEAVING: Final = ("QUIT", "EXIT", "Q")
 WORDS: Final = ("GET", "PUT", "GET_PROVIDERS", "PUT_PROVIDER", "TOPIC")
 
-NO_COMMAND: Final = "expected GET, GET_PROVIDERS, PUT or PUT_PROVIDER"
+NO_COMMAND: Final = "expected GET, GET_PROVIDERS, PUT or PUT_PROVIDER (or TOPIC or QUIT)"
 NO_KEY: Final = "Expected key"
 NO_VALUE: Final = "Expected value"
 NO_TOPIC: Final = "Expected topic"
-"""gnostr's words for a line that is no command."""
+"""gnostr's words for a line that is no command, and two more commands, which it leaves out there."""
 
 
 class LineError(ValueError):
@@ -40,16 +41,17 @@ def requests_of(line: str, new_ticket: Callable[[], int]) -> tuple[Request, ...]
     An empty line asks for nothing.
     """
     word, _, rest = line.strip().partition(" ")
-    key, _, value = rest.lstrip().partition(" ")
+    rest = rest.lstrip()
+    key, _, value = rest.partition(" ")
     value = value.strip()
     if not word:
         return ()
     if word not in WORDS:
         raise LineError(NO_COMMAND)
     if word == "TOPIC":
-        if not key:
+        if not (topic := read_topic(rest)):
             raise LineError(NO_TOPIC)
-        return (JoinTopic(new_ticket(), f"{key} {value}".strip()),)
+        return (JoinTopic(new_ticket(), topic),)
     if not key:
         raise LineError(NO_KEY)
     if word == "PUT":

@@ -96,11 +96,9 @@ class KvShell(Errand):
 
     def _refuse(self, number: int, reason: str) -> None:
         self._refused += 1
-        tell(reason)
+        tell(reason if self._is_typed else f"line {number}: {reason}")
         if self.json:
-            self.say(
-                Error(number, reason, "GET KEY, PUT KEY VALUE, GET_PROVIDERS KEY, PUT_PROVIDER KEY, TOPIC NAME or QUIT")
-            )
+            self.say(Error(number, reason, ADVICE))
 
     async def _until_asked_less_than(self, count: int) -> None:
         while len(self._keys.asked) >= count:

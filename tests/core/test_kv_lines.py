@@ -42,6 +42,8 @@ def asked(line: str) -> tuple[Request, ...]:
         ("PUT_PROVIDER k", (ProvideKey(1, "k"),)),
         ("TOPIC t", (JoinTopic(1, "t"),)),
         ("TOPIC two words", (JoinTopic(1, "two words"),)),
+        ("TOPIC  two   blanks ", (JoinTopic(1, "two   blanks"),)),
+        ("TOPIC #art of code", (JoinTopic(1, "art of code"),)),
     ],
 )
 def test_a_line_asks_for(line: str, requests: tuple[Request, ...]) -> None:
@@ -58,8 +60,9 @@ def test_a_line_asks_for(line: str, requests: tuple[Request, ...]) -> None:
         ("GET_PROVIDERS ", "Expected key"),
         ("PUT_PROVIDER", "Expected key"),
         ("TOPIC", "Expected topic"),
-        ("get k", "expected GET, GET_PROVIDERS, PUT or PUT_PROVIDER"),
-        ("hello", "expected GET, GET_PROVIDERS, PUT or PUT_PROVIDER"),
+        ("TOPIC #", "Expected topic"),
+        ("get k", "expected GET, GET_PROVIDERS, PUT or PUT_PROVIDER (or TOPIC or QUIT)"),
+        ("hello", "expected GET, GET_PROVIDERS, PUT or PUT_PROVIDER (or TOPIC or QUIT)"),
         ("GET a b", "expected nothing behind the key, and there is 'b'"),
     ],
 )

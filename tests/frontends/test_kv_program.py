@@ -155,11 +155,11 @@ def test_a_shell_says_on_standard_error_what_is_no_command(tmp_path: Path) -> No
     assert (ended.returncode, ended.stdout) == (5, "")
     said = [line for line in ended.stderr.splitlines() if not line.startswith(("Local peer id", "Listening on"))]
     assert said == [
-        "expected GET, GET_PROVIDERS, PUT or PUT_PROVIDER",
-        "Expected key",
-        "Expected value",
-        f"the line has {MAX_LINE + 4:,} bytes, and {MAX_LINE:,} at most can be of use",
-        "the line is not UTF-8",
+        "line 1: expected GET, GET_PROVIDERS, PUT or PUT_PROVIDER (or TOPIC or QUIT)",
+        "line 2: Expected key",
+        "line 3: Expected value",
+        f"line 4: the line has {MAX_LINE + 4:,} bytes, and {MAX_LINE:,} at most can be of use",
+        "line 5: the line is not UTF-8",
     ]
     first, second, *errors = map(json.loads, kv(tmp_path, "shell", "--json", given=given).stdout.splitlines())
     assert (first["event"], second["event"]) == ("started", "ready")
