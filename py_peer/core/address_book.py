@@ -12,7 +12,7 @@ import math
 import random
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core import limits
@@ -21,7 +21,7 @@ from py_peer.core.budgets import Budgets, Word
 from py_peer.core.events import KnownPeer
 from py_peer.core.findings import Source
 from py_peer.core.hearsay import OTHER_MACHINE, is_name, objection
-from py_peer.core.ranges import Kind, place
+from py_peer.core.ranges import Kind, kind_of, place
 from py_peer.core.shelves import Rank, Shelves
 from py_peer.core.spots import CLOSENESS, Known, Place, Spot, place_of, spot_at
 
@@ -362,6 +362,8 @@ class AddressBook:
         spot = peer.spots.get(asked.place) if peer else None
         asked.told(finding.source, finding.teller)
         word = self._word(asked, lookup=True)
+        if word.here and self._is_on_this_machine(finding.teller_ip):
+            word = replace(word, here=False, range="")  # he can try its ports himself
         if spot is not None and not (spot.refused or spot.is_told):
             word = self._word(spot)
         elif reason := objection(address, finding, self._own_ips):
@@ -375,6 +377,9 @@ class AddressBook:
         if not reason:
             self._budgets.take(word, now)
         return reason, bool(reason)
+
+    def _is_on_this_machine(self, ip: str) -> bool:
+        return bool(ip) and (kind_of(ip) is Kind.LOOPBACK or place(ip) in self._own_ips)
 
     def ways_to(self, peer_id: str, now: float) -> tuple[tuple[DialAddress, ...], str]:
         """Return where to dial, now, a peer that the user asks for, the best first; or nothing, and why.

@@ -54,6 +54,7 @@ class Budgets:
         self._told = _buckets(limits.TOLD_RATE, limits.TOLD_BURST)
         self._lookups = _buckets(limits.LOOKUP_RATE, limits.LOOKUP_BURST)
         self._tellers = _buckets(limits.TELLER_RATE, limits.TELLER_BURST)
+        self._lookup_tellers = _buckets(limits.LOOKUP_TELLER_RATE, limits.LOOKUP_TELLER_BURST)
         self._ranges = _buckets(limits.RANGE_RATE, limits.RANGE_BURST)
         self._places = _buckets(limits.PLACE_RATE, limits.PLACE_BURST)
         self._this_machine = _buckets(limits.HERE_RATE, limits.HERE_BURST)
@@ -92,8 +93,9 @@ class Budgets:
                     yield self._ranges, word.range, f"{word.range} {_TOO_OFTEN}"
                 if word.tellers:
                     # The one with most left: who tells of everybody first holds up nobody else's word.
-                    teller = min(word.tellers, key=lambda teller: self._tellers.wait(teller, now))
-                    yield self._tellers, teller, f"{_TOO_MUCH} {short_id(teller)}"
+                    tellers = self._lookup_tellers if word.lookup else self._tellers
+                    teller = min(word.tellers, key=lambda teller: tellers.wait(teller, now))
+                    yield tellers, teller, f"{_TOO_MUCH} {short_id(teller)}"
                 yield self._lookups if word.lookup else self._told, "", f"{_TOO_MUCH} others"
 
 

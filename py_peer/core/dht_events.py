@@ -41,6 +41,9 @@ class ValueFound(Event):
     base64: str = ""
     """The bytes of the value, where `value` does not show all of them as they are: not UTF-8, or cleaned."""
 
+    unasked: int = 0
+    """Who should have been asked, too, and could not be dialled just now, as too much was dialled lately."""
+
 
 @final
 @frozen
@@ -73,3 +76,5 @@ class LookupFailed(Event):
     key: str
     asked: int
     reason: str
+    unasked: int = 0
+    """Who should have been asked, too, and could not be dialled just now: later the answer may be another."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar, final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 _Outer = TypeVar("_Outer")
 _Inner = TypeVar("_Inner")
@@ -222,21 +222,28 @@ class Walk:
         self._most = most
         self._left: list[tuple[int, bytes]] = []  # the K closest of these are those that count
         self._heard: set[bytes] = set()
+        self._connected: set[bytes] = set()
         self._asked: set[bytes] = set()
         self._answered: set[bytes] = set()
+        self._put_off: dict[bytes, None] = {}
 
-    def hear(self, peers: Iterable[bytes]) -> list[bytes]:
-        """Take note of peers; return those that were not known."""
+    def hear(self, peers: Iterable[bytes], connected: Collection[bytes] = ()) -> list[bytes]:
+        """Take note of peers, some of whom are connected, to us or to who tells of them; return those not known."""
         new = [peer for peer in dict.fromkeys(peers) if peer not in self._heard]
+        self._connected.update(connected)
         self._heard.update(new)
         self._left = sorted([*self._left, *((place(peer) ^ self._place, peer) for peer in new)])
         return new
 
     def next(self) -> bytes | None:
-        """Return whom to ask next; None while all that count are asked."""
+        """Return whom to ask next; None while all that count are asked.
+
+        Of those that count the ones that are connected come first: of the others some may be gone long since.
+        """
         if len(self._asked) >= self._most:
             return None
-        peer = next((peer for _, peer in self._left[:K] if peer not in self._asked), None)
+        to_ask = [peer for _, peer in self._left[:K] if peer not in self._asked]
+        peer = next((peer for peer in to_ask if peer in self._connected), next(iter(to_ask), None))
         if peer is not None:
             self._asked.add(peer)
         return peer
@@ -248,6 +255,28 @@ class Walk:
     def failed(self, peer: bytes) -> None:
         """Take note that a peer gives no answer: the next one counts in its place."""
         self._left = [entry for entry in self._left if entry[1] != peer]
+
+    def put_off(self, peer: bytes) -> None:
+        """Take note that a peer cannot be asked just now: the next one counts in its place meanwhile."""
+        self.failed(peer)
+        self._put_off[peer] = None
+
+    def again(self) -> bytes | None:
+        """Return whom to ask now of those who were put off and would count, the one who has waited longest."""
+        peer = next(self._that_would_count(), None)
+        if peer is not None:
+            del self._put_off[peer]
+            self._left = sorted([*self._left, (place(peer) ^ self._place, peer)])
+        return peer
+
+    @property
+    def unasked(self) -> int:
+        """How many were put off, and could not be asked since, of those who would count."""
+        return len(list(self._that_would_count()))
+
+    def _that_would_count(self) -> Iterator[bytes]:
+        bound = self._left[K - 1][0] if len(self._left) >= K else 1 << 256
+        return (peer for peer in self._put_off if place(peer) ^ self._place < bound)
 
     @property
     def answers(self) -> int:

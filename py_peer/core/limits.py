@@ -396,8 +396,11 @@ MEMORY_RATE = 0.5
 
 LOOKUP_BURST = 40
 LOOKUP_RATE = 1.0
+LOOKUP_TELLER_BURST = 30
+LOOKUP_TELLER_RATE = 30 / 60
 LOOKUP_CONNECTIONS = 64
-"""Dials of peers that a lookup in Kademlia has to ask, and connections to such peers: a walk asks 60 at most."""
+"""Dials of peers that a lookup in Kademlia has to ask, and connections to such peers: a walk asks 60 at most. On
+the word of one stranger so many: one answer tells of 20, each with several addresses, of whom some may have gone."""
 
 TRACKED_ALLOWANCES = 4_096
 """Tellers, ranges and addresses whose dials are counted; about 250 bytes each. At the rate of all dials together it
@@ -620,6 +623,11 @@ KAD_WALK_PEERS = 60
 KAD_LAST_DIALS_SECONDS = 2.0
 """When nobody is left to be asked but who is being dialled, and nothing else happens for so long, the walk is over: a
 program that was killed is told of for a minute, and over QUIC at each of its addresses nobody says that it is gone."""
+
+KAD_PATIENCE = 6.0
+KAD_AGAIN_SECONDS = 1.5
+"""What is looked up for the user waits so long at the end for those who could not be dialled just now, as too much was
+dialled lately, and tries them again so often. One more of them can be dialled in 2 s, if one has told of them all."""
 
 KAD_AT_ONCE = 3
 """Peers asked at a time (the spec's alpha, as in the paper)."""

@@ -57,7 +57,9 @@ def key_sentence(  # noqa: PLR0911 - one for each
 def origin(found: ValueFound) -> str:
     """Return where a value comes from, and of when it is."""
     where = f"from {_of(found.peers, found.asked)}" if found.peers else "kept here"
-    return f"{where}, put {f'{duration(found.seconds)} ago' if found.seconds is not None else 'nobody says when'}"
+    when = f"{duration(found.seconds)} ago" if found.seconds is not None else "nobody says when"
+    unasked = f"; {found.unasked} more could not be asked just now" if found.unasked else ""
+    return f"{where}, put {when}{unasked}"
 
 
 def _of(peers: int, asked: int) -> str:

@@ -1,6 +1,7 @@
 """`py-peer kv put`, `get`, `provide` and `providers`: one question to Kademlia, and its answer.
 
-While there is nobody to ask it is asked again, until --timeout is over.
+While there is nobody to ask, or somebody who should be asked cannot be dialled just now and nothing is found, it is
+asked again, until --timeout is over.
 """
 
 from __future__ import annotations
@@ -119,8 +120,10 @@ class KvOnce(Errand):
 def is_for_want_of_peers(answer: DhtAnswer) -> bool:
     """Return whether it may be another answer when somebody is there."""
     match answer:
-        case ValuePut() | KeyProvided() | LookupFailed():
+        case ValuePut() | KeyProvided():
             return not answer.asked
+        case LookupFailed():
+            return not answer.asked or bool(answer.unasked)
     return False
 
 

@@ -62,12 +62,15 @@ class Lookup:
     record: Record | None
     said: int
     asked: int
+    unasked: int = 0
+    """Who could not be asked just now: too much was dialled lately."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Looked:
     asked: int
+    unasked: int
     closest: list[bytes]
     found: dict[bytes, Record]
     """The valid records, by who holds them."""
@@ -120,7 +123,7 @@ class Values:
         check_size(key, value)
         rule = rule_for(key, RULES)
         rule.check(key, value)
-        looked = await self._look(key, rule)
+        looked = await self._look(key, rule, limits.KAD_PATIENCE)
         now = time.time_ns()
         best = looked.best
         record = received(key, value, max(now, best.time + MILLISECOND) if best else now, 0, now)
@@ -149,15 +152,15 @@ class Values:
         """
         check_size(key, b"")
         rule = rule_for(key, RULES)
-        looked = await self._look(key, rule)
+        looked = await self._look(key, rule, limits.KAD_PATIENCE)
         best = looked.best
         if best is None:
-            return Lookup(None, 0, looked.asked)
+            return Lookup(None, 0, looked.asked, looked.unasked)
         self._adopt(best, looked, rule)
         if lacking := looked.lacking(best, rule):
             self.on_lacking(best, lacking)
         said = sum(peer != OWN and record.value == best.value for peer, record in looked.found.items())
-        return Lookup(best, said, looked.asked)
+        return Lookup(best, said, looked.asked, looked.unasked)
 
     async def pass_on(self, key: bytes) -> None:
         """Hand what we keep to those who should have it and have not.
@@ -215,7 +218,7 @@ class Values:
         """Say whether we are one of those who should have what is kept under a key."""
         return self.serves and self._table.closer(key) < K
 
-    async def _look(self, key: bytes, rule: Rule) -> _Looked:
+    async def _look(self, key: bytes, rule: Rule, patience: float = 0.0) -> _Looked:
         """Ask those who are closest to a key, and ourselves, what they keep under it."""
         found: dict[bytes, Record] = {}
         if (kept := self._shelf.get(key, time.time_ns())) is not None:
@@ -231,12 +234,12 @@ class Values:
                 self._node.counters[f"ignored: Kademlia, found {error.kind}"] += 1
 
         seconds = limits.KAD_WALK_TIMEOUT - limits.KAD_TELL_TIMEOUT
-        walk = await self._walker.walk(Message.GET_VALUE, key, answered, seconds)
+        walk = await self._walker.walk(Message.GET_VALUE, key, answered, seconds, patience)
         best = max(found.values(), key=rule.rank, default=None)
         if best is not None and best.time == UNTOLD:
             now = time.time_ns()
             best = received(key, best.value, now, 0, now)
-        return _Looked(walk.answers, walk.closest(), found, best)
+        return _Looked(walk.answers, walk.unasked, walk.closest(), found, best)
 
     async def hand(self, record: Record, peers: list[bytes]) -> list[bytes]:
         """Have some keep a record; return those who now hold it."""

@@ -25,7 +25,7 @@ from py_peer.net.dial import DialError, NotNowError
 from py_peer.net.kad_messages import peers, read_message, where, write_message
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from libp2p.custom_types import TProtocol
 
@@ -99,19 +99,29 @@ class Walker:
         key: bytes,
         answered: Answered | None = None,
         seconds: float = limits.KAD_WALK_TIMEOUT,
+        patience: float = 0.0,
     ) -> Walk:
         """Ask those who are close to a key until all of the 20 closest have answered, for so many seconds at most.
 
-        `answered` is told of each answer when it comes.
+        `answered` is told of each answer when it comes. When all others have answered, those who cannot be dialled just
+        now are tried again, with `patience` for so many seconds.
         """
         walking = _Walking(Walk(key, limits.KAD_WALK_PEERS), Message(type=kind, key=key), answered)
         # Each has told us himself where he is. Not all of them may be dialled just now, so more are at hand than count.
         for contact in self._table.closest(key, limits.KAD_WALK_PEERS):
-            walking.hear({contact.peer: where(contact.peer, contact.addresses)}, str(ID(contact.peer)), contact.ip)
+            at = {contact.peer: where(contact.peer, contact.addresses)}
+            walking.hear(at, filter(self.is_here, at), str(ID(contact.peer)), contact.ip)
         with trio.move_on_after(seconds):
             async with trio.open_nursery() as nursery:
                 for _ in range(limits.KAD_AT_ONCE):
                     nursery.start_soon(self._ask_in_turn, walking, nursery.cancel_scope)
+            until = trio.current_time() + patience
+            while walking.walk.unasked and trio.current_time() < until:
+                await trio.sleep(limits.KAD_AGAIN_SECONDS)
+                turns = iter(range(walking.walk.unasked))
+                async with trio.open_nursery() as nursery:
+                    for _ in range(limits.KAD_AT_ONCE):
+                        nursery.start_soon(self._ask_again, walking, turns)
         return walking.walk
 
     async def tell(self, message: Message, peers: Iterable[bytes]) -> list[tuple[bytes, Message]]:
@@ -149,6 +159,15 @@ class Walker:
             else:
                 return
 
+    async def _ask_again(self, walking: _Walking, turns: Iterator[int]) -> None:
+        """Ask those who were put off, each once, and those of whom they tell."""
+        for _ in turns:
+            if (peer := walking.walk.again()) is None:
+                break
+            await self._ask(walking, peer)
+        while (peer := walking.walk.next()) is not None:
+            await self._ask(walking, peer)
+
     async def _ask(self, walking: _Walking, peer: bytes) -> None:
         peer_id = ID(peer)
         is_bare = walking.is_bare
@@ -158,7 +177,7 @@ class Walker:
         try:
             answer = await self.say(peer_id, walking.request, walking.heard[peer])
         except NotNowError:
-            walking.walk.failed(peer)  # and it stays in the table
+            walking.walk.put_off(peer)  # and it stays in the table
             return
         if answer is None:
             walking.walk.failed(peer)
@@ -174,7 +193,8 @@ class Walker:
         record = self._node.peers.records.get(peer_id)
         teller_ip = remote_ip(record.address) if record else ""
         closer = {near: at async for near, at in peers(answer.closerPeers, limits.KAD_WALK_PEERS) if near != self._own}
-        walking.hear(closer, str(peer_id), teller_ip)
+        connected = [bytes(near.id) for near in answer.closerPeers if near.connection == Message.CONNECTED]
+        walking.hear(closer, connected, str(peer_id), teller_ip)
         if walking.told is not None:
             await walking.told(Answer(peer, answer, closer, teller_ip))
 
@@ -239,8 +259,14 @@ class _Walking:
         self.asking: set[bytes] = set()
         self.stirred = trio.Event()
 
-    def hear(self, addresses: Mapping[bytes, tuple[DialAddress, ...]], teller: str, teller_ip: str) -> None:
-        for peer in self.walk.hear(addresses):
+    def hear(
+        self,
+        addresses: Mapping[bytes, tuple[DialAddress, ...]],
+        connected: Iterable[bytes],
+        teller: str,
+        teller_ip: str,
+    ) -> None:
+        for peer in self.walk.hear(addresses, [peer for peer in connected if peer in addresses]):
             self.heard[peer] = Finding(str(ID(peer)), addresses[peer], Source.KADEMLIA, teller, teller_ip)
         self.stir()
 

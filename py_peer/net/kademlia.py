@@ -48,6 +48,8 @@ class Providers:
 
     peers: tuple[bytes, ...]
     asked: int
+    unasked: int = 0
+    """As in Lookup."""
 
 
 @final
@@ -219,8 +221,8 @@ class Kademlia:
         for contact in self.server.providers.of(key, trio.current_time()):
             at = where(contact.peer, contact.addresses) or self._known(contact.peer)
             take(contact.peer, Finding(str(ID(contact.peer)), at, Source.KADEMLIA, str(ID(contact.peer)), contact.ip))
-        walk = await self.walker.walk(Message.GET_PROVIDERS, key, self._providers(take))
-        return Providers(tuple(seen), walk.answers)
+        walk = await self.walker.walk(Message.GET_PROVIDERS, key, self._providers(take), patience=limits.KAD_PATIENCE)
+        return Providers(tuple(seen), walk.answers, walk.unasked)
 
     def _providers(self, found: Callable[[bytes, Finding], None]) -> Answered:
         """Return what takes the providers out of an answer."""

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
     from py_peer.core.settings import Settings
-    from py_peer.net.kademlia import Kademlia
+    from py_peer.net.kad_values import Lookup
+    from py_peer.net.kademlia import Kademlia, Providers
     from py_peer.net.node import Node
 
     KeyRequest: TypeAlias = PutValue | GetValue | ProvideKey | FindProviders
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 OFF: Final = (
     "Kademlia, by which keys are kept, is off; start with --bootstrap or --network, or with --dht to be the first"
 )
+
+NOBODY: Final = "nobody is there to be asked"
 
 FAILED: Final = {
     PutValue: "Not put",
@@ -128,20 +131,23 @@ class Data:
                 if providers.peers:
                     peer_ids = tuple(str(ID(peer)) for peer in providers.peers)
                     return ProvidersFound(ticket, shown, peer_ids, providers.asked)
-                return LookupFailed(ticket, shown, providers.asked, _nobody(providers.asked, "knows who provides it"))
+                return _not_found(ticket, shown, providers, "knows who provides it")
             case GetValue():
                 lookup = await dht.get_value(key)
                 if (record := lookup.record) is None:
-                    return LookupFailed(ticket, shown, lookup.asked, _nobody(lookup.asked, "has a value for it"))
+                    return _not_found(ticket, shown, lookup, "has a value for it")
                 value = clean_text(record.value)
                 raw = "" if value.encode() == record.value else base64.b64encode(record.value).decode()
                 since = None if record.time == UNTOLD else round(max(0.0, (time.time_ns() - record.time) / SECOND), 3)
-                return ValueFound(ticket, shown, value, lookup.said, lookup.asked, since, raw)
+                return ValueFound(ticket, shown, value, lookup.said, lookup.asked, since, raw, lookup.unasked)
 
     def _fail(self, request: KeyRequest, reason: str) -> None:
         text = f"{FAILED[type(request)]}: {clean_path(request.key)}: {reason}"
         self._emit(Answer(request.ticket, clean_line(text, limits.MAX_ERROR_CHARS), failed=True))
 
 
-def _nobody(asked: int, has_it: str) -> str:
-    return f"none of the {asked} peer(s) that were asked {has_it}" if asked else "nobody is there to be asked"
+def _not_found(ticket: int, key: str, looked: Lookup | Providers, has_it: str) -> LookupFailed:
+    reason = f"none of the {looked.asked} peer(s) that were asked {has_it}" if looked.asked else NOBODY
+    if looked.unasked:
+        reason += f"; {looked.unasked} more could not be asked just now, as too much was dialled lately"
+    return LookupFailed(ticket, key, looked.asked, reason, looked.unasked)

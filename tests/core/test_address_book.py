@@ -394,6 +394,15 @@ def test_the_peers_that_a_walk_asks_on_our_own_machine_have_the_same_few_dials()
     assert set(answers) == {"", "this machine was dialled too often lately"}
 
 
+@pytest.mark.parametrize("teller_ip", [OUR_IPS[0], "127.0.0.1"])
+def test_who_is_on_this_machine_himself_may_tell_a_walk_of_as_many_there_as_of_others(teller_ip: str) -> None:
+    scene = Scene()
+    scene.book.look_around([], [], OUR_IPS)
+    asked = [Finding(BOB, (at("8.8.8.8", port),), Source.KADEMLIA, TELLER, teller_ip) for port in range(1, 1_001)]
+    answers = [scene.book.for_lookup(finding, finding.addresses[0], scene.now)[0] for finding in asked]
+    assert answers.count("") == limits.LOOKUP_TELLER_BURST < limits.LOOKUP_BURST
+
+
 def test_one_who_may_not_tell_of_an_address_does_not_spoil_it_for_one_who_may() -> None:
     scene = Scene()
     assert not scene.tell(ANN, "10.1.2.3", by=Source.TOPIC)

@@ -181,6 +181,47 @@ def test_a_walk_asks_nobody_twice_and_only_so_many() -> None:
     assert len(asked) == len(set(asked)) == 30
 
 
+def test_of_those_that_count_the_connected_ones_are_asked_first() -> None:
+    everybody = sorted(map(peer, range(30)), key=lambda one: place(one) ^ place(b"key"))
+    walk = Walk(b"key", 30)
+    walk.hear(everybody[:20], everybody[10:12])
+    walk.hear(everybody[20:], everybody[25:26])  # he is too far to count
+    order = [walk.next() for _ in range(20)]
+    assert order == [*everybody[10:12], *everybody[:10], *everybody[12:20]]
+
+
+def test_who_is_put_off_makes_room_is_asked_again_and_counts_as_unasked_only_while_he_would_count() -> None:
+    everybody = sorted(map(peer, range(30)), key=lambda one: place(one) ^ place(b"key"))
+    walk = Walk(b"key", 60)
+    walk.hear(everybody)
+    while (asked := walk.next()) is not None:
+        if asked in everybody[5:7]:
+            walk.put_off(asked)
+        else:
+            walk.answered(asked)
+    assert walk.closest() == [*everybody[:5], *everybody[7:22]]
+    assert walk.unasked == 2
+    again = walk.again()
+    assert again == everybody[5]
+    walk.answered(again)
+    assert walk.closest() == [*everybody[:6], *everybody[7:21]]
+    assert walk.again() == everybody[6]
+    walk.put_off(everybody[6])
+    assert walk.unasked == 1
+    walk.failed(everybody[6])
+    few = Walk(b"key", 60)
+    few.hear(everybody)
+    while (asked := few.next()) is not None:
+        (few.put_off if asked == everybody[19] else few.answered)(asked)
+    closer = [
+        one for one in map(peer, range(30, 2_000)) if place(one) ^ place(b"key") < place(everybody[0]) ^ place(b"key")
+    ]
+    few.hear(closer)
+    while (asked := few.next()) is not None:
+        few.answered(asked)
+    assert (few.unasked, few.again()) == (0, None)
+
+
 def test_a_walk_that_hears_of_nobody_is_over() -> None:
     walk = Walk(b"key", 30)
     assert walk.next() is None

@@ -12,6 +12,7 @@ from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
 from py_peer.frontends import piped as piped_chat
+from py_peer.frontends.kv_once import is_for_want_of_peers
 from py_peer.frontends.lines import event_lines
 from py_peer.frontends.piped import WINDOW, PlainChat
 from tests.frontends.fakes import ANN, US, FakeService, Stage
@@ -183,13 +184,33 @@ def test_a_script_reads_the_answers_under_its_ids() -> None:
         (ValuePut(1, "k", 0, 4), "🔑 Put k: it is kept here alone; none of 4 peer(s) has taken it"),
         (ValueFound(1, "k", "v", 0, 0, 1.0), "🔑 k (kept here, put 1 s ago): v"),
         (ValueFound(1, "k", "v", 1, 2, None), "🔑 k (from 1 of 2 peer(s), put nobody says when): v"),
+        (
+            ValueFound(1, "k", "v", 1, 2, 5.0, unasked=3),
+            "🔑 k (from 1 of 2 peer(s), put 5 s ago; 3 more could not be asked just now): v",
+        ),
         (KeyProvided(1, "k", 0, 0), "🔑 You provide k; nobody is there to write it down"),
         (LookupFailed(1, "k", 3, "nobody has it"), "❌ Not found: k: nobody has it"),
     ],
-    ids=["alone", "not-taken", "own", "of-no-time", "provided-alone", "missing"],
+    ids=["alone", "not-taken", "own", "of-no-time", "unasked", "provided-alone", "missing"],
 )
 def test_each_answer_is_a_line(event: Event, line: str) -> None:
     assert event_lines(event) == [line]
+
+
+@pytest.mark.parametrize(
+    ("event", "again"),
+    [
+        (LookupFailed(1, "k", 3, "nobody has it"), False),
+        (LookupFailed(1, "k", 0, "nobody is there"), True),
+        (LookupFailed(1, "k", 3, "nobody has it", unasked=1), True),
+        (ValueFound(1, "k", "v", 1, 2, 5.0, unasked=3), False),
+    ],
+    ids=["missing", "nobody", "unasked", "found"],
+)
+def test_a_program_that_asks_once_asks_again_while_nothing_is_found_and_somebody_could_not_be_asked(
+    event: LookupFailed | ValueFound, again: bool
+) -> None:
+    assert is_for_want_of_peers(event) is again
 
 
 def test_no_line_of_a_value_passes_for_one_of_the_program() -> None:

@@ -252,6 +252,46 @@ async def test_who_may_not_be_dialled_just_now_stays_in_the_table_and_those_behi
 
 
 @trio_test
+async def test_who_cannot_be_dialled_just_now_is_tried_again_when_the_user_wants_to_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "KAD_AGAIN_SECONDS", 0.01)
+    refusals = 2
+
+    async def later(_: Finding) -> None:
+        nonlocal refusals
+        refusals -= 1
+        if refusals >= 0:
+            raise NotNowError
+        await one.node.dial(holder.member.address)
+
+    async with kad_member(later) as (one, dht), somebody() as holder:
+        await holder.dht.put_value(b"key", b"value")
+        contact = holder.dht.server.ourselves()
+        dht.table.put(Contact(contact.peer, contact.addresses, "127.0.0.1"), lambda _: True)
+        found = await dht.get_value(b"key")
+        assert found.record
+        assert (found.record.value, found.said, found.asked, found.unasked) == (b"value", 1, 1, 0)
+
+
+@trio_test
+async def test_how_many_could_not_be_asked_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KAD_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(limits, "KAD_PATIENCE", 0.05)
+
+    async def not_now(_: Finding) -> None:
+        raise NotNowError
+
+    async with kad_member(not_now) as (one, dht), raw_peer(one.port, handlers=answering()):
+        await until(lambda: len(dht.table))
+        for number in range(5):
+            dht.table.put(Contact(stranger(), (at(number + 1),), "127.0.0.1"), lambda _: True)
+        value = await dht.get_value(b"key")
+        providers = await dht.find_providers(b"key", lambda _: None)
+        assert (value.asked, value.unasked) == (providers.asked, providers.unasked) == (1, 5)
+
+
+@trio_test
 async def test_one_who_was_there_before_is_told_that_we_speak_kademlia_and_is_in_the_table() -> None:
     pushed: list[Identify] = []
 
