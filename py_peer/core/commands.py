@@ -128,6 +128,9 @@ class CommandEntry:
     for_eyes: bool = False
     """Whether it only shows again, or elsewhere, what a script has read already."""
 
+    never_blank: bool = False
+    """Whether a key that a script may leave out says something where it is there: its variable may have been empty."""
+
     several_lines: bool = False
     """Whether its last argument is a text, which may have several lines."""
 
@@ -204,9 +207,14 @@ COMMANDS: Final = (
         "talk on another topic beside the room, which is joined if it is not yet; alone, show which are joined",
         arguments="[NAME]",
         checks=(_topic,),
+        never_blank=True,
     ),
     CommandEntry(
-        "leave", "leave a topic; alone, the one where you talk; the room stays", arguments="[NAME]", checks=(_topic,)
+        "leave",
+        "leave a topic; alone, the one where you talk; the room stays",
+        arguments="[NAME]",
+        checks=(_topic,),
+        never_blank=True,
     ),
     CommandEntry("share", "offer a file to the room, for as long as you are here", arguments="PATH", checks=(_path,)),
     CommandEntry("unshare", "serve a file no more", arguments="FILE", checks=(_file,)),

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Annotated, Any, Final, TypeAlias, TypeGuard, final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from py_peer.core import dht_events, direct_events, events, file_events, limits, topic_events
 from py_peer.core.cleaning import clean_line
@@ -27,6 +28,7 @@ SAY: Final = CommandEntry(
     "send a text to the room, or on TOPIC, as one message, whatever it begins with",
     arguments="TEXT [TOPIC]",
     checks=(unseen,),
+    never_blank=True,
 )
 SCRIPT_COMMANDS: Final = {
     entry.script_name: entry for entry in (SAY, *COMMANDS) if not (entry.for_eyes or entry.full_screen)
@@ -156,7 +158,7 @@ class Wish:
 class Mistake:
     """A line that is no command: why, and what to do. `id` is the script's, where it can be read.
 
-    `command` is the one that was misused.
+    `command` is the one that was misused, or may have been meant.
     """
 
     reason: str
@@ -171,33 +173,52 @@ def read_command(line: bytes) -> Wish | Mistake:
         text = line.decode()
     except UnicodeDecodeError as error:
         reason = f"the line is not UTF-8: byte {error.start + 1} of it"
-        return Mistake(reason, ONE_OBJECT, _id_in(line.decode(errors="replace")))
+        return Mistake(reason, ONE_OBJECT, _id_in(line.decode(errors="replace")), "topic" if b"topic" in line else "")
     try:
         head = msgspec.json.decode(text, type=_Head)
     except (msgspec.DecodeError, RecursionError) as error:
-        return Mistake(_reason(error), ONE_OBJECT, _id_in(text))
+        return Mistake(_reason(error), ONE_OBJECT, _id_in(text), "topic" if "topic" in text else "")
     entry = SCRIPT_COMMANDS.get(head.command)
     if entry is None:
-        return Mistake(f"unknown command '{clean_line(head.command, MAX_WORD_CHARS)}'", _nearest(head.command), head.id)
+        nearest = _nearest(head.command)
+        advice = (
+            f"did you mean {usage(SCRIPT_COMMANDS[nearest])}?"
+            if nearest
+            else f"the commands are {', '.join(SCRIPT_COMMANDS)}"
+        )
+        return Mistake(f"unknown command '{clean_line(head.command, MAX_WORD_CHARS)}'", advice, head.id, nearest)
     try:
         wish = msgspec.json.decode(text, type=shape(entry))
     except msgspec.DecodeError as error:
         return Mistake(_reason(error), usage(entry), head.id, entry.name)
     arguments = [_argument(key, getattr(wish, key)) for key in entry.keys]
-    if reason := entry.problem(*arguments):
+    if reason := _blank(entry, wish) or entry.problem(*arguments):
         return Mistake(reason, usage(entry), head.id, entry.name)
     first, *more = arguments or [""]
     return Wish(Command(entry.name, first, tuple(filter(None, more))), head.id)
 
 
-def _argument(key: str, argument: str) -> str:
+def _argument(key: str, argument: str | UnsetType) -> str:
+    if argument is UNSET:
+        return ""
     return argument if key in ("text", "path", "key", "value") else argument.strip()
+
+
+def _blank(entry: CommandEntry, wish: msgspec.Struct) -> str:
+    """Return that a key which may be missing is there and says nothing, where that may not be, or ""."""
+    blank = [
+        key
+        for key, optional in entry.keys.items()
+        if optional and getattr(wish, key) is not UNSET and not getattr(wish, key).strip()
+    ]
+    return f"'{blank[0]}' is there, and says nothing" if entry.never_blank and blank else ""
 
 
 @cache
 def shape(entry: CommandEntry) -> type[msgspec.Struct]:
     """Return the type of a command's object."""
-    arguments = [(key, str, "") if optional else (key, str) for key, optional in entry.keys.items()]
+    missing = (str | UnsetType, UNSET) if entry.never_blank else (str, "")
+    arguments = [(key, *missing) if optional else (key, str) for key, optional in entry.keys.items()]
     return msgspec.defstruct(
         entry.script_name,
         [*arguments, ("id", Id, None)],
@@ -241,9 +262,7 @@ def _reason(error: Exception) -> str:
 
 def _nearest(word: str) -> str:
     close = difflib.get_close_matches(word[:MAX_WORD_CHARS].lower().removeprefix("/"), SCRIPT_COMMANDS, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean {usage(SCRIPT_COMMANDS[close[0]])}?"
-    return f"the commands are {', '.join(SCRIPT_COMMANDS)}"
+    return close[0] if close else ""
 
 
 # --- The schema -----------------------------------------------------------------------------------

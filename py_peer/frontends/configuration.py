@@ -80,14 +80,19 @@ def _from_flag(option: Option, value: Any) -> Held:
 
 
 def _from_environment(option: Option, environ: Mapping[str, str]) -> Held | None:
-    set_ones = [(name, environ[name]) for name in option.variables if environ.get(name, "").strip()]
+    set_ones = [
+        (name, text)
+        for name in option.variables
+        if (text := environ.get(name, "")) and (option.never_blank or text.strip())
+    ]
     if not option.many:
         set_ones = set_ones[:1]
     values: list[Any] = []
     for name, text in set_ones:
         try:
             if option.many:
-                values += [option.check(part.strip()) for part in text.split(",") if part.strip()]
+                parts = [part.strip() for part in text.split(",") if part.strip()]
+                values += map(option.check, parts or [""] * option.never_blank)
             else:
                 values = [_from_word(option, text)]
         except ArgumentTypeError as error:

@@ -41,6 +41,9 @@ class Option:
     adds_up: bool = False
     """For `many`: whether those of the flags and of the environment all hold; else those of the flags alone do."""
 
+    never_blank: bool = False
+    """For `many`: whether a variable that holds blanks and no value is a mistake, and not as if it were not set."""
+
     kept: bool = True
     """Whether it may stand in the file and the environment; others are wishes for one run."""
 

@@ -62,6 +62,7 @@ GROUPS: Final = {
             checks.topic,
             default=(),
             many=True,
+            never_blank=True,  # what is said would go to the room
         ),
         Option("intro", "do not say hello when the first peer comes", ("--no-intro",), default=True, kind=bool),
         Option(

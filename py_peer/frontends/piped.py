@@ -14,7 +14,7 @@ from py_peer.core.events import Ready
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.sizes import oversize, oversize_text
 from py_peer.core.topics import ROOM_TOPIC
-from py_peer.core.typed_lines import Command, Misused, Say, parse_line
+from py_peer.core.typed_lines import Command, Misused, Say, Unknown, parse_line
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.stdin_lines import LineSplitter, LineTooLong, StdinReader
 
@@ -137,14 +137,15 @@ class PlainChat(Chat):
         typed = line.text
         match parse_line(typed, bare_quit=True):
             case Say(text=text):
-                if reason := self.why_nowhere() or oversize_text(text):
-                    await self._refuse(line.number, reason)
-                else:
-                    await self.say(text)
+                await self._say_or_refuse(line.number, text)
                 return True
             case Command(name=name) if name in self.talk.handlers:
                 await self._wait_for_the_banner()
-            case Misused(usage=usage) if usage.startswith("/topic"):
+                if reason := _not_utf8(line) or self._names_nothing(typed):
+                    self.talk.lose()
+                    await self._say_not_done(line.number, reason)
+                    return True
+            case Misused(usage="/topic [NAME]") | Unknown(nearest="/topic"):
                 self.talk.lose()
             case Command(name=name, more=more) if name in self.exchange.handlers:
                 await self._wait_for_the_banner()
@@ -156,11 +157,17 @@ class PlainChat(Chat):
                 await self._meet_who_is_meant(typed)
             case Command(name=name) if name in self.key_value.handlers:
                 await self._wait_for_the_banner()
-                if "\ufffd" in typed and typed.encode() != line.raw:  # another key would be meant, or another value put
+                if reason := _not_utf8(line):  # another key would be meant, or another value put
                     self.key_value.not_taken += 1
-                    await self.print_lines([f"❌ Line {line.number} was not done: it is not UTF-8"])
+                    await self._say_not_done(line.number, reason)
                     return True
         return await self.obey(typed)
+
+    async def _say_or_refuse(self, number: int, text: str) -> None:
+        if reason := self.why_nowhere() or oversize_text(text):
+            await self._refuse(number, reason)
+        else:
+            await self.say(text)
 
     def why_nowhere(self) -> str:
         """Return why a text goes nowhere that is for a topic which could not be joined, or "". A person has seen it."""
@@ -173,6 +180,15 @@ class PlainChat(Chat):
     async def say_refused(self, number: int, reason: str) -> None:
         """Say why a line was not sent."""
         await self.print_lines([f"❌ Line {number} was not sent: {reason}"])
+
+    def _names_nothing(self, line: str) -> str:
+        """Return that a script's variable was empty where the name of a topic was to be, or ""."""
+        if self._typed or line.strip().lower() != "/topic" or line == line.rstrip():
+            return ""
+        return "it names no topic; without a space at its end it asks where you are"
+
+    async def _say_not_done(self, number: int, reason: str) -> None:
+        await self.print_lines([f"❌ Line {number} was not done: {reason}"])
 
     def holds_back(self) -> bool:
         """Return whether the next line waits while many texts are on their way."""
@@ -234,3 +250,8 @@ class PlainChat(Chat):
     def _patience(self) -> float:
         # A peer that has called may be about to join.
         return max(0.0 if self.reached else self._waits, limits.DIAL_TIMEOUT if self.connected else 0.0)
+
+
+def _not_utf8(line: InputLine) -> str:
+    is_utf8 = "\ufffd" not in line.text or line.text.encode() == line.raw
+    return "" if is_utf8 else "it is not UTF-8"

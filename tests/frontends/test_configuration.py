@@ -250,6 +250,14 @@ def test_an_empty_variable_is_none_at_all() -> None:
     )
 
 
+@pytest.mark.parametrize("blank", ["  ", ",", "\t"], ids=["spaces", "comma", "tab"])
+def test_blanks_for_a_topic_are_a_mistake_for_what_is_said_would_go_to_the_room(
+    capsys: pytest.CaptureFixture[str], blank: str
+) -> None:
+    assert refused(capsys, environ={"PY_PEER_TOPIC": blank}) == "PY_PEER_TOPIC (environment): say which topic"
+    assert parsed(environ={"PY_PEER_TOPIC": ""}).settings.topics == ()
+
+
 def test_a_file_of_the_users_choice_takes_the_place_of_the_usual_one(file: Path, tmp_path: Path) -> None:
     file.write_text("port = 1")
     other = tmp_path / "other.toml"

@@ -61,7 +61,9 @@ PATIENCE = 0.2
 
 
 def piped(stage: Stage, service: FakeService, lines: str, patience: float = PATIENCE) -> PlainChat:
-    return PlainChat(service, stage.screen, stage.watchdog, Typed(lines.encode()), patience=patience)
+    return PlainChat(
+        service, stage.screen, stage.watchdog, Typed(lines.encode(errors="surrogateescape")), patience=patience
+    )
 
 
 def talk(

@@ -180,6 +180,46 @@ def test_what_a_script_says_for_a_topic_that_was_not_joined_goes_nowhere(line: s
 
 
 @pytest.mark.parametrize(
+    "line", ["/topic ", "/topik news", "/topic\t", "/topic \udcff\udcfe"], ids=["blank", "typo", "tab", "bytes"]
+)
+def test_what_a_script_says_after_a_line_that_may_have_been_for_a_topic_goes_nowhere(line: str) -> None:
+    code, lines, service = talk(f"{line}\nsecret\n/topic news\nfor news\n/topic\n")
+    assert code is ExitCode.NOT_SENT
+    assert sent(service) == [("news", "for news")]
+    assert "❌ Line 2 was not sent: it is for a topic that was not joined" in lines
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"command": "topic", "name": ""},
+        {"command": "topic", "name": "  "},
+        {"command": "topik", "name": "news"},
+        b'{"command":"topic","name":"news',
+        b'{"command":"topic","name":"\xff"}',
+    ],
+    ids=["empty", "blank", "typo", "broken", "bytes"],
+)
+def test_what_a_script_with_json_says_after_such_a_line_goes_nowhere(line: dict[str, str] | bytes) -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        data = commands(
+            line,
+            {"command": "say", "text": "secret", "id": 1},
+            {"command": "topic", "id": 2},
+            {"command": "say", "text": "secret", "topic": " ", "id": 3},
+            {"command": "topic", "name": ROOM_TOPIC},
+            {"command": "say", "text": "for all", "id": 4},
+        )
+        await stage.run(chat_over(stage, service, data))
+        assert sent(service) == [(ROOM_TOPIC, "for all")]
+        assert [error.get("id") for error in said(stage, "error")] == [None, 1, 3]
+        assert [report["id"] for report in said(stage, "status_report")] == [2]
+
+    run(scene())
+
+
+@pytest.mark.parametrize(
     "lines", ["/topic news\n{}/leave\nfor the room\n", "/topic news\n/topic news\n{}"], ids=["once", "twice"]
 )
 def test_what_is_said_after_the_service_has_not_joined_a_topic_does_not_go_to_the_room(lines: str) -> None:
