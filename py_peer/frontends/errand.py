@@ -62,12 +62,15 @@ class Errand(FrontEnd):
         self.screen.show(lines)
 
     def exit_code(self) -> ExitCode:
-        """Return what was found out, if nothing has failed."""
+        """Return what was found out, if nothing has failed; a result that cannot be written is a failure."""
         code = super().exit_code()
-        return self.outcome if code is ExitCode.OK else code
+        code = self.outcome if code is ExitCode.OK else code
+        return ExitCode.FAULT if code is ExitCode.OK and self.screen.fault else code
 
-    def take_leave(self, last_lines: Sequence[str], complaint: str) -> None:
-        """Say nothing: the results are all there is."""
+    def take_leave(self, last_lines: Sequence[str], complaint: str) -> None:  # noqa: ARG002 - results are all there is
+        """Say where they could not be written; those who have read enough know it."""
+        if self.screen.fault:
+            tell(f"py-peer: standard output cannot be written: {self.screen.fault}")
 
 
 def tell(*lines: str) -> None:

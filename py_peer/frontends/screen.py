@@ -20,7 +20,10 @@ class Screen:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.broken = False
-        """Whether the reader has gone (`py-peer | head`); from then on nothing is written."""
+        """Whether it cannot be written any more (`py-peer | head`); from then on nothing is."""
+
+        self.fault = ""
+        """Why it cannot, unless the reader has gone, who may have read enough."""
 
         self.on_broken: Callable[[], None] = lambda: None
 
@@ -40,7 +43,10 @@ class Screen:
         try:
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
-        except (OSError, ValueError):  # ValueError: the stream is closed
+        except BrokenPipeError:
+            self.give_up()
+        except (OSError, ValueError) as error:  # ValueError: the stream is closed
+            self.fault = (isinstance(error, OSError) and error.strerror) or str(error)
             self.give_up()
 
     def give_up(self) -> None:

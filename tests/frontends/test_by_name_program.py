@@ -7,19 +7,20 @@ import os
 import re
 import shlex
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from py_peer.core import tree_hash
-from tests.frontends.programs import ROOT, run_to_its_end
+from tests.frontends.programs import DEADLINE, PY_PEER, ROOT, environment, run_to_its_end
 from tests.frontends.test_kv_program import HERE, NOWHERE, where
 from tests.service.file_friends import PIECE, falsify, write
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.frontends.programs import Piped
 
@@ -153,6 +154,37 @@ def test_what_cannot_be_had_is_said_with_a_code_of_its_own(
     unreadable = run_to_its_end(tmp_path, "provide", "--path", str(tmp_path / "missing"), *HERE)
     assert unreadable.returncode == 6
     assert unreadable.stderr.endswith(f"py-peer: Not provided: {tmp_path}/missing: No such file or directory\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a full disk on Linux")
+def test_a_result_that_cannot_be_written_is_not_lost_in_silence(
+    provide: Callable[..., Piped], tmp_path: Path, town: str
+) -> None:
+    def errors_of(*command: str, code: int) -> str:
+        at = ("--bootstrap", town, *HERE)
+        with Path("/dev/full").open("wb") as stream:
+            ended = subprocess.run(
+                [*PY_PEER, *command, *at],
+                env=environment(),
+                cwd=tmp_path,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=DEADLINE,
+                check=False,
+            )
+        assert ended.returncode == code, ended.stderr
+        return ended.stderr
+
+    provide(write(tmp_path / "photo.bin", 10))
+    full = "py-peer: standard output cannot be written: No space left on device\n"
+    assert errors_of("get", "--name", NAME, "--out", "photo", code=1).endswith(full)
+    assert (tmp_path / "photo").stat().st_size == 10
+    assert errors_of("kv", "put", "colour", "blue", code=1).endswith(full)
+    assert errors_of("kv", "get", "nothing", "--json", code=6).endswith(full)
+    broken = errors_of("get", "--name", NAME, "--out", "other", "--json", code=6)
+    assert broken.endswith(f"{full}py-peer: {NAME} is not here yet; the same command goes on where it was\n")
 
 
 @pytest.mark.parametrize(
