@@ -107,6 +107,13 @@ class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # noqa: 
 
 @final
 class _Parser(argparse.ArgumentParser):
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Take all or nothing: else it is the whole program's usage that a sub-command's wrong option is shown."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
     def error(self, message: str) -> NoReturn:
         # Arguments are repeated in messages, and may come from a script that took them from elsewhere.
         from py_peer.core.cleaning import clean_line  # noqa: PLC0415 - needed only now

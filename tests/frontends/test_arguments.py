@@ -196,6 +196,15 @@ def test_an_option_that_does_not_exist_is_a_usage_error(capsys: pytest.CaptureFi
     assert "\x1b" not in complaint(capsys, *argv)
 
 
+@pytest.mark.parametrize("wrong", [["--topic", "x"], ["--bogus"], ["three"]], ids=lambda one: one[0])
+def test_a_wrong_option_of_a_sub_command_shows_the_usage_of_that(
+    capsys: pytest.CaptureFixture[str], wrong: list[str]
+) -> None:
+    said = complaint(capsys, "kv", "put", "a", "b", *wrong)
+    assert "usage: py-peer kv put [OPTION ...] KEY VALUE\n" in said
+    assert f"py-peer kv put: error: unrecognized arguments: {' '.join(wrong)}\n" in said
+
+
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         parsed("--version")
