@@ -370,6 +370,10 @@ class Chat(FrontEnd):
         """Return how many direct messages have not been confirmed."""
         return self.exchange.waiting
 
+    def found_nobody(self) -> bool:
+        """Return whether texts were not sent because nobody was there. When the service has failed that is why."""
+        return not self.reached and self._failed is None
+
     def drain_seconds(self) -> float:
         """Return how long a hurried leave may take to send what was typed just before."""
         return LAST_WORDS_SECONDS if self.outstanding or self.exchange.on_their_way else 0.0
@@ -378,7 +382,7 @@ class Chat(FrontEnd):
         """Say how many texts were not sent, and how many files are not there."""
         lines = direct_end_lines(self.undelivered(), self.exchange.waiting, self.stopped)
         if count := self.unsent() - self.undelivered() - self.unread:
-            lines.append(unsent_line(count, reached=self.reached or self._failed is not None))  # the complaint says why
+            lines.append(unsent_line(count, reached=not self.found_nobody()))
         if unfinished := self.exchange.unfinished:
             lines.append(f"⚠️  Not fetched to the end: {unfinished} file(s)")
         if waiting := len(self.key_value.asked):

@@ -48,7 +48,9 @@ class PlainChat(Chat):
         self._waits = patience
         # A person who types at a terminal without more of an editor than its own, and leaves, leaves at once.
         self._typed = source is not None and source.isatty()
-        self._too_long = 0
+        self.not_taken = 0
+        """Texts that were refused for what they are, whoever is there: too long, or for a topic that was not joined."""
+
         self._lines: deque[InputLine | LineTooLong] = deque()
         self._meeting_ends: float | None = None
         self._told_enough = False
@@ -96,16 +98,20 @@ class PlainChat(Chat):
 
     def unsent(self) -> int:
         """Count what was typed and not sent: on its way, refused, or not even looked at."""
-        return super().unsent() + self.refused + self._too_long + self.unread
+        return super().unsent() + self.refused + self.not_taken + self.unread
 
     def undelivered(self) -> int:
         """Count the direct messages that were not delivered, also those that will not be."""
         return super().undelivered() + self.exchange.refused
 
+    def found_nobody(self) -> bool:
+        """Return whether it is for want of anybody that texts were not sent."""
+        return super().found_nobody() and not self.not_taken
+
     def exit_code(self) -> ExitCode:
         """Tell texts that nobody was there for from those that were not sent though somebody was; then, files."""
         code = super().exit_code()
-        if code is ExitCode.NOT_SENT and not self.reached:
+        if code is ExitCode.NOT_SENT and self.found_nobody():
             return ExitCode.NOBODY_REACHED
         missing = self.exchange.not_fetched + self.exchange.unfinished + self.exchange.not_shared
         if code is not ExitCode.OK:
@@ -174,7 +180,7 @@ class PlainChat(Chat):
         return "" if self._typed else self.talk.lost
 
     async def _refuse(self, number: int, reason: str) -> None:
-        self._too_long += 1
+        self.not_taken += 1
         await self.say_refused(number, reason)
 
     async def say_refused(self, number: int, reason: str) -> None:

@@ -119,6 +119,7 @@ class JsonChat(_JsonOutput, PlainChat):
         if isinstance(read, Mistake):
             if read.command == "topic":
                 self.talk.lose()
+            self.not_taken += read.command == SAY.name
             self.write(Error(line.number, read.reason, read.advice))
         elif read.command.name == "quit":
             self._told_to_leave = True
@@ -133,6 +134,7 @@ class JsonChat(_JsonOutput, PlainChat):
 
     async def _say(self, number: int, text: str, topic: str = "") -> None:
         if not topic and (reason := self.why_nowhere()):
+            self.not_taken += 1
             self.write(Error(number, reason, "join one, or say on which topic"))
         else:
             await self.say(text, read_topic(topic))

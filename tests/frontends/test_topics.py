@@ -211,7 +211,8 @@ def test_what_a_script_with_json_says_after_such_a_line_goes_nowhere(line: dict[
             {"command": "topic", "name": ROOM_TOPIC},
             {"command": "say", "text": "for all", "id": 4},
         )
-        await stage.run(chat_over(stage, service, data))
+        assert await stage.run(chat_over(stage, service, data)) is ExitCode.NOT_SENT
+        assert said(stage, "ended")[0]["unsent"] == 2
         assert sent(service) == [(ROOM_TOPIC, "for all")]
         assert [error.get("id") for error in said(stage, "error")] == [None, 1, 3]
         assert [report["id"] for report in said(stage, "status_report")] == [2]
@@ -253,6 +254,12 @@ def test_a_topic_that_is_left_and_joined_again_before_the_first_answer_is_joined
         assert (chat.talk.topics.joined, chat.talk.topics.current) == (["news"], "news")
 
     run(scene())
+
+
+def test_a_script_whose_texts_were_refused_is_not_told_that_nobody_was_there() -> None:
+    code, lines, _ = talk("/topic universal-connectivity-x\nhidden\n", peers=0)
+    assert code is ExitCode.NOT_SENT
+    assert "⚠️  Not sent: 1 message(s)" in lines
 
 
 def test_a_script_that_talks_to_nobody_on_a_topic_ends_though_somebody_is_in_the_room() -> None:
@@ -373,7 +380,8 @@ def test_what_a_script_says_after_a_topic_that_was_not_joined_is_refused_unless_
             ),
         )
         chat.talk.start(map(str, range(limits.MAX_TOPICS)))
-        assert await stage.run(chat) is ExitCode.OK
+        assert await stage.run(chat) is ExitCode.NOT_SENT
+        assert said(stage, "ended")[0]["unsent"] == 2
         assert sent(service) == [("0", "b"), ("1", "c")]
         (answer,), (error, *more) = said(stage, "answer"), said(stage, "error")
         assert (answer["id"], answer["failed"]) == (1, True)

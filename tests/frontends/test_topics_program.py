@@ -71,7 +71,7 @@ def test_scripts_talk_on_a_topic_as_the_page_shows(piped: Callable[..., Piped], 
     first.expect_count(r"^Received message on #art of code from \w+: the build is green$", len(examples))
 
     refused = run_to_its_end(tmp_path, "-c", address[1], given="/topic universal-connectivity-file\nnot for the room\n")
-    assert refused.returncode == 4, refused.stdout
+    assert refused.returncode == 5, refused.stdout
     assert "❌ Line 2 was not sent: it is for a topic that was not joined" in refused.stdout
     assert "not for the room" not in first.text
 
