@@ -77,13 +77,15 @@ def announced_by(key: bytes) -> tuple[str, str]:
     return name.decode(), peer_id.decode()
 
 
-def groups(records: Iterable[FileRecord], root: bytes = b"") -> list[list[FileRecord]]:
+def groups(records: Iterable[FileRecord], root: bytes = b"", asker: str = "") -> list[list[FileRecord]]:
     """Return what is announced under one name, each file with all who provide it; with `root` that file alone.
 
-    What most provide comes first. Of as many the one with the least hash does, so that all who ask get the same.
+    What most provide comes first. Of as many the order is another one for each `asker`, a peer ID, and the same
+    whenever he asks: nobody can make a file that comes first for all.
     """
     found: defaultdict[bytes, list[FileRecord]] = defaultdict(list)
     for record in records:
         if root in (b"", record.root):
             found[record.root].append(record)
-    return [found[key] for key in sorted(found, key=lambda key: (-len(found[key]), key))]
+    lots = {key: hashlib.sha256(asker.encode() + b"\n" + key).digest() for key in found}
+    return [found[key] for key in sorted(found, key=lambda key: (-len(found[key]), lots[key]))]

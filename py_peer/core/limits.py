@@ -792,12 +792,21 @@ PROVIDED_PER_SECOND = 1.0
 ANNOUNCED_SECONDS = 10.0
 """For what the providers of a name say that they have; who is silent keeps nobody from those who are not."""
 
+NEXT_PROVIDER_AFTER = 0.25
+MAJORITY_LEAD = 1.5
+VERIFIED_LEAD = 5.0
+"""Seconds for which somebody is asked for a file by its name before the next one is asked beside him; for which one is
+that more have than the next one; and for which those are who say what they have, before those who do not. So 32 who
+are silent, and those of them who lead, cost 15 seconds at most: half of the deadline of `py-peer get`."""
+
+PROVIDER_SECONDS = 10.0
+"""For one of several to begin to give it. Who has not is asked again, FILE_SILENCE long, when others have failed."""
+
 SLOWEST_SOURCE = 1_000
 """Bytes a second. Who sends a piece more slowly is left for others, or else would be a byte in half a minute."""
 
 PROVIDERS_ASKED = 32
-"""Of those who provide a name so many are asked for the file: the first who were found. Each may keep us waiting for
-half a minute."""
+"""Of those who provide a name so many are asked for the file: the first who were found."""
 
 SERVED_AT_ONCE = 16
 SERVED_TO_ONE = 4

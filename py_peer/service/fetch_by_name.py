@@ -1,14 +1,15 @@
-"""A file is fetched by its name: who provides it is found in the DHT, and asked in turn until one of them gives it.
+"""A file is fetched by its name: who provides it is found in the DHT, and asked until one of them gives it.
 
 Those who say with their signature which file it is come first: of several files the one that most of them have, in
-pieces from all of these at once, each held to the hash. Then come those of whom nobody can say what they send.
+pieces from all of these at once, each held to the hash. Then come those of whom nobody can say what they send. Who is
+silent is not waited for: the next one is asked beside him (`py_peer.service.first_to_answer`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from functools import partial
-from itertools import chain, zip_longest
+from itertools import chain, pairwise, zip_longest
 from typing import TYPE_CHECKING, Final, cast, final
 
 import trio
@@ -20,14 +21,16 @@ from py_peer.core.offers import Offered
 from py_peer.core.records import RecordRefusedError
 from py_peer.net.dial import DialError
 from py_peer.net.file_announcements import read_announcement
+from py_peer.net.file_exchange import WrongHashError, open_source
 from py_peer.net.named_files import open_named
 from py_peer.net.part_files import PartError
 from py_peer.net.streams import StreamFaultError
 from py_peer.service.fetching import in_words
+from py_peer.service.first_to_answer import Begun, Way, Ways
 from py_peer.service.jobs import FetchError, NobodyProvidesError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from py_peer.core.by_name import Wanted
     from py_peer.core.file_record import FileRecord
@@ -44,7 +47,7 @@ WAYS_TRIED: Final = 4
 """Of a provider's whereabouts, where those who tell of it say different things."""
 
 FIRST_SECONDS: Final = 1.0
-"""When one of those who have a file is connected, the others are waited for so long before it is fetched."""
+"""When one of those who have a file has answered, the others are waited for so long before it is fetched."""
 
 MOST_REASONS: Final = 3
 
@@ -67,23 +70,42 @@ class ByName:
         dht = await self.somebody_to_ask()
         providers = await self._find(dht, wanted.name)
         announced = await self._announced(dht, wanted.name, providers)
-        files = groups(announced.values(), wanted.root)
+        files = groups(announced.values(), wanted.root, str(self._sources.host.get_id()))
         plain = [peer_id for peer_id in providers if peer_id not in announced]
         plain.sort(key=lambda peer_id: not self._sources.is_here(ID.from_string(peer_id)))
         self._tell(_told(job, len(providers), files, len(plain)))
+        ways = [
+            Way(self._sources.name(same[0].offerer), partial(self._begin_with_all, job, same), lead)
+            for same, lead in zip(files, _leads(files), strict=True)
+        ]
+        for peer_id in plain:
+            begin = partial(self._begin_with_one, job, wanted, peer_id)
+            ways.append(Way(self._sources.name(peer_id), begin, limits.NEXT_PROVIDER_AFTER))
+        return await self._from_first(job, Ways(ways))
+
+    async def _from_first(self, job: Job, ways: Ways) -> Fetched:
+        """Fetch it from the first who begins to give it, and goes on with it. Raises FetchError."""
         failures: list[FetchError] = []
-        ways = [partial(self._from_all, job, same) for same in files]
-        for way in (*ways, *(partial(self._from_one, job, wanted, peer_id) for peer_id in plain)):
+        tried: set[Way] = set()
+        while not ways.are_over:
             job.start_over()
+            found = await ways.first(limits.PROVIDER_SECONDS, limits.FILE_SILENCE, failures)
+            if found is None:
+                continue
+            way, begun = found
+            job.has_others = not ways.are_over
             try:
-                return await way()
+                return await begun.take()
             except PartError as error:
                 raise in_words(error) from error
             except FetchError as error:
                 failures.append(error)
+                if job.has_others and not error.wrong_hash and way not in tried:
+                    ways.again(way)  # it was not waited for as long as the last one is
+                tried.add(way)
         if not failures:
             raise FetchError("none of those who provide it has the file of that hash", wrong_hash=True)
-        reasons = "; ".join(dict.fromkeys(map(str, failures[:MOST_REASONS])))
+        reasons = "; ".join(dict.fromkeys(str(error) for error in failures[-MOST_REASONS:]))
         raise FetchError(reasons, wrong_hash=any(error.wrong_hash for error in failures))
 
     # --- Who has it -------------------------------------------------------------------------------
@@ -162,40 +184,62 @@ class ByName:
 
     # --- Fetching ---------------------------------------------------------------------------------
 
-    async def _from_all(self, job: Job, records: list[FileRecord]) -> Fetched:
-        """Fetch a file from those who have announced it, whoever of them is there. Raises FetchError, PartError.
+    async def _begin_with_all(self, job: Job, records: list[FileRecord]) -> Begun:
+        """Ask all who have announced a file for the hashes of its pieces, until one has sent them. Raises FetchError.
 
         It keeps the name that it was asked for by; what its provider calls it is the provider's wish.
         """
         if records[0].size > job.most:
             raise FetchError(f"it has {records[0].size:,} bytes, and {job.most:,} are allowed")
-        reached: dict[ID, FileRecord] = {}
-        reason = ""
+        holders: dict[ID, FileRecord] = {}
+        found: list[bytes] = []
+        failures: list[FetchError] = []
         with trio.CancelScope() as scope:
             async with trio.open_nursery() as nursery:
 
-                async def reach(record: FileRecord) -> None:
-                    nonlocal reason
+                async def ask(record: FileRecord) -> None:
                     try:
-                        provider = await self._sources.reach(record.offerer)
-                    except DialError as error:
-                        reason = f"{self._sources.name(record.offerer)} cannot be reached: {error}"
+                        provider, leaves = await self._leaves(record)
+                    except FetchError as error:
+                        failures.append(error)
                         return
-                    reached[provider] = record
+                    holders[provider] = record
+                    found.append(leaves)
                     scope.deadline = min(scope.deadline, trio.current_time() + FIRST_SECONDS)
 
                 for record in records:
-                    nursery.start_soon(reach, record)
-        if not reached:
-            raise FetchError(reason)
-        record = next(iter(reached.values()))
-        job.offer = Offered(record.file_id, record.offerer, trio.current_time(), record)
-        return await self._fetcher.fetch_pieces(job, record, tuple(reached))
+                    nursery.start_soon(ask, record)
+        if not found:
+            reasons = "; ".join(dict.fromkeys(str(error) for error in failures[:MOST_REASONS]))
+            raise FetchError(reasons, wrong_hash=any(error.wrong_hash for error in failures))
 
-    async def _from_one(self, job: Job, wanted: Wanted, peer_id: str) -> Fetched:
-        """Fetch a file from one who says nothing of it. Raises FetchError, PartError."""
+        async def take() -> Fetched:
+            record = next(iter(holders.values()))
+            job.offer = Offered(record.file_id, record.offerer, trio.current_time(), record)
+            return await self._fetcher.fetch_pieces(job, record, tuple(holders), found[0])
+
+        return Begun(take)
+
+    async def _leaves(self, record: FileRecord) -> tuple[ID, bytes]:
+        """Return the provider of a file, connected, and the hashes of its pieces. Raises FetchError."""
+        name = self._sources.name(record.offerer)
+        try:
+            provider = await self._sources.reach(record.offerer)
+        except DialError as error:
+            raise FetchError(f"{name} cannot be reached: {error}") from error
+        try:
+            async with open_source(self._sources.host, provider) as source:
+                if not await source.has(record):
+                    raise FetchError(f"{name} does not have it any more")
+                return provider, await source.leaves(record)
+        except StreamFaultError as error:
+            self._sources.blame(provider, error)
+            wrong_hash = isinstance(error, WrongHashError)
+            raise FetchError(f"{name} did not send it: {error}", wrong_hash=wrong_hash) from error
+
+    async def _begin_with_one(self, job: Job, wanted: Wanted, peer_id: str) -> Begun:
+        """Ask one for a file who says nothing of what it is. Raises FetchError."""
         name = self._sources.name(peer_id)
-        job.offer = Offered(job.file_id, peer_id, trio.current_time())
         try:
             provider = await self._sources.reach(peer_id)
         except DialError as error:
@@ -205,14 +249,33 @@ class ByName:
         except StreamFaultError as error:
             self._sources.blame(provider, error)
             raise FetchError(f"{name} did not send it: {error}") from error
-        return await self._fetcher.take(job, fetch, provider, wanted.root)
+
+        async def take() -> Fetched:
+            job.offer = Offered(job.file_id, peer_id, trio.current_time())
+            return await self._fetcher.take(job, fetch, provider, wanted.root)
+
+        return Begun(take, fetch.aclose)
+
+
+def _leads(files: list[list[FileRecord]]) -> Iterator[float]:
+    """Say for how long each file is asked for before the next one: longer where more have it, longest for the last.
+
+    After the last come those whose files nobody can verify.
+    """
+    for file, after in pairwise([*files, []]):
+        if not after:
+            yield limits.VERIFIED_LEAD
+        else:
+            yield limits.MAJORITY_LEAD if len(file) > len(after) else limits.NEXT_PROVIDER_AFTER
 
 
 def _told(job: Job, providers: int, files: list[list[FileRecord]], plain: int) -> str:
     """Return what is known of a file before it is fetched."""
     says = [f"{providers} peer(s) provide {job.name}"]
     if len(files) > 1:
-        says.append(f"they have {len(files)} different files, of which that of {len(files[0])} of them is tried first")
+        says.append(
+            f"they have {len(files)} different files, of which that of {len(files[0])} of them is asked for first"
+        )
     if plain:
         says.append(f"what {plain} of them would send cannot be verified")
     return "; ".join(says)

@@ -120,8 +120,10 @@ class Fetcher:
                 nursery.start_soon(ask, peer_id)
         return found[0] if found else None
 
-    async def fetch_pieces(self, job: Job, record: FileRecord, holders: Sequence[ID] = ()) -> Fetched:
-        """Fetch a file of py-peers; `holders` have said that they have it, besides its offerer.
+    async def fetch_pieces(
+        self, job: Job, record: FileRecord, holders: Sequence[ID] = (), leaves: bytes = b""
+    ) -> Fetched:
+        """Fetch a file of py-peers; `holders` have said that they have it, and `leaves` are the hashes of its pieces.
 
         Raises FetchError, PartError.
         """
@@ -129,7 +131,7 @@ class Fetcher:
         part = await trio.to_thread.run_sync(PartFile, goal, record.root.hex()[:_TAG])
         job.keeps, job.before = True, min(part.found, record.size)  # as long as nobody has held it to the hashes
         try:
-            leaves = await PieceFetch(job, record, part, self._sources, self._tell, holders).run()
+            leaves = await PieceFetch(job, record, part, self._sources, self._tell, holders, leaves).run()
             path = await trio.to_thread.run_sync(part.finish, record.size)
             return Fetched(path, record, leaves, verified=True)
         finally:

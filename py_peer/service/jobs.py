@@ -81,6 +81,9 @@ class Job:
     wanted: Wanted | None = None
     """What is asked for, where that is a name and no offer; `offer` follows when it is known what it is."""
 
+    has_others: bool = False
+    """Whether others may have it than those of whom it is being fetched, and are asked when these bring nothing."""
+
     peer_ids: dict[str, None] = field(default_factory=dict)
     """Who it comes from."""
 

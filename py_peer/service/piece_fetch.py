@@ -43,7 +43,7 @@ CHECKED_AT_ONCE: Final = 16 * 1024 * 1024
 class PieceFetch:
     """One file, one try."""
 
-    def __init__(  # noqa: PLR0913 - the last is rarely there
+    def __init__(  # noqa: PLR0913 - the last ones are rarely there
         self,
         job: Job,
         record: FileRecord,
@@ -51,8 +51,12 @@ class PieceFetch:
         sources: Sources,
         tell: Callable[[str], None],
         holders: Sequence[ID] = (),
+        leaves: bytes = b"",
     ) -> None:
-        """Ask `holders` first, who have said that they have it; where none are named it is the offerer alone."""
+        """Ask `holders` first, who have said that they have it; where none are named it is the offerer alone.
+
+        `leaves` are the hashes of its pieces, where somebody has sent them already.
+        """
         self._job = job
         self._record = record
         self._part = part
@@ -60,7 +64,7 @@ class PieceFetch:
         self._tell = tell
         self._holders = tuple(holders) or (ID.from_string(record.offerer),)
         self._run = max(1, min(limits.PIECES_ASKED, limits.PIECES_BYTES // record.piece_size))
-        self._leaves = b""
+        self._leaves = leaves
         self._pieces: Pieces[ID] | None = None  # None until the leaves have come
         self._preparing = trio.Lock()
         self._at_work: set[ID] = set()
@@ -109,7 +113,7 @@ class PieceFetch:
             raise self._nobody_left(f"nobody who has it came within {seconds}")
         if self._is_waiting:
             return
-        if not self._lost:
+        if not self._lost or (self._job.has_others and not self._job.meter.received):
             raise self._nobody_left("nobody else who is here has it")
         self._deadline = trio.current_time() + limits.SOURCE_SECONDS
         self._tell(f"{self._job.name}: {self._fault}; waiting up to {seconds} for somebody who has it")
@@ -124,7 +128,8 @@ class PieceFetch:
     def _candidates(self) -> list[ID]:
         """Return who is to be asked now: the holders first; others only where much is missing, or he is not there."""
         now = trio.current_time()
-        speakers = sorted(self._sources.speakers(), key=lambda peer_id: peer_id not in self._holders)
+        turns = {peer_id: turn for turn, peer_id in enumerate(self._holders)}
+        speakers = sorted(self._sources.speakers(), key=lambda peer_id: turns.get(peer_id, len(turns)))
         free = [
             peer_id
             for peer_id in speakers

@@ -57,9 +57,12 @@ def record(offerer: str, root: int) -> FileRecord:
     return FileRecord("i", "n", 1, "", tree_hash.piece_size(1), bytes([root]) * 32, 0, offerer)
 
 
-def test_what_most_announce_comes_first_and_of_as_many_the_least_hash() -> None:
+def test_what_most_announce_comes_first_and_of_as_many_another_for_each_who_asks() -> None:
     a, b, c, d = record("a", 3), record("b", 1), record("c", 2), record("d", 1)
-    assert groups([a, b, c, d]) == [[b, d], [c], [a]]
+    assert groups([a, b, c, d])[0] == [b, d]
+    seconds = [str(groups([a, b, c, d], asker=str(number))[1]) for number in range(30)]
+    assert set(seconds) == {str([a]), str([c])}
+    assert seconds == [str(groups([c, a, b, d], asker=str(number))[1]) for number in range(30)]
     assert groups([replace(a), c], root=bytes([3]) * 32) == [[a]]
     assert groups([], root=b"") == []
 

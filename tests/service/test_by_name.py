@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,6 +37,8 @@ from py_peer.net.file_messages import FILE_EXCHANGE
 from py_peer.net.kademlia import Providers, kademlia
 from py_peer.net.named_files import NAMED_FILE
 from py_peer.service import shared
+from py_peer.service.first_to_answer import Begun, Way, Ways
+from py_peer.service.jobs import Fetched, FetchError
 from py_peer.service.sources import Sources
 from tests.loops import run
 from tests.net.support import trio_test, until
@@ -44,7 +48,6 @@ from tests.service.test_data import network
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-    from pathlib import Path
 
     from libp2p.abc import INetStream
 
@@ -218,6 +221,18 @@ async def silence(stream: INetStream) -> None:
     await trio.sleep_forever()
 
 
+class Turns:
+    """Have a server say which files it has, and send nothing of them before something has happened."""
+
+    def __init__(self, wait: Callable[[], Awaitable[None]]) -> None:
+        self._wait = wait
+
+    @asynccontextmanager
+    async def turn(self, _: ID) -> AsyncIterator[None]:
+        await self._wait()
+        yield
+
+
 async def original(stream: INetStream) -> None:
     """Answer as a program does that knows no more than names."""
     assert await stream.read() == encode_text(NAME)
@@ -234,9 +249,8 @@ async def test_who_sends_wrong_pieces_loses_to_one_who_has_the_same_file(tmp_pat
         copy.write_bytes((tmp_path / "photo").read_bytes())
         assert (await provided(liar, copy)).root == file.root
         falsify(copy, PIECE)
-        await bob.meet(liar)  # who came first is asked first
-        if ann.id in bob.node.peers.records:  # a walk may have led here
-            await bob.part(ann)
+        wrong = bob.node.counters
+        ann.files._shared.turns = Turns(lambda: until(lambda: wrong["files: a source failed, WrongHashError"]))  # type: ignore[assignment]
         done = await fetched(bob, (tmp_path / "photo").read_bytes())
         assert done.verified
         assert bob.node.counters["files: a source failed, WrongHashError"] == 1
@@ -266,10 +280,8 @@ async def test_what_most_provide_is_fetched_and_another_by_its_hash(tmp_path: Pa
             roots[body] = (await provided(people[name][0], tmp_path / f"of {name}")).root
         await fetched(people["bob"][0], b"one")
         (notice,) = [event.text for event in people["bob"][0].told(Notice)]
-        assert (
-            notice
-            == "3 peer(s) provide summer photo; they have 2 different files, of which that of 2 of them is tried first"
-        )
+        files = "they have 2 different files, of which that of 2 of them is asked for first"
+        assert notice == f"3 peer(s) provide summer photo; {files}"
         await fetched(people["ben"][0], b"two", roots[b"two"].upper())
         nobody = await not_fetched(people["hub"][0], "00" * 32)
         assert nobody == "none of those who provide it has the file of that hash"
@@ -340,12 +352,54 @@ async def test_of_those_who_say_nothing_each_is_tried_until_one_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "DESCRIBE_SECONDS", 1.0)
-    monkeypatch.setattr(limits, "FILE_SILENCE", 1.0)
-    liars = {"endless": endless_bytes, "silent": silence}
+    liars = {"endless": endless_bytes, "silent": silence, "mute": silence, "deaf": silence}
     async with town(tmp_path, "hub", "bob", **liars, honest=original) as people:
         for name in (*liars, "honest"):
             await people[name][1].provide(NAME.encode())
         assert not (await fetched(people["bob"][0], b"honest")).verified
+
+
+@trio_test
+async def test_who_announces_a_file_and_sends_no_hashes_of_it_holds_up_nobody(tmp_path: Path) -> None:
+    async with town(tmp_path, "hub", "mute", "deaf", "ann", "bob") as people:
+        (tmp_path / "other").write_bytes(b"other")
+        for name in ("mute", "deaf"):
+            await provided(people[name][0], tmp_path / "other")
+            people[name][0].files._shared.turns = Turns(trio.sleep_forever)  # type: ignore[assignment]
+        await provided(people["ann"][0], write(tmp_path / "photo", SIZE))
+        await fetched(people["bob"][0], (tmp_path / "photo").read_bytes())
+
+
+@trio_test
+async def test_who_was_silent_once_is_asked_again_when_nobody_else_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    done = Fetched(Path("photo"))
+
+    def way(name: str, seconds: float, failure: str = "") -> Way:
+        async def take() -> Fetched:
+            return done
+
+        async def begin() -> Begun:
+            asked.append(name)
+            await trio.sleep(seconds)
+            if failure:
+                raise FetchError(failure)
+            return Begun(take)
+
+        return Way(name, begin, 0.0)
+
+    failures: list[FetchError] = []
+    ways = Ways([way("slow", 0.5), way("silent", math.inf), way("liar", 0.0, "no")])
+    assert await ways.first(0.1, 1.0, failures) is None
+    found = await ways.first(0.1, 5.0, failures)
+    assert found is not None
+    assert await found[1].take() is done
+    assert asked == ["slow", "silent", "liar", "slow", "silent"]
+    assert sorted(map(str, failures)) == [
+        "no",
+        "silent gave no answer within 0 seconds",
+        "slow gave no answer within 0 seconds",
+    ]
 
 
 @trio_test
@@ -430,7 +484,7 @@ async def test_what_is_withdrawn_is_not_given_though_it_is_still_written_down(tm
         ann.ask(lambda ticket: UnshareFile(ticket, NAME))
         assert dht.own_keys == frozenset()
         reason = await not_fetched(bob)
-        assert reason.endswith("sends no more of it: it does not have it any more; and nobody else who is here has it")
+        assert reason.endswith(" does not have it any more")
 
 
 @trio_test
@@ -438,7 +492,7 @@ async def test_a_transfer_by_name_is_cancelled_and_goes_on(tmp_path: Path) -> No
     async with town(tmp_path, "hub", "ann", "bob") as people:
         ann, bob = people["ann"][0], people["bob"][0]
         await provided(ann, write(tmp_path / "photo", 20 * PIECE))
-        gate = ann.serve(4)
+        gate = ann.serve(5)
         bob.ask(lambda ticket: FetchFile(ticket, NAME))
         await until(lambda: received(bob) >= 8 * PIECE)
         bob.ask(lambda ticket: CancelTransfer(ticket, "1"))
