@@ -81,11 +81,16 @@ def file_sentence(  # noqa: C901, PLR0911 - one for each type
             took = f"{_named(event.name or event.file_id, event.size)} in {duration(event.seconds)}"
             return f"Fetched {took}: {_path(event.path)}{how}"
         case TransferFailed():
-            kept = f"; {shown_size(event.kept)} are kept: {fetched_again(event)} goes on" if event.kept else ""
-            name = event.name or event.file_id
-            return f"Cancelled: {name}{kept}" if event.cancelled else f"Not fetched: {name}: {event.reason}{kept}"
+            return failed_transfer(event, f"{fetched_again(event)} goes on")
         case _:
             return ""
+
+
+def failed_transfer(event: TransferFailed, again: str) -> str:
+    """Return how a transfer has ended; `again` says how to go on where something is kept."""
+    kept = f"; {shown_size(event.kept)} are kept: {again}" if event.kept else ""
+    name = event.name or event.file_id
+    return f"Cancelled: {name}{kept}" if event.cancelled else f"Not fetched: {name}: {event.reason}{kept}"
 
 
 def fetched_again(event: TransferFailed) -> str:

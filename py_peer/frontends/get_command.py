@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
+from py_peer.core import limits
 from py_peer.core.bars import Steps
+from py_peer.core.cleaning import clean_line
 from py_peer.core.dht_events import LookupFailed
-from py_peer.core.events import Answer
+from py_peer.core.events import Answer, Notice
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.file_events import TransferDone, TransferFailed, TransferProgress, TransferStarted
 from py_peer.core.requests import FetchFile
 from py_peer.frontends.errand import Errand, run_errand, tell
+from py_peer.frontends.file_lines import failed_transfer
 from py_peer.frontends.kv_once import PAUSE
 from py_peer.frontends.lines import event_lines, sentence
 from py_peer.frontends.paths import whole_path
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from py_peer.frontends.leaving import Watchdog
     from py_peer.frontends.screen import Screen
 
+AGAIN: Final = "the same command goes on"
+
 
 @final
 class Get(Errand):
@@ -37,12 +42,16 @@ class Get(Errand):
     def __init__(self, service: Service, screen: Screen, watchdog: Watchdog, arguments: Arguments) -> None:
         super().__init__(service, screen, watchdog, json=arguments.json)
         own = arguments.own
+        self._shown = clean_line(own["name"], limits.MAX_PROVIDED_NAME_BYTES)
         self._wanted = own["name"], whole_path(own["out"] or os.curdir), own["hash"] or ""
         self._timeout = arguments.timeout
         self._ticket = 0
         self._steps = Steps()
         self._is_begun = asyncio.Event()
         self._nobody_was_there = asyncio.Event()
+        self._found_nobody = False
+        """Whether the last answer was that nobody is there to be asked."""
+
         self._is_over = False
         self.outcome = ExitCode.NOT_FOUND
 
@@ -58,9 +67,24 @@ class Get(Errand):
                     await self._until_begun_or_alone()
         except TimeoutError:
             if not self._is_over:
-                self._fail(Answer(self._ticket, f"nothing has come within {self._timeout:g} s", failed=True))
+                self._give_up()
             return
         await super().work()
+
+    def _give_up(self) -> None:
+        """Say what has kept it away all the time, and what to do."""
+        code = ExitCode.NOBODY_REACHED
+        if not self.connected:
+            why = "nobody was there to be asked; name a peer with --connect or --bootstrap"
+        elif self._found_nobody:
+            why = (
+                f"none of the {self.connected} connected peer(s) was found to take part in the DHT; "
+                "name one that does with --connect or --bootstrap"
+            )
+        else:
+            why = f"nothing has come within {self._timeout:g} s; --timeout gives it more"
+            code = ExitCode.NOT_FOUND
+        self._fail(Answer(self._ticket, f"Not fetched: {self._shown}: {why}", failed=True), code)
 
     async def _until_begun_or_alone(self) -> None:
         """Return when the file comes, or a while after there was nobody to ask."""
@@ -81,6 +105,9 @@ class Get(Errand):
                 self._is_begun.set()
             case LookupFailed(asked=0):
                 self._nobody_was_there.set()
+                self._found_nobody = True
+            case Notice():  # that somebody provides it
+                self._found_nobody = False
 
     async def show(self, events: Sequence[Event]) -> None:
         """Tell how far it is, and how it ends."""
@@ -107,12 +134,11 @@ class Get(Errand):
         else:
             tell(*event_lines(event, None))
 
-    def _fail(self, event: LookupFailed | TransferFailed | Answer) -> None:
-        self.say(event)
-        tell(f"py-peer: {sentence(event)}")
+    def _fail(self, event: LookupFailed | TransferFailed | Answer, code: ExitCode = ExitCode.NOT_FOUND) -> None:
         wrong = isinstance(event, TransferFailed) and event.wrong_hash
-        alone = isinstance(event, Answer) and not self.connected
-        self._leave(ExitCode.BAD_SIGNATURE if wrong else ExitCode.NOBODY_REACHED if alone else ExitCode.NOT_FOUND)
+        self.say(event)
+        tell(f"py-peer: {failed_transfer(event, AGAIN) if isinstance(event, TransferFailed) else sentence(event)}")
+        self._leave(ExitCode.BAD_SIGNATURE if wrong else code)
 
     def _leave(self, code: ExitCode) -> None:
         self.outcome, self._is_over = code, True
@@ -123,7 +149,7 @@ class Get(Errand):
         """Say that it is not there, when the program is told to leave before."""
         super().take_leave(last_lines, complaint)
         if not self._is_over and not complaint:
-            tell(f"py-peer: {self._wanted[0]} is not here yet; the same command goes on where it was")
+            tell(f"py-peer: {self._shown} is not here yet; {AGAIN} where it was")
 
 
 def run(arguments: Arguments) -> int:

@@ -151,6 +151,8 @@ def test_what_cannot_be_had_is_said_with_a_code_of_its_own(
     assert f"there is no folder {tmp_path}/missing" in nowhere.stderr
     alone = run_to_its_end(tmp_path, "get", "--name", NAME, *NOWHERE)
     assert alone.returncode == 4
+    hint = "nobody was there to be asked; name a peer with --connect or --bootstrap"
+    assert alone.stderr.endswith(f"py-peer: Not fetched: {NAME}: {hint}\n")
     unreadable = run_to_its_end(tmp_path, "provide", "--path", str(tmp_path / "missing"), *HERE)
     assert unreadable.returncode == 6
     assert unreadable.stderr.endswith(f"py-peer: Not provided: {tmp_path}/missing: No such file or directory\n")
