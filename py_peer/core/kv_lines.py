@@ -57,7 +57,8 @@ def requests_of(line: str, new_ticket: Callable[[], int]) -> tuple[Request, ...]
     if word == "PUT":
         if not value:
             raise LineError(NO_VALUE)
-        return PutValue(new_ticket(), key, value), ProvideKey(new_ticket(), key)
+        put = PutValue(new_ticket(), key, value)
+        return put, ProvideKey(new_ticket(), key, behind=put.ticket)
     if value:
         msg = f"expected nothing behind the key, and there is {value[:40]!r}"
         raise LineError(msg)

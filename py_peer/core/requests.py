@@ -195,9 +195,13 @@ class GetValue(Request):
 @final
 @frozen
 class ProvideKey(Request):
-    """Have it written down in the DHT that we provide `key`, and again as long as we run. Answered by KeyProvided."""
+    """Have it written down in the DHT that we provide `key`, and again as long as we run. Answered by KeyProvided.
+
+    Not when the earlier request with ticket `behind` was refused.
+    """
 
     key: str
+    behind: int = 0
 
 
 @final

@@ -58,6 +58,9 @@ class Data:
         self._waiting: dict[str, deque[KeyRequest]] = {}
         """What has no answer yet, by its key: what is asked about one is done in the order in which it was asked."""
 
+        self._refused: deque[int] = deque(maxlen=limits.DHT_REQUESTS)
+        """The tickets of the latest requests that were refused."""
+
         self._count = 0
         self._keys, self._next_key = trio.open_memory_channel[str](limits.DHT_REQUESTS)
         self._turn = trio.Lock()
@@ -103,6 +106,9 @@ class Data:
             del self._waiting[key]
 
     async def _answer(self, request: KeyRequest) -> None:
+        if isinstance(request, ProvideKey) and request.behind in self._refused:
+            self._fail(request, "its value was not put")
+            return
         dht = await self.somebody_to_ask()
         async with self._turn:
             await trio.sleep(self._pace.wait(trio.current_time()))
@@ -142,6 +148,7 @@ class Data:
                 return ValueFound(ticket, shown, value, lookup.said, lookup.asked, since, raw, lookup.unasked)
 
     def _fail(self, request: KeyRequest, reason: str) -> None:
+        self._refused.append(request.ticket)
         text = f"{FAILED[type(request)]}: {clean_path(request.key)}: {reason}"
         self._emit(Answer(request.ticket, clean_line(text, limits.MAX_ERROR_CHARS), failed=True))
 

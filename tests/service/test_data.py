@@ -33,7 +33,7 @@ QUIET: dict[str, Any] = {"intro": False, "loopback": True}
 VALUE = " blue\n\tand \x1b[31mred\u202e "
 
 
-async def answer(someone: Person, make: type[Request], *arguments: str) -> Any:
+async def answer(someone: Person, make: type[Request], *arguments: str | int) -> Any:
     """Ask, and return what answers."""
     ticket = someone.ask(lambda number: make(number, *arguments))
     return await someone.see(Answered, lambda event: getattr(event, "ticket", 0) == ticket)
@@ -142,6 +142,20 @@ def test_what_cannot_be_put_is_refused_with_its_limit() -> None:
                 assert part in refused.text
             for make in (GetValue, ProvideKey, FindProviders):
                 assert (await answer(one, make, "k" * (limits.MAX_KAD_KEY + 1))).failed
+
+    run(scene())
+
+
+def test_a_key_whose_value_was_refused_is_not_provided() -> None:
+    async def scene() -> None:
+        async with person("a", **QUIET, kademlia=True) as one:
+            for key, value in (("k", "x" * (limits.MAX_KAD_VALUE + 1)), ("/nobody/k", "v")):
+                put = one.ask(lambda ticket, key=key, value=value: PutValue(ticket, key, value))  # type: ignore[misc]
+                provided = await answer(one, ProvideKey, key, put)
+                assert (provided.failed, "its value was not put" in provided.text) == (True, True)
+                assert isinstance(await answer(one, FindProviders, key), LookupFailed)
+            put = one.ask(lambda ticket: PutValue(ticket, "k", "v"))
+            assert isinstance(await answer(one, ProvideKey, "k", put), KeyProvided)
 
     run(scene())
 
