@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
 from py_peer.core import limits
@@ -67,12 +67,13 @@ class ValueShelf:
     def put(self, record: Record, sender: str) -> int:
         """Keep a record in place of the one under its key, if any; return how many others had to make room.
 
-        One that brings anew what another has brought has not made it his: it stays that one's.
+        One that brings anew what another has brought has not made it his: it stays that one's, and for as long as that.
         Raises FullError when it is our own and there is no room for it.
         """
         old = self._kept.get(record.key)
         if old is not None and sender and old.record.value == record.value:
             sender = old.sender
+            record = replace(record, expires=max(record.expires, old.record.expires))
         new = Kept(record, sender)
         before = old.weight if old is not None and old.sender == sender else 0
         if new.is_own and self._weights.get("", 0) - before + new.weight > self._per_sender:

@@ -207,11 +207,13 @@ class Values:
 
     def _replace(self, record: Record, sender: str) -> None:
         own = self._shelf.own(record.key)
+        if own is not None and own.value == record.value:
+            return  # it stays as we have put it: what others say of its time neither shortens it nor puts it off
         gone = self._shelf.put(record, sender)
         if gone:
             self._node.counters["ignored: Kademlia, values that made room"] += gone
         self.on_put(record.key)
-        if own is not None and own.value != record.value:
+        if own is not None:
             self.given_up(record.key)
 
     def _is_near(self, key: bytes) -> bool:

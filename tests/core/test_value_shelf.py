@@ -56,6 +56,19 @@ def test_who_brings_a_value_again_has_not_made_it_his() -> None:
     assert values(kept, "abcd") == "acd"
 
 
+def test_who_brings_a_value_again_does_not_have_it_forgotten_sooner() -> None:
+    kept = shelf()
+    kept.put(record("a"), "honest")
+    kept.put(record("a", time=2, expires=3), "thief")
+    found = kept.get(record("a").key, 50)
+    assert found is not None
+    assert (found.record.time, found.record.expires) == (2, 100)
+    kept.put(record("a", time=3, expires=200), "honest")
+    assert kept.get(record("a").key, 150) is not None
+    kept.put(record("a", value=b"VALUE", time=4, expires=160), "other")
+    assert kept.get(record("a").key, 170) is None
+
+
 def test_our_own_stay_and_too_many_of_them_are_refused() -> None:
     kept = shelf(in_all=2, per_sender=2)
     kept.put(record("a"), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,6 +58,30 @@ async def test_an_invalid_record_is_refused_by_who_receives_it_and_counted() -> 
                 assert a.member.counts(f"ignored: Kademlia, {why}") == [1]
         assert not len(a.dht.upkeep._kept.shelf)
         assert (await ask(peer, type=Message.PING)).type == Message.PING
+
+
+@trio_test
+async def test_nobody_has_a_value_forgotten_or_renewed_later_by_handing_it_to_those_who_keep_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with people(2) as (a, b):
+        await a.meet(b)
+        assert (await a.dht.put_value(b"key", b"value")).took == 1
+        before = kept(a), kept(b)
+        renewed_later: list[bytes] = []
+        monkeypatch.setattr(a.dht.values, "on_put", renewed_later.append)
+        shorter = replace(made(b"value"), expires=time.time_ns() + SECOND)
+        later = putting(shorter, timeReceived="9999-01-01T00:00:00Z")
+        for one in (a, b):
+            async with raw_peer(one.member.port) as peer:
+                answer = await ask(peer, type=Message.PUT_VALUE, key=b"key", record=later.record)
+                assert answer.record.value == b"value"
+        assert (kept(a), renewed_later) == (before[0], [])
+        assert before[1]
+        theirs = kept(b)
+        assert theirs
+        assert theirs.time > before[1].time
+        assert theirs.expires == before[1].expires
 
 
 @trio_test
