@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from itertools import pairwise
 
 TYPE_CHECKING = False  # `typing` would take longer than all else up to where signals are ours
 
@@ -50,7 +51,7 @@ def _early_code(words: Sequence[str]) -> int:
     """Return what a program ends with that is ended before its arguments are read; an option's value may mislead it."""
     if any(word.partition("=")[0] == "--oneshot" for word in words):
         return 4  # ExitCode.NOBODY_REACHED
-    names = (f"kv {after}" if word == "kv" else word for word, after in zip(words, [*words[1:], ""], strict=True))
+    names = (f"kv {after}" if word == "kv" else word for word, after in pairwise([*words, ""]))
     return next((_UNDONE.get(name, 0) for name in names if name in ("get", "provide") or name.startswith("kv ")), 0)
 
 

@@ -129,6 +129,11 @@ def test_what_a_command_ends_with_is_known_before_its_arguments_are_read(command
         assert _early_code(words) == command.undone
 
 
+@pytest.mark.parametrize(("words", "code"), [((), 0), (("--json",), 0), (("kv",), 0), (("--oneshot=x",), 4)])
+def test_what_is_no_command_or_not_yet_one_ends_with_no_code_of_one(words: Sequence[str], code: int) -> None:
+    assert _early_code(words) == code
+
+
 def test_a_signal_that_is_ignored_stays_so_through_the_first_imports(tmp_path: Path) -> None:
     script = INTERRUPTED.format(module="argparse", number=int(signal.SIGINT))
     script += "signal.signal(signal.SIGINT, signal.SIG_IGN)\nfrom py_peer.main import main\nsys.exit(main())"
