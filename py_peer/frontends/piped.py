@@ -17,6 +17,7 @@ from py_peer.core.topics import ROOM_TOPIC
 from py_peer.core.typed_lines import Command, Misused, Say, Unknown, parse_line
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.stdin_lines import LineSplitter, LineTooLong, StdinReader
+from py_peer.frontends.topic_lines import on_topic
 
 if TYPE_CHECKING:
     from py_peer.core.events import Event
@@ -52,6 +53,9 @@ class PlainChat(Chat):
         """Texts that were refused for what they are, whoever is there: too long, or for a topic that was not joined."""
 
         self._lines: deque[InputLine | LineTooLong] = deque()
+        self._deserted: dict[str, bool] = {}
+        """Where somebody was waited for in vain while the window was full, and whether that was said."""
+
         self._meeting_ends: float | None = None
         self._told_enough = False
         """Whether the input was read to its end, or to a line that says to leave."""
@@ -170,8 +174,15 @@ class PlainChat(Chat):
         return await self.obey(typed)
 
     async def _say_or_refuse(self, number: int, text: str) -> None:
+        topic = self.talk.topics.current
         if reason := self.why_nowhere() or oversize_text(text):
             await self._refuse(number, reason)
+        elif self._is_deserted(topic) and (waiting := list(self.outstanding.values()).count(topic)) >= WINDOW:
+            self.refused += 1
+            if not self._deserted[topic]:
+                self._deserted[topic] = True
+                reason = f"nobody is{on_topic(topic) or ' in the room'}, and {waiting} messages wait there"
+                await self.say_refused(number, f"{reason}; nor is what follows there, until somebody comes")
         else:
             await self.say(text)
 
@@ -237,13 +248,18 @@ class PlainChat(Chat):
             self.changed.clear()
             await self.changed.wait()
         deadline: float | None = None
-        while max(len(self.outstanding), len(self.exchange.on_their_way)) >= WINDOW and self.holds_back():
-            if self.is_heard() or not self.ready.is_set() or not self.reader.ended:
+        while max(len(self._on_their_way()), len(self.exchange.on_their_way)) >= WINDOW and self.holds_back():
+            # The next lines may be for others, who are there.
+            elsewhere = bool(self.talk.topics.joined) and len(self._on_their_way()) >= WINDOW
+            if self.is_heard() or not self.ready.is_set() or not (self.reader.ended or elsewhere):
                 deadline = None
             elif deadline is None:
                 deadline = time.monotonic() + self._patience()
             elif time.monotonic() >= deadline:
-                return False
+                if not elsewhere:
+                    return False
+                self._deserted |= dict.fromkeys(self._on_their_way(), False)
+                continue
             self.changed.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.changed.wait(), deadline and max(0.0, deadline - time.monotonic()))
@@ -251,7 +267,16 @@ class PlainChat(Chat):
 
     def is_heard(self) -> bool:
         """Return whether somebody is where the texts on their way are for."""
-        return any(map(self.size_of, set(self.outstanding.values()) or {ROOM_TOPIC}))
+        return any(map(self.size_of, set(self._on_their_way()) or {ROOM_TOPIC}))
+
+    def _on_their_way(self) -> list[str]:
+        """Return the topics of the texts on their way, but for those where somebody was waited for in vain."""
+        return [topic for topic in self.outstanding.values() if not self._is_deserted(topic)]
+
+    def _is_deserted(self, topic: str) -> bool:
+        if self.size_of(topic):
+            self._deserted.pop(topic, None)
+        return topic in self._deserted
 
     def _patience(self) -> float:
         # A peer that has called may be about to join.

@@ -52,6 +52,9 @@ class FakeService:
         self.full = False
         """Whether no topic is joined: what is said there is refused, too."""
 
+        self.deserted: set[str] = set()
+        """Topics that nobody is on."""
+
         self.refusals = 0
         """How many requests the queue refuses because it is full."""
 
@@ -104,14 +107,14 @@ class FakeService:
         match request:
             case SendText() if self.full and request.topic != ROOM_TOPIC:
                 self.emit(MessageRefused(request.ticket, request.text, "you are not on it", request.topic))
-            case SendText() if self.answering and self.room:
+            case SendText() if self.answering and self.room and request.topic not in self.deserted:
                 self.emit(MessageSent(request.ticket, request.text, self.room, 0.0, request.topic))
             case SendText() if self.answering:
                 self.emit(MessageWaiting(request.ticket, len(self.texts), request.topic))
             case JoinTopic() if self.full and request.topic != ROOM_TOPIC:
                 self.emit(Answer(request.ticket, "Not joined: it is full", failed=True))
             case JoinTopic():
-                self.emit(TopicJoined(request.ticket, request.topic, self.room))
+                self.emit(TopicJoined(request.ticket, request.topic, self.room * (request.topic not in self.deserted)))
             case LeaveTopic():
                 self.emit(TopicLeft(request.ticket, request.topic))
             case RequestStatus():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,11 +24,12 @@ from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, T
 from py_peer.core.topics import ROOM_TOPIC, TopicInfo
 from py_peer.frontends.lines import Narrator, event_lines, peers_lines
 from py_peer.frontends.oneshot import OneShot
-from py_peer.frontends.piped import WINDOW
+from py_peer.frontends.piped import WINDOW, PlainChat
 from py_peer.frontends.printer import headless_lines
 from py_peer.frontends.topic_lines import topics_lines
 from tests.frontends.fakes import ANN, US, FakeService, Stage
 from tests.frontends.test_exchange import piped
+from tests.frontends.test_front_end import when
 from tests.frontends.test_scripted import chat_over, commands, read, said
 from tests.loops import run
 
@@ -272,7 +275,35 @@ def test_a_script_that_talks_to_nobody_on_a_topic_ends_though_somebody_is_in_the
         code = await stage.run(chat)
         assert code is ExitCode.NOT_SENT
         assert len(sent(service)) == WINDOW
-        assert "⚠️  Not read: 10 line(s) of the input" in stage.lines
+        assert f"⚠️  Not sent: {WINDOW + 10} message(s)" in stage.lines
+        assert not [line for line in stage.lines if "Not read" in line]
+
+    run(scene())
+
+
+def test_what_waits_for_nobody_on_a_topic_does_not_hold_up_the_next_lines_though_the_input_stays_open() -> None:
+    async def scene() -> None:
+        out, into = os.pipe()
+        stage, service = Stage(), FakeService(peers=1)
+        service.deserted.add("empty")
+        with os.fdopen(out, "rb", buffering=0) as source, os.fdopen(into, "wb", buffering=0) as input_:
+            chat = PlainChat(service, stage.screen, stage.watchdog, source, patience=0.0)
+            running = asyncio.create_task(stage.run(chat))
+            input_.write(b"/topic empty\n" + b"text\n" * (WINDOW + 4) + b"/topic universal-connectivity\nfor all\n")
+            await when(lambda: (ROOM_TOPIC, "for all") in sent(service))
+            assert len(sent(service)) == WINDOW + 1
+            (refused,) = [line for line in stage.lines if "was not sent" in line]
+            assert refused.startswith(
+                f"❌ Line {WINDOW + 2} was not sent: nobody is on #empty, and {WINDOW} messages wait"
+            )
+            service.deserted.clear()
+            service.emit(TopicPeerJoined("empty", ANN, 1))
+            service.answer(WINDOW)
+            input_.write(b"/topic empty\nwelcome\n")
+            await when(lambda: ("empty", "welcome") in sent(service))
+            input_.close()
+            assert await running is ExitCode.NOT_SENT
+            assert stage.lines[-2] == "⚠️  Not sent: 4 message(s)"
 
     run(scene())
 
