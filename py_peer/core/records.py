@@ -10,7 +10,7 @@ Times are nanoseconds since 1970. Spec: https://github.com/libp2p/specs/blob/mas
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, final
 
@@ -42,12 +42,21 @@ class RecordRefusedError(ValueError):
 @final
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A value under a key. Made by `received`, so that its time is none of a far future, and it has not expired."""
+    """A value under a key. Made by `received`, its time is none of a far future by our clock of then."""
 
     key: bytes
     value: bytes
     time: int
     expires: int
+
+    def in_bounds(self, now: int) -> Record:
+        """Return it as it may be kept at `now`: our clock may have been ahead when it was put, and be right since."""
+        latest = now + limits.KAD_CLOCK_AHEAD * SECOND
+        longest = limits.KAD_VALUE_SECONDS * SECOND
+        if self.time <= latest and self.expires <= latest + longest:
+            return self
+        time = min(self.time, latest)
+        return replace(self, time=time, expires=min(self.expires, max(time, now) + longest))
 
 
 def check_size(key: bytes, value: bytes) -> None:

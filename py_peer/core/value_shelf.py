@@ -55,8 +55,11 @@ class ValueShelf:
         """Counts the changes, so that whoever writes them down knows whether there are any."""
 
     def get(self, key: bytes, now: int) -> Kept | None:
-        """Return what is kept under a key and has not expired."""
+        """Return what is kept under a key and has not expired. A time that is far ahead by now is put right."""
         kept = self._kept.get(key)
+        if kept is not None and (record := kept.record.in_bounds(now)) is not kept.record:
+            kept = self._kept[key] = replace(kept, record=record)
+            self.changes += 1
         return kept if kept is not None and now < kept.record.expires else None
 
     def own(self, key: bytes) -> Record | None:

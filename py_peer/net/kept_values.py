@@ -19,7 +19,7 @@ import trio
 
 from py_peer.core import limits
 from py_peer.core.by_name import ANNOUNCEMENTS
-from py_peer.core.records import Record, RecordRefusedError, rule_for
+from py_peer.core.records import SECOND, UNTOLD, Record, RecordRefusedError, rule_for
 from py_peer.core.value_shelf import FullError, Kept, ValueShelf
 from py_peer.net.kad_records import RULES
 from py_peer.net.kept_file import ASIDE, KeptFileError
@@ -35,7 +35,7 @@ _PATIENCE: Final = 1.0
 
 _PUT: Final = """INSERT INTO records VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
     SET value = excluded.value, time = excluded.time, expires = excluded.expires, sender = excluded.sender
-    WHERE records.sender != '' OR excluded.time > records.time"""
+    WHERE records.sender != '' OR excluded.time > records.time OR records.time > ?"""
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS records
     (key BLOB PRIMARY KEY, value BLOB, time INTEGER, expires INTEGER, sender TEXT)"""
 
@@ -172,8 +172,9 @@ class RecordStore:
             return
         wanted = {kept.record.key: kept for kept in shelf}
         gone = [(key, kept.record.time) for key, kept in self._written.items() if key not in wanted]
+        latest = time.time_ns() + limits.KAD_CLOCK_AHEAD * SECOND  # what is later was put by a clock that was ahead
         new = [
-            (kept.record.key, kept.record.value, kept.record.time, kept.record.expires, kept.sender)
+            (kept.record.key, kept.record.value, kept.record.time, kept.record.expires, kept.sender, latest)
             for key, kept in wanted.items()
             if self._written.get(key) is not kept
         ]
@@ -233,6 +234,7 @@ class RecordStore:
             and isinstance(value, bytes)
             and isinstance(time, int)
             and isinstance(expires, int)
+            and time >= UNTOLD
             and isinstance(sender, str)
             and len(key) <= limits.MAX_KAD_KEY
             and len(value) <= limits.MAX_KAD_VALUE

@@ -115,6 +115,21 @@ async def test_who_puts_on_purpose_overtakes_what_is_there_though_its_clock_was_
 
 
 @trio_test
+async def test_who_put_a_value_while_his_clock_was_ahead_can_put_another_and_it_is_renewed() -> None:
+    async with people(2) as (a, b):
+        await a.meet(b)
+        give(a, made(b"old", -365 * 24), "")
+        told = await a.dht.put_value(b"key", b"new")
+        assert (told.took, told.asked) == (1, 1)
+        assert [await value(one) for one in (a, b)] == [b"new"] * 2
+        give(a, made(b"mine", -365 * 24, b"another"), "")
+        await a.dht.values.pass_on(b"another")
+        own = a.dht.upkeep._kept.shelf.own(b"another")
+        assert own
+        assert own.time < time.time_ns() + 700 * SECOND  # so in 22 h it is put anew
+
+
+@trio_test
 async def test_a_value_that_no_packet_carries_and_one_that_no_rule_lets_stand_are_refused_before_anybody_is_asked() -> (
     None
 ):

@@ -131,11 +131,16 @@ async def test_rows_that_are_none_are_left_out_and_told(tmp_path: Path) -> None:
     file = tmp_path / "f"
     await run_of(file, (record("a"), "x"))
     with sqlite3.connect(file) as foreign:
-        for row in (("text", b"v", 1, 1, "x"), (b"k", 7, 1, 1, "x"), (b"k" * 513, b"v", 1, 1, "x")):
+        for row in (
+            ("text", b"v", 1, 1, "x"),
+            (b"k", 7, 1, 1, "x"),
+            (b"k" * 513, b"v", 1, 1, "x"),
+            (b"l", b"v", -1, 1, "x"),
+        ):
             foreign.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?)", row)
     foreign.close()
     kept, told = await run_of(file)
-    assert told == ["3 left out"]
+    assert told == ["4 left out"]
     assert [one.record.key for one in kept.shelf] == [b"a"]
 
 
@@ -152,6 +157,26 @@ async def test_values_of_our_own_that_find_no_room_stay_in_the_file_and_are_told
     monkeypatch.undo()
     kept, said = await run_of(file)
     assert (kept.shelf.own_count, len(kept.shelf), said) == (5, 6, [])
+
+
+@trio_test
+async def test_what_was_put_while_the_clock_was_ahead_can_be_put_anew_and_that_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    then = time.time_ns() + 365 * 24 * 3_600 * SECOND
+    for year, ahead in enumerate((received(b"key", b"old", then, 0, then), Record(b"key", b"old", 2**62, 2**62))):
+        with naming(f"{year}"):
+            await run_of(file, (ahead, ""))
+            kept, told = await run_of(file)
+            assert not told
+            now = time.time_ns()
+            found = kept.shelf.get(b"key", now)
+            assert found is not None
+            assert found.record.time == now + limits.KAD_CLOCK_AHEAD * SECOND
+            new = replace(found.record, value=b"new", time=found.record.time - 1)
+            await run_of(file, (new, ""))
+            again, _ = await run_of(file)
+            assert [one.record.value for one in again.shelf] == [b"new"]
+            file.unlink()
 
 
 @trio_test
