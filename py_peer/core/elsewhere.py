@@ -15,7 +15,10 @@ Peer = TypeVar("Peer", bound="Hashable")
 
 @final
 class Elsewhere(Generic[Peer]):
-    """Remembers `max_topics` topics of each of `max_peers` peers, whose names have at most `max_bytes` bytes."""
+    """Remembers `max_topics` topics of each of `max_peers` peers, whose names have at most `max_bytes` bytes.
+
+    Of more peers the one is forgotten that was noted first; `max_peers` is to be as many as can be connected, at least.
+    """
 
     def __init__(self, max_peers: int, max_topics: int, max_bytes: int) -> None:
         self._max_peers = max_peers
@@ -24,7 +27,7 @@ class Elsewhere(Generic[Peer]):
         self._topics: dict[Peer, set[str]] = {}
 
     def note(self, peer: Peer, topic: str) -> None:
-        """Note that a peer is in a topic. Above the limit it is not remembered: nobody else is pushed out for it."""
+        """Note that a peer is in a topic. Above the limit it is not remembered: no other topic is pushed out."""
         topics = self._topics.setdefault(peer, set())
         if len(topics) < self._max_topics and len(topic.encode()) <= self._max_bytes:
             topics.add(topic)
