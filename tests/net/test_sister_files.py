@@ -339,12 +339,13 @@ async def test_who_does_not_speak_the_protocol_is_told_apart() -> None:
 
 @trio_test
 async def test_a_fetch_can_be_cancelled() -> None:
-    stalled = trio.Event()
+    stalled, was_reset = trio.Event(), trio.Event()
 
     async def stall(stream: RawStream) -> None:
         await stream.write(encode_uvarint(100_000) + b"some")
         stalled.set()
         await until(lambda: stream.rst)
+        was_reset.set()
 
     async with asking(stall) as (one, peer):
         with trio.CancelScope() as scope:
@@ -352,4 +353,4 @@ async def test_a_fetch_can_be_cancelled() -> None:
                 nursery.start_soon(fetched, one, peer)
                 await stalled.wait()
                 scope.cancel()
-        await until(lambda: any(stream.rst for stream in peer.streams.values()))
+        await was_reset.wait()
