@@ -86,7 +86,7 @@ class Topics:
         self._emit = emit
         self._in_room = room
         self._hear = hear
-        self._wanted = {name: Topic(name, 0) for name in names if name != ROOM_TOPIC}
+        self._wanted = {name: Topic(name, 0) for name in names if not (room and name == ROOM_TOPIC)}
         self._joined: dict[str, Topic] = {}
         """Those that are subscribed to; the others are about to be, or to be left."""
 

@@ -82,6 +82,14 @@ def test_what_is_said_on_a_topic_is_told_with_its_name_to_those_who_are_on_it_al
     run(scene())
 
 
+def test_who_is_not_in_the_room_can_name_its_topic_at_the_start() -> None:
+    async def scene() -> None:
+        async with person("ann", room=False, topics=(ROOM_TOPIC,)) as ann:
+            assert (await ann.see(TopicJoined)).topic == ROOM_TOPIC
+
+    run(scene())
+
+
 def test_a_topic_is_joined_in_the_middle_and_who_was_on_it_before_is_there() -> None:
     async def scene() -> None:
         async with (
