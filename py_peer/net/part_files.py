@@ -53,6 +53,8 @@ def goal_of(path: str, downloads: Path | None, name: str) -> Path:
             raise PartError("that is no path: no file can be called so")
         if goal.is_dir():
             return goal / name
+        if goal.exists() and not goal.is_file():  # a device, a pipe: nothing can be written there that has an end
+            raise PartError(f"{clean_path(goal)} is neither a folder nor an ordinary file")
         if path.endswith(("/", os.sep)) or not goal.parent.is_dir():
             raise PartError(f"there is no folder {clean_path(goal if path.endswith(('/', os.sep)) else goal.parent)}")
     except UnicodeEncodeError as error:

@@ -49,6 +49,15 @@ def test_a_file_does_not_go_where_no_folder_is(tmp_path: Path, path: str, reason
         goal_of(path and f"{tmp_path}/{path}", None, "a.txt")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no /dev/null")
+def test_a_file_does_not_go_where_a_device_is(tmp_path: Path) -> None:
+    with pytest.raises(PartError, match=r"^/dev/null is neither a folder nor an ordinary file$"):
+        goal_of(os.devnull, None, "a.txt")
+    (tmp_path / "link").symlink_to(os.devnull)
+    with pytest.raises(PartError, match="neither a folder nor"):
+        goal_of(str(tmp_path / "link"), None, "a.txt")
+
+
 def test_downloads_that_cannot_be_made_are_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PartError, match="cannot be written: Not a directory"):
