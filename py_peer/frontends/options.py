@@ -346,7 +346,7 @@ KEPT: Final = {name: option for name, option in OPTIONS.items() if option.kept}
 """The keys of the configuration file."""
 
 SHARED: Final = OPTIONS | {
-    "json": replace(OPTIONS["json"], help="the answer as one JSON object"),
+    "json": replace(OPTIONS["json"], help="answers and results as JSON objects, one a line"),
     "timeout": replace(OPTIONS["timeout"], help="how long it may take"),
     "topic": replace(OPTIONS["topic"], help="a topic to join"),
 }

@@ -104,7 +104,7 @@ SUB_COMMANDS: Final = {
             "provide",
             "serve a file to whoever asks for it by its name, until you end it",
             "py_peer.frontends.provide_command",
-            NODE,
+            tuple(name for name in NODE if name != "timeout"),  # it stays
             (
                 Option("path", "the file", ("--path",), "PATH", is_file=True, required=True),
                 Option("name", "what it is asked for by", ("--name",), "NAME", checks.own_name, default_text="its own"),
