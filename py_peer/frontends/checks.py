@@ -37,6 +37,14 @@ def utf8(text: str) -> str:
     raise ArgumentTypeError(msg)
 
 
+def path(text: str) -> str:
+    """Return a path; with "" the folder would be meant where the program runs."""
+    if not text:
+        msg = "a path has something in it"
+        raise ArgumentTypeError(msg)
+    return text
+
+
 def own_name(text: str) -> str:
     """Return a name that a file can be provided under."""
     from py_peer.core.by_name import problem_with_own  # noqa: PLC0415 - needed only now

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from py_peer.core.bars import Steps
+from py_peer.core.cleaning import clean_path
 from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.file_events import FileProvided, FileServed, HashingProgress
@@ -16,6 +20,7 @@ from py_peer.frontends.errand import Errand, run_errand, tell
 from py_peer.frontends.file_lines import file_sentence
 from py_peer.frontends.lines import event_lines
 from py_peer.frontends.paths import whole_path
+from py_peer.net.private_files import cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +79,26 @@ def _provided(event: FileProvided) -> list[str]:
     ]
 
 
+def _objection(path: str) -> str:
+    """Return why there is nothing to be provided, as far as that can be seen before it is read; or ""."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - no path can be made of some
+    except (OSError, ValueError) as error:
+        return cause(error)
+    if stat.S_ISREG(mode):
+        return ""
+    return "it is a folder" if stat.S_ISDIR(mode) else "it is not an ordinary file"
+
+
 def run(arguments: Arguments) -> int:
     """Provide a file until told to leave; return the exit code."""
+    path = whole_path(arguments.own["path"])
+    if objection := _objection(path):  # before anybody can reach us
+        text = f"Not provided: {clean_path(path)}: {objection}"
+        if arguments.json:
+            from py_peer.core.json_lines import event_line  # noqa: PLC0415 - costs 40 ms, with --json only
+
+            print(event_line(Answer(0, text, failed=True), time.time()), flush=True)
+        tell(f"py-peer: {text}")
+        return ExitCode.NOT_FOUND
     return run_errand(arguments, lambda service, screen, watchdog: Provide(service, screen, watchdog, arguments))

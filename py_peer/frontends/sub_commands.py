@@ -106,7 +106,7 @@ SUB_COMMANDS: Final = {
             "py_peer.frontends.provide_command",
             tuple(name for name in NODE if name != "timeout"),  # it stays
             (
-                Option("path", "the file", ("--path",), "PATH", is_file=True, required=True),
+                Option("path", "the file", ("--path",), "PATH", checks.path, is_file=True, required=True),
                 Option("name", "what it is asked for by", ("--name",), "NAME", checks.own_name, default_text="its own"),
             ),
             Runs.SERVER,

@@ -155,7 +155,9 @@ def test_what_cannot_be_had_is_said_with_a_code_of_its_own(
     assert alone.stderr.endswith(f"py-peer: Not fetched: {NAME}: {hint}\n")
     unreadable = run_to_its_end(tmp_path, "provide", "--path", str(tmp_path / "missing"), *HERE)
     assert unreadable.returncode == 6
-    assert unreadable.stderr.endswith(f"py-peer: Not provided: {tmp_path}/missing: No such file or directory\n")
+    assert unreadable.stderr == f"py-peer: Not provided: {tmp_path}/missing: No such file or directory\n"
+    folder = run_to_its_end(tmp_path, "provide", "--path", str(tmp_path), "--json", *HERE)
+    assert (folder.returncode, json.loads(folder.stdout)["text"]) == (6, f"Not provided: {tmp_path}: it is a folder")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a full disk on Linux")
@@ -194,11 +196,12 @@ def test_a_result_that_cannot_be_written_is_not_lost_in_silence(
     [
         (("provide",), "the following arguments are required: --path"),
         (("provide", "--path", "x", "--name", "a\nb"), "argument --name: a name has no control characters"),
+        (("provide", "--path", ""), "argument --path: a path has something in it"),
         (("get",), "the following arguments are required: --name"),
         (("get", "--name", "x" * 256), "argument --name: a name has at most 255 bytes, and this one has 256"),
         (("get", "--name", "x", "--hash", "abc"), "argument --hash: it is not a hash of 64 hexadecimal digits"),
     ],
-    ids=["no-path", "own-name", "no-name", "name", "hash"],
+    ids=["no-path", "own-name", "empty-path", "no-name", "name", "hash"],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, arguments: tuple[str, ...], reason: str) -> None:
     ended = run_to_its_end(tmp_path, *arguments)
