@@ -626,8 +626,9 @@ program that was killed is told of for a minute, and over QUIC at each of its ad
 
 KAD_PATIENCE = 6.0
 KAD_AGAIN_SECONDS = 1.5
-"""What is looked up for the user waits so long at the end for those who could not be dialled just now, as too much was
-dialled lately, and tries them again so often. One more of them can be dialled in 2 s, if one has told of them all."""
+"""What is looked up for the user, and not found, waits so long at the end for those who could not be dialled just then,
+as too much was dialled lately, and tries them again so often. One more of them can be dialled in 2 s, if one has told
+of them all."""
 
 KAD_AT_ONCE = 3
 """Peers asked at a time (the spec's alpha, as in the paper)."""

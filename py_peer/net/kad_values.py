@@ -123,7 +123,7 @@ class Values:
         check_size(key, value)
         rule = rule_for(key, RULES)
         rule.check(key, value)
-        looked = await self._look(key, rule, limits.KAD_PATIENCE)
+        looked = await self._look(key, rule)
         now = time.time_ns()
         best = looked.best
         record = received(key, value, max(now, best.time + MILLISECOND) if best else now, 0, now)
@@ -152,7 +152,7 @@ class Values:
         """
         check_size(key, b"")
         rule = rule_for(key, RULES)
-        looked = await self._look(key, rule, limits.KAD_PATIENCE)
+        looked = await self._look(key, rule, patient=True)
         best = looked.best
         if best is None:
             return Lookup(None, 0, looked.asked, looked.unasked)
@@ -220,7 +220,7 @@ class Values:
         """Say whether we are one of those who should have what is kept under a key."""
         return self.serves and self._table.closer(key) < K
 
-    async def _look(self, key: bytes, rule: Rule, patience: float = 0.0) -> _Looked:
+    async def _look(self, key: bytes, rule: Rule, *, patient: bool = False) -> _Looked:
         """Ask those who are closest to a key, and ourselves, what they keep under it."""
         found: dict[bytes, Record] = {}
         if (kept := self._shelf.get(key, time.time_ns())) is not None:
@@ -236,7 +236,7 @@ class Values:
                 self._node.counters[f"ignored: Kademlia, found {error.kind}"] += 1
 
         seconds = limits.KAD_WALK_TIMEOUT - limits.KAD_TELL_TIMEOUT
-        walk = await self._walker.walk(Message.GET_VALUE, key, answered, seconds, patience)
+        walk = await self._walker.walk(Message.GET_VALUE, key, answered, seconds, lambda: patient and not found)
         best = max(found.values(), key=rule.rank, default=None)
         if best is not None and best.time == UNTOLD:
             now = time.time_ns()

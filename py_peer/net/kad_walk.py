@@ -9,6 +9,7 @@ Spec: https://github.com/libp2p/specs/blob/master/kad-dht/README.md
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
@@ -99,12 +100,12 @@ class Walker:
         key: bytes,
         answered: Answered | None = None,
         seconds: float = limits.KAD_WALK_TIMEOUT,
-        patience: float = 0.0,
+        patient: Callable[[], bool] = lambda: False,
     ) -> Walk:
         """Ask those who are close to a key until all of the 20 closest have answered, for so many seconds at most.
 
-        `answered` is told of each answer when it comes. When all others have answered, those who cannot be dialled just
-        now are tried again, with `patience` for so many seconds.
+        `answered` is told of each answer when it comes. When all others have answered, those who could not be dialled
+        just then are tried again while it is `patient`, for limits.KAD_PATIENCE.
         """
         walking = _Walking(Walk(key, limits.KAD_WALK_PEERS), Message(type=kind, key=key), answered)
         # Each has told us himself where he is. Not all of them may be dialled just now, so more are at hand than count.
@@ -115,10 +116,14 @@ class Walker:
             async with trio.open_nursery() as nursery:
                 for _ in range(limits.KAD_AT_ONCE):
                     nursery.start_soon(self._ask_in_turn, walking, nursery.cancel_scope)
-            until = trio.current_time() + patience
-            while walking.walk.unasked and trio.current_time() < until:
+            until = trio.current_time() + limits.KAD_PATIENCE
+
+            def goes_on() -> bool:
+                return patient() and trio.current_time() < until
+
+            while walking.walk.unasked and goes_on():
                 await trio.sleep(limits.KAD_AGAIN_SECONDS)
-                turns = iter(range(walking.walk.unasked))
+                turns = itertools.takewhile(lambda _: goes_on(), range(walking.walk.unasked))
                 async with trio.open_nursery() as nursery:
                     for _ in range(limits.KAD_AT_ONCE):
                         nursery.start_soon(self._ask_again, walking, turns)

@@ -221,7 +221,7 @@ class Kademlia:
         for contact in self.server.providers.of(key, trio.current_time()):
             at = where(contact.peer, contact.addresses) or self._known(contact.peer)
             take(contact.peer, Finding(str(ID(contact.peer)), at, Source.KADEMLIA, str(ID(contact.peer)), contact.ip))
-        walk = await self.walker.walk(Message.GET_PROVIDERS, key, self._providers(take), patience=limits.KAD_PATIENCE)
+        walk = await self.walker.walk(Message.GET_PROVIDERS, key, self._providers(take), patient=lambda: not seen)
         return Providers(tuple(seen), walk.answers, walk.unasked)
 
     def _providers(self, found: Callable[[bytes, Finding], None]) -> Answered:
