@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, final
 from py_peer.core import limits
 from py_peer.core.cleaning import clean_line
 from py_peer.core.frozen import frozen
+from py_peer.core.wrapping import cut_in_the_middle
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,7 +22,7 @@ SIGN: Final = "#"
 """What a topic's name is shown with, and may be typed with."""
 
 LONGEST_SHOWN: Final = 24
-"""A longer name, such as the ID of a commit, is shown by its two ends."""
+"""Columns. A longer name, such as the ID of a commit, is shown by its two ends."""
 
 _HEAD: Final = 12
 _TAIL: Final = 8
@@ -60,9 +61,7 @@ def shown_topic(name: str) -> str:
     """Return how a topic is shown where there is little room; "" for the room, which needs no name."""
     if name == ROOM_TOPIC:
         return ""
-    if len(name) > LONGEST_SHOWN:
-        name = f"{name[:_HEAD]}…{name[-_TAIL:]}"
-    return f"{SIGN}{name}"
+    return f"{SIGN}{cut_in_the_middle(name, LONGEST_SHOWN, _HEAD, _TAIL)}"
 
 
 def topic_key(name: str) -> str:

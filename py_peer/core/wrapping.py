@@ -146,6 +146,19 @@ def one_column(text: str) -> bool:
     return text.isascii() or _ONE_COLUMN.fullmatch(text) is not None
 
 
+def cut_in_the_middle(text: str, columns: int, head: int, tail: int) -> str:
+    """Return `text`; of one of more than `columns` columns its ends, of at most `head` and `tail`, and "…" between."""
+    if one_column(text):
+        return text if len(text) <= columns else f"{text[:head]}…{text[-tail:]}"
+    clusters, drawn = _clusters(text, cells)
+    ends = list(accumulate(map(len, drawn)))
+    if ends[-1] <= columns:
+        return text
+    first = sum(end <= head for end in ends)
+    last = sum(ends[-1] - end > tail for end in ends) + 1
+    return f"{''.join(clusters[:first])}…{''.join(clusters[last:])}"
+
+
 def _clusters(line: str, cells: Callable[[str], str]) -> tuple[list[str], list[str]]:
     """Return the clusters of a line and the cells of each; what takes no column belongs to the one before it."""
     from wcwidth import iter_graphemes  # noqa: PLC0415 - see `cells`

@@ -465,9 +465,10 @@ def entry_lines(entry: Entry, columns: int | None) -> list[str]:
     return message_lines(f"{clock} [{entry.author.removesuffix(id8)}{id8}]: {entry.text}", columns)
 
 
-def unsent_line(count: int, *, reached: bool) -> str:
+def unsent_line(count: int, *, reached: bool, topic: str = ROOM_TOPIC) -> str:
     """Return what is said when the program leaves with texts that did not go out. `reached`: somebody was there."""
-    return f"⚠️  Not sent: {count} message(s){'' if reached else ' - nobody was there'}"
+    nobody = f" - nobody was{on_topic(topic) or ' there'}"
+    return f"⚠️  Not sent: {count} message(s){'' if reached else nobody}"
 
 
 def first_address(addresses: tuple[str, ...], peer_id: str) -> str:

@@ -85,5 +85,6 @@ class OneShot(FrontEnd):
     def last_lines(self) -> list[str]:
         """Say that it was not sent, or that it is not sure to have been read."""
         if not self._sent:
-            return [unsent_line(1, reached=self.reached)]
+            deserted = self.topic != ROOM_TOPIC and not (self._over.is_set() or self.size_of(self.topic))
+            return [unsent_line(1, reached=self.reached and not deserted, topic=self.topic)]
         return [f"⚠️  {self._unread} peer(s) did not confirm in time that they have read it"] if self._unread else []

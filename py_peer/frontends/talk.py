@@ -9,6 +9,7 @@ from py_peer.core.requests import JoinTopic, LeaveTopic
 from py_peer.core.sizes import without_surrogates
 from py_peer.core.topic_events import TopicJoined
 from py_peer.core.topics import ROOM_TOPIC, SIGN, Topics, read_topic
+from py_peer.frontends.lines import broken
 from py_peer.frontends.topic_lines import topics_lines
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Talk:
         name = read_topic(without_surrogates(argument))
         if reason := self.topics.join(name):
             self.lose()
-            await self._chat.print_lines([f"❌ Not joined: {reason}"])
+            await self._chat.print_lines(broken(f"❌ Not joined: {reason}", self._chat.columns()))
             return
         self.lost = ""
         ticket = self._chat.service.new_ticket()
@@ -79,7 +80,7 @@ class Talk:
         name = read_topic(without_surrogates(argument)) or self.topics.current
         was_joined = name in self.topics.joined
         if reason := self.topics.leave(name):
-            await self._chat.print_lines([f"❌ {reason[0].upper()}{reason[1:]}"])
+            await self._chat.print_lines(broken(f"❌ {reason[0].upper()}{reason[1:]}", self._chat.columns()))
             return
         self._joining = {ticket: other for ticket, other in self._joining.items() if other != name}
         if not was_joined:

@@ -54,6 +54,20 @@ def test_a_topic_may_be_typed_as_it_is_shown() -> None:
     assert [read_topic(typed) for typed in (" news ", "#news", "##news", "#")] == ["news", "news", "#news", ""]
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("猫" * 12, "#" + "猫" * 12),
+        ("猫" * 13, f"#{'猫' * 6}…{'猫' * 4}"),
+        ("a" + "猫" * 13, f"#a{'猫' * 5}…{'猫' * 4}"),
+        ("e\u0301" * 24, "#" + "e\u0301" * 24),
+    ],
+    ids=["fits", "wide", "odd", "marks"],
+)
+def test_what_is_shown_of_a_name_is_measured_in_columns(name: str, shown: str) -> None:
+    assert shown_topic(name) == shown
+
+
 def test_a_long_name_is_shown_by_its_ends_and_the_room_has_none() -> None:
     assert [shown_topic(name) for name in ("news", COMMIT, ROOM_TOPIC)] == ["#news", "#3f786850e387…de23001b", ""]
 

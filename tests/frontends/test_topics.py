@@ -331,6 +331,31 @@ def test_one_text_goes_to_the_topic_of_the_start() -> None:
     run(scene())
 
 
+def test_one_text_for_a_topic_where_nobody_was_says_so() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService(peers=1)
+        service.deserted.add("lonely")
+        one = OneShot(service, stage.screen, stage.watchdog, "hello", timeout=0.01)
+        one.topic = "lonely"
+        assert await stage.run(one) is ExitCode.NOT_SENT
+        assert "⚠️  Not sent: 1 message(s) - nobody was on #lonely" in stage.lines
+
+    run(scene())
+
+
+def test_on_a_narrow_terminal_a_refusal_is_broken_between_words() -> None:
+    async def scene() -> None:
+        stage, service = Stage(), FakeService()
+        stage.screen.columns = lambda: 40  # type: ignore[method-assign]
+        chat = piped(stage, service, "", 0.0)
+        chat.talk.start(map(str, range(limits.MAX_TOPICS)))
+        await chat.obey("/topic ninth")
+        assert stage.lines[0] == "❌ Not joined: you are on 8 topics"
+        assert max(map(len, stage.lines)) <= 40
+
+    run(scene())
+
+
 def test_tab_completes_the_topics_that_are_joined() -> None:
     async def scene() -> None:
         stage, service = Stage(), FakeService()
