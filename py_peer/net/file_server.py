@@ -8,15 +8,10 @@ from libp2p.utils import encode_uvarint, encode_varint_prefixed
 
 from py_peer.core import limits
 from py_peer.net.file_messages import Records, Refusal, Request
-from py_peer.net.served import BLOCK, CHANGED, BusyError, ending
+from py_peer.net.served import BLOCK, CHANGED, BusyError, FileStreams
 from py_peer.net.streams import (
-    EndedError,
-    OpenStreams,
     SilentError,
     StreamReader,
-    TooManyStreamsError,
-    close,
-    reset,
     write,
     write_frame,
 )
@@ -44,24 +39,16 @@ class FileServer:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._open = OpenStreams()
+        self._streams = FileStreams("files: ")
 
     async def handle(self, stream: INetStream) -> None:
         """Answer the requests of one stream. Raises GarbageError and DecodeError, for `guarded`."""
-        peer_id = stream.muxed_conn.peer_id
-        try:
-            with self._open.one_of(peer_id, limits.FILE_STREAMS_PER_PEER):
-                reader = StreamReader(stream)
-                while (request := await self._next(reader, peer_id)) is not None:
-                    await self._answer(stream, peer_id, request)
-        except TooManyStreamsError as error:
-            self._shelf.counters[f"files: {error}"] += 1
-            await reset(stream)
-        except (EndedError, SilentError) as error:
-            self._shelf.counters[f"files: {ending(error)}"] += 1
-            await reset(stream)
-        else:
-            await close(stream)
+        await self._streams.serve(stream, self._shelf.counters, self._answer_all)
+
+    async def _answer_all(self, stream: INetStream, peer_id: ID) -> None:
+        reader = StreamReader(stream)
+        while (request := await self._next(reader, peer_id)) is not None:
+            await self._answer(stream, peer_id, request)
 
     async def _next(self, reader: StreamReader, peer_id: ID) -> Any:
         """Return the next request, at the pace that is borne of one peer; None when there is no other."""

@@ -23,14 +23,12 @@ from py_peer.core.cbor import (
     numbers,
     numbers_size,
 )
-from py_peer.net.served import BLOCK, BusyError, ending
+from py_peer.net.served import BLOCK, FileStreams
 from py_peer.net.streams import (
     EndedError,
     GarbageError,
-    OpenStreams,
     SilentError,
     StreamFaultError,
-    TooManyStreamsError,
     close,
     close_write,
     open_stream,
@@ -166,25 +164,11 @@ class NameServer:
 
     def __init__(self, shelf: NameShelf) -> None:
         self._shelf = shelf
-        self._open = OpenStreams()
+        self._streams = FileStreams("files: by name, ")
 
     async def handle(self, stream: INetStream) -> None:
         """Answer one stream. Raises GarbageError, for `guarded`."""
-        peer_id = stream.muxed_conn.peer_id
-        try:
-            with self._open.one_of(peer_id, limits.FILE_STREAMS_PER_PEER):
-                await self._answer(stream, peer_id)
-        except TooManyStreamsError as error:
-            self._shelf.counters[f"files: by name, {error}"] += 1
-            await reset(stream)
-        except (EndedError, SilentError) as error:
-            self._shelf.counters[f"files: by name, {ending(error)}"] += 1
-            await reset(stream)
-        except BusyError:
-            self._shelf.counters["files: by name, too many at once"] += 1
-            await reset(stream)
-        else:
-            await close(stream)
+        await self._streams.serve(stream, self._shelf.counters, self._answer)
 
     async def _answer(self, stream: INetStream, peer_id: ID) -> None:
         name = await self._asked_for(stream)

@@ -16,12 +16,13 @@ import trio
 from py_peer.core import limits
 from py_peer.core.rates import Buckets
 from py_peer.net.private_files import UnfitFileError
-from py_peer.net.streams import SilentError
+from py_peer.net.streams import EndedError, OpenStreams, SilentError, TooManyStreamsError, close, reset
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
+    from libp2p.abc import INetStream
     from libp2p.peer.id import ID
 
     from py_peer.core.file_record import FileRecord
@@ -224,6 +225,39 @@ class Turns:
                 self._line.remove(entry)
                 self._sending[entry[0]] += 1
                 entry[1].set()
+
+
+@final
+class FileStreams:
+    """The streams on which files are asked for, of one protocol: so many of each peer, and how each ends is counted."""
+
+    def __init__(self, what: str) -> None:
+        """Count below names that begin with `what`."""
+        self._what = what
+        self._open = OpenStreams()
+
+    async def serve(
+        self, stream: INetStream, counters: Counters, answer: Callable[[INetStream, ID], Awaitable[None]]
+    ) -> None:
+        """Have a stream answered, and close it; reset it where that cannot be done.
+
+        What is wrong with what is asked is raised as `answer` raises it, for `guarded`.
+        """
+        peer_id = stream.muxed_conn.peer_id
+        try:
+            with self._open.one_of(peer_id, limits.FILE_STREAMS_PER_PEER):
+                await answer(stream, peer_id)
+        except TooManyStreamsError as error:
+            reason = str(error)
+        except (EndedError, SilentError) as error:
+            reason = ending(error)
+        except BusyError:
+            reason = "too many at once"
+        else:
+            await close(stream)
+            return
+        counters[f"{self._what}{reason}"] += 1
+        await reset(stream)
 
 
 def ending(error: StreamFaultError) -> str:
