@@ -79,6 +79,7 @@ class AddressBook:
         self._budgets = Budgets()
         self._here: dict[str, float] = {}
         self._lookups: set[str] = set()
+        self._answered: dict[tuple[str, Place], None] = {}
         self._die_of_quic: set[str] = set()
         self._own: frozenset[Place] = frozenset()
         self._own_ips: frozenset[str] = frozenset()
@@ -272,6 +273,15 @@ class AddressBook:
         if peer_id in self._here and peer_id not in self._peers:
             self._lookups.add(peer_id)
 
+    def answered(self, peer_id: str, address: DialAddress, *, wrong: bool = False) -> None:
+        """Take note that a peer was reached where a lookup dialled it, or with `wrong` that another one is there."""
+        where = peer_id, place_of(address)
+        self._answered.pop(where, None)
+        if not wrong:
+            self._answered[where] = None
+        if len(self._answered) > limits.LOOKUP_PLACES:
+            del self._answered[next(iter(self._answered))]
+
     def stop_naming(self, address: DialAddress) -> None:
         """Take note that the user names an address no more."""
         peer = self._peers.get(address.peer_id or "")
@@ -366,6 +376,8 @@ class AddressBook:
             word = replace(word, here=False, range="")  # he can try its ports himself
         if spot is not None and not (spot.refused or spot.is_told):
             word = self._word(spot)
+        elif (finding.peer_id, asked.place) in self._answered:
+            word = replace(self._word(asked), source=Source.MEMORY)
         elif reason := objection(address, finding, self._own_ips):
             self.refused[reason] += 1
             return reason, False

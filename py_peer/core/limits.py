@@ -402,6 +402,9 @@ LOOKUP_CONNECTIONS = 64
 """Dials of peers that a lookup in Kademlia has to ask, and connections to such peers: a walk asks 60 at most. On
 the word of one stranger so many: one answer tells of 20, each with several addresses, of whom some may have gone."""
 
+LOOKUP_PLACES = 256
+"""Addresses where a peer that a lookup had to ask was reached: these are worth as much as what is remembered."""
+
 TRACKED_ALLOWANCES = 4_096
 """Tellers, ranges and addresses whose dials are counted; about 250 bytes each. At the rate of all dials together it
 takes hours to fill that."""
@@ -743,6 +746,9 @@ DESCRIBE_SECONDS = 5.0
 COME_SECONDS = 2.0
 """For a peer to come by itself who cannot be dialled, when a file of his is asked for."""
 
+NOT_NOW_SECONDS = 12.0
+"""For a dial that a limit of our own forbids: on the word of one who tells of many there is one in six seconds."""
+
 TRANSFERS = 4
 """Files fetched at the same time; the next ones wait for their turn."""
 
@@ -764,6 +770,9 @@ MORE_SOURCES_BYTES = 2 * PIECES_BYTES
 
 SOURCE_SECONDS = 60.0
 """So long somebody is waited for who has the file, when the last one is gone."""
+
+LOOK_AGAIN_SECONDS = 12.0
+"""While nobody is there who has a file that was asked for by its name, the DHT is asked again so often."""
 
 SOURCE_PAUSE = 5.0
 REFUSED_PAUSE = 60.0

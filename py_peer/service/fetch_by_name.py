@@ -136,6 +136,16 @@ class ByName:
         text = f"none of the {providers.asked} peer(s) that were asked knows who provides it"
         raise NobodyProvidesError(text, providers.asked)
 
+    async def _look_again(self, name: str, record: FileRecord) -> list[ID]:
+        """Return who provides that very file by now."""
+        try:
+            dht = await self.somebody_to_ask()
+            providers = await self._find(dht, name)
+        except (FetchError, NobodyProvidesError):
+            return []
+        announced = await self._announced(dht, name, providers)
+        return [ID.from_string(peer_id) for peer_id, one in announced.items() if one.root == record.root]
+
     async def _announced(self, dht: Kademlia, name: str, providers: list[str]) -> dict[str, FileRecord]:
         """Return what those provide who say it with their signature, in the DHT or to us, by peer ID."""
         found: dict[str, FileRecord] = {}
@@ -216,6 +226,7 @@ class ByName:
         async def take() -> Fetched:
             record = next(iter(holders.values()))
             job.offer = Offered(record.file_id, record.offerer, trio.current_time(), record)
+            job.look_again = partial(self._look_again, cast("Wanted", job.wanted).name)
             return await self._fetcher.fetch_pieces(job, record, tuple(holders), found[0])
 
         return Begun(take)

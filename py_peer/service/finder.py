@@ -180,7 +180,14 @@ class Finder:
             objection, passes = self._book.for_lookup(finding, address, trio.current_time())
             if objection:
                 raise (NotNowError if passes else DialError)(objection)
-            return await node.dial(replace(address, peer_id=finding.peer_id), timeout=limits.FOUND_DIAL_TIMEOUT)
+            address = replace(address, peer_id=finding.peer_id)
+            try:
+                reached = await node.dial(address, timeout=limits.FOUND_DIAL_TIMEOUT)
+            except SomebodyElseError:
+                self._book.answered(finding.peer_id, address, wrong=True)
+                raise
+            self._book.answered(finding.peer_id, address)
+            return reached
 
         async with self._lookups:
             ways = sorted(finding.addresses[: limits.BOOK_ADDRESSES], key=transport_rank)

@@ -13,8 +13,10 @@ from py_peer.core.file_events import Transfer, TransferState
 from py_peer.core.progress import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
+
+    from libp2p.peer.id import ID
 
     from py_peer.core.by_name import Wanted
     from py_peer.core.file_record import FileRecord
@@ -83,6 +85,9 @@ class Job:
 
     has_others: bool = False
     """Whether others may have it than those of whom it is being fetched, and are asked when these bring nothing."""
+
+    look_again: Callable[[FileRecord], Awaitable[Iterable[ID]]] | None = None
+    """Finds who has it by now, where that can be found out. Raises nothing."""
 
     peer_ids: dict[str, None] = field(default_factory=dict)
     """Who it comes from."""

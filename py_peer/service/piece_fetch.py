@@ -80,6 +80,7 @@ class PieceFetch:
         """Fetch what is missing, and return the hashes of all pieces. Raises FetchError, and PartError."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._call)
+            nursery.start_soon(self._look_again)
             try:
                 await self._see_to_it(nursery)
             except FetchError as error:
@@ -147,6 +148,14 @@ class PieceFetch:
                     with suppress(DialError):
                         await self._sources.reach(str(holder))
             await trio.sleep(limits.SOURCE_PAUSE)
+
+    async def _look_again(self) -> None:
+        """Find out now and then who else has it, while nobody brings anything."""
+        while self._job.look_again is not None:
+            await trio.sleep(limits.LOOK_AGAIN_SECONDS)
+            if not self._at_work:
+                found = await self._job.look_again(self._record)
+                self._holders = tuple(dict.fromkeys((*self._holders, *found)))[: limits.PROVIDERS_ASKED]
 
     def _stir(self) -> None:
         changed, self._changed = self._changed, trio.Event()

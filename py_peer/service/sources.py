@@ -10,7 +10,7 @@ from libp2p.peer.id import ID
 from py_peer.core import limits
 from py_peer.core.addresses import short_id
 from py_peer.core.speakers import Name
-from py_peer.net.dial import DialError
+from py_peer.net.dial import DialError, NotNowError
 from py_peer.net.file_exchange import WrongHashError, open_source
 from py_peer.net.file_messages import FILE_EXCHANGE
 from py_peer.net.streams import GarbageError, SilentError, StreamFaultError
@@ -102,19 +102,23 @@ class Sources:
     async def reach(self, peer_id: str) -> ID:
         """Return the ID of a peer that is connected, after a dial if need be. Raises DialError.
 
-        One that cannot be dialled may be about to come by itself.
+        One that cannot be dialled may be about to come by itself. What a limit of our own forbids now is tried again.
         """
         wanted = ID.from_string(peer_id)
-        if self.is_here(wanted):
-            return wanted
-        try:
-            await self._dial(peer_id)
-        except DialError:
-            with trio.move_on_after(limits.COME_SECONDS):
-                while not self.is_here(wanted):
-                    await self._changed.wait()
-                return wanted
-            raise
+        give_up = trio.current_time() + limits.NOT_NOW_SECONDS
+        while not self.is_here(wanted):
+            try:
+                await self._dial(peer_id)
+            except DialError as error:
+                with trio.move_on_after(limits.COME_SECONDS):
+                    while not self.is_here(wanted):
+                        await self._changed.wait()
+                if self.is_here(wanted):
+                    break
+                if not isinstance(error, NotNowError) or trio.current_time() >= give_up:
+                    raise
+            else:
+                break
         return wanted
 
     async def _dial(self, peer_id: str) -> None:

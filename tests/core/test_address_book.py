@@ -845,6 +845,28 @@ def test_lookups_are_held_to_the_same_rules_and_have_an_allowance_of_their_own()
     assert scene.book.for_lookup(private, private.addresses[0], scene.now) == ("", False)
 
 
+def test_where_a_peer_was_reached_for_a_lookup_it_is_dialled_again_and_others_are_not() -> None:
+    scene = Scene()
+    ann, bob = (Finding(one, (at("8.8.8.8", 4001),), Source.KADEMLIA, TELLER, "9.9.9.9") for one in (ANN, BOB))
+
+    def dialled(finding: Finding, times: int) -> int:
+        answers = [scene.book.for_lookup(finding, finding.addresses[0], scene.now)[0] for _ in range(times)]
+        return answers.count("")
+
+    assert dialled(ann, 20) == limits.PLACE_BURST
+    scene.book.answered(ANN, ann.addresses[0])
+    assert dialled(ann, 20) == 20
+    assert dialled(bob, 20) == 0
+    assert dialled(ann, 1_000) == limits.MEMORY_BURST - 20
+    scene.now += 60.0
+    scene.book.answered(ANN, ann.addresses[0], wrong=True)
+    assert dialled(ann, 20) == 0
+    scene.book.answered(ANN, ann.addresses[0])
+    for port in range(limits.LOOKUP_PLACES):
+        scene.book.answered(BOB, at("8.8.4.4", port + 1))
+    assert dialled(ann, 20) == 0
+
+
 def test_who_is_there_for_lookups_alone_takes_nobodys_place() -> None:
     scene = Scene()
     for number in range(limits.LOOKUP_CONNECTIONS):

@@ -32,7 +32,7 @@ from py_peer.core.kademlia import Contact
 from py_peer.core.records import RecordRefusedError
 from py_peer.core.requests import CancelTransfer, FetchFile, ProvideFile, RequestFiles, UnshareFile
 from py_peer.core.settings import Settings, Transports
-from py_peer.net.dial import DialError
+from py_peer.net.dial import DialError, NotNowError
 from py_peer.net.file_messages import FILE_EXCHANGE
 from py_peer.net.kademlia import Providers, kademlia
 from py_peer.net.named_files import NAMED_FILE
@@ -41,7 +41,7 @@ from py_peer.service.first_to_answer import Begun, Way, Ways
 from py_peer.service.jobs import Fetched, FetchError
 from py_peer.service.sources import Sources
 from tests.loops import run
-from tests.net.support import trio_test, until
+from tests.net.support import dial_address, trio_test, until
 from tests.service.file_friends import PIECE, Friend, failures, falsify, friend, received, write
 from tests.service.support import Person, person
 from tests.service.test_data import network
@@ -485,6 +485,63 @@ async def test_what_is_withdrawn_is_not_given_though_it_is_still_written_down(tm
         assert dht.own_keys == frozenset()
         reason = await not_fetched(bob)
         assert reason.endswith(" does not have it any more")
+
+
+@trio_test
+async def test_who_begins_to_provide_it_while_somebody_is_waited_for_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LOOK_AGAIN_SECONDS", 0.5)
+    async with town(tmp_path, "hub", "ann", "bob") as people, dht_friend("abe", tmp_path) as (abe, _):
+        (ann, _), (bob, dht) = people["ann"], people["bob"]
+        path = write(tmp_path / "photo", 20 * PIECE)
+        await provided(ann, path)
+        abe.ask(lambda ticket: ProvideFile(ticket, str(path), NAME))  # where nobody is to be told
+        await until(abe.files._shared.listing)
+        told = [ann]
+
+        async def find_providers(_: bytes, take: Callable[[Finding], None]) -> Providers:
+            for one in told:
+                take(Finding(str(one.id), (dial_address("127.0.0.1", one.node.port),), Source.KADEMLIA, "hub"))
+            return Providers(tuple(one.id.to_bytes() for one in told), 1)
+
+        monkeypatch.setattr(dht, "find_providers", find_providers)
+        gate = ann.serve(5)
+        bob.ask(lambda ticket: FetchFile(ticket, NAME))
+        await until(lambda: received(bob) >= 8 * PIECE)
+        await ann.part(bob)
+        await bob.see(Notice, lambda event: "waiting up to 60 seconds" in event.text)
+        ann.ask(lambda ticket: UnshareFile(ticket, NAME))
+        gate.left = math.inf
+        gate.opened.set()
+        assert abe.id not in bob.node.peers.records
+        told.append(abe)
+        await bob.see(TransferDone)
+        assert (bob.folder / NAME).read_bytes() == path.read_bytes()
+
+
+@trio_test
+async def test_a_dial_that_a_limit_of_our_own_forbids_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "COME_SECONDS", 0.01)
+    monkeypatch.setattr(limits, "NOT_NOW_SECONDS", 0.05)
+    answers: list[DialError] = [NotNowError("not now"), NotNowError("not now")]
+
+    async def look_up(_: Finding) -> None:
+        if answers:
+            raise answers.pop(0)
+
+    sources = Sources()
+    sources.look_up = look_up
+    ann = str(ID(b"ann"))
+    sources.told(ann, [Finding(ann, (), Source.KADEMLIA, "hub")])
+    assert str(await sources.reach(ann)) == ann
+    answers += [NotNowError("not now")] * 1_000
+    with pytest.raises(NotNowError):
+        await sources.reach(ann)
+    assert 900 < len(answers) < 1_000
+    answers[:] = [DialError("nobody")]
+    with pytest.raises(DialError, match="nobody"):
+        await sources.reach(ann)
 
 
 @trio_test
