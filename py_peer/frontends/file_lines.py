@@ -89,7 +89,7 @@ def file_sentence(  # noqa: C901, PLR0911 - one for each type
 def failed_transfer(event: TransferFailed, again: str) -> str:
     """Return how a transfer has ended; `again` says how to go on where something is kept."""
     kept = f"; {shown_size(event.kept)} are kept: {again}" if event.kept else ""
-    name = event.name or event.file_id
+    name = event.wanted or event.name or event.file_id
     return f"Cancelled: {name}{kept}" if event.cancelled else f"Not fetched: {name}: {event.reason}{kept}"
 
 

@@ -282,7 +282,7 @@ def _leads(files: list[list[FileRecord]]) -> Iterator[float]:
 
 def _told(job: Job, providers: int, files: list[list[FileRecord]], plain: int) -> str:
     """Return what is known of a file before it is fetched."""
-    says = [f"{providers} peer(s) provide {job.name}"]
+    says = [f"{providers} peer(s) provide {job.asked_for}"]
     if len(files) > 1:
         says.append(
             f"they have {len(files)} different files, of which that of {len(files[0])} of them is asked for first"

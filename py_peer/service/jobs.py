@@ -106,6 +106,13 @@ class Job:
         return self.offer.file_id
 
     @property
+    def asked_for(self) -> str:
+        """What it was asked for by, as it is told; a file's name on the disk may be less."""
+        if self.wanted is None:
+            return self.name or self.file_id
+        return clean_line(self.wanted.name, limits.MAX_PROVIDED_NAME_BYTES)
+
+    @property
     def has_turn(self) -> bool:
         """Whether it waits for no other transfer."""
         return self.turn.is_set()

@@ -178,8 +178,7 @@ class Transfers:
     def _tell_failure(self, job: Job, failure: FetchError | NobodyProvidesError) -> None:
         reason = clean_line(str(failure), limits.MAX_ERROR_CHARS)
         is_cancelled = job.scope.cancelled_caught
-        name = job.name or job.file_id
-        wanted = clean_line(job.wanted.name, limits.MAX_PROVIDED_NAME_BYTES) if job.wanted else ""
+        wanted = job.asked_for if job.wanted else ""
         if isinstance(failure, NobodyProvidesError):
             self._emit(LookupFailed(job.ticket, wanted, failure.asked, reason))
         elif job.is_begun or is_cancelled or failure.wrong_hash:
@@ -197,6 +196,6 @@ class Transfers:
                 )
             )
         elif job.ticket:
-            self._emit(Answer(job.ticket, f"Not fetched: {name}: {reason}", failed=True))
+            self._emit(Answer(job.ticket, f"Not fetched: {job.asked_for}: {reason}", failed=True))
         else:
             self.not_fetched(reason if failure.in_folder else "")

@@ -80,6 +80,10 @@ ANN_8 = short_id(ANN)
             TransferFailed(3, "k3x", "photo.jpg", "the disk is full", 600_000),
             "❌ Not fetched: photo.jpg: the disk is full; 600.0 kB are kept: /get k3x goes on",
         ),
+        (
+            TransferFailed(3, "k3x", "passwd", "nobody has it", 9, wanted="../passwd"),
+            "❌ Not fetched: ../passwd: nobody has it; 9 B are kept: /fetch ../passwd goes on",
+        ),
         (TransferFailed(3, "k3x", "photo.jpg", "", 0, cancelled=True), "❌ Cancelled: photo.jpg"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Event) else "",

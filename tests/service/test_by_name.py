@@ -444,6 +444,19 @@ async def test_a_file_gets_the_name_that_was_asked_for_whatever_its_provider_cal
 
 
 @trio_test
+async def test_what_is_said_names_it_as_it_was_asked_for(tmp_path: Path) -> None:
+    name = "../../etc/passwd"
+    async with town(tmp_path, "hub", "ann", "bob") as people:
+        ann, bob = (people[name][0] for name in ("ann", "bob"))
+        ann.ask(lambda ticket: ProvideFile(ticket, str(write(tmp_path / "photo", 10)), name))
+        await until(lambda: ann.told(FileProvided))
+        bob.ask(lambda ticket: FetchFile(ticket, name, f"{tmp_path}/missing/x"))
+        await until(lambda: failures(bob))
+        assert f"1 peer(s) provide {name}" in [event.text for event in bob.told(Notice)]
+        assert failures(bob) == [f"Not fetched: {name}: there is no folder {tmp_path}/missing"]
+
+
+@trio_test
 async def test_what_is_provided_anew_takes_the_place_of_what_was(tmp_path: Path) -> None:
     async with town(tmp_path, "hub", "ann", "bob") as people:
         ann, bob = people["ann"][0], people["bob"][0]
