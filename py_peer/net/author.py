@@ -1,7 +1,7 @@
 """What we say, made and signed: the sequence number, the signature and the key of each message of ours.
 
 The library (pubsub/pubsub.py:1567, 0.8.1) asks the peerstore for our key and writes it out anew for each message.
-Both ends of one take 717 calls with this, and 740 without (`python -m benchmarks.classes`). Its first number is the
+Both ends of one take 720 calls with this, and 743 without (`python -m benchmarks.classes`). Its first number is the
 second in which it was started, which others have, too, and which is lower after a quick restart. Given up is nothing.
 
 Spec: https://github.com/libp2p/specs/blob/master/pubsub/README.md, "Message Signing" (policy StrictSign).

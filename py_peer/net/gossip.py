@@ -14,8 +14,8 @@ What is replaced of py-libp2p 0.8.1's GossipSub, and why (tests/net/test_gossip.
   (gossipsub-v1.1.md, "Flood Publishing"). Others go to the mesh, which there is for each topic of ours, and there are
   no others; so nobody is asked for a fan-out, for the peers of floodsub, or for a score.
 
-With the library's way of publishing and sending both ends of a message take 4,656 calls and 11 steps, with this one
-717 and 7, and a fifth of the processor time (`python -m benchmarks.classes`). Given up are the score, the library's
+With the library's way of publishing and sending both ends of a message take 4,662 calls and 11 steps, with this one
+720 and 7, and a fifth of the processor time (`python -m benchmarks.classes`). Given up are the score, the library's
 limit of messages a second, which is by forwarder, and the extensions of 1.3 and later.
 
 Spec: https://github.com/libp2p/specs/blob/master/pubsub/gossipsub/gossipsub-v1.1.md

@@ -5,7 +5,7 @@ its window (yamux.py:1266, 1293). Here who breaks a rule loses the connection, a
 frames that only bring bytes go to their stream without the library's locks. Given up is the library's minute for the
 rest of such a frame (yamux.py:1179): who sends nothing more is cut by the muxer's ping long before.
 
-The limits would be reason enough. Both ends of a message take 717 calls and 7 steps with it, and 861 and 8 without; a
+The limits would be reason enough. Both ends of a message take 720 calls and 7 steps with it, and 864 and 8 without; a
 megabyte on a stream takes 4.0 ms of the processor, and 7.3 without (`python -m benchmarks.classes`).
 
 Pinned by tests/net/test_muxer.py and tests/net/test_muxer_bytes.py.

@@ -2,7 +2,7 @@
 
 Replaces py-libp2p 0.8.1's MessageCache (pubsub/mcache.py), which has no limit but five heartbeats, at any rate and
 size, and whose ID is not the configured one (pubsub/mcache.py:73), so that what js peers asked for was not found.
-Given up are 10 of the 717 calls that a message costs both its ends (`python -m benchmarks.classes`), for the limit.
+Given up are 10 of the 720 calls that a message costs both its ends (`python -m benchmarks.classes`), for the limit.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ gives up after 5 s (yamux.py:280); here it is woken, and more patient. Reads and
 is a trip through trio's scheduler. A reset looked like an end to a reader who waited (yamux.py:944, 1021, 1061), and
 what had come on a stream that we reset was kept for a minute or two.
 
-With it both ends of a message take 717 calls and 7 steps of the scheduler, without it 1,316 and 16; a megabyte on a
+With it both ends of a message take 720 calls and 7 steps of the scheduler, without it 1,317 and 16; a megabyte on a
 stream takes 4.0 ms of the processor, and 9.4 without (`python -m benchmarks.classes`). Given up are windows that grow
 by the library's measurement of round-trip times: `widen` is asked for where it pays.
 

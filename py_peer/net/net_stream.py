@@ -4,7 +4,7 @@ Replaces the library's (network/stream/net_stream.py, 0.8.1), which takes a lock
 and each write; each is a step of trio's scheduler, and nothing awaits while it holds the lock: the look alone is as
 good. What a read or a write raises, and what becomes of the state then, is as in the library.
 
-Both ends of a message take 717 calls and 7 steps with it, and 806 and 9 without (`python -m benchmarks.classes`).
+Both ends of a message take 720 calls and 7 steps with it, and 809 and 9 without (`python -m benchmarks.classes`).
 Given up is nothing. Pinned by tests/net/test_net_stream.py and tests/net/test_net_stream_bytes.py.
 """
 

@@ -5,7 +5,7 @@ through five layers, copies it twice, and writes a message for each 64 kB throug
 way. Here the handshake is the library's, and what comes after it goes between the cipher and the connection. On the
 wire it is the same.
 
-Both ends of a message take 717 calls with it, and 752 without (`python -m benchmarks.classes`). Given up is nothing
+Both ends of a message take 720 calls with it, and 755 without (`python -m benchmarks.classes`). Given up is nothing
 that is used: the session is not asked for early data, and does not change its keys, which libp2p has no word for.
 
 Spec: https://github.com/libp2p/specs/blob/master/noise/README.md. Pinned by tests/net/test_noise.py and

@@ -11,9 +11,9 @@ What is replaced of py-libp2p 0.8.1's Pubsub, and why (tests/net/test_traps.py, 
   alone; here at author and sequence number, in bounded memory.
 - Of topics that we are not in it remembers as many as strangers name; here what may be joined later (elsewhere.py).
 
-The streams to the peers are gossip_streams.py's. Both ends of a message take 717 calls and 7 steps with it and its
+The streams to the peers are gossip_streams.py's. Both ends of a message take 720 calls and 7 steps with it and its
 router, and with the library's own (net/stock.py) 8 steps and 3,300 calls or more, four times the processor time, and no
-order; with the library's reading alone 953 and 8 (`python -m benchmarks.classes`). Given up are topic validators,
+order; with the library's reading alone 965 and 8 (`python -m benchmarks.classes`). Given up are topic validators,
 several topics in a message, and blacklists.
 """
 

@@ -5,7 +5,7 @@ cancelled while he writes leaves half a message behind, after which the other si
 transfer that is ended, or one deadline, would end the connection. Here what was begun goes out before what comes next.
 A lock that is free is taken without a trip through trio's scheduler. Given up is nothing.
 
-Both ends of a message take 717 calls and 7 steps of the scheduler with it, and 813 and 9 without (`python -m
+Both ends of a message take 720 calls and 7 steps of the scheduler with it, and 816 and 9 without (`python -m
 benchmarks.classes`); both ends of a file's stream 4,460 calls a megabyte, and 6,920 without.
 
 Pinned by tests/net/test_tcp.py.
