@@ -232,6 +232,9 @@ COMMANDS: Final = (
         arguments="KEY VALUE",
         checks=(_key, _value),
     ),
+    CommandEntry(
+        "kv forget", "give up what you have put under KEY: it is not put anew", arguments="KEY", checks=(_key,)
+    ),
     CommandEntry("kv get", "show the value that is kept under KEY in the DHT", arguments="KEY", checks=(_key,)),
     CommandEntry(
         "kv provide",

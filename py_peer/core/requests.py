@@ -186,6 +186,14 @@ class PutValue(Request):
 
 @final
 @frozen
+class ForgetValue(Request):
+    """Keep what we have put under `key` no more, nor put it anew. Answered by an Answer."""
+
+    key: str
+
+
+@final
+@frozen
 class GetValue(Request):
     """Look for the value of `key` in the DHT. Answered by ValueFound or LookupFailed."""
 

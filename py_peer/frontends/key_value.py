@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ValuePut
 from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
-from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
+from py_peer.core.requests import FindProviders, ForgetValue, GetValue, ProvideKey, PutValue
 from py_peer.core.sizes import without_surrogates
 
 if TYPE_CHECKING:
@@ -30,11 +30,15 @@ class KeyValue:
         self.not_taken = 0
         """Values and keys that were to be written down and are not, by anybody who is there."""
 
+        self.refused = 0
+        """Other requests that were refused."""
+
         self.alone = 0
         """Requests for which nobody was there to ask."""
 
         self.handlers: dict[str, Handler] = {
             "kv put": self._put,
+            "kv forget": lambda key: self._ask(ForgetValue(self._ticket(), without_surrogates(key))),
             "kv get": lambda key: self._ask(GetValue(self._ticket(), without_surrogates(key))),
             "kv provide": lambda key: self._ask(ProvideKey(self._ticket(), without_surrogates(key))),
             "kv providers": lambda key: self._ask(FindProviders(self._ticket(), without_surrogates(key))),
@@ -48,31 +52,32 @@ class KeyValue:
                 pass
             case ValuePut(asked=0) | KeyProvided(asked=0) | LookupFailed(asked=0):
                 self.alone += 1
-            case ValuePut(peers=0) | KeyProvided(peers=0) | LookupFailed() | Answer(failed=True):
-                self._miss(request)
+            case LookupFailed():
+                self.not_found += 1
+            case ValuePut(peers=0) | KeyProvided(peers=0):
+                self.not_taken += 1
+            case Answer(failed=True) if isinstance(request, PutValue | ProvideKey):
+                self.not_taken += 1
+            case Answer(failed=True):
+                self.refused += 1
 
     def last_lines(self) -> list[str]:
         """Return what is said at the end of a script."""
         says = {
             "⚠️  Not taken by the DHT: {} key(s)": self.not_taken,
             "⚠️  Not found in the DHT: {} key(s)": self.not_found,
+            "⚠️  Refused: {} request(s) about keys": self.refused,
             "⚠️  Nobody was there who takes part in the DHT, for {} request(s)": self.alone,
         }
         return [text.format(count) for text, count in says.items() if count]
 
     def exit_code(self) -> ExitCode:
         """Return what a script ends with of which all else went well."""
-        if self.not_taken:
+        if self.not_taken or self.refused:
             return ExitCode.NOT_SENT
         if self.not_found or self.asked:
             return ExitCode.NOT_FOUND
         return ExitCode.NOBODY_REACHED if self.alone else ExitCode.OK
-
-    def _miss(self, request: Request | None) -> None:
-        if isinstance(request, PutValue | ProvideKey):
-            self.not_taken += 1
-        else:
-            self.not_found += 1
 
     # --- Commands ---------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, final
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
 from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
-from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
+from py_peer.core.requests import FindProviders, ForgetValue, GetValue, ProvideKey, PutValue
 from py_peer.frontends.errand import Errand, run_errand, tell
 from py_peer.frontends.key_value_lines import key_sentence, origin
 from py_peer.frontends.sub_commands import SUB_COMMANDS
@@ -78,6 +78,8 @@ class KvOnce(Errand):
         match self._arguments.command:
             case "kv put":
                 return PutValue(ticket, own["key"], own["value"])
+            case "kv forget":
+                return ForgetValue(ticket, own["key"])
             case "kv get":
                 return GetValue(ticket, own["key"])
             case "kv provide":
@@ -111,6 +113,8 @@ class KvOnce(Errand):
                 self.say(answer)
                 tell(f"py-peer: {key_sentence(answer)}")
                 self.outcome = ExitCode.NOT_FOUND if answer.asked else ExitCode.NOBODY_REACHED
+            case Answer(failed=False):
+                self.say(answer, answer.text)
             case Answer():  # it can never be had
                 self.say(answer)
                 tell(f"py-peer: {answer.text}")

@@ -90,6 +90,7 @@ SUB_COMMANDS: Final = {
             _KEY,
             Option("value", "the value", metavar="VALUE", check=checks.utf8),
         ),
+        _kv("forget", ExitCode.NOT_SENT, "give up what you have put under a key: it is not put anew", _KEY),
         _kv("get", ExitCode.NOT_FOUND, "show the value that is kept under a key", _KEY),
         _kv("provide", ExitCode.NOT_SENT, "have it written down that you provide a key", _KEY),
         _kv("providers", ExitCode.NOT_FOUND, "show who provides a key", _KEY),

@@ -134,11 +134,16 @@ class Values:
         except FullError:
             count = self._shelf.own_count
             raise RecordRefusedError(
-                f"one value too many, as {count:,} of yours are kept and others keep no more of one peer"
+                f"one value too many, as {count:,} of yours are kept and others keep no more of one peer;"
+                " with kv forget KEY there is room again"
             ) from None
         self.on_put(key)
         await self._kept.write()
         return Told(len(await self.hand(record, looked.closest)), len(looked.closest))
+
+    async def forget(self, key: bytes) -> bool:
+        """Forget what we have put under a key, on the disk too; return whether there was anything."""
+        return await self._kept.forget(key)
 
     def renew_no_more(self, key: bytes) -> None:
         """Forget what we have put under a key; others keep it until it expires."""

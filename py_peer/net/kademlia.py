@@ -167,6 +167,10 @@ class Kademlia:
         """Have a value kept under a key. Raises RecordRefusedError for one that nobody would keep."""
         return await self.values.put(key, value)
 
+    async def forget(self, key: bytes) -> bool:
+        """Forget a value of ours, in later runs too; return whether there was one. Others keep it until it expires."""
+        return await self.values.forget(key)
+
     def renew_no_more(self, key: bytes) -> None:
         """Forget a value of ours; others keep it until it expires."""
         self.values.renew_no_more(key)

@@ -91,6 +91,19 @@ class KeptValues:
             if one.record.key not in self.shelf:
                 self.shelf.put(one.record, one.sender)
 
+    async def forget(self, key: bytes) -> bool:
+        """Forget what we have put under a key, on the disk too; return whether there was anything."""
+        if self._store is not None:
+            await self._loaded.wait()
+        was_left = self._store is not None and self._store.leave_no_more(key)
+        if self.shelf.own(key) is not None:
+            self.shelf.drop(key)
+        elif not was_left:
+            return False
+        self._written = -1
+        await self.write()
+        return True
+
     async def write(self) -> bool:
         """Have the disk follow; return whether it has. What is the matter is told, and it is tried again later."""
         if self._store is not None:
@@ -141,6 +154,7 @@ class RecordStore:
         self._file = file
         self._connection: sqlite3.Connection | None = None
         self._written: dict[bytes, Kept] = {}
+        self._left: dict[bytes, Kept] = {}
         self.moved = False
         """Whether what stood there could not be understood, and was moved aside."""
 
@@ -163,8 +177,14 @@ class RecordStore:
 
     def leave(self, keys: Iterable[bytes]) -> None:
         """Leave some records in the file, though they will not be on the shelf."""
-        for key in keys:
-            self._written.pop(key, None)
+        self._left = {key: self._written.pop(key) for key in keys}
+
+    def leave_no_more(self, key: bytes) -> bool:
+        """Have the next `write` delete a record that was left, if it is one; return whether it is."""
+        left = self._left.pop(key, None)
+        if left is not None:
+            self._written.setdefault(key, left)
+        return left is not None
 
     def write(self, shelf: Iterable[Kept]) -> None:
         """Write what has changed on the shelf since it was read or written last. Raises KeptFileError."""

@@ -16,7 +16,7 @@ from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, V
 from py_peer.core.events import Answer
 from py_peer.core.rates import TokenBucket
 from py_peer.core.records import SECOND, UNTOLD, RecordRefusedError, check_size
-from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
+from py_peer.core.requests import FindProviders, ForgetValue, GetValue, ProvideKey, PutValue
 from py_peer.service.transfers import FAULT
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from py_peer.net.kademlia import Kademlia, Providers
     from py_peer.net.node import Node
 
-    KeyRequest: TypeAlias = PutValue | GetValue | ProvideKey | FindProviders
+    KeyRequest: TypeAlias = PutValue | ForgetValue | GetValue | ProvideKey | FindProviders
 
 OFF: Final = (
     "Kademlia, by which keys are kept, is off; start with --bootstrap or --network, or with --dht to be the first"
@@ -40,6 +40,7 @@ NOBODY: Final = "nobody is there to be asked"
 
 FAILED: Final = {
     PutValue: "Not put",
+    ForgetValue: "Not forgotten",
     GetValue: "Not looked for",
     ProvideKey: "Not provided",
     FindProviders: "Not looked for",
@@ -122,13 +123,17 @@ class Data:
                 self._node.counters.caught("a request about a key", error)
             self._fail(request, FAULT)
 
-    async def _ask(self, dht: Kademlia, request: KeyRequest) -> Event:
+    async def _ask(self, dht: Kademlia, request: KeyRequest) -> Event:  # noqa: PLR0911 - one for each
         """Return what has become of a request. Raises RecordRefusedError for a value that cannot be put."""
         ticket, key, shown = request.ticket, request.key.encode(), clean_line(request.key, limits.MAX_KAD_KEY)
         match request:
             case PutValue():
                 told = await dht.put_value(key, request.value.encode())
                 return ValuePut(ticket, shown, told.took, told.asked)
+            case ForgetValue():
+                if not await dht.forget(key):
+                    raise RecordRefusedError("you keep nothing under it that you have put")
+                return Answer(ticket, f"Forgotten: {shown}: it is not put anew; others keep it for two days at most")
             case ProvideKey():
                 told = await dht.provide(key)
                 return KeyProvided(ticket, shown, told.took, told.asked)

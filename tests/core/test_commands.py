@@ -190,7 +190,7 @@ def test_the_longest_message_to_one_peer_takes_no_time(text: str) -> None:
         ("/find", "/find TEXT: say what to look for"),
         ("/whois ", "/whois PEER: say which peer: its nickname, or the beginning or end of its ID"),
         ("/bell", "/bell on|off: say which"),
-        ("/KV", "/kv put|get|provide|providers: say which"),
+        ("/KV", "/kv put|forget|get|provide|providers: say which"),
         ("/kv providers", "/kv providers KEY: say which key"),
         ("/notify maybe\x1b[2J", "/notify on|off: 'maybe' is neither"),
     ],

@@ -48,7 +48,7 @@ def completed(typed: str) -> list[str]:
         ("/msg Bob ask bobb|", ["/msg Bob ask bobby"]),
         ("/strangers o|", ["/strangers on", "/strangers off"]),
         ("/k|", ["/kv "]),
-        ("/kv |", ["/kv put ", "/kv get ", "/kv provide ", "/kv providers "]),
+        ("/kv |", ["/kv put ", "/kv forget ", "/kv get ", "/kv provide ", "/kv providers "]),
         ("/KV  P|", ["/KV  put ", "/KV  provide ", "/KV  providers "]),
         ("/kv get bo|", []),
         ("/kv put bob bo|", []),

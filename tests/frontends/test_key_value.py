@@ -10,7 +10,7 @@ import pytest
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
 from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
-from py_peer.core.requests import FindProviders, GetValue, ProvideKey, PutValue
+from py_peer.core.requests import FindProviders, ForgetValue, GetValue, ProvideKey, PutValue
 from py_peer.frontends import piped as piped_chat
 from py_peer.frontends.kv_once import is_for_want_of_peers
 from py_peer.frontends.lines import event_lines
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
 
-KEYED = PutValue | GetValue | ProvideKey | FindProviders
+KEYED = PutValue | ForgetValue | GetValue | ProvideKey | FindProviders
 
 
 def asked(service: FakeService) -> list[Any]:
@@ -86,6 +86,9 @@ def test_a_script_asks_and_waits_for_the_answers(monkeypatch: pytest.MonkeyPatch
             5,
             "⚠️  Not taken by the DHT: 1 key(s)",
         ),
+        ("get k", Answer(1, "Not looked for: k: off", failed=True), 5, "⚠️  Refused: 1 request(s) about keys"),
+        ("forget k", Answer(1, "Not forgotten: k: why", failed=True), 5, "⚠️  Refused: 1 request(s) about keys"),
+        ("forget k", Answer(1, "Forgotten: k"), 0, ""),
         ("get k", LookupFailed(1, "k", 4, "why"), 6, "⚠️  Not found in the DHT: 1 key(s)"),
         ("get k", LookupFailed(1, "k", 0, "why"), 4, "⚠️  Nobody was there who takes part in the DHT, for 1 request(s)"),
         ("get k", ValueFound(1, "k", "v", 0, 0, 1.0), 0, ""),
@@ -96,6 +99,9 @@ def test_a_script_asks_and_waits_for_the_answers(monkeypatch: pytest.MonkeyPatch
         "put-alone",
         "put-not-taken",
         "put-refused",
+        "get-refused",
+        "forget-nothing",
+        "forgotten",
         "get-missing",
         "get-alone",
         "get-own",

@@ -83,6 +83,15 @@ def test_each_command_does_one_thing_and_ends_with_a_code(node: Callable[..., Pi
     assert (missed.returncode, json.loads(missed.stdout)["event"]) == (6, "lookup_failed")
 
 
+def test_what_was_put_is_given_up_with_nobody_there(node: Callable[..., Piped], tmp_path: Path) -> None:
+    me = ("--identity", str(tmp_path / "key"))
+    kv(tmp_path, "put", "colour", "blue", "--connect", where(node()), *me)
+    ended = [kv(tmp_path, "forget", "colour", *me) for _ in range(2)]
+    assert [one.returncode for one in ended] == [0, 2]
+    assert ended[0].stdout == "Forgotten: colour: it is not put anew; others keep it for two days at most\n"
+    assert ended[1].stderr == "py-peer: Not forgotten: colour: you keep nothing under it that you have put\n"
+
+
 def test_who_provides_a_key_is_shown_also_when_it_has_left(node: Callable[..., Piped], tmp_path: Path) -> None:
     at = ("--connect", where(node()))
     assert kv(tmp_path, "providers", "songs", *at).returncode == 6

@@ -180,6 +180,22 @@ async def test_what_was_put_while_the_clock_was_ahead_can_be_put_anew_and_that_i
 
 
 @trio_test
+async def test_what_is_forgotten_is_gone_from_the_file_though_it_had_found_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "dht.sqlite"
+    await run_of(file, *((record(f"key {number}"), "") for number in range(3)), (record("others"), "sender"))
+    monkeypatch.setattr(limits, "KAD_SENDER_WEIGHT", 2 * limits.KAD_VALUE_WEIGHT)
+    kept = KeptValues(file)
+    await kept.load()
+    gone = [key for key in (b"key 0", b"key 1", b"key 2", b"others", b"key 0") if await kept.forget(key)]
+    await kept.close()
+    assert gone == [b"key 0", b"key 1", b"key 2"]
+    kept, _ = await run_of(file)
+    assert [one.record.key for one in kept.shelf] == [b"others"]
+
+
+@trio_test
 async def test_two_programs_share_a_folder_and_nothing_that_either_user_has_put_is_lost(tmp_path: Path) -> None:
     file = tmp_path / "f"
     await run_of(file, (record("old"), "x"), (record("both"), "x"))

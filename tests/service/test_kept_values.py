@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from py_peer.core import limits
 from py_peer.core.dht_events import ValueFound, ValuePut
 from py_peer.core.events import Notice, Statistics
-from py_peer.core.requests import GetValue, PutValue, RequestStatistics
+from py_peer.core.requests import ForgetValue, GetValue, PutValue, RequestStatistics
 from tests.loops import run
 from tests.service.support import person
 from tests.service.test_data import QUIET, answer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.service.support import Person
 
@@ -41,6 +44,27 @@ def test_what_one_has_put_is_there_in_the_next_run_and_goes_to_who_comes(tmp_pat
             assert (found.value, found.peers) == ("blue", 1)
             kept = [(await figures(one)).dht_values for one in (alice, bob)]
             assert kept == [{"ours": 1, "others": 0}, {"ours": 0, "others": 1}]
+
+    run(scene())
+
+
+def test_what_one_gives_up_makes_room_and_is_not_there_in_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "KAD_SENDER_WEIGHT", 2 * limits.KAD_VALUE_WEIGHT)
+
+    async def scene() -> None:
+        async with person("alice", **kept_in(tmp_path)) as alice:
+            await answer(alice, PutValue, "colour", "blue")
+            refused = await answer(alice, PutValue, "size", "large")
+            assert (refused.failed, "as 1 of yours are kept" in refused.text) == (True, True)
+            given_up = [await answer(alice, ForgetValue, key) for key in ("colour", "size")]
+            assert [one.failed for one in given_up] == [False, True]
+            assert isinstance(await answer(alice, PutValue, "size", "large"), ValuePut)
+            await alice.leave()
+        async with person("alice", **kept_in(tmp_path)) as alice:
+            given_up = [await answer(alice, ForgetValue, key) for key in ("colour", "size")]
+            assert [one.failed for one in given_up] == [True, False]
 
     run(scene())
 
