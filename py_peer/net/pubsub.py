@@ -247,7 +247,7 @@ class RoomPubsub(GossipStreams):
         """Strike who leaves topics of ours again and again: each time work for us, and a line for the user."""
         is_there = peer_id in self.peer_topics.get(subscription.topicid, ())
         if is_there and not subscription.subscribe and not self._leaves.take(peer_id, trio.current_time()):
-            self._counters["beyond the rate: topics left by a peer"] += 1
+            self._counters["ignored: topics left beyond the rate"] += 1
             self._on_garbage(peer_id, "it came and went again and again")
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
