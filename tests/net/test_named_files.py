@@ -20,12 +20,14 @@ from py_peer.core.settings import Transports
 from py_peer.net.named_files import NAMED_FILE, NotThereError, TooLargeError, open_named
 from py_peer.net.served import CHANGED
 from py_peer.net.streams import EndedError, GarbageError, NotSupportedError, SilentError
+from tests.net import answering
 from tests.net.raw_peer import WINDOW, GoneError, RawPeer, RawStream, raw_peer
 from tests.net.shelf import Shelf, body
 from tests.net.support import Member, member, still_hears, trio_test, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
 KEYS = create_new_key_pair()
@@ -327,17 +329,9 @@ async def test_the_largest_answer_is_given_whole_and_never_held_by_either_side(t
 # --- Whom we ask ----------------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def asking(handler: Any) -> AsyncIterator[tuple[Member, RawPeer]]:
+def asking(handler: Any) -> AbstractAsyncContextManager[tuple[Member, RawPeer]]:
     """Run a node that is connected to somebody who answers in his own way."""
-
-    async def answer(stream: RawStream) -> None:
-        assert await stream.read(6) == bytes.fromhex(ASKED)
-        await handler(stream)
-
-    async with member() as one, raw_peer(one.port, handlers={NAMED_FILE: answer}) as peer:
-        await until(lambda: peer.id in one.node.peers.records)
-        yield one, peer
+    return answering.asking(NAMED_FILE, bytes.fromhex(ASKED), handler)
 
 
 @trio_test
@@ -394,16 +388,9 @@ def test_an_array_of_integers_and_a_byte_string_are_read_in_any_parts(said: str)
     ids=lambda value: value[:16] or "nothing" if isinstance(value, str) else value.__name__,
 )
 def test_whoever_lies_is_noticed(said: str, error: type[Exception]) -> None:
-    async def lie(stream: RawStream) -> None:
-        await stream.write(bytes.fromhex(said))
-        await stream.finish()
-
     @trio_test
     async def scene() -> None:
-        async with asking(lie) as (one, peer):
-            with pytest.raises(error):
-                await fetched(one, peer)
-            await still_hears(one)
+        await answering.notices(NAMED_FILE, bytes.fromhex(ASKED), bytes.fromhex(said), fetched, error)
 
     scene()
 

@@ -16,16 +16,19 @@ from py_peer.core import limits
 from py_peer.net.served import CHANGED
 from py_peer.net.sister_files import SISTER_FILE, TooLargeError, open_fetch
 from py_peer.net.streams import EndedError, GarbageError, NotSupportedError, SilentError
+from tests.net import answering
 from tests.net.raw_peer import WINDOW, GoneError, RawPeer, RawStream, raw_peer
 from tests.net.shelf import FILE_ID, Shelf, body
 from tests.net.support import Member, member, still_hears, trio_test, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
 KEYS = create_new_key_pair()
 LATER = 20.0
+REQUEST = encode_uvarint(len(FILE_ID)) + FILE_ID.encode()
 
 
 @asynccontextmanager
@@ -240,17 +243,9 @@ async def test_many_requests_are_all_answered(tmp_path: Path) -> None:
 # --- Whom we ask ----------------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def asking(handler: Any) -> AsyncIterator[tuple[Member, RawPeer]]:
+def asking(handler: Any) -> AbstractAsyncContextManager[tuple[Member, RawPeer]]:
     """Run a node that is connected to somebody who answers in his own way."""
-
-    async def answer(stream: RawStream) -> None:
-        assert await stream.read_frame() == FILE_ID.encode()
-        await handler(stream)
-
-    async with member() as one, raw_peer(one.port, handlers={SISTER_FILE: answer}) as peer:
-        await until(lambda: peer.id in one.node.peers.records)
-        yield one, peer
+    return answering.asking(SISTER_FILE, REQUEST, handler)
 
 
 async def fetched(one: Member, peer: RawPeer) -> bytes:
@@ -277,16 +272,9 @@ async def fetched(one: Member, peer: RawPeer) -> bytes:
     ids=["too large", "huge", "no length", "nothing", "half a length", "too short"],
 )
 def test_whoever_lies_is_noticed(said: bytes, error: type[Exception]) -> None:
-    async def lie(stream: RawStream) -> None:
-        await stream.write(said)
-        await stream.finish()
-
     @trio_test
     async def scene() -> None:
-        async with asking(lie) as (one, peer):
-            with pytest.raises(error):
-                await fetched(one, peer)
-            await still_hears(one)
+        await answering.notices(SISTER_FILE, REQUEST, said, fetched, error)
 
     scene()
 

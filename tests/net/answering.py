@@ -1,0 +1,45 @@
+"""Somebody of whom a node asks a file, and who answers in his own way."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.net.raw_peer import raw_peer
+from tests.net.support import member, still_hears, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from tests.net.raw_peer import RawPeer, RawStream
+    from tests.net.support import Member
+
+    Fetch = Callable[[Member, RawPeer], Awaitable[bytes]]
+
+
+@asynccontextmanager
+async def asking(protocol: str, request: bytes, handler: Any) -> AsyncIterator[tuple[Member, RawPeer]]:
+    """Run a node that is connected to somebody who reads `request`, and then does on the stream what `handler` does."""
+
+    async def answer(stream: RawStream) -> None:
+        assert await stream.read(len(request)) == request
+        await handler(stream)
+
+    async with member() as one, raw_peer(one.port, handlers={protocol: answer}) as peer:
+        await until(lambda: peer.id in one.node.peers.records)
+        yield one, peer
+
+
+async def notices(protocol: str, request: bytes, said: bytes, fetch: Fetch, error: type[Exception]) -> None:
+    """See `fetch` raise `error` for the answer `said`, and the node live on."""
+
+    async def lie(stream: RawStream) -> None:
+        await stream.write(said)
+        await stream.finish()
+
+    async with asking(protocol, request, lie) as (one, peer):
+        with pytest.raises(error):
+            await fetch(one, peer)
+        await still_hears(one)
