@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _crash(fault, arguments)
 
 
-_UNDONE = {"get": 6, "kv get": 6, "kv providers": 6, "kv put": 5, "kv provide": 5}
+_UNDONE = {"get": 6, "kv get": 6, "kv providers": 6, "kv put": 5, "kv forget": 5, "kv provide": 5}
 """What sub-commands end with that are ended before they have done anything: `SubCommand.undone`, not imported yet."""
 
 
