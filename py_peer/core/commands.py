@@ -134,6 +134,9 @@ class CommandEntry:
     several_lines: bool = False
     """Whether its last argument is a text, which may have several lines."""
 
+    script_keys: tuple[str, ...] = ()
+    """What a script's object may have behind the arguments; nobody types it."""
+
     @property
     def script_name(self) -> str:
         """What it is called in a script's object."""
@@ -142,10 +145,11 @@ class CommandEntry:
     @property
     def keys(self) -> dict[str, bool]:
         """What the arguments are called in a script's object, and whether each may be missing."""
-        return {
+        typed = {
             "switch" if "|" in word else word.strip("[]").lower(): word.startswith("[")
             for word in self.arguments.split()
         }
+        return typed | dict.fromkeys(self.script_keys, True)
 
     def problem(self, *arguments: str) -> str:
         """Return why these arguments cannot be used, or ""."""
@@ -254,6 +258,7 @@ COMMANDS: Final = (
         "find in the DHT who provides NAME, and fetch it, into the downloads or to PATH",
         arguments="NAME [PATH]",
         checks=(_wanted_name,),
+        script_keys=("hash",),
     ),
     CommandEntry(
         "last",

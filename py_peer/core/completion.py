@@ -85,7 +85,7 @@ def _of_files(
         argument = before[start:]
         if found := [file for file in files if file.casefold().startswith(argument.casefold())]:
             return _completion(start, len(before), found)
-        ends = first_ends(argument, files.__contains__) if "path" in keys else []
+        ends = first_ends(argument, files.__contains__, keys[0]) if "path" in keys else []
         if not ends or not argument[ends[-1] :]:
             return Completion(len(before), len(before), ())
         start += len(argument) - len(argument[ends[-1] :].lstrip())

@@ -195,7 +195,9 @@ def read_command(line: bytes) -> Wish | Mistake:
     if reason := _blank(entry, wish) or entry.problem(*arguments):
         return Mistake(reason, usage(entry), head.id, entry.name)
     first, *more = arguments or [""]
-    return Wish(Command(entry.name, first, tuple(filter(None, more))), head.id)
+    while more and not more[-1]:
+        more.pop()
+    return Wish(Command(entry.name, first, tuple(more)), head.id)
 
 
 def _argument(key: str, argument: str | UnsetType) -> str:

@@ -19,6 +19,7 @@ MAX_HEAD_WORDS: Final = 20
 """The first of two arguments, a nickname or the name of a file, is looked for in so many words."""
 
 _QUOTES: Final = ('"', "'")
+_PATH: Final = re.compile(r"(?<=\S)\s+(?=[/~\\]|\.{1,2}[/\\]|[A-Za-z]:\\)")
 _QUOTED: Final = re.compile(r"""(["'])[^\n]+?\1(?=\s|$)""")
 
 
@@ -140,7 +141,7 @@ def _with_arguments(
     more: tuple[str, ...] = ()
     alone = ""
     if len(keys) > 1:
-        ends = first_ends(argument, lambda words: bool(meant(keys[0], words)))
+        ends = first_ends(argument, lambda words: bool(meant(keys[0], words)), keys[0])
         if argument[:1] in _QUOTES and not _QUOTED.match(argument) and not meant(keys[0], argument[: ends[-1]]):
             quote = argument[0]
             return Misused(entry.usage, f"the quote is not closed; put {quote} behind the name, then a space", line)
@@ -160,10 +161,15 @@ def _with_arguments(
     return Command(entry.name, argument, more)
 
 
-def first_ends(text: str, is_known: Callable[[str], bool]) -> list[int]:
-    """Return where the first of two arguments may end: behind its quotes, what is known, or else its first word."""
+def first_ends(text: str, is_known: Callable[[str], bool], key: str = "") -> list[int]:
+    """Return where the first of two arguments may end: behind its quotes, what is known, or else its first word.
+
+    A "name" ends before what begins as a path does: whoever provides a file may have given it several words.
+    """
     if quoted := _QUOTED.match(text):
         return [quoted.end()]
+    if key == "name":
+        return [path.start() if (path := _PATH.search(text)) else len(text)]
     ends = [word.end() for word in itertools.islice(re.finditer(r"\S+", text), MAX_HEAD_WORDS)] or [0]
     return [end for end in ends if is_known(text[:end])] or ends[:1]
 

@@ -204,10 +204,10 @@ class Exchange:
         path = whole_path(path)
         await self._chat.ask(ProvideFile(ticket, path, without_surrogates(name or Path(path).name)))
 
-    async def _fetch(self, name: str, path: str = "") -> None:
+    async def _fetch(self, name: str, path: str = "", root: str = "") -> None:
         ticket = self._chat.service.new_ticket()
         self._asked.add(ticket)
-        await self._chat.ask(FetchFile(ticket, without_surrogates(name), whole_path(path) if path else ""))
+        await self._chat.ask(FetchFile(ticket, without_surrogates(name), whole_path(path) if path else "", root))
 
     async def _cancel(self, transfer: str) -> None:
         await self._chat.ask(CancelTransfer(self._chat.service.new_ticket(), without_surrogates(transfer)))

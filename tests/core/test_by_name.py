@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from py_peer.core import limits, tree_hash
 from py_peer.core.by_name import announced_by, announcement_key, file_id, groups, problem_with, problem_with_own
 from py_peer.core.file_record import FileRecord, is_file_id
+from py_peer.core.json_lines import Wish, read_command
 from py_peer.core.typed_lines import Command, Misused, parse_line
 from tests.frontends.fakes import ANN
 
@@ -53,6 +54,17 @@ def test_a_name_is_any_text_and_never_a_path(name: str) -> None:
     assert problem_with(name) == problem_with_own(name) == ""
 
 
+def test_a_script_asks_for_a_file_by_its_hash_too() -> None:
+    def wish(line: bytes) -> Command:
+        read = read_command(line)
+        assert isinstance(read, Wish)
+        return read.command
+
+    assert wish(b'{"command":"fetch","name":"a b","hash":"00"}') == Command("fetch", "a b", ("", "00"))
+    assert wish(b'{"command":"fetch","name":"a b","path":"/x","hash":"00"}') == Command("fetch", "a b", ("/x", "00"))
+    assert wish(b'{"command":"fetch","name":"a b","path":""}') == Command("fetch", "a b")
+
+
 def record(offerer: str, root: int) -> FileRecord:
     return FileRecord("i", "n", 1, "", tree_hash.piece_size(1), bytes([root]) * 32, 0, offerer)
 
@@ -67,12 +79,19 @@ def test_what_most_announce_comes_first_and_of_as_many_another_for_each_who_asks
     assert groups([], root=b"") == []
 
 
-def test_the_commands_take_names_with_spaces_in_quotes() -> None:
+def test_the_commands_take_names_with_spaces() -> None:
     def parse(line: str) -> object:
         return parse_line(line, bare_quit=False)
 
     assert parse('/provide "/my files/x" summer photo') == Command("provide", "/my files/x", ("summer photo",))
     assert parse("/provide /x") == Command("provide", "/x")
     assert parse('/fetch "summer photo" /my files') == Command("fetch", "summer photo", ("/my files",))
+    assert parse('/fetch "summer photo" photos') == Command("fetch", "summer photo", ("photos",))
+    assert parse('/fetch "a ./b"') == Command("fetch", "a ./b")
+    assert parse("/fetch summer photo") == Command("fetch", "summer photo")
+    assert parse("/fetch ../../etc/passwd") == Command("fetch", "../../etc/passwd")
+    for path in ("/my files", "~/x", "./a b", "../x", "C:\\x"):
+        assert parse(f"/fetch summer  photo {path}") == Command("fetch", "summer  photo", (path,))
+    assert parse("/fetch .hidden photo.png") == Command("fetch", ".hidden photo.png")
     for line in ("/provide", "/fetch", f"/fetch {LONGEST}xx", f"/provide /x {LONGEST}xx", "/provide /x \u202e"):
         assert isinstance(parse(line), Misused), line

@@ -120,6 +120,7 @@ ARGUMENTS = {
     "transfer": "1",
     "key": " a key",
     "value": " one\ntwo ",
+    "hash": "00",
 }
 
 
