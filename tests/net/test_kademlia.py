@@ -292,6 +292,28 @@ async def test_how_many_could_not_be_asked_is_told(monkeypatch: pytest.MonkeyPat
 
 
 @trio_test
+async def test_what_is_found_waits_for_nobody_who_cannot_be_dialled_just_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KAD_AGAIN_SECONDS", 3_600.0)
+
+    async def not_now(_: Finding) -> None:
+        raise NotNowError
+
+    async with kad_member(not_now) as (one, dht), somebody() as holder:
+        await holder.dht.put_value(b"key", b"value")
+        await holder.dht.provide(b"key")
+        await one.node.dial(holder.member.address)
+        await until(lambda: len(dht.table))
+        dht.table.put(Contact(stranger(), (at(1),), "127.0.0.1"), lambda _: True)
+        with trio.fail_after(20):
+            value = await dht.get_value(b"key")
+            providers = await dht.find_providers(b"key", lambda _: None)
+            told = await dht.put_value(b"key", b"another")
+        assert value.record
+        assert (value.record.value, providers.peers) == (b"value", (holder.id.to_bytes(),))
+        assert (value.unasked, providers.unasked, told.took) == (1, 1, 1)
+
+
+@trio_test
 async def test_one_who_was_there_before_is_told_that_we_speak_kademlia_and_is_in_the_table() -> None:
     pushed: list[Identify] = []
 
