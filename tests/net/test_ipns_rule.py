@@ -6,12 +6,14 @@ from typing import Any
 
 import cbor2
 import pytest
+from Crypto.PublicKey import RSA
+from libp2p.crypto import rsa
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 from libp2p.records.pb.ipns_pb2 import IpnsEntry
 
 from py_peer.core.records import Record, RecordRefusedError, rule_for
-from py_peer.net.ipns_rule import IpnsRule
+from py_peer.net.ipns_rule import _LARGEST_KEY, IpnsRule
 from py_peer.net.kad_records import RULES
 
 PAIR = create_new_key_pair()
@@ -63,6 +65,29 @@ def test_what_the_peer_has_signed_is_taken_and_the_highest_number_holds_then_the
 def test_what_is_not_signed_is_over_or_has_more_in_it_than_it_should_is_refused(value: bytes) -> None:
     with pytest.raises(RecordRefusedError, match="IPNS record"):
         RULE.check(KEY, value)
+
+
+def rsa_key(number: int, exponent: int) -> rsa.RSAPublicKey:
+    return rsa.RSAPublicKey(RSA.construct((number, exponent), consistency_check=False))
+
+
+def test_an_rsa_key_is_as_good_unless_it_would_be_much_work() -> None:
+    pair = rsa.create_new_key_pair(2_048)
+    data = IpnsEntry.FromString(entry()).data
+    signature = pair.private_key.sign(b"ipns-signature:" + data)
+    key = b"/ipns/" + ID.from_pubkey(pair.public_key).to_bytes()
+    RULE.check(
+        key,
+        IpnsEntry(data=data, signatureV2=signature, pubKey=pair.public_key.serialize()).SerializeToString(),
+    )
+    assert len(rsa_key(2**4_095 + 1, 65_537).serialize()) <= _LARGEST_KEY
+    assert isinstance(pair.public_key, rsa.RSAPublicKey)
+    number = pair.public_key.impl.n
+    for exponent in (number - 2, 2**40 + 1):
+        slow = rsa_key(number, exponent)
+        value = IpnsEntry(data=data, signatureV2=signature, pubKey=slow.serialize()).SerializeToString()
+        with pytest.raises(RecordRefusedError, match="key is too large"):
+            RULE.check(b"/ipns/" + ID.from_pubkey(slow).to_bytes(), value)
 
 
 def test_what_one_peer_has_signed_does_not_stand_under_another_nor_under_no_peer() -> None:
