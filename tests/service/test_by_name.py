@@ -394,7 +394,8 @@ async def test_who_was_silent_once_is_asked_again_when_nobody_else_is_left(monke
     found = await ways.first(0.1, 5.0, failures)
     assert found is not None
     assert await found[1].take() is done
-    assert asked == ["slow", "silent", "liar", "slow", "silent"]
+    assert asked[:3] == ["slow", "silent", "liar"]
+    assert sorted(asked[3:]) == ["silent", "slow"]  # they were given up at one moment
     assert sorted(map(str, failures)) == [
         "no",
         "silent gave no answer within 0 seconds",
