@@ -354,6 +354,17 @@ async def test_a_lookup_reaches_whom_the_rules_allow_and_nobody_else() -> None:
 
 
 @trio_test
+async def test_where_a_lookup_has_reached_a_peer_it_is_reached_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PLACE_BURST", 1)
+    async with scene() as it, member(loopback=True) as other:
+        there = Finding(str(other.id), (other.address,), Source.KADEMLIA, somebody(99), LOOPBACK)
+        for _ in range(3):
+            assert await it.finder.reach(there) == other.id
+            await it.one.node.disconnect(other.id)
+            await until(lambda: other.id not in it.one.node.peers.records)
+
+
+@trio_test
 async def test_a_lookup_can_tell_a_limit_of_our_own_from_a_peer_that_is_not_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
