@@ -37,6 +37,14 @@ def utf8(text: str) -> str:
     raise ArgumentTypeError(msg)
 
 
+def something(text: str) -> str:
+    """Return a text, if it is UTF-8 and not empty."""
+    if not text:
+        msg = "it is empty"
+        raise ArgumentTypeError(msg)
+    return utf8(text)
+
+
 def path(text: str) -> str:
     """Return a path; with "" the folder would be meant where the program runs."""
     if not text:

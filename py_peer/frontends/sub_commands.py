@@ -61,7 +61,7 @@ GROUPS: Final = {
     "network": "the networks that --network knows",
 }
 
-_KEY: Final = Option("key", "any text in UTF-8 is one", metavar="KEY", check=checks.utf8)
+_KEY: Final = Option("key", "any text in UTF-8 is one", metavar="KEY", check=checks.something)
 
 
 def _kv(name: str, undone: ExitCode, text: str, *own: Option) -> SubCommand:
@@ -88,7 +88,7 @@ SUB_COMMANDS: Final = {
             ExitCode.NOT_SENT,
             "have a value kept under a key",
             _KEY,
-            Option("value", "the value", metavar="VALUE", check=checks.utf8),
+            Option("value", "the value", metavar="VALUE", check=checks.something),
         ),
         _kv("forget", ExitCode.NOT_SENT, "give up what you have put under a key: it is not put anew", _KEY),
         _kv("get", ExitCode.NOT_FOUND, "show the value that is kept under a key", _KEY),

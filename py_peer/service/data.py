@@ -125,7 +125,8 @@ class Data:
 
     async def _ask(self, dht: Kademlia, request: KeyRequest) -> Event:  # noqa: PLR0911 - one for each
         """Return what has become of a request. Raises RecordRefusedError for a value that cannot be put."""
-        ticket, key, shown = request.ticket, request.key.encode(), clean_line(request.key, limits.MAX_KAD_KEY)
+        ticket, key = request.ticket, request.key.encode()
+        shown = clean_line(request.key, limits.MAX_KAD_KEY) or ascii(request.key)  # of blanks alone nothing can be seen
         match request:
             case PutValue():
                 told = await dht.put_value(key, request.value.encode())

@@ -121,7 +121,9 @@ def test_what_can_never_be_had_is_refused_at_once(node: Callable[..., Piped], tm
     large = kv(tmp_path, "put", "k", "x" * (limits.MAX_KAD_VALUE + 1), *NOWHERE[:2])
     assert large.returncode == 2
     assert f"a value has at most {limits.MAX_KAD_VALUE:,} bytes" in large.stderr
-    assert kv(tmp_path, "get", "", *NOWHERE[:2]).returncode == 2
+    for empty in (("get", ""), ("put", "", "v"), ("put", "k", "")):
+        ended = kv(tmp_path, *empty, *NOWHERE[:2])
+        assert (ended.returncode, "it is empty" in ended.stderr) == (2, True)
     other = kv(tmp_path, "put", "/other/name", "v", "--connect", where(node()))
     assert other.returncode == 2
     assert "Not put: /other/name: " in other.stderr

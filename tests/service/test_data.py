@@ -107,6 +107,7 @@ def test_alone_a_value_is_kept_here_and_nobody_is_waited_for_who_cannot_come() -
             put = await answer(one, PutValue, "k", "v")
             assert (put.peers, put.asked) == (0, 0)
             assert (await answer(one, GetValue, "k")).value == "v"
+            assert (await answer(one, PutValue, "  ", "v")).key == "'  '"
             assert (await answer(one, FindProviders, "k")).asked == 0
 
     run(scene())
