@@ -126,7 +126,7 @@ def test_the_page_shows_what_the_program_shows(capsys: pytest.CaptureFixture[str
         (("network",), "py-peer network: error: the following arguments are required: list|show"),
         (("network", "show", "ipf"), "'ipf' is not known; did you mean 'ipfs'?"),
         (("network", "remove"), "invalid choice: 'remove'"),
-        (("kv",), "the following arguments are required: put|get|provide|providers|shell"),
+        (("kv",), "the following arguments are required: put|forget|get|provide|providers|shell"),
         (("kv", "put", "k"), "the following arguments are required: VALUE"),
         (("kv", "get", "k", "--ui"), "unrecognized arguments: --ui"),
         (("--demo", "kv", "get", "k"), "argument --demo: py-peer kv get has no use for it"),
