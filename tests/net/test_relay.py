@@ -135,7 +135,8 @@ async def test_who_gives_up_writing_breaks_nothing(quic: bool) -> None:
         for _ in range(20):
             stream: Any = await one.node.host.new_stream(two.id, [BULK])
             with trio.move_on_after(0.01) as hurry:
-                await stream.write(bytes(1_000_000))
+                for _ in range(100):
+                    await stream.write(bytes(1_000_000))
             assert hurry.cancelled_caught
             await stream.reset()
         await one.say(b"still here")
