@@ -11,8 +11,8 @@ from py_peer.core import nostr
 SECRET = bytes.fromhex("67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65ea4e58d2d92ffa")
 
 
-def signed(content: str = "hello", **changes: Any) -> dict[str, Any]:
-    event = nostr.sign_event(SECRET, 1_700_000_000, 1, (("gnostr", "git"),), content)
+def signed(**changes: Any) -> dict[str, Any]:
+    event = nostr.sign_event(SECRET, 1_700_000_000, 1, (("gnostr", "git"),), "hello")
     return {**json.loads(event.json()), **changes}
 
 
