@@ -1,0 +1,44 @@
+"""The limits of what is done with Git, as in `py_peer.core.limits`: sizes in bytes, times in seconds."""
+
+# --- Commits --------------------------------------------------------------------------------------
+
+MAX_COMMIT = 262_144
+"""A commit object that is read or taken: the largest of the Linux kernel, a merge of signed tags, has some 40 KiB."""
+
+MAX_PARENTS = 256
+"""Parents of a commit: the kernel's widest merge has 66."""
+
+MAX_HEADER_LINES = 8_192
+"""Lines of an object before its message: signatures and merged tags stand there, each line of them."""
+
+MAX_COMMIT_JSON = 6 * MAX_COMMIT + 4_096
+"""A commit as JSON: with every byte of it escaped, and what stands around it."""
+
+MAX_TIME_DIGITS = 18
+"""Digits of a time in seconds; what is larger fits no 64-bit number of most readers, and is shown as 0."""
+
+SHORT_ID_CHARS = 12
+"""Hex digits of an ID that are said and shown: what Git itself abbreviates to in the largest repositories."""
+
+MAX_SUBJECT_CHARS = 100
+"""A commit's first line, where it stands in a line with other things; Git's own advice is 50 to 72."""
+
+MAX_PERSON_CHARS = 64
+"""An author's name in such a line."""
+
+MAX_ADDRESS_CHARS = 256
+"""An author's whole name, or mail address, where it has a line of its own; mail itself takes no longer ones."""
+
+# --- Patches and what is posted -------------------------------------------------------------------
+
+MAX_PATCH = 1_048_576
+"""A patch that is made, served or taken: a review of 20,000 lines. Files beyond it are left out, and named."""
+
+MAX_POSTED = 256
+"""Commits of this session that are served to others; the one longest ago goes first."""
+
+MAX_POSTED_BYTES = 16_777_216
+"""Their objects and patches together: they are held in memory."""
+
+MIN_ID_PREFIX = 7
+"""Hex digits that name a commit: fewer are soon the beginning of several."""
