@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from py_peer.core.by_name import NAMESPACE
+from py_peer.core import by_name, git_records
 from py_peer.core.records import SECOND, PublicKeyRule, Record, RecordRefusedError, read_time, received, write_time
 from py_peer.net.file_announcements import FileRule
 from py_peer.net.ipns_rule import IpnsRule
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
     from py_peer.core.records import Rule
 
-RULES: Final[dict[bytes, Rule]] = {b"pk": PublicKeyRule(), b"ipns": IpnsRule(), NAMESPACE: FileRule()}
+RULES: Final[dict[bytes, Rule]] = {
+    b"pk": PublicKeyRule(),
+    b"ipns": IpnsRule(),
+    by_name.NAMESPACE: FileRule(),
+    git_records.NAMESPACE: git_records.CommitRule(),
+}
 """By the name of the namespace, which stands between two slashes at the beginning of a key."""
 
 _Record: Final[Any] = declare(

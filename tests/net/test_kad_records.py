@@ -37,7 +37,10 @@ def encoded(parts: list[tuple[int, bytes | int]]) -> bytes:
     )
 
 
-@given(fields, st.sampled_from([b"", b"key", b"/pk/\x00\x01a", b"/ipns/\x00\x01a", b"/py-peer-file/a/b"]))
+@given(
+    fields,
+    st.sampled_from([b"", b"key", b"/pk/\x00\x01a", b"/ipns/\x00\x01a", b"/py-peer-file/a/b", b"/py-peer-commit/a"]),
+)
 def test_whatever_stands_in_a_record_it_is_kept_within_its_limits_or_refused(
     parts: list[tuple[int, bytes | int]], key: bytes
 ) -> None:
