@@ -42,3 +42,33 @@ MAX_POSTED_BYTES = 16_777_216
 
 MIN_ID_PREFIX = 7
 """Hex digits that name a commit: fewer are soon the beginning of several."""
+
+# --- From peer to peer ----------------------------------------------------------------------------
+
+MAX_COMMIT_REQUEST = 128
+"""A request for a commit: the longest ID, and what stands around it."""
+
+MAX_COMMIT_ANSWER = MAX_COMMIT + MAX_PATCH + 2_048
+"""Its answer: the object, the patch, the ID, and why it is not given."""
+
+COMMIT_SILENCE = 20.0
+"""A stream on which nothing moves for so long is ended."""
+
+COMMIT_SECONDS = 180.0
+"""For the whole of an answer: the largest takes a fifth of it over a line of a quarter of a megabit a second."""
+
+COMMIT_REQUEST_BURST = 60
+COMMIT_REQUESTS_PER_SECOND = 1.0
+"""Requests of one peer that are answered; the next ones are told to come later. A person types no faster."""
+
+SHOWS_AT_ONCE = 4
+"""Commits that are asked for at the same time."""
+
+SHOWS_WAITING = 64
+"""Those that are asked for, and wait for their turn."""
+
+POSTED_HEARD = 1_000
+"""Commits of which is remembered who has posted them; of whoever has posted most, the oldest is forgotten."""
+
+POSTERS_ASKED = 8
+"""Of those who have posted a commit, the first ones are asked."""

@@ -1,4 +1,4 @@
-"""The commits that the user has posted in this session: what is served to others, and nothing else of the repository."""
+"""The commits that the user has posted in this session: these are served to others, and nothing else."""
 
 from __future__ import annotations
 
