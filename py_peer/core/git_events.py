@@ -1,0 +1,63 @@
+"""What the service tells of commits; as in `py_peer.core.events`, every string from outside has been cleaned."""
+
+from enum import Enum
+from typing import final
+
+from py_peer.core.commits import Commit
+from py_peer.core.events import Event
+from py_peer.core.frozen import frozen
+
+
+class CommitSource(Enum):
+    """Where a commit comes from."""
+
+    OWN = "own"
+    """The user has posted it."""
+
+    PEER = "peer"
+    """A peer has given it."""
+
+    DHT = "dht"
+    """It was found in the DHT."""
+
+
+@final
+@frozen
+class CommitShown(Event):
+    """The commit that request `ticket` asks for: its nine fields, and its patch, which nothing holds to its ID.
+
+    `verified`: the object was there, and hashes to the ID. Else the fields are what somebody has put in the DHT; "", 0
+    or nothing where nobody has.
+    """
+
+    ticket: int
+    commit: Commit
+    verified: bool
+    source: CommitSource
+    patch: str = ""
+    patch_base64: str = ""
+    """The bytes of the patch, where `patch` does not show all of them as they are: not UTF-8, or cleaned."""
+
+    peer_id: str = ""
+    """Who has given it, if it was one peer."""
+
+    tag: str = ""
+    """What it was asked for by in the DHT, if not by its ID; nothing says that the tag leads there."""
+
+    peers: int = 0
+    asked: int = 0
+    """In the DHT: how many of those who were asked have said so."""
+
+
+@final
+@frozen
+class CommitNotShown(Event):
+    """What request `ticket` asks for was not got; `asked` is the ID, or the beginning of it, as it was typed.
+
+    `wrong_hash`: somebody has given a commit object that is not the one that the ID stands for.
+    """
+
+    ticket: int
+    asked: str
+    reason: str
+    wrong_hash: bool = False
