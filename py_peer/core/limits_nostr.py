@@ -29,3 +29,42 @@ MAX_KEY_FILE_BYTES = 1_024
 
 MAX_EVENTS_READ = 100_000
 """Events of one file or of standard input that are looked at: some 20 s of checking."""
+
+# --- Relays ---------------------------------------------------------------------------------------
+
+MAX_RELAYS = 16
+"""Relays at once: each costs a connection, and brings much the same as the others."""
+
+MAX_URL_CHARS = 2_048
+SHOWN_URL_CHARS = 200
+RELAY_WORDS_CHARS = 200
+"""Of what a relay says for people to read: a sentence."""
+
+MAX_RELAY_MESSAGE = 2 * MAX_EVENT_BYTES
+r"""A message that is looked at: an event may be written with \u escapes, and then is longer than it is."""
+
+MAX_RELAY_FRAME = 2 * 1024 * 1024
+"""A message that is passed over, unread. Beyond, the connection ends: no relay that is in use takes such events."""
+
+RELAY_SILENT_BYTES = 4 * MAX_RELAY_FRAME
+"""What may come without a message's end: a page in place of a handshake, frames of no length, pings alone."""
+
+RELAY_READ_BYTES = 16_384
+"""Read at once; between two reads the chat has its turn."""
+
+RELAY_BYTES_PER_SECOND = 256 * 1024
+RELAY_BURST_BYTES = 1024 * 1024
+"""Read of one relay: 1,000 small events a second at most, whose checking takes a tenth of one core. Who sends more has
+to wait, as TCP has it, and so no event is lost by it. The busiest public relays bring a tenth of that."""
+
+RELAY_TIMEOUT = 10.0
+"""For a connection with its handshakes, and for each message that is sent."""
+
+RELAY_ANSWER_TIMEOUT = 15.0
+"""For what a relay says to an event, and for what it has stored: it may be far, and look into a database."""
+
+RELAY_PING_EVERY = 30.0
+RELAY_PONG_TIMEOUT = 20.0
+"""A relay of which nothing has come for the first is pinged, and given up when nothing has come after the second."""
+
+RELAY_CLOSE_TIMEOUT = 1.0

@@ -1,0 +1,60 @@
+"""What a relay of Nostr sends, read no faster than it can be judged, and no further than a message may be long.
+
+trio-websocket (0.12.2) has a limit for a message with something in it. It has none for the body of a refusal, for
+frames of no length and for pings. So bytes are counted here, below it. Pinned by tests/net/test_nostr_relay.py.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import trio
+from trio.abc import Stream
+
+from py_peer.core import limits_nostr
+
+
+@final
+class PacedStream(Stream):
+    """A connection to a relay. Who reads has to say so with `taken` whenever a message has come to its end."""
+
+    def __init__(self, below: Stream) -> None:
+        self._below = below
+        self._read_until = trio.current_time()
+        """When all that was read would have come at the rate that a relay has."""
+
+        self._untaken = 0
+        self.heard = trio.current_time()
+        """When something has come."""
+
+        self.fault = ""
+        """Why it was ended from here."""
+
+    def taken(self) -> None:
+        """Note that a message was whole."""
+        self._untaken = 0
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Return what has come, when it is its turn. Raises BrokenResourceError, also where no message ends."""
+        ahead = self._read_until - trio.current_time()
+        await trio.sleep(max(0.0, ahead - limits_nostr.RELAY_BURST_BYTES / limits_nostr.RELAY_BYTES_PER_SECOND))
+        data = bytes(await self._below.receive_some(max_bytes))
+        self.heard = trio.current_time()
+        self._read_until = max(self._read_until, self.heard) + len(data) / limits_nostr.RELAY_BYTES_PER_SECOND
+        self._untaken += len(data)
+        if self._untaken > limits_nostr.RELAY_SILENT_BYTES:
+            self.fault = "it sends and sends, and no message comes to an end"
+            raise trio.BrokenResourceError(self.fault)
+        return data
+
+    async def send_all(self, data: bytes | memoryview) -> None:
+        """Send bytes. Raises BrokenResourceError."""
+        await self._below.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until something can be sent."""
+        await self._below.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._below.aclose()
