@@ -61,3 +61,42 @@ class CommitNotShown(Event):
     asked: str
     reason: str
     wrong_hash: bool = False
+
+
+@final
+@frozen
+class PublishProgress(Event):
+    """Of `total` values of request `ticket` so many are done: put into the DHT, or refused."""
+
+    ticket: int
+    done: int
+    total: int
+
+
+@final
+@frozen
+class NotPublished(Event):
+    """One value of request `ticket` is not in the DHT: the `part` of a commit, or a tag. `reason` says why."""
+
+    ticket: int
+    commit_id: str
+    part: str
+    """ "object", "json", "message", "patch", or the tag."""
+
+    reason: str
+
+
+@final
+@frozen
+class CommitsPublished(Event):
+    """Request `ticket` is done: `stored` of `values` are in the DHT, each at `peers` others or more of the `asked`.
+
+    `commits` are the IDs of those whose objects are. With nobody there to ask, `asked` is 0, and nothing was put.
+    """
+
+    ticket: int
+    commits: tuple[str, ...]
+    values: int
+    stored: int
+    peers: int
+    asked: int

@@ -7,28 +7,24 @@ under them anyone can put anything, and what is found there is shown as unverifi
 
 from __future__ import annotations
 
-import hashlib
-import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
+from py_peer.core.commits import CommitError, commit_json, holds, is_id, parse_commit
 from py_peer.core.records import RecordRefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from py_peer.core.records import Rank, Record
 
 NAMESPACE: Final = b"py-peer-commit"
 OBJECTS: Final = b"/%b/" % NAMESPACE
 """What the keys of raw objects begin with."""
 
-_ID: Final = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
-_HASHES: Final = {40: hashlib.sha1, 64: hashlib.sha256}
-"""By the number of hexadecimal digits in an ID: Git's two kinds of repositories."""
-
-
-def is_commit_id(text: str) -> bool:
-    """Return whether a text is a whole ID, in small letters."""
-    return _ID.fullmatch(text.encode(errors="replace")) is not None
+OBJECT, JSON, MESSAGE, PATCH = "object", "json", "message", "patch"
+"""The parts of a commit."""
 
 
 def object_key(commit_id: str) -> bytes:
@@ -70,11 +66,41 @@ class Published:
     """Both are looked for only where there is no object."""
 
     patch: bytes
+    said: int
     asked: int
-    """How many peers have answered about the object."""
-
     unasked: int = 0
-    """As in `Lookup` of `py_peer.net.kad_values`."""
+    """Of the object, as in `Lookup` of `py_peer.net.kad_values`."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A value that is to be put: a part of a commit, or the ID to which a tag leads."""
+
+    commit_id: str
+    name: str
+    """OBJECT, JSON, MESSAGE or PATCH; of a tag, what it is called."""
+
+    key: bytes
+    value: bytes
+
+
+def parts(commits: Iterable[tuple[str, bytes, bytes]], tags: Mapping[str, str]) -> list[Part]:
+    """Return what is to be put of commits, each by its ID, raw object and patch, and of the tags that lead to some.
+
+    All objects come first, then what is small, and patches last: there is not room for everything, neither with us nor
+    with those who keep it. Nobody puts an empty value.
+    """
+    objects, texts, patches = list[Part](), list[Part](), list[Part]()
+    for commit_id, raw, patch in commits:
+        objects.append(Part(commit_id, OBJECT, object_key(commit_id), raw))
+        patches.append(Part(commit_id, PATCH, patch_key(commit_id), patch))
+        with suppress(CommitError):  # an object that Git takes, and nobody can read
+            commit = parse_commit(raw)
+            texts.append(Part(commit_id, JSON, json_key(commit_id), commit_json(commit).encode()))
+            texts.append(Part(commit_id, MESSAGE, message_key(commit_id), commit.message.encode()))
+    named = [Part(commit_id, tag, tag_key(tag), commit_id.encode()) for tag, commit_id in tags.items()]
+    return [part for part in (*objects, *named, *texts, *patches) if part.value]
 
 
 @final
@@ -83,11 +109,10 @@ class CommitRule:
 
     def check(self, key: bytes, value: bytes) -> None:
         """Take the object that the key names."""
-        commit_id = key.removeprefix(OBJECTS)
-        if not _ID.fullmatch(commit_id):
+        commit_id = key.removeprefix(OBJECTS).decode("ascii", "replace")
+        if not is_id(commit_id):
             raise RecordRefusedError("a commit under no ID")
-        digest = _HASHES[len(commit_id)](b"commit %d\0" % len(value) + value, usedforsecurity=False)
-        if digest.hexdigest().encode() != commit_id:
+        if not holds(value, commit_id):
             raise RecordRefusedError("a commit that does not hash to its ID")
 
     def rank(self, record: Record) -> Rank:

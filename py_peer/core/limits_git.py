@@ -72,3 +72,18 @@ POSTED_HEARD = 1_000
 
 POSTERS_ASKED = 8
 """Of those who have posted a commit, the first ones are asked."""
+
+# --- In the DHT -----------------------------------------------------------------------------------
+
+MAX_PUBLISHED = 128
+"""Commits that are published in one go: with the four values of each they are as many as others keep of one peer."""
+
+PUBLISH_REQUESTS = 8
+"""Requests to publish that wait for their turn."""
+
+PUT_AT_ONCE = 6
+"""Values that are put side by side. Each has one request at a time with each of those who keep it, who take eight; in a
+small network these are always the same, who answer 100 at once and then hold the others back to 10 a second."""
+
+SHOWN_AT_ONCE = 4
+"""Commits that are looked for side by side; each looks up two values at a time, and so never more than eight."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
 
+from py_peer.core.cleaning import clean_text
+from py_peer.core.commits import Commit, CommitError, cleaned, parse_commit, read_commit_json
+from py_peer.core.git_events import CommitShown, CommitSource
 from py_peer.core.git_records import Published, json_key, message_key, object_key, patch_key
 
 if TYPE_CHECKING:
@@ -37,4 +42,42 @@ async def find_published(dht: Kademlia, commit_id: str, *, patch: bool = True) -
     if not value(raw):
         await look_for(text, message)
     told = found[raw]
-    return Published(commit_id, value(raw), value(text), value(message), value(diff), told.asked, told.unasked)
+    return Published(
+        commit_id, value(raw), value(text), value(message), value(diff), told.said, told.asked, told.unasked
+    )
+
+
+def shown_commit(ticket: int, found: Published, tag: str = "") -> CommitShown | None:
+    """Return what is shown of a commit that was found in the DHT; None where there is nothing of it.
+
+    Raises CommitError where the object hashes to the ID, and is none that can be read: it is what was asked for.
+    """
+    commit = _commit(found)
+    if not (commit.tree or commit.message or found.patch):
+        return None
+    patch = clean_text(found.patch)
+    return CommitShown(
+        ticket,
+        cleaned(commit),
+        bool(found.raw),
+        CommitSource.DHT,
+        patch,
+        "" if patch.encode() == found.patch else base64.b64encode(found.patch).decode(),
+        tag=tag,
+        peers=found.said,
+        asked=found.asked,
+    )
+
+
+def _commit(found: Published) -> Commit:
+    """Return the fields as they stand in the object; else as anyone may have put them there, or nothing."""
+    if found.raw:
+        commit = parse_commit(found.raw)
+        if commit.id == found.commit_id:
+            return commit
+        raise CommitError("its ID is of another hash than those in it")
+    with suppress(CommitError):
+        commit = read_commit_json(found.json)
+        if commit.id == found.commit_id:
+            return commit
+    return Commit(found.commit_id, "", (), "", "", "", "", found.message.decode(errors="replace"), 0)
