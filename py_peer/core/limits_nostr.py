@@ -25,7 +25,7 @@ MAX_NIP19_RELAYS = 16
 """Relays that a nevent or an nprofile may name: each may be connected to."""
 
 MAX_KEY_FILE_BYTES = 1_024
-"""A file with a key of Nostr has one line of 64 characters; comments may stand above it."""
+"""A file with a key of Nostr has one line of 63 characters."""
 
 MAX_EVENTS_READ = 100_000
 """Events of one file or of standard input that are looked at: some 20 s of checking."""

@@ -53,7 +53,7 @@ class Entity:
 def encode(entity: Entity) -> str:
     """Return the string for it. Raises NostrError."""
     if len(entity.data) != _SIZES[_SPECIAL]:
-        raise NostrError(f"an {entity.prefix} stands for 32 bytes, not {len(entity.data)}")
+        raise NostrError(f"what this {entity.prefix} stands for has {len(entity.data)} bytes, where it needs 32")
     if entity.prefix in _BARE:
         return _to_bech32(entity.prefix, entity.data)
     entries = [(_SPECIAL, entity.data)]
@@ -74,7 +74,7 @@ def decode(text: str) -> Entity:
     prefix, data = _from_bech32(text.removeprefix("nostr:"))
     if prefix in _BARE:
         if len(data) != _SIZES[_SPECIAL]:
-            raise NostrError(f"an {prefix} stands for 32 bytes, this one for {len(data)}")
+            raise NostrError(f"what this {prefix} stands for has {len(data)} bytes, where it needs 32")
         return Entity(prefix, check_secret(data) if prefix == "nsec" else data)
     if prefix not in _WITH_MORE:
         raise NostrError("only npub, nsec, note, nevent and nprofile are known here")

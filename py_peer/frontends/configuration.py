@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 from py_peer.frontends.checks import NO, YES, did_you_mean, switch
-from py_peer.frontends.option import PREFIX
+from py_peer.frontends.option import NSEC, PREFIX
 from py_peer.frontends.options import KEPT, OPTIONS
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _from_word(option: Option, text: str) -> Any:
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Return a sentence for each variable that looks like one of ours, and is none."""
-    known = {name for option in OPTIONS.values() for name in option.variables}
+    known = {NSEC, *(name for option in OPTIONS.values() for name in option.variables)}
     return [
         f"{name} (environment) means nothing here{did_you_mean(name.removeprefix(PREFIX), tuple(KEPT), PREFIX)}"
         for name in sorted(environ)

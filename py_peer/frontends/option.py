@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 PREFIX: Final = "PY_PEER_"
 """Of our variables in the environment."""
 
+NSEC: Final = f"{PREFIX}NSEC"
+"""The variable that holds a secret key. It is no option, as what holds of options is printed."""
+
 
 @final
 @dataclass(frozen=True, slots=True)

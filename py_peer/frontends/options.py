@@ -234,6 +234,17 @@ GROUPS: Final = {
             kind=bool,
         ),
     ),
+    "Nostr": (
+        Option(
+            "nostr_key",
+            "the file with your key of Nostr, an nsec; PY_PEER_NSEC may hold the key itself",
+            ("--nostr-key",),
+            "FILE",
+            checks.file,
+            default_text="nostr.key in the data folder",
+            is_file=True,
+        ),
+    ),
     "what is shown": (
         Option(
             "ui",

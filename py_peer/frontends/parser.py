@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
 from py_peer import __version__
+from py_peer.frontends.option import NSEC
 from py_peer.frontends.options import GROUPS, OPTIONS, SHARED
 from py_peer.frontends.sub_commands import GROUPS as COMMAND_GROUPS
 from py_peer.frontends.sub_commands import SUB_COMMANDS
@@ -67,6 +68,8 @@ def make_parser(*, opposites: bool = False) -> argparse.ArgumentParser:
         own = sub.add_argument_group("options")  # a bare parser would measure the terminal for each of them
         for option in (*entry.own, *(SHARED[name] for name in entry.options), OPTIONS["help"]):
             _add(own, option, opposites=opposites)
+        _refuse_secrets(sub)
+    _refuse_secrets(parser)
     return parser
 
 
@@ -119,6 +122,21 @@ class _Parser(argparse.ArgumentParser):
         from py_peer.core.cleaning import clean_line  # noqa: PLC0415 - needed only now
 
         super().error(clean_line(message, MAX_MESSAGE_CHARS))
+
+
+@final
+class _Secret(argparse.Action):
+    """Refuses what gnostr's users may try, without repeating it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        parser.error(
+            "argument --nsec: others on this machine can read a command line, and shells keep it; put the nsec into "
+            f"the file that --nostr-key names, closed to others, or into {NSEC}; py-peer nostr key new makes a new one"
+        )
+
+
+def _refuse_secrets(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--nsec", action=_Secret, nargs="?", help=argparse.SUPPRESS)
 
 
 def _add(parser: argparse._ActionsContainer, option: Option, *, opposites: bool) -> None:

@@ -42,3 +42,8 @@ def state_folder() -> Path:
 def identity_file() -> Path:
     """Return where the key is kept unless the user names another file."""
     return data_folder() / "identity.key"
+
+
+def nostr_key_file() -> Path:
+    """Return where the key of Nostr is kept unless the user names another file."""
+    return data_folder() / "nostr.key"

@@ -57,6 +57,7 @@ class SubCommand:
 
 
 GROUPS: Final = {
+    "nostr": "sign what is said of commits, and check what others have signed, as Nostr does",
     "kv": "keep and find values, and who provides what, by keys: a store that all who take part in Kademlia hold",
     "network": "the networks that --network knows",
 }
@@ -129,6 +130,13 @@ SUB_COMMANDS: Final = {
             Runs.ERRAND,
             ExitCode.NOT_FOUND,
         ),
+        SubCommand(
+            "nostr key",
+            "make a key of Nostr, or show whose it is",
+            "py_peer.frontends.nostr_key",
+            ("json", "nostr_key", "config"),
+            (Option("what", "make one, or show the npub of yours", metavar="new|show", choices=("new", "show")),),
+        ),
         SubCommand("network list", "show the networks", "py_peer.frontends.networks", ("json",)),
         SubCommand(
             "network show",
@@ -157,5 +165,6 @@ def run_sub_command(arguments: Arguments) -> int:
 def markdown_table() -> str:
     """Return the README's table."""
     lines = ["| command | what it does |", "|---|---|"]
-    lines += [f"| `py-peer {entry.name}{entry.arguments}` | {entry.help} |" for entry in SUB_COMMANDS.values()]
+    usages = ((f"{entry.name}{entry.arguments}".replace("|", "\\|"), entry.help) for entry in SUB_COMMANDS.values())
+    lines += [f"| `py-peer {usage}` | {text} |" for usage, text in usages]
     return "\n".join(lines) + "\n"

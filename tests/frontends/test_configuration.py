@@ -71,6 +71,7 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "topic": ("#news, art of code", '["#news", "art of code"]', ("news", "art of code")),
     "intro": ("no", "false", False),
     "identity": ("/k", '"/k"', "/k"),
+    "nostr_key": ("/n", '"/n"', "/n"),
     "ephemeral": ("1", "true", True),
     "downloads": ("/d", '"/d"', "/d"),
     "auto_get": ("10 MB", '"10 MB"', "10 MB"),

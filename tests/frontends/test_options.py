@@ -117,7 +117,16 @@ def test_the_man_page_tells_of_every_option_and_command() -> None:
     assert "REMOTE_PEER" in page
     assert f'"py-peer {__version__}"' in page
     files, exits = page.split(".SH FILES")[1].split(".SH EXIT STATUS")
-    for name in ("config.toml", "identity.key", IGNORED, REMEMBERED, UNDELIVERED, "crash-", "system_messages.txt"):
+    for name in (
+        "config.toml",
+        "identity.key",
+        "nostr.key",
+        IGNORED,
+        REMEMBERED,
+        UNDELIVERED,
+        "crash-",
+        "system_messages.txt",
+    ):
         assert name in files
     for code in ExitCode:
         assert f".B {code}" in exits
