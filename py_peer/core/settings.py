@@ -127,6 +127,9 @@ class Settings:
     topics: tuple[str, ...] = ()
     """Topics beside the room that are joined at the start."""
 
+    nostr_relays: tuple[str, ...] = ()
+    """URLs of relays of Nostr, each once; none is contacted before it is asked for."""
+
     intro: bool = True
     """Say hello in the room once a session."""
 

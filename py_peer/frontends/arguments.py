@@ -156,6 +156,7 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
             strangers=values["strangers"],
             metrics=values["metrics"],
             intro=values["intro"],
+            nostr_relays=() if demo else _nostr_relays(held),
             topics=_topics(held) if not command or "topic" in SUB_COMMANDS[command].options else (),
         ),
         ui=ui,
@@ -176,6 +177,18 @@ def _topics(held: Mapping[str, Held]) -> tuple[str, ...]:
     if len(names) > MAX_TOPICS:
         refuse_option(held, "topic", f"{len(names)} topics; {MAX_TOPICS} can be joined beside the room")
     return names
+
+
+def _nostr_relays(held: Mapping[str, Held]) -> tuple[str, ...]:
+    """Return the relays of Nostr, each once. Ends the program when they are too many."""
+    urls = tuple(dict.fromkeys(held["nostr_relay"].value))
+    if not urls:
+        return ()
+    from py_peer.core.limits_nostr import MAX_RELAYS  # noqa: PLC0415 - for those who name one
+
+    if len(urls) > MAX_RELAYS:
+        refuse_option(held, "nostr_relay", f"{len(urls)} relays; {MAX_RELAYS} are the most")
+    return urls
 
 
 def _kademlia(values: Mapping[str, Any], runs: Runs) -> dict[str, Any]:

@@ -223,6 +223,16 @@ def relay(text: str) -> str:
     return found
 
 
+def nostr_relay(text: str) -> str:
+    """Return the URL of a relay of Nostr, as it is written here."""
+    from py_peer.core.nostr_messages import RelayURLError, parse_relay_url  # noqa: PLC0415 - needed only now
+
+    try:
+        return str(parse_relay_url(text))
+    except RelayURLError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
 def switch(text: str) -> bool:
     """Return what a switch in the environment is set to. Raises ArgumentTypeError."""
     word = text.strip().lower()

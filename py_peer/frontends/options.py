@@ -244,6 +244,15 @@ GROUPS: Final = {
             default_text="nostr.key in the data folder",
             is_file=True,
         ),
+        Option(
+            "nostr_relay",
+            "URL of a relay of Nostr, like wss://relay.example; nothing is asked of it until you say so",
+            ("--nostr-relay",),
+            "URL",
+            checks.nostr_relay,
+            default=(),
+            many=True,
+        ),
     ),
     "what is shown": (
         Option(

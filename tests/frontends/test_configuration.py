@@ -56,6 +56,11 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "upnp": ("0", "false", False),
     "relay_server": ("1", "true", True),
     "relay": (f"{ADDRESS}, {ELSEWHERE}", f'["{ADDRESS}", "{ELSEWHERE}"]', (ADDRESS, ELSEWHERE)),
+    "nostr_relay": (
+        "wss://a.example, ws://b.example",
+        '["wss://a.example", "ws://b.example"]',
+        ("wss://a.example", "ws://b.example"),
+    ),
     "quic": ("0", "false", False),
     "bootstrap": (ADDRESS, f'["{ADDRESS}"]', (ADDRESS,)),
     "listen": ("/ip4/0.0.0.0/tcp/1, /ip6/::/tcp/2/ws", '["/ip4/0.0.0.0/tcp/1", "/ip6/::/tcp/2/ws"]', LISTEN),
