@@ -180,7 +180,7 @@ class Values:
         if looked.best is not None:
             self._adopt(looked.best, looked, rule)
         best = self._renewed(key, rule) or looked.best
-        if best is not None:
+        if best is not None and key in self._shelf:  # nothing that was forgotten meanwhile
             await self.hand(best, looked.lacking(best, rule))
 
     def _renewed(self, key: bytes, rule: Rule) -> Record | None:
@@ -197,6 +197,7 @@ class Values:
             self._shelf.drop(key)
             self._node.counters[f"ignored: Kademlia, of our own {getattr(error, 'kind', 'a value without room')}"] += 1
             return None
+        self.on_put(key)  # what was put anew is handed on and renewed as what was put
         return record
 
     def _adopt(self, best: Record, looked: _Looked, rule: Rule) -> None:
@@ -207,8 +208,9 @@ class Values:
         if kept is None and own is None and not self._is_near(key):
             return
         if rule.rank(best) > max((rule.rank(one) for one in (own, kept and kept.record) if one), default=()):
-            teller = next(peer for peer, one in looked.found.items() if peer != OWN and one.value == best.value)
-            self._replace(best, self.account(ID(teller)))
+            tellers = (peer for peer, one in looked.found.items() if peer != OWN and one.value == best.value)
+            if teller := next(tellers, None):  # else it is what we kept when the walk began, and keep no more
+                self._replace(best, self.account(ID(teller)))
 
     def _replace(self, record: Record, sender: str) -> None:
         own = self._shelf.own(record.key)

@@ -13,9 +13,9 @@ from py_peer.core import limits
 from py_peer.core.records import SECOND, RecordRefusedError, received
 from py_peer.net.kad_records import put_record
 from py_peer.net.kept_values import KeptValues
-from tests.net.raw_peer import raw_peer
+from tests.net.raw_peer import RawStream, raw_peer
 from tests.net.support import trio_test, until
-from tests.net.test_kad_server import KEY, ask
+from tests.net.test_kad_server import KAD, KEY, ask
 from tests.net.test_kademlia import answering, people, somebody
 
 if TYPE_CHECKING:
@@ -231,11 +231,32 @@ async def test_what_is_our_own_is_put_anew_in_a_later_run(
     monkeypatch.setattr(limits, "KAD_UPKEEP_PAUSE", 0.05)
     await on_disk(tmp_path / "a.sqlite", made(b"mine", hours))
     async with town(tmp_path) as here:
-        _, b = await here.live("ab")
+        a, b = await here.live("ab")
         await until(lambda: holds(b))
         record = kept(b)
         assert record is not None
         assert (record.value, time.time_ns() - record.time < HOUR) == (b"mine", True)
+        assert b"key" in a.dht.upkeep._values  # and again, when it is old again
+
+
+@trio_test
+async def test_what_is_forgotten_while_it_is_passed_on_is_handed_to_nobody() -> None:
+    requests: list[Message] = []
+    handlers = answering(requests=requests)
+    async with somebody() as a:
+
+        async def forgets(stream: RawStream) -> None:
+            a.dht.values.renew_no_more(b"key")
+            await answer(stream)
+
+        answer, handlers[KAD] = handlers[KAD], forgets
+        async with raw_peer(a.member.port, handlers=handlers):
+            await until(lambda: len(a.dht.table) == 1)
+            for hours in (1, 23):
+                give(a, made(b"mine", hours), "")
+                await a.dht.values.pass_on(b"key")
+        assert [request.type for request in requests] == [Message.GET_VALUE] * 2
+        assert a.member.counts("unexpected faults") == [0]
 
 
 @trio_test
