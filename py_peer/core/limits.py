@@ -212,6 +212,9 @@ after 60 s what they have seen, and would show it again."""
 MAX_KNOWN_KEYS = 1_024
 """Public keys of authors kept, so that a key is decoded once."""
 
+MAX_RSA_EXPONENT = 2**32
+"""What an RSA key verifies with: in use 65,537 at most. With one as large as the key one signature takes 33 ms."""
+
 # --- Connections ----------------------------------------------------------------------------------
 
 MAX_CONNECTIONS = 300

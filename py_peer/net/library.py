@@ -9,16 +9,18 @@ import logging
 import socket
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 # A bare logging.debug() in network/connection/swarm_connection.py installs a root handler on stderr at the
 # first connection, unless the root logger has one already.
 logging.getLogger().addHandler(logging.NullHandler())
 
-import libp2p.io.msgio as _msgio  # noqa: E402 - after the handler
+import libp2p.crypto.serialization as _keys  # noqa: E402 - after the handler
+import libp2p.io.msgio as _msgio  # noqa: E402
 import libp2p.io.trio as _trio_io  # noqa: E402
 import libp2p.network.connection.swarm_connection as _swarm_connection  # noqa: E402
 import libp2p.network.swarm as _swarm  # noqa: E402
+import libp2p.peer.envelope as _envelope  # noqa: E402
 import libp2p.protocol_muxer.multiselect as _multiselect  # noqa: E402
 import libp2p.protocol_muxer.multiselect_client as _client  # noqa: E402
 import libp2p.protocol_muxer.multiselect_communicator as _communicator  # noqa: E402
@@ -26,6 +28,7 @@ import libp2p.pubsub.pubsub as _pubsub  # noqa: E402
 import libp2p.stream_muxer.muxer_multistream as _multistream  # noqa: E402
 import libp2p.stream_muxer.yamux.yamux as _yamux  # noqa: E402
 import libp2p.transport.tcp.tcp as _tcp  # noqa: E402
+from libp2p.crypto.keys import KeyType  # noqa: E402
 from libp2p.exceptions import ParseError  # noqa: E402
 from libp2p.io.exceptions import IncompleteReadError, MessageTooLarge  # noqa: E402
 from libp2p.pubsub.rpc_queue import RpcQueue  # noqa: E402
@@ -42,10 +45,31 @@ from py_peer.net.tcp import TCPStream  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from libp2p.crypto.keys import PublicKey
     from libp2p.io.abc import Reader
 
 # Without a handler of its own the library's warnings reach the terminal through logging's last resort.
 logging.getLogger("libp2p").addHandler(logging.NullHandler())
+
+
+_their_key_readers = _keys.key_type_to_public_key_deserializer
+
+
+def _read_rsa_key(data: bytes) -> PublicKey:
+    """Read an RSA key. Raises ValueError for one with which verifying is much work, and what the library raises.
+
+    The library takes any exponent (crypto/rsa.py), and with one as large as the key a signature takes 33 ms.
+    """
+    key: Any = _their_key_readers[KeyType.RSA.value](data)
+    if key.impl.e > limits.MAX_RSA_EXPONENT:
+        msg = "an RSA key whose exponent is too large"
+        raise ValueError(msg)
+    return cast("PublicKey", key)
+
+
+def _read_envelope_key(key: Any) -> PublicKey:
+    """Read the key in an envelope as all others are read; the library has another reader of keys for it."""
+    return _keys.deserialize_public_key(key.SerializeToString())
 
 
 class NoMultistreamError(Exception):
@@ -169,6 +193,8 @@ def _fill_places(*, stock: bool) -> None:
         # 32 RPCs for a peer, the next silently dropped (pubsub/rpc_queue.py:39); RoomPubsub has queues of its own.
         (_pubsub, "RpcQueue", partial(RpcQueue, limits.PEER_QUEUE_RPCS, limits.MAX_RPC_OUT)),
         (_swarm, "DNSResolver", _LateResolver),
+        (_keys, "key_type_to_public_key_deserializer", _their_key_readers | {KeyType.RSA.value: _read_rsa_key}),
+        (_envelope, "pub_key_from_protobuf", _read_envelope_key),
         (_communicator, "read_delim", _read_delim),
         (_multiselect, "is_valid_handshake", _is_valid_handshake),
         (_client, "is_valid_handshake", _is_valid_handshake),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+from Crypto.PublicKey import RSA
+from libp2p.crypto import rsa
 from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.crypto.serialization import deserialize_public_key
 from libp2p.peer.envelope import Envelope, make_unsigned, unmarshal_envelope
 from libp2p.peer.id import ID
 from libp2p.utils.varint import encode_uvarint, encode_varint_prefixed
@@ -26,6 +29,7 @@ from py_peer.net.file_messages import (
     Request,
     open_envelope,
 )
+from py_peer.net.library import disarm
 from py_peer.net.served import BLOCK, CHANGED, BusyError, Turns
 from py_peer.net.streams import EndedError, GarbageError, NotSupportedError, SilentError
 from tests.net.raw_peer import WINDOW, GoneError, RawPeer, RawStream, raw_peer
@@ -358,6 +362,17 @@ def test_only_an_envelope_of_a_file_record_in_our_domain_is_opened() -> None:
     for envelope in (sealed(b"libp2p-peer-record", PAYLOAD_TYPE), sealed(DOMAIN.encode(), b"\x03\x01")):
         with pytest.raises(RecordError):
             open_envelope(envelope)
+
+
+def test_no_key_is_read_with_which_verifying_would_be_much_work() -> None:
+    number = rsa.create_new_key_pair(2_048).private_key.impl.n  # type: ignore[attr-defined]
+    for exponent, reads in ((65_537, True), (2**40 + 1, False)):
+        key = rsa.RSAPublicKey(RSA.construct((number, exponent), consistency_check=False))
+        envelope = Envelope(key, PAYLOAD_TYPE, b"", b"").marshal_envelope()
+        with disarm(), nullcontext() if reads else pytest.raises(ValueError, match="exponent"):
+            deserialize_public_key(key.serialize())
+        with disarm(), nullcontext() if reads else pytest.raises(ValueError, match="exponent"):
+            unmarshal_envelope(envelope)
 
 
 @trio_test
