@@ -159,7 +159,7 @@ class Walker:
                     await walking.stirred.wait()
                 if patience.cancelled_caught and walking.walk.answers and not any(map(self.is_here, walking.asking)):
                     for gone in walking.asking:
-                        self._table.drop(gone)
+                        self._drop(gone)
                     walk.cancel()
             else:
                 return
@@ -190,8 +190,7 @@ class Walker:
             if self.is_here(peer):
                 silences[peer_id] = silences.get(peer_id, 0) + 1
             if not self.is_here(peer) or (not is_bare and silences[peer_id] >= _SILENCES):
-                self._table.drop(peer)
-                self.stir()
+                self._drop(peer)
             return
         (self._mute if is_bare else self._silent).pop(peer_id, None)
         walking.walk.answered(peer)
@@ -231,8 +230,12 @@ class Walker:
             self._node.counters.caught(f"Kademlia with {peer_id}", error)
             if is_garbage(error):
                 self._node.bans.strike(peer_id, "its answers to Kademlia requests cannot be read")
-                self._table.drop(peer_id.to_bytes())
+                self._drop(peer_id.to_bytes())
             return None
+
+    def _drop(self, peer: bytes) -> None:
+        self._table.drop(peer)
+        self.stir()
 
     async def _make_room(self, asked: ID) -> None:
         """Of those whom walks have reached, when they are too many, let go of the one who was not asked for longest.
