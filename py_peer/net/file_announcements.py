@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from py_peer.core.by_name import announced_by, file_id
 from py_peer.core.file_record import FileRecord, RecordError
 from py_peer.core.records import RecordRefusedError
-from py_peer.net.file_messages import open_envelope
+from py_peer.net.file_messages import made, open_envelope
 
 if TYPE_CHECKING:
     from py_peer.core.records import Rank, Record
@@ -40,4 +40,4 @@ class FileRule:
 
         So who provides a file can put the same announcement again, before it expires.
         """
-        return open_envelope(record.value).made, record.value, record.time
+        return made(record.value), record.value, record.time

@@ -73,6 +73,11 @@ def sign(  # noqa: PLR0913 - each is a field of the record, by name
     return open_envelope(Envelope(key.get_public_key(), PAYLOAD_TYPE, payload, signature).marshal_envelope())
 
 
+def made(envelope: bytes) -> int:
+    """Return when the file in an envelope was signed, which `open_envelope` has taken."""
+    return int(_File.FromString(unmarshal_envelope(envelope).raw_payload).made)
+
+
 def open_envelope(data: bytes) -> FileRecord:
     """Return the record in an envelope, with its signer as offerer. Raises RecordError."""
     if len(data) > limits.MAX_FILE_RECORD:
