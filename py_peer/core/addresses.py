@@ -294,6 +294,11 @@ def short_id(peer_id: str) -> str:
     return peer_id[-8:]
 
 
+def short_npub(npub: str) -> str:
+    """Return what people tell Nostr keys apart by: the end, as of peer IDs."""
+    return f"npub1…{npub[-8:]}"
+
+
 def id_with_nick(peer_id: str, nick: str) -> str:
     """Return the short ID of a peer and, beside it, its nickname, if it has one other than that."""
     id8 = short_id(peer_id)

@@ -24,15 +24,21 @@ class AnnouncementError(ValueError):
 @final
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A nickname, cleaned, and when its author says it was announced, in milliseconds since 1970."""
+    """A nickname, cleaned, and when its author says it was announced, in milliseconds since 1970.
+
+    `nostr` is what it says of a Nostr key, as it came (`py_peer.core.nostr_binding` checks it); None: it has none.
+    """
 
     nick: str
     at: int
+    nostr: object = None
 
 
 def encode(announcement: Announcement) -> bytes:
     """Return the payload."""
-    fields = {"nick": announcement.nick, "at": announcement.at}
+    fields: dict[str, object] = {"nick": announcement.nick, "at": announcement.at}
+    if announcement.nostr is not None:
+        fields["nostr"] = announcement.nostr
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -52,7 +58,7 @@ def decode(data: bytes, max_bytes: int = limits.MAX_ANNOUNCEMENT_BYTES) -> Annou
         raise AnnouncementError("no nickname or no time")
     if not (nick := clean_nick(nick)):
         raise AnnouncementError("nothing of the nickname can be seen")
-    return Announcement(nick, at)
+    return Announcement(nick, at, fields.get("nostr"))
 
 
 @final

@@ -364,6 +364,9 @@ class PeerInfo:
     topics: tuple[str, ...] = ()
     """The topics beside the room on which we both are."""
 
+    npub: str = ""
+    """The Nostr key that is bound to it, as in NostrBound."""
+
 
 @final
 @frozen
@@ -445,6 +448,9 @@ class StatusReport(Event):
 
     joined: tuple[TopicInfo, ...] = ()
     """Where one can talk: the room, and the topics that were joined."""
+
+    npub: str = ""
+    """The Nostr key that we announce as ours; "" if none."""
 
 
 @final

@@ -68,3 +68,15 @@ RELAY_PONG_TIMEOUT = 20.0
 """A relay of which nothing has come for the first is pinged, and given up when nothing has come after the second."""
 
 RELAY_CLOSE_TIMEOUT = 1.0
+
+# --- Keys that are bound to peers -----------------------------------------------------------------
+
+BINDING_BURST = 3
+BINDING_RATE = 0.1
+"""Nostr keys that are checked of one peer, at once and a second: it announces one a minute, and no faster than this do
+people read that it is another. Of those in between the newest is checked."""
+
+BINDINGS_BURST = 128
+BINDINGS_RATE = 20.0
+"""The same for all peers together: checking takes some 0.1 ms, and a newcomer is handed NICKS_HANDED_ON at once. Who
+waits has his turn, as each peer has one place in the row: with KNOWN_NAMES of liars before him after 100 s."""

@@ -4,8 +4,8 @@ The rules, for a reader who has to tell people apart by what a line shows:
 
 1. Who had a name first keeps it plain, under whatever name he goes now. Everybody else whose name looks like it
    (`py_peer.core.confusables`) is shown with the short ID beside it.
-2. Nobody has the program's own words plain, nor a word that is, or looks like, a short ID, or begins like a peer ID: a
-   peer whose name is not known is called by the one, and any peer by the beginning of the other.
+2. Nobody has the program's own words plain, nor a word that is, or looks like, a short ID, or begins like a peer ID
+   or a key of Nostr's: a peer whose name is not known is called by the one, and any peer by the beginning of the other.
 3. The table is bounded. Strangers who only announce names are forgotten first, then those who have spoken; who is
    connected is forgotten last, so that many of the first cannot push out one of the others.
 """
@@ -38,8 +38,9 @@ OWN_WORDS: Final = (
 _ID_LIKE: Final = re.compile(r"(?=.*\d)(?=.+[A-Z])(?=.*[a-z])[0-9A-Za-z]{8}")
 """Eight letters and digits with a capital inside: as seven of ten short IDs, and as few nicknames."""
 
-_ID_BEGINNINGS: Final = ("12D3KooW", "16Uiu2HA")
-"""Of Ed25519 and secp256k1 keys; those of RSA keys begin with Qm, as words may, and need more to be told from them."""
+_ID_BEGINNINGS: Final = ("12D3KooW", "16Uiu2HA", "npub1")
+"""Of Ed25519 and secp256k1 keys, and of keys of Nostr's; those of RSA keys begin with Qm, as words may, and need more
+to be told from them."""
 
 _NOBODY: Final[frozenset[str]] = frozenset()
 M = TypeVar("M")
@@ -74,6 +75,8 @@ class _Peer(Generic[M]):
     latest: Latest = field(default_factory=Latest)
     bucket: TokenBucket = field(default_factory=lambda: TokenBucket(limits.NICK_FLOOD_RATE, limits.NICK_FLOOD_BURST))
     proof: M | None = None
+    npub: str = ""
+    """The Nostr key that is bound to it."""
 
 
 @final
@@ -91,12 +94,19 @@ class Names(Generic[M]):
         self._peers: dict[Rank, dict[str, _Peer[M]]] = {rank: {} for rank in Rank}  # who was heard last stands last
         self._holders: dict[str, str] = {}
         self._ids: dict[str, str] = {}
+        self._bound: dict[str, dict[str, None]] = {}
+        """The peers of each Nostr key: one person may have several."""
+
         self._own = self._add(peer_id, Rank.SELF)
         self.rename(nickname)
 
     def __len__(self) -> int:
         """Return how many peers besides ourselves are known."""
         return sum(map(len, self._peers.values())) - 1
+
+    def __contains__(self, peer_id: object) -> bool:
+        """Say whether a peer is known, or is ourselves."""
+        return any(peer_id in peers for peers in self._peers.values())
 
     # --- What happens -----------------------------------------------------------------------------
 
@@ -136,6 +146,17 @@ class Names(Generic[M]):
             self._call(peer_id, peer, announcement.nick)
         return ""
 
+    def bind(self, peer_id: str, npub: str) -> bool:
+        """Note which Nostr key is bound to a peer, "" for none; say whether that is new."""
+        peer = self._find(peer_id)
+        if peer is None or peer.npub == npub:
+            return False
+        self._unbind(peer_id, peer.npub)
+        peer.npub = npub
+        if npub:
+            self._bound.setdefault(npub, {})[peer_id] = None
+        return True
+
     # --- What is asked ----------------------------------------------------------------------------
 
     def called(self, peer_id: str) -> Name:
@@ -149,6 +170,15 @@ class Names(Generic[M]):
             and all(self._ids.get(form, peer_id) == peer_id for form in peer.words)
         )
         return Name(peer.nick, plain)
+
+    def npub(self, peer_id: str) -> str:
+        """Return the Nostr key that is bound to a peer, or ""."""
+        peer = self._find(peer_id)
+        return peer.npub if peer is not None else ""
+
+    def bound(self, npub: str) -> str:
+        """Return a peer to whom a Nostr key is bound, the one bound last, or ""."""
+        return next(reversed(self._bound.get(npub, {})), "")
 
     def proofs(self, most: int) -> list[M]:
         """Return what proves the names of up to `most` peers, the best known and latest heard first."""
@@ -192,7 +222,9 @@ class Names(Generic[M]):
         for lower in Rank:
             if lower <= min(rank, Rank.CONNECTED) and (peers := self._peers[lower]):
                 peer_id = next(iter(peers))
-                for form in peers.pop(peer_id).held:
+                forgotten = peers.pop(peer_id)
+                self._unbind(peer_id, forgotten.npub)
+                for form in forgotten.held:
                     del self._holders[form]
                 for form in forms(short_id(peer_id)):
                     if self._ids.get(form) == peer_id:
@@ -221,6 +253,12 @@ class Names(Generic[M]):
         peer.had += bool(new)
         peer.held |= new
         self._holders.update(dict.fromkeys(new, peer_id))
+
+    def _unbind(self, peer_id: str, npub: str) -> None:
+        if peers := self._bound.get(npub):
+            peers.pop(peer_id, None)
+            if not peers:
+                del self._bound[npub]
 
     def _forget_holder(self, peer_id: str) -> bool:
         """Forget a stranger, for room in the table of names; False if there is none but `peer_id`, who stands last."""

@@ -28,8 +28,9 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
-from py_peer.core.limits import MAX_NAMED_ADDRESSES
+from py_peer.core.limits import KNOWN_SPEAKERS, MAX_NAMED_ADDRESSES
 from py_peer.core.mentions import fold
+from py_peer.core.nostr_events import NostrBound
 from py_peer.core.speakers import Name, Speakers
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC
@@ -72,6 +73,9 @@ class Roster:
         self._names = Speakers()
         """Of those who have not spoken, or have gone, too."""
 
+        self._npubs: dict[str, str] = {}
+        """The Nostr keys that are bound to peers, whether they are connected or not."""
+
         self._own_id = self._own_nick = ""
         self.ignored: tuple[str, ...] = ()
         """Whom the user ignores; most of them are not here."""
@@ -85,7 +89,7 @@ class Roster:
 
     # --- What is told -----------------------------------------------------------------------------
 
-    def tell(self, event: Event, now: float) -> None:  # noqa: C901, PLR0912 - one for each type
+    def tell(self, event: Event, now: float) -> None:  # noqa: C901, PLR0912, PLR0915 - one for each type
         """Note what an event says; `now` is the local time, seconds since 1970."""
         match event:
             case Started():
@@ -132,6 +136,8 @@ class Roster:
                 name = self._learn(event.peer_id, event.nick, plain=event.plain)
                 if self._speakers.name(event.peer_id) is not None:
                     self._speakers.hear(event.peer_id, name)
+            case NostrBound():
+                self._bind(event.peer_id, event.npub)
             case IgnoreList():
                 self.ignored = event.peer_ids
             case StatusReport():
@@ -143,6 +149,7 @@ class Roster:
         self.dialling = report.dialling
         self._peers = {peer.peer_id: peer for peer in report.peers}
         for peer in report.peers:
+            self._bind(peer.peer_id, peer.npub)
             if peer.nick != short_id(peer.peer_id):
                 self._learn(peer.peer_id, peer.nick, plain=peer.plain)
             else:
@@ -194,6 +201,10 @@ class Roster:
         """Return how a peer is called: by its nickname if one is known, else by the end of its ID."""
         return self._names.name(peer_id) or Name(short_id(peer_id))
 
+    def npub(self, peer_id: str) -> str:
+        """Return the Nostr key that is bound to a peer, or ""."""
+        return self._npubs.get(peer_id, "")
+
     def nick(self, peer_id: str) -> str:
         """Return the nickname of a peer if one is known, else the end of its ID."""
         return self.name(peer_id).nick
@@ -211,6 +222,10 @@ class Roster:
         """Say whether a peer is connected or has spoken."""
         return peer_id in self._peers or self._speakers.name(peer_id) is not None
 
+    def is_told_of(self, peer_id: str) -> bool:
+        """Say whether the user is told what a peer says of itself: one who is around, and is not ignored."""
+        return peer_id not in self.ignored and self.is_around(peer_id)
+
     def names(self, among: Iterable[str] | None = None) -> list[str]:
         """Return all that peers may be called, for completion: whoever spoke last first, short IDs at the end."""
         here = [*self._speakers.latest(), *(peer.peer_id for peer in self.rows())]
@@ -226,10 +241,13 @@ class Roster:
     def find(self, word: str, among: Iterable[str] | None = None) -> list[str]:
         """Return the IDs of the peers that `word` may mean: a nickname, an ID, or the beginning or end of one.
 
-        A nickname with the short ID beside it means one peer. Looked for `among` some, or those here and heard.
+        A nickname with the short ID beside it means one peer, a bound Nostr key all of its peers. Looked for `among`
+        some, or those here and heard.
         """
         known = dict.fromkeys([*self._peers, *self._speakers.latest()] if among is None else among)
         wanted = word.removeprefix("@")
+        if wanted and (bound := [peer_id for peer_id in known if wanted == self.npub(peer_id)]):
+            return bound
         exact = [peer_id for peer_id in known if wanted in (peer_id, short_id(peer_id), self._full_name(peer_id))]
         named = exact or [peer_id for peer_id in known if fold(self.name(peer_id).nick) == fold(wanted)]
         if exact or len(wanted) < (LONG_PART if named else SHORTEST_PART):
@@ -276,7 +294,16 @@ class Roster:
                 agent_version="",
                 connected_since=now,
                 plain=name.plain,
+                npub=self.npub(peer_id),
             )
+
+    def _bind(self, peer_id: str, npub: str) -> None:
+        self._npubs.pop(peer_id, None)
+        if npub:
+            self._npubs[peer_id] = npub
+            if len(self._npubs) > KNOWN_SPEAKERS:
+                del self._npubs[next(iter(self._npubs))]
+        self._change(peer_id, npub=npub)
 
     def _place(self, event: TopicJoined | TopicLeft | TopicPeerJoined | TopicPeerLeft) -> None:
         """Note who is on a topic, or not any more."""

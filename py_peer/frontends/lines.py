@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, final
 
-from py_peer.core.addresses import is_of_this_machine, leads_through_relay, short_id, without_peer_id
+from py_peer.core.addresses import is_of_this_machine, leads_through_relay, short_id, short_npub, without_peer_id
 from py_peer.core.bars import Steps
 from py_peer.core.cleaning import clean_line, indent_lines
 from py_peer.core.commands import MAX_WORD_CHARS, commands_line
@@ -40,6 +40,7 @@ from py_peer.core.events import (
     SendProgress,
 )
 from py_peer.core.journal import between
+from py_peer.core.nostr_events import NostrBound
 from py_peer.core.roster import Roster
 from py_peer.core.speakers import Name
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
@@ -54,6 +55,7 @@ from py_peer.frontends.invite import invite_line, qr_lines
 from py_peer.frontends.key_value_lines import SIGN as KEY_SIGN
 from py_peer.frontends.key_value_lines import SIGNS as KEY_SIGNS
 from py_peer.frontends.key_value_lines import key_sentence
+from py_peer.frontends.nostr_lines import nostr_sentence
 from py_peer.frontends.topic_lines import on_topic, topic_sentence
 
 if TYPE_CHECKING:
@@ -128,7 +130,7 @@ class Narrator:
                 if self._told.get(event.peer_id, event.nick) == event.nick:
                     return []  # it was told so, or is not here
                 self._told[event.peer_id] = event.nick
-            case NickLearned() if event.peer_id in self._roster.ignored or not self._roster.is_around(event.peer_id):
+            case NickLearned() | NostrBound() if not self._roster.is_told_of(event.peer_id):
                 return []  # of who is ignored a name could be a message
         return event_lines(event, self._columns(), self._roster.called)
 
@@ -225,7 +227,8 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
         case TopicJoined() | TopicLeft() | TopicPeerJoined() | TopicPeerLeft():
             return topic_sentence(event, called)
         case _:
-            return file_sentence(event, called) or direct_sentence(event) or key_sentence(event, called)
+            words = file_sentence(event, called) or direct_sentence(event) or key_sentence(event, called)
+            return words or nostr_sentence(event, called)
 
 
 def _addresses_sentence(event: AddressesChanged) -> str:
@@ -306,6 +309,7 @@ def status_lines(report: StatusReport, columns: int | None = None, nick: Callabl
         f"  - From the Internet: {_outside(report, nick)}",
         f"  - Peer ID: {report.peer_id}",
         f"  - Identity: {_identity(report)}",
+        *([f"  - Nostr: {report.npub}"] if report.npub else []),
         f"  - In the room: {sum(peer.in_room for peer in report.peers)}",
     ]
     if others := report.addresses[1:]:
@@ -405,6 +409,8 @@ def _whois(roster: Roster, word: str) -> list[str]:
     row = roster.get(peer_id)
     if peer_id in roster.ignored:
         head.append("  - Ignored: /unignore shows again what this peer says")
+    if npub := roster.npub(peer_id):
+        head.append(f"  - Nostr: {npub}")
     if row is None:
         return [*head, "  - Not connected to us: the messages come through others"]
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.connected_since))
@@ -485,6 +491,8 @@ def _peer(peer: PeerInfo) -> str:
         parts.append(f"{peer.rtt * 1000:.2f} ms")
     if leads_through_relay(peer.address):
         parts.append("relayed")
+    if peer.npub:
+        parts.append(short_npub(peer.npub))
     if peer.found:
         parts.append(peer.found)
     parts += map(shown_topic, peer.topics)

@@ -20,6 +20,7 @@ from py_peer.core.events import (
     Ready,
     Started,
 )
+from py_peer.core.nostr_events import NostrBound
 from py_peer.core.topic_events import TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC, SIGN
 from py_peer.frontends.front_end import FrontEnd
@@ -90,5 +91,7 @@ def headless_lines(  # noqa: C901, PLR0911, PLR0912 - one for each type
             return message_lines(f"Received direct message from {event.peer_id}: {event.text}", columns)
         case NickLearned():
             return [f"Nickname of {event.peer_id}: {event.nick}{f' (was {event.previous})' if event.previous else ''}"]
+        case NostrBound():
+            return [f"Nostr key of {event.peer_id}: {event.npub or 'none'}"]
         case _:
             return [text] if (text := sentence(event)) else []

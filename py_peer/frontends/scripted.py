@@ -169,7 +169,10 @@ class JsonChat(_JsonOutput, PlainChat):
     async def whois(self, argument: str) -> None:
         """Show what is known of a peer."""
         found = self.roster.find(argument)
-        self.write(FoundPeers(tuple(FoundPeer(one, self.roster.nick(one), self.roster.get(one)) for one in found)))
+        roster = self.roster
+        self.write(
+            FoundPeers(tuple(FoundPeer(one, roster.nick(one), roster.get(one), roster.npub(one)) for one in found))
+        )
 
     async def answer(self, report: StatusReport | Statistics | DiscoveryReport | FilesReport) -> None:
         """Pass a report on as it is."""

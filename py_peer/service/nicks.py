@@ -17,6 +17,7 @@ from py_peer.core.cleaning import clean_nick
 from py_peer.core.events import Answer, NickLearned, NicknameChanged
 from py_peer.core.names import Names
 from py_peer.core.rates import TokenBucket
+from py_peer.service.bindings import Bindings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,8 @@ class Nicks:
         self._told: dict[str, _Told] = {}
         self._untold: dict[str, None] = {}
         self._pace = TokenBucket(limits.NICKS_TOLD_RATE, limits.NICKS_TOLD_BURST)
+        self._bindings = Bindings(lambda: self._names, emit)
+        self._nostr_key: bytes | None = None
 
     @cached_property
     def _names(self) -> Names[rpc_pb2.Message]:
@@ -83,28 +86,54 @@ class Nicks:
         others = "" if free else "; it is not free, so others see the end of your ID beside it"
         self._emit(Answer(request.ticket, f"You are called '{nickname}'{cut}{others}"))
 
+    def use_nostr_key(self, secret: bytes) -> None:
+        """Announce that the Nostr key of `secret` is ours, from the next announcement on."""
+        from py_peer.core.nip19 import npub  # noqa: PLC0415 - for who has one
+        from py_peer.core.schnorr import public_key  # noqa: PLC0415
+
+        self._names.bind(self._peer_id, npub(public_key(secret)))
+        self._nostr_key = secret
+
     async def run(self, node: Node) -> None:
         """Announce our nickname: now, when it changes, and again and again, the rarer the more peers there are."""
         await node.pubsub.subscribe(NICK_TOPIC)
         bucket = TokenBucket(limits.ANNOUNCE_RATE, limits.ANNOUNCE_BURST)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.tell_later)
+            nursery.start_soon(self._bindings.run, node.counters)
             while True:
                 while not bucket.take(trio.current_time()):  # noqa: ASYNC110 - what is waited for is time itself
                     await trio.sleep(bucket.wait(trio.current_time()))
                 self._changed = trio.Event()
                 # Later than the one before, even when the clock was put back.
                 self._announced = max(_wall(), self._announced + 1)
-                await node.pubsub.publish(NICK_TOPIC, encode(Announcement(self.nickname, self._announced)))
+                announcement = Announcement(self.nickname, self._announced, await self._claim(self._announced))
+                await node.pubsub.publish(NICK_TOPIC, encode(announcement))
                 jitter = random.uniform(1 - limits.NICK_JITTER, 1 + limits.NICK_JITTER)
                 with trio.move_on_after(repeat_after(len(self._names)) * jitter):
                     await self._changed.wait()
+
+    async def _claim(self, at: int) -> object:
+        """Return what an announcement of that time says of our Nostr key."""
+        if self._nostr_key is None:
+            return None
+        from py_peer.core.nostr_binding import make_claim  # noqa: PLC0415 - for who has one
+
+        return await trio.to_thread.run_sync(make_claim, self._nostr_key, self._peer_id, at)
 
     # --- Those of others --------------------------------------------------------------------------
 
     def called(self, peer_id: str) -> Name:
         """Return what a peer is called."""
         return self._names.called(peer_id)
+
+    def npub(self, peer_id: str) -> str:
+        """Return the Nostr key that is bound to a peer, or ""."""
+        return self._names.npub(peer_id)
+
+    def bound(self, npub: str) -> str:
+        """Return the ID of a peer to whom a Nostr key is bound, or ""."""
+        return self._names.bound(npub)
 
     def peer_up(self, peer_id: str) -> None:
         """Note that a peer is connected."""
@@ -138,6 +167,7 @@ class Nicks:
             return f"dropped: an announcement, {reason}"
         if self._names.called(peer_id) != before:
             self._note_new(peer_id)
+        self._bindings.take(peer_id, announcement)
         return ""
 
     def keep(self, message: rpc_pb2.Message) -> None:

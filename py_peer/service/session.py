@@ -318,6 +318,7 @@ class _Session:
             reachability=self._reachability.now.status,
             outside=self._reachability.now.addresses,
             relay=self._reachability.now.relay,
+            npub=self._nicks.npub(self._peer_id),
         )
 
     def _joined(self, room: frozenset[ID]) -> tuple[TopicInfo, ...]:
@@ -343,6 +344,7 @@ class _Session:
             plain=name.plain,
             found=self._discovery.finder.found_by(peer_id),
             topics=tuple(topic.name for topic in self._topics if record.peer_id in topic.members),
+            npub=self._nicks.npub(peer_id),
         )
 
     async def _serve_metrics(self, node: Node, host: str, port: int, nursery: trio.Nursery) -> str:

@@ -35,6 +35,7 @@ from py_peer.core.file_events import (
     TransferProgress,
 )
 from py_peer.core.journal import Journal
+from py_peer.core.nostr_events import NostrBound
 from py_peer.core.requests import RequestFiles, SendDirect, SendText
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize_text, without_surrogates
@@ -220,6 +221,8 @@ class FullScreenChat(Chat):
                 case NickLearned() | DirectReceived() | DirectSent() | DirectRefused():
                     pass  # it is told in the conversations
                 case DirectWaiting() if event.ticket:
+                    pass
+                case NostrBound() if not self.roster.is_told_of(event.peer_id):
                     pass
                 case TransferProgress() | HashingProgress():
                     pass  # there are bars for that

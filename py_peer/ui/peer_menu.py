@@ -89,6 +89,8 @@ def details(peer: PeerInfo, now: float) -> list[str]:
         lines.append(peer.agent_version)
     if peer.found:
         lines.append(f"Found {peer.found}")
+    if peer.npub:
+        lines.append(peer.npub)
     trip = f", {peer.rtt * 1000:.1f} ms there and back" if peer.rtt is not None else ""
     lines.append(f"Connected for {lasted}{trip}{'' if peer.in_room else ', not in the room'}")
     return lines

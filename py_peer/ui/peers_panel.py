@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from py_peer.core.addresses import short_id
+from py_peer.core.addresses import short_id, short_npub
 from py_peer.core.speakers import Name
 from py_peer.ui.colours import nick_colour
 
@@ -143,6 +143,8 @@ def row_content(row: Row, width: int, now: float, *, dark: bool) -> Content:
     figures = [f"{rtt(row.rtt)} {age:>3}", rtt(row.rtt)] if row.rtt is not None else [age]
     if row.found and width >= WIDE_COLUMNS:
         figures.insert(0, f"{row.found}  {figures[0]}")
+    if row.npub and width >= WIDE_COLUMNS:
+        figures.insert(0, f"{short_npub(row.npub)}  {figures[0]}")
     for figure in figures:
         if (room := width - name.cell_length - len(figure)) > 0:
             return Content.assemble(name, " " * room, Content.styled(figure, "$quiet"))

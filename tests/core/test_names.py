@@ -158,6 +158,7 @@ def test_what_looks_like_a_short_id_is_nobodys(session: Session, nick: str) -> N
     "nick",
     [
         *(BOB[:32], BOB[:32].lower(), BOB[:12], f"Bob {BOB[:20]}", f"\u0406{BOB[1:32]}", f"12D3 {BOB[4:30]}"),
+        *("npub1qqqsyq", "NPUB1qqqsyq", "npubl", "I am npub1"),
         *("16Uiu2HAm3Tq", "16uiu2ham3tq", "QmYwAPJzv5CZsnA", "QmYwAPJz", "qmywapjz"),
     ],
 )
@@ -298,3 +299,29 @@ def test_whatever_is_announced_no_two_are_shown_alike(said: list[tuple[str, str]
         session.announce(who, nick)
     shown = [session.shown(who) for who in (US, ANN, BOB, EVE, MALLORY)]
     assert len(set(shown)) == 5
+
+
+def test_a_nostr_key_is_bound_to_peers_until_it_is_another(session: Session) -> None:
+    names = session.names
+    assert not names.bind(BOB, "npub1bob")  # nobody knows Bob
+    for peer_id in (BOB, EVE):
+        session.announce(peer_id, "Bob")
+        assert names.bind(peer_id, "npub1bob")
+        assert not names.bind(peer_id, "npub1bob")
+    assert names.bound("npub1bob") == EVE
+    assert names.bind(EVE, "npub1eve")
+    assert (names.bound("npub1bob"), names.bound("npub1eve")) == (BOB, EVE)
+    assert (names.npub(BOB), names.npub(EVE)) == ("npub1bob", "npub1eve")
+    assert names.bind(BOB, "")
+    assert (names.bound("npub1bob"), names.npub(BOB)) == ("", "")
+
+
+def test_who_is_forgotten_is_forgotten_with_the_nostr_key() -> None:
+    session = Session(most=2)
+    for peer_id in (BOB, EVE, MALLORY):
+        session.announce(peer_id, "x")
+        session.names.bind(peer_id, f"npub1{peer_id}")
+    assert BOB not in session.names
+    assert MALLORY in session.names
+    assert session.names.bound(f"npub1{BOB}") == ""
+    assert session.names.bound(f"npub1{MALLORY}") == MALLORY

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,8 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
+from py_peer.core.limits import KNOWN_SPEAKERS
+from py_peer.core.nostr_events import NostrBound
 from py_peer.core.roster import Roster, State
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC
@@ -296,3 +300,41 @@ def test_whatever_is_told_everybody_is_there_once_and_can_be_found(told: list[Ev
         assert roster.find(peer.peer_id) == [peer.peer_id]
         assert peer.peer_id in roster.find(peer.nick)
         assert roster.get(peer.peer_id) == peer
+
+
+# --- Nostr ----------------------------------------------------------------------------------------
+
+NPUB = "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg"
+
+
+def test_a_nostr_key_is_its_peers_while_it_is_bound() -> None:
+    connected = PeerConnected(ANN, HERE, inbound=False)
+    roster = after(connected, NostrBound(ANN, NPUB))
+    assert [peer.npub for peer in roster.rows()] == [NPUB]
+    assert after(NostrBound(ANN, NPUB), connected).rows()[0].npub == NPUB
+    assert roster.find(NPUB) == [ANN]
+    roster.tell(NostrBound(ANN, ""), 11.0)
+    assert [peer.npub for peer in roster.rows()] == [""]
+    assert roster.find(NPUB) == []
+
+
+def test_a_nostr_key_of_two_peers_means_both() -> None:
+    roster = after(*(PeerConnected(one, HERE, inbound=False) for one in (ANN, BOB)))
+    for one in (ANN, BOB):
+        roster.tell(NostrBound(one, NPUB), 11.0)
+    assert sorted(roster.find(f"@{NPUB}")) == [ANN, BOB]
+
+
+def test_a_report_puts_right_which_keys_are_bound() -> None:
+    roster = after(PeerConnected(ANN, HERE, inbound=False), NostrBound(ANN, NPUB))
+    ann = PeerInfo(ANN, "Ann", HERE, False, True, None, "", 10.0)
+    roster.resync(report(ann))
+    assert roster.npub(ANN) == ""
+    roster.resync(report(replace(ann, npub=NPUB)))
+    assert roster.npub(ANN) == roster.rows()[0].npub == NPUB
+
+
+def test_keys_of_many_strangers_are_forgotten_the_oldest_first() -> None:
+    roster = after(*(NostrBound(f"peer {number}", NPUB) for number in range(KNOWN_SPEAKERS + 1)))
+    assert roster.npub("peer 0") == ""
+    assert roster.npub("peer 1") == roster.npub(f"peer {KNOWN_SPEAKERS}") == NPUB

@@ -219,9 +219,9 @@ def test_who_is_meant_by_a_name_is_said_in_full() -> None:
         for name in ("Ann", "Carl", "nobody"):
             await chat.whois(name)
         peers = [event["peers"] for event in said(stage, "found_peers")]
-        assert peers[0] == [{"peer_id": ANN, "nick": "Ann", "connection": peers[0][0]["connection"]}]
+        assert peers[0] == [{"peer_id": ANN, "nick": "Ann", "connection": peers[0][0]["connection"], "npub": ""}]
         assert peers[0][0]["connection"]["rtt"] == 0.1
-        assert peers[1:] == [[{"peer_id": US, "nick": "Carl", "connection": None}], []]
+        assert peers[1:] == [[{"peer_id": US, "nick": "Carl", "connection": None, "npub": ""}], []]
 
     run(scene())
 

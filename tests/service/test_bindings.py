@@ -1,0 +1,264 @@
+"""Nostr keys that peers announce are checked, each in its turn, and what does not hold costs nobody his name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+import trio
+from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.peer.id import ID
+
+from py_peer.core import limits, limits_nostr
+from py_peer.core.announcement import NICK_TOPIC, Announcement, decode, encode
+from py_peer.core.names import Names
+from py_peer.core.nip19 import npub
+from py_peer.core.nostr_binding import make_claim
+from py_peer.core.nostr_events import NostrBound
+from py_peer.core.schnorr import public_key
+from py_peer.service import bindings
+from py_peer.service.bindings import Bindings
+from py_peer.service.nicks import Nicks
+from tests.net.raw_peer import signed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from py_peer.core.events import Event
+
+US, BOB, EVE = (f"12D3KooW{name * 11}" for name in ("UsUs", "BobB", "EveE"))
+KEY, OTHER_KEY = bytes(31) + b"\x03", bytes(31) + b"\x05"
+NPUB, OTHER_NPUB = (npub(public_key(key)) for key in (KEY, OTHER_KEY))
+NOON = 1_700_000_000_000
+FAULT = "dropped: an announced Nostr key, its signature does not hold"
+PATIENCE = 20.0
+
+
+class Board:
+    """Names, the keys that are bound to them, and what was told, one by one."""
+
+    def __init__(self) -> None:
+        self.names: Names[str] = Names("Me", US, limits.KNOWN_NAMES, limits.HELD_NAMES)
+        self.counters: Counter[str] = Counter()
+        self._tell, self._told = trio.open_memory_channel[NostrBound](1_000)
+        self.bindings = Bindings(lambda: self.names, self._emit)
+
+    def _emit(self, event: Event) -> None:
+        assert isinstance(event, NostrBound)
+        self._tell.send_nowait(event)
+
+    def announce(self, peer_id: str, nostr: object = None, at: int = NOON) -> None:
+        self.names.connect(peer_id)
+        self.bindings.take(peer_id, Announcement("x", at, nostr))
+
+    def bind(self, peer_id: str, key: bytes, at: int = NOON) -> None:
+        self.announce(peer_id, make_claim(key, peer_id, at), at)
+
+    async def told(self) -> NostrBound:
+        return await self._told.receive()
+
+    def nothing_told(self) -> bool:
+        return not self._told.statistics().current_buffer_used
+
+
+def in_time(scene: Callable[[Board], Awaitable[None]]) -> None:
+    """Run a scene with a board that works, under a deadline; threads have a part in it, so the clock is a real one."""
+
+    async def limited() -> None:
+        board = Board()
+        with trio.fail_after(PATIENCE):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(board.bindings.run, board.counters)
+                await scene(board)
+                nursery.cancel_scope.cancel()
+
+    trio.run(limited)
+
+
+def test_a_key_that_has_signed_is_bound_and_told_once() -> None:
+    async def scene(board: Board) -> None:
+        board.bind(BOB, KEY)
+        assert await board.told() == NostrBound(BOB, NPUB)
+        board.bind(BOB, KEY, NOON + 60_000)
+        board.bind(EVE, OTHER_KEY)  # checked after Bob's
+        assert await board.told() == NostrBound(EVE, OTHER_NPUB)
+        assert (board.names.npub(BOB), board.names.bound(NPUB)) == (NPUB, BOB)
+        assert not board.counters
+
+    in_time(scene)
+
+
+def test_a_new_key_takes_the_place_of_the_old_one_and_without_one_there_is_none() -> None:
+    async def scene(board: Board) -> None:
+        board.bind(BOB, KEY)
+        assert await board.told() == NostrBound(BOB, NPUB)
+        board.bind(BOB, OTHER_KEY, NOON + 1_000)
+        assert await board.told() == NostrBound(BOB, OTHER_NPUB)
+        assert board.names.bound(NPUB) == ""
+        board.announce(BOB, at=NOON + 2_000)
+        assert await board.told() == NostrBound(BOB, "")
+        assert board.names.npub(BOB) == ""
+
+    in_time(scene)
+
+
+def test_what_another_has_signed_binds_nobody_and_ends_what_was_bound() -> None:
+    async def scene(board: Board) -> None:
+        claim = make_claim(KEY, BOB, NOON)
+        board.announce(BOB, claim)
+        assert await board.told() == NostrBound(BOB, NPUB)
+        board.announce(EVE, claim)  # copied
+        board.announce(BOB, claim, NOON + 60_000)  # by who has Bob's key, and not that of Nostr
+        assert await board.told() == NostrBound(BOB, "")
+        assert board.counters == {FAULT: 2}
+        assert board.names.npub(EVE) == ""
+
+    in_time(scene)
+
+
+@pytest.mark.parametrize("nostr", [True, [], {}, {"pubkey": "x", "sig": None}], ids=["true", "list", "empty", "wrong"])
+def test_what_cannot_be_a_key_is_counted(nostr: object) -> None:
+    async def scene(board: Board) -> None:
+        board.announce(EVE, nostr)
+        board.bind(BOB, KEY)
+        assert await board.told() == NostrBound(BOB, NPUB)
+        assert sum(board.counters.values()) == 1
+        assert all(reason.startswith("dropped: an announced Nostr key, it") for reason in board.counters)
+
+    in_time(scene)
+
+
+def test_of_a_flood_of_one_peer_few_are_checked_and_the_newest_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_nostr, "BINDING_RATE", 1.0)
+    checked: list[str] = []
+
+    def check(announcement: Announcement, peer_id: str) -> tuple[str, str]:
+        checked.append(peer_id)
+        return f"npub1 of {announcement.at}", ""
+
+    monkeypatch.setattr(bindings, "_checked", check)
+
+    async def scene(board: Board) -> None:
+        for at in range(500):
+            board.announce(EVE, "anything", at)
+        for _ in range(limits_nostr.BINDING_BURST):
+            board.announce(EVE, "anything", 500)
+            assert await board.told() == NostrBound(EVE, "npub1 of 500")
+            board.announce(EVE)
+            assert await board.told() == NostrBound(EVE, "")
+        for at in range(1_000):
+            board.announce(EVE, "anything", at)
+        board.bind(BOB, KEY, 7)
+        assert await board.told() == NostrBound(BOB, "npub1 of 7")  # nobody waits for Eve
+        assert checked == [*[EVE] * limits_nostr.BINDING_BURST, BOB]
+        assert await board.told() == NostrBound(EVE, "npub1 of 999")
+
+    in_time(scene)
+
+
+def test_of_all_together_no_more_are_checked_than_there_is_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_nostr, "BINDINGS_BURST", 3)
+    monkeypatch.setattr(limits_nostr, "BINDINGS_RATE", 10.0)
+
+    async def scene(board: Board) -> None:
+        since = trio.current_time()
+        for number in range(8):
+            board.bind(f"peer {number}", KEY)
+        assert [(await board.told()).peer_id for _ in range(8)] == [f"peer {number}" for number in range(8)]
+        assert trio.current_time() - since >= 0.4
+
+    in_time(scene)
+
+
+def test_what_waits_is_bounded_and_who_is_forgotten_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KNOWN_NAMES", 10)
+    checked: list[str] = []
+
+    def check(_: Announcement, peer_id: str) -> tuple[str, str]:
+        checked.append(peer_id)
+        return "npub1 of them", ""
+
+    monkeypatch.setattr(bindings, "_checked", check)
+
+    async def scene(board: Board) -> None:
+        board.bind(BOB, KEY)
+        for number in range(200):
+            board.bindings.take(f"stranger {number}", Announcement("x", NOON, {}))
+        board.bind(EVE, KEY)
+        assert await board.told() == NostrBound(BOB, "npub1 of them")
+        assert await board.told() == NostrBound(EVE, "npub1 of them")
+        assert checked == [BOB, EVE]
+
+    in_time(scene)
+
+
+def test_what_comes_while_the_one_before_it_is_checked_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(announcement: Announcement, peer_id: str) -> tuple[str, str]:
+        if announcement.at == NOON:
+            trio.from_thread.run_sync(board_of[0].announce, peer_id, newer[peer_id], NOON + 1)
+        return f"npub1 of {announcement.at}", ""
+
+    monkeypatch.setattr(bindings, "_checked", check)
+    board_of: list[Board] = []
+    newer: dict[str, object] = {EVE: None, BOB: {}}
+
+    async def scene(board: Board) -> None:
+        board_of[:] = [board]
+        board.announce(EVE, {})
+        board.announce(BOB, {})
+        assert await board.told() == NostrBound(BOB, f"npub1 of {NOON + 1}")
+        assert board.names.npub(EVE) == ""
+        assert board.nothing_told()
+
+    in_time(scene)
+
+
+# --- The board of nicknames -----------------------------------------------------------------------
+
+
+def test_the_name_holds_whatever_is_said_of_a_key_and_the_message_is_passed_on() -> None:
+    async def scene() -> None:
+        told: list[Event] = []
+        nicks = Nicks("Me", US, told.append)
+        bob = create_new_key_pair()
+        peer_id = str(ID.from_pubkey(bob.public_key))
+        for at, nostr in enumerate([make_claim(KEY, EVE, NOON), "x", None], NOON):
+            message = signed(bob, NICK_TOPIC, encode(Announcement(f"bob {at}", at, nostr)), at)
+            assert nicks.take(message, ID(message.from_id)) == ""
+            assert nicks.called(peer_id).nick == f"bob {at}"
+            assert nicks.kept() == [message]
+        assert nicks.npub(peer_id) == ""
+
+    trio.run(scene)
+
+
+def test_our_own_key_is_announced_and_known_as_ours() -> None:
+    said: list[bytes] = []
+    come = trio.Event()
+    node = Mock(counters=Counter())
+    node.pubsub.subscribe = AsyncMock()
+
+    async def publish(topic: str, data: bytes) -> None:
+        assert topic == NICK_TOPIC
+        said.append(data)
+        come.set()
+
+    node.pubsub.publish = publish
+
+    async def scene() -> None:
+        ours, theirs = Nicks("Me", BOB, lambda _: None), Board()
+        ours.use_nostr_key(KEY)
+        with trio.fail_after(PATIENCE):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ours.run, node)
+                nursery.start_soon(theirs.bindings.run, theirs.counters)
+                await come.wait()
+                announced = decode(said[0])
+                theirs.announce(BOB, announced.nostr, announced.at)
+                assert await theirs.told() == NostrBound(BOB, NPUB)
+                nursery.cancel_scope.cancel()
+        assert (ours.npub(BOB), ours.bound(NPUB)) == (NPUB, BOB)
+
+    trio.run(scene)
