@@ -87,3 +87,33 @@ small network these are always the same, who answer 100 at once and then hold th
 
 SHOWN_AT_ONCE = 4
 """Commits that are looked for side by side; each looks up two values at a time, and so never more than eight."""
+
+# --- Reading a repository -------------------------------------------------------------------------
+
+MAX_REV_CHARS = 256
+"""A revision that is typed: the name of a branch, and how many steps back."""
+
+MAX_STEPS = 100_000
+"""Steps back from a named commit, as in HEAD~3; each costs a look at one commit."""
+
+MAX_DIFFED = 1_048_576
+"""A file that is compared line by line, before and after; what is larger is named, and left out of the patch."""
+
+MAX_DIFFED_PAIRS = 16_000_000
+"""Lines that may have changed before, times those after: comparing them takes up to a second. Beyond that all of them
+are told as replaced, which is as good a patch and a worse one to read."""
+
+MAX_CHANGED_FILES = 10_000
+"""Files of one commit that are looked at; the first commit of a large project has more."""
+
+MAX_OBJECT = 67_108_864
+"""An object of a repository that is unpacked from a file of its own."""
+
+MAX_HISTORY = 1_000
+"""Commits of a range: as many are read, and no more."""
+
+MAX_TAGS = 10_000
+"""Tags of a repository that are looked at."""
+
+READ_SECONDS = 10.0
+"""What reading one commit and its changes may take; files that were not reached by then are left out of the patch."""

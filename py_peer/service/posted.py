@@ -1,4 +1,4 @@
-"""The commits that the user has posted in this session: these are served to others, and nothing else."""
+"""The commits that the user has posted in this session: what is served to others, and no more of the repository."""
 
 from __future__ import annotations
 

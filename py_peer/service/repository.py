@@ -1,0 +1,310 @@
+"""What is read of a Git repository: commits, and what they change.
+
+All of dulwich is here. It is imported when something is read, and everything here is meant for a thread (`in_thread`):
+it reads files, and a repository may be large. Nothing is written, and no program is started: no hook, filter or command
+that a repository's configuration names. What goes wrong is a RepositoryError, whose text is a sentence for the user.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import time
+import zlib
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar, cast, final
+
+import anyio
+import anyio.to_thread
+
+from py_peer.core import limits, limits_git
+from py_peer.core.cleaning import clean_line, clean_path
+from py_peer.core.commits import Commit, CommitError, DiffStat, holds, parse_commit
+from py_peer.core.frozen import frozen
+from py_peer.core.patches import Side, file_patch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from dulwich.objects import ObjectID, TreeEntry
+    from dulwich.repo import Repo
+
+T = TypeVar("T")
+
+_REVISION: Final = re.compile(r"([^~^:\s\x00-\x1f]+?)((?:~[0-9]{0,6}|\^[0-9]{0,3}|\^\{(?:commit)?\})*)")
+_STEP: Final = re.compile("([~^])([0-9]*)")
+_ITSELF: Final = re.compile(r"\^\{(?:commit)?\}")
+"""Says that a tag means the commit that it leads to, which it does here anyway."""
+
+_COMMIT_TYPE: Final = 1
+_SUBMODULE: Final = 0o160000
+_TAGS: Final = b"refs/tags/"
+_ROOM_FOR_REMARK: Final = 128
+_PATIENCE: Final = 5.0
+"""Seconds beyond READ_SECONDS: the file that was begun then is finished."""
+
+
+class RepositoryError(Exception):
+    """A repository cannot give what was asked for; the text says why."""
+
+
+@final
+@frozen
+class RepoCommit:
+    """A commit of a repository, and what it changes beside its first parent."""
+
+    commit: Commit
+    raw: bytes
+    """The object itself, which is what its ID is the hash of."""
+
+    stat: DiffStat | None
+    """None where the parent is not there: behind the end of a shallow clone."""
+
+    patch: bytes = b""
+    """In the format of git-diff, MAX_PATCH bytes at most."""
+
+    left_out: int = 0
+    """Files whose change is not in the patch, as it is too large or would have taken too long; the patch says so."""
+
+    remark: str = ""
+    """Why there is no patch."""
+
+    @property
+    def id(self) -> str:
+        """Its whole ID."""
+        return self.commit.id
+
+
+async def in_thread(read: Callable[..., T], *args: object) -> T:
+    """Do one of the functions below in a thread. Raises RepositoryError, also when it takes too long."""
+    try:
+        with anyio.fail_after(limits_git.READ_SECONDS + _PATIENCE):
+            return await anyio.to_thread.run_sync(partial(read, *args), abandon_on_cancel=True)
+    except TimeoutError:
+        raise RepositoryError(f"it could not be read within {limits_git.READ_SECONDS:.0f} seconds") from None
+
+
+def read_head(path: str) -> str:
+    """Return the whole ID of the commit that HEAD is, in the repository that `path` is in."""
+    with _opened(path) as repo:
+        return _resolved(repo, "HEAD")
+
+
+def read_commit(path: str, rev: str = "") -> RepoCommit:
+    """Return a commit, HEAD if none is named, with its patch."""
+    with _opened(path) as repo:
+        return _read(repo, _resolved(repo, rev or "HEAD"))
+
+
+def read_commits(path: str, revs: str = "", most: int = limits_git.MAX_HISTORY) -> list[RepoCommit]:
+    """Return one commit, or those of a range (`A..B`: what B has and A has not), the oldest first.
+
+    More than `most` are refused.
+    """
+    with _opened(path) as repo:
+        first, dots, last = revs.partition("..")
+        if not dots:
+            return [_read(repo, _resolved(repo, revs or "HEAD"))]
+        exclude, include = (_resolved(repo, rev or "HEAD") for rev in (first, last))
+        walker = repo.get_walker(include=[_oid(include)], exclude=[_oid(exclude)], max_entries=most + 1)
+        found = [entry.commit.id.decode() for entry in walker]
+        if len(found) > most:
+            raise RepositoryError(f"{_shown(revs)} has more than {most:,} commits")
+        return [_read(repo, full_id) for full_id in reversed(found)]
+
+
+def read_tags(path: str, ids: Collection[str]) -> dict[str, str]:
+    """Return the tags that lead to one of these commits, and to which."""
+    with _opened(path) as repo:
+        found: dict[str, str] = {}
+        tags = (ref for ref in repo.refs.allkeys() if ref.startswith(_TAGS))
+        for ref in sorted(tags)[: limits_git.MAX_TAGS]:
+            try:
+                full_id = repo.get_peeled(ref).decode()
+            except KeyError:  # a tag of what a shallow clone has not
+                continue
+            if full_id in ids:
+                found[ref.removeprefix(_TAGS).decode("utf-8", "replace")] = full_id
+        return found
+
+
+# --- Names of commits -------------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[Repo]:
+    from dulwich.errors import NotGitRepository  # noqa: PLC0415 - 0.1 s of imports for who reads a repository
+    from dulwich.repo import Repo  # noqa: PLC0415
+
+    try:
+        with Repo.discover(path) as repo:
+            repo.object_store.loose_object_size_limit = limits_git.MAX_OBJECT
+            yield repo
+    except RepositoryError:
+        raise
+    except NotGitRepository:
+        raise RepositoryError(f"{clean_path(path)} is in no Git repository") from None
+    except Exception as error:
+        # What a damaged or strange repository makes a library raise has many types.
+        cause = clean_line(str(error) or type(error).__name__, limits.MAX_ERROR_CHARS // 2)
+        raise RepositoryError(f"the repository of {clean_path(path)} cannot be read: {cause}") from error
+
+
+def _resolved(repo: Repo, rev: str) -> str:
+    """Return the ID of the commit that a revision names: a branch, a tag, an ID or its beginning, and ~N and ^N."""
+    found = _REVISION.fullmatch(rev) if len(rev) <= limits_git.MAX_REV_CHARS else None
+    if found is None:
+        raise RepositoryError(f"{_shown(rev)} is no revision: name a branch, a tag or an ID, also with ~N or ^N")
+    full_id = _named(repo, "HEAD" if found[1] == "@" else found[1])
+    steps = [(sign, int(digits or "1")) for sign, digits in _STEP.findall(_ITSELF.sub("", found[2]))]
+    if sum(number for sign, number in steps if sign == "~") > limits_git.MAX_STEPS:
+        raise RepositoryError(f"{_shown(rev)} is more than {limits_git.MAX_STEPS:,} steps back")
+    for sign, number in steps:
+        which = [1] * number if sign == "~" else [number] * (number > 0)
+        for parent in which:
+            full_id = _parent(repo, full_id, parent, rev)
+    return full_id
+
+
+def _named(repo: Repo, name: str) -> str:
+    from dulwich import objectspec  # noqa: PLC0415 - as above
+
+    try:
+        if name == "HEAD":
+            return repo.head().decode()
+    except KeyError:
+        raise RepositoryError("the repository has no commit yet") from None
+    try:
+        return objectspec.parse_commit(repo, name.encode("utf-8", "surrogateescape")).id.decode()
+    except objectspec.AmbiguousShortId as error:
+        reason = f"{_shown(name)} is the beginning of {len(error.options)} commits; type more of it"
+        raise RepositoryError(reason) from None
+    except ValueError:
+        raise RepositoryError(f"{_shown(name)} is no commit") from None
+    except KeyError:
+        raise RepositoryError(f"the repository has no commit {_shown(name)}{_shallow(repo)}") from None
+
+
+def _parent(repo: Repo, full_id: str, which: int, rev: str) -> str:
+    commit, _ = _commit(repo, full_id)
+    if len(commit.parents) < which:
+        raise RepositoryError(f"{_shown(rev)} does not exist: {commit.short_id} has {len(commit.parents)} parent(s)")
+    return commit.parents[which - 1]
+
+
+def _shallow(repo: Repo) -> str:
+    return "; it is a shallow clone, and may be there after git fetch --unshallow" if repo.get_shallow() else ""
+
+
+def _shown(rev: str) -> str:
+    return f"'{clean_line(rev, limits_git.MAX_SUBJECT_CHARS)}'"
+
+
+# --- Commits ----------------------------------------------------------------------------------------
+
+
+def _commit(repo: Repo, full_id: str) -> tuple[Commit, bytes]:
+    short = full_id[: limits_git.SHORT_ID_CHARS]
+    try:
+        kind, raw = repo.object_store.get_raw(_oid(full_id))
+    except KeyError:
+        raise RepositoryError(f"the repository has no commit '{short}'{_shallow(repo)}") from None
+    if kind != _COMMIT_TYPE:
+        raise RepositoryError(f"'{short}' is no commit")
+    try:
+        commit = parse_commit(raw)
+    except CommitError as error:
+        raise RepositoryError(f"commit {short} cannot be read: {error}") from None
+    if not holds(raw, full_id):
+        raise RepositoryError(f"commit {short} is damaged: it does not hash to its ID; git fsck tells more")
+    return commit, raw
+
+
+def _read(repo: Repo, full_id: str) -> RepoCommit:
+    commit, raw = _commit(repo, full_id)
+    before: str | None = None
+    if commit.parents:
+        parent = commit.parents[0]
+        if _oid(parent) not in repo.object_store:
+            remark = f"its parent {parent[: limits_git.SHORT_ID_CHARS]} is not there: what it changes cannot be told"
+            return RepoCommit(commit, raw, None, remark=remark + _shallow(repo))
+        before = _commit(repo, parent)[0].tree
+    return _with_patch(repo, commit, raw, before)
+
+
+def _with_patch(repo: Repo, commit: Commit, raw: bytes, before: str | None) -> RepoCommit:
+    """Compare a commit's tree with the one `before`; None: with an empty one."""
+    deadline = time.monotonic() + limits_git.READ_SECONDS
+    files, more = _changes(repo, before, commit.tree, deadline)
+    parts: list[bytes] = []
+    size = added = removed = left_out = 0
+    whole = not more
+    for number, (old, new) in enumerate(files):
+        if time.monotonic() > deadline:
+            left_out += len(files) - number
+            whole = False
+            break
+        part = file_patch(_side(repo, old), _side(repo, new))
+        added, removed, whole = added + part.added, removed + part.removed, whole and part.whole
+        if size + len(part.data) > limits_git.MAX_PATCH - _ROOM_FOR_REMARK:
+            left_out += 1
+        else:
+            parts.append(part.data)
+            size += len(part.data)
+    if left_out or more:
+        number_left = f"{left_out:,}" if not more else f"more than {left_out:,}"
+        parts.append(f"# {number_left} more file(s) changed, and are left out: the patch would be too large\n".encode())
+    return RepoCommit(commit, raw, DiffStat(len(files), added, removed, whole), b"".join(parts), left_out + more)
+
+
+def _changes(
+    repo: Repo, before: str | None, after: str, deadline: float
+) -> tuple[list[tuple[TreeEntry | None, TreeEntry | None]], bool]:
+    """Return the files that differ, before and after, and whether there are more. One that was moved is a pair."""
+    from dulwich.diff_tree import tree_changes  # noqa: PLC0415 - as above
+
+    pairs: list[tuple[TreeEntry | None, TreeEntry | None]] = []
+    more = False
+    for change in tree_changes(repo.object_store, _oid(before) if before else None, _oid(after)):
+        more = len(pairs) >= limits_git.MAX_CHANGED_FILES or time.monotonic() > deadline
+        if more:
+            break
+        pairs.append((change.old, change.new))
+    gone = {(old.sha, stat.S_IFMT(old.mode)): old for old, new in pairs if old and new is None}
+    moved: dict[bytes, TreeEntry] = {}
+    for old, new in pairs:
+        if old is None and new and (source := gone.pop((new.sha, stat.S_IFMT(new.mode)), None)):
+            moved[new.path] = source
+    sources = {source.path for source in moved.values()}
+    kept = [(old, new) for old, new in pairs if new or (old and old.path not in sources)]
+    return [(old or (moved.get(new.path) if new else None), new) for old, new in kept], more
+
+
+def _side(repo: Repo, entry: TreeEntry | None) -> Side | None:
+    """Return a file with what is in it; of a submodule Git tells which commit it is at."""
+    if entry is None:
+        return None
+    if stat.S_IFMT(entry.mode) == _SUBMODULE:
+        data: bytes | None = b"Subproject commit " + entry.sha + b"\n"
+    else:
+        data = _blob(repo, entry.sha)
+    return Side(entry.path, entry.mode, entry.sha.decode(), data)
+
+
+def _blob(repo: Repo, full_id: ObjectID) -> bytes | None:
+    """Return what is in a file, or None if that is too large to be compared."""
+    try:
+        _, data = repo.object_store.get_raw(full_id)
+    except KeyError:
+        short = full_id.decode()[: limits_git.SHORT_ID_CHARS]
+        raise RepositoryError(f"the file with ID {short} is not there, as in a partial clone") from None
+    except zlib.error as error:
+        if "exceeds" not in str(error):
+            raise
+        return None
+    return data if len(data) <= limits_git.MAX_DIFFED else None
+
+
+def _oid(full_id: str) -> ObjectID:
+    return cast("ObjectID", full_id.encode())
