@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from typing import Any
@@ -244,26 +245,22 @@ def test_an_event_about_a_commit_by_a_key_of_somebody_is_not_marked() -> None:
     assert badge_of(nostr.commit_event("{}", COMMIT, SECRET, NOW)).standing is Standing.VERIFIED
 
 
-ORDER = f"{schnorr.ORDER:064x}"
+NO_KEYS = {
+    "0": "0" * 40,
+    "0 of 64": "0" * 64,
+    "n": f"{schnorr.ORDER:064x}",
+    "top": "f" * 64,
+    "none": "",
+    "39": COMMIT[:-1],
+    "41": COMMIT + "0",
+    "capitals": COMMIT.upper(),
+    "no hex": "g" * 40,
+    "other digits": "\N{ARABIC-INDIC DIGIT FOUR}" * 40,
+    "line end": COMMIT + "\n",
+}
 
 
-@pytest.mark.parametrize(
-    "commit_id",
-    [
-        "0" * 40,
-        "0" * 64,
-        ORDER,
-        "f" * 64,
-        "",
-        COMMIT[:-1],
-        COMMIT + "0",
-        COMMIT.upper(),
-        "g" * 40,
-        "١" * 40,
-        COMMIT + "\n",
-    ],
-    ids=["0", "0 of 64", "n", "top", "none", "39", "41", "capitals", "no hex", "other digits", "line end"],
-)
+@pytest.mark.parametrize("commit_id", NO_KEYS.values(), ids=NO_KEYS.keys())
 def test_no_key_is_derived_from_0_from_what_is_not_below_the_order_and_from_what_is_no_id(commit_id: str) -> None:
     with pytest.raises(NostrError):
         nostr.derived_secret(commit_id)
@@ -289,13 +286,8 @@ values = some.recursive(
 def test_an_event_of_any_values_is_read_or_refused(changes: dict[str, Any]) -> None:
     fields = signed(**changes)
     for data in (fields, json.dumps(fields)):
-        try:
-            event = read_event(data)
-        except NostrError as refused:
-            assert str(refused)
-        else:
-            assert badge_of(event).sentence
-            assert isinstance(event.content, str)
+        with contextlib.suppress(NostrError):
+            assert badge_of(read_event(data)).sentence
 
 
 @given(some.text() | some.binary())
