@@ -135,3 +135,8 @@ class Settings:
 
     paced: bool = True
     """Hold the room's pace when sending and mute who does not; the benchmark lifts both."""
+
+    @property
+    def has_dht(self) -> bool:
+        """Whether we take part in Kademlia."""
+        return bool(self.bootstrap or self.kademlia)

@@ -19,7 +19,7 @@ from py_peer.core.file_events import TransferDone, TransferFailed, TransferProgr
 from py_peer.core.requests import FetchFile
 from py_peer.frontends.errand import Errand, run_errand, tell
 from py_peer.frontends.file_lines import failed_transfer
-from py_peer.frontends.kv_once import PAUSE
+from py_peer.frontends.kv_once import PAUSE, is_for_want_of_peers
 from py_peer.frontends.lines import event_lines, sentence
 from py_peer.frontends.paths import whole_path
 
@@ -49,8 +49,8 @@ class Get(Errand):
         self._steps = Steps()
         self._is_begun = asyncio.Event()
         self._nobody_was_there = asyncio.Event()
-        self._found_nobody = False
-        """Whether the last answer was that nobody is there to be asked."""
+        self._missed: LookupFailed | None = None
+        """The last answer, if it was that there is nobody to be asked, or somebody who cannot be dialled just now."""
 
         self._is_over = False
         self.outcome = ExitCode.NOT_FOUND
@@ -76,7 +76,10 @@ class Get(Errand):
         code = ExitCode.NOBODY_REACHED
         if not self.connected:
             why = "nobody was there to be asked; name a peer with --connect or --bootstrap"
-        elif self._found_nobody:
+        elif self._missed is not None and self._missed.asked:
+            self._fail(self._missed)
+            return
+        elif self._missed is not None:
             why = (
                 f"none of the {self.connected} connected peer(s) was found to take part in the DHT; "
                 "name one that does with --connect or --bootstrap"
@@ -103,11 +106,11 @@ class Get(Errand):
         match event:
             case TransferStarted():
                 self._is_begun.set()
-            case LookupFailed(asked=0):
+            case LookupFailed() if is_for_want_of_peers(event):
+                self._missed = event
                 self._nobody_was_there.set()
-                self._found_nobody = True
             case Notice():  # that somebody provides it
-                self._found_nobody = False
+                self._missed = None
 
     async def show(self, events: Sequence[Event]) -> None:
         """Tell how far it is, and how it ends."""
@@ -121,7 +124,7 @@ class Get(Errand):
                     self.say(event, event.path)
                     tell(*event_lines(event, None))
                     self._leave(ExitCode.OK)
-                case LookupFailed() if event.asked:
+                case LookupFailed() if not is_for_want_of_peers(event):
                     self._fail(event)
                 case TransferFailed() | Answer(failed=True):
                     self._fail(event)

@@ -38,10 +38,10 @@ class KeyValue:
 
         self.handlers: dict[str, Handler] = {
             "kv put": self._put,
-            "kv forget": lambda key: self._ask(ForgetValue(self._ticket(), without_surrogates(key))),
-            "kv get": lambda key: self._ask(GetValue(self._ticket(), without_surrogates(key))),
-            "kv provide": lambda key: self._ask(ProvideKey(self._ticket(), without_surrogates(key))),
-            "kv providers": lambda key: self._ask(FindProviders(self._ticket(), without_surrogates(key))),
+            "kv forget": lambda key: self.ask(ForgetValue(self._ticket(), without_surrogates(key))),
+            "kv get": lambda key: self.ask(GetValue(self._ticket(), without_surrogates(key))),
+            "kv provide": lambda key: self.ask(ProvideKey(self._ticket(), without_surrogates(key))),
+            "kv providers": lambda key: self.ask(FindProviders(self._ticket(), without_surrogates(key))),
         }
 
     def note(self, event: Event) -> None:
@@ -82,11 +82,12 @@ class KeyValue:
     # --- Commands ---------------------------------------------------------------------------------
 
     async def _put(self, key: str, value: str) -> None:
-        await self._ask(PutValue(self._ticket(), without_surrogates(key), without_surrogates(value)))
+        await self.ask(PutValue(self._ticket(), without_surrogates(key), without_surrogates(value)))
 
     def _ticket(self) -> int:
         return self._chat.service.new_ticket()
 
-    async def _ask(self, request: Request) -> None:
+    async def ask(self, request: Request) -> None:
+        """Ask the service."""
         self.asked[request.ticket] = request
         await self._chat.ask(request)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from py_peer.core.events import Event
-    from py_peer.core.requests import Request
     from py_peer.frontends.arguments import Arguments
     from py_peer.frontends.front_end import Service
     from py_peer.frontends.leaving import Watchdog
@@ -31,6 +30,15 @@ if TYPE_CHECKING:
     DhtAnswer: TypeAlias = ValuePut | ValueFound | KeyProvided | ProvidersFound | LookupFailed | Answer
 
 ANSWERS: Final = (ValuePut, ValueFound, KeyProvided, ProvidersFound, LookupFailed, Answer)
+REQUESTS: Final = {
+    "kv put": PutValue,
+    "kv forget": ForgetValue,
+    "kv get": GetValue,
+    "kv provide": ProvideKey,
+    "kv providers": FindProviders,
+}
+"""What each asks; its arguments are called what the request's fields are."""
+
 PAUSE: Final = 0.5
 """Seconds before it is asked again when there was nobody to ask."""
 
@@ -56,7 +64,7 @@ class KvOnce(Errand):
                     if self._answer is not None:
                         await asyncio.sleep(PAUSE)
                     self._answered.clear()
-                    request = self._request()
+                    request = REQUESTS[self._arguments.command](self.service.new_ticket(), **self._arguments.own)
                     self._ticket = request.ticket
                     await self.ask(request)
                     await self._answered.wait()
@@ -72,19 +80,6 @@ class KvOnce(Errand):
         if isinstance(event, ANSWERS) and event.ticket == self._ticket and not self._answered.is_set():
             self._answer = event
             self._answered.set()
-
-    def _request(self) -> Request:
-        ticket, own = self.service.new_ticket(), self._arguments.own
-        match self._arguments.command:
-            case "kv put":
-                return PutValue(ticket, own["key"], own["value"])
-            case "kv forget":
-                return ForgetValue(ticket, own["key"])
-            case "kv get":
-                return GetValue(ticket, own["key"])
-            case "kv provide":
-                return ProvideKey(ticket, own["key"])
-        return FindProviders(ticket, own["key"])
 
     def _give_up(self) -> None:
         """Say that nobody has answered."""

@@ -90,8 +90,7 @@ class KvShell(Errand):
             return True
         await self._until_asked_less_than(MOST_ASKED)
         for request in requests:
-            self._keys.asked[request.ticket] = request
-            await self.ask(request)
+            await self._keys.ask(request)
         return True
 
     def _refuse(self, number: int, reason: str) -> None:

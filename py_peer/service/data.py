@@ -53,7 +53,7 @@ class Data:
     """What one session does with keys."""
 
     def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
-        self._is_on = bool(settings.bootstrap or settings.kademlia)
+        self._is_on = settings.has_dht
         self._emit = emit
         self._node: Node | None = None
         self._waiting: dict[str, deque[KeyRequest]] = {}
@@ -159,8 +159,13 @@ class Data:
         self._emit(Answer(request.ticket, clean_line(text, limits.MAX_ERROR_CHARS), failed=True))
 
 
-def _not_found(ticket: int, key: str, looked: Lookup | Providers, has_it: str) -> LookupFailed:
+def why_none(looked: Lookup | Providers, has_it: str) -> str:
+    """Return why nothing was found: none of those who have answered `has_it`."""
     reason = f"none of the {looked.asked} peer(s) that were asked {has_it}" if looked.asked else NOBODY
     if looked.unasked:
         reason += f"; {looked.unasked} more could not be asked just now, as too much was dialled lately"
-    return LookupFailed(ticket, key, looked.asked, reason, looked.unasked)
+    return reason
+
+
+def _not_found(ticket: int, key: str, looked: Lookup | Providers, has_it: str) -> LookupFailed:
+    return LookupFailed(ticket, key, looked.asked, why_none(looked, has_it), looked.unasked)

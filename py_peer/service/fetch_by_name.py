@@ -25,6 +25,7 @@ from py_peer.net.file_exchange import WrongHashError, open_source
 from py_peer.net.named_files import open_named
 from py_peer.net.part_files import PartError
 from py_peer.net.streams import StreamFaultError
+from py_peer.service.data import why_none
 from py_peer.service.fetching import in_words
 from py_peer.service.first_to_answer import Begun, Way, Ways
 from py_peer.service.jobs import FetchError, NobodyProvidesError
@@ -131,10 +132,8 @@ class ByName:
             return list(where)
         if providers.peers:
             raise FetchError("you provide it yourself, and nobody else does")
-        if not providers.asked:
-            raise NobodyProvidesError("nobody is there to be asked", 0)
-        text = f"none of the {providers.asked} peer(s) that were asked knows who provides it"
-        raise NobodyProvidesError(text, providers.asked)
+        text = why_none(providers, "knows who provides it")
+        raise NobodyProvidesError(text, providers.asked, providers.unasked)
 
     async def _look_again(self, name: str, record: FileRecord) -> list[ID]:
         """Return who provides that very file by now."""

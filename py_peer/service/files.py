@@ -72,7 +72,7 @@ class Files:
         self._sources = Sources()
         self._board = OfferBoard(self._sources, emit)
         self._shared = Shared()
-        self._is_in_room, self._has_dht = settings.room, bool(settings.bootstrap or settings.kademlia)
+        self._is_in_room, self._has_dht = settings.room, settings.has_dht
         self._fetcher = Fetcher(self._sources, settings.downloads, self._say)
         self._by_name = ByName(self._fetcher, self._sources, self._say)
         self._transfers = Transfers(self._fetch, self._serve_on, emit)

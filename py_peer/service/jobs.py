@@ -38,11 +38,12 @@ class FetchError(Exception):
 
 @final
 class NobodyProvidesError(Exception):
-    """Nobody provides a file by the name that was asked for; `asked` peers have answered."""
+    """Nobody provides a file by the name that was asked for; `asked` and `unasked` are as in LookupFailed."""
 
-    def __init__(self, text: str, asked: int) -> None:
+    def __init__(self, text: str, asked: int, unasked: int) -> None:
         super().__init__(text)
         self.asked = asked
+        self.unasked = unasked
 
 
 @final

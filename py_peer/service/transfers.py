@@ -180,7 +180,7 @@ class Transfers:
         is_cancelled = job.scope.cancelled_caught
         wanted = job.asked_for if job.wanted else ""
         if isinstance(failure, NobodyProvidesError):
-            self._emit(LookupFailed(job.ticket, wanted, failure.asked, reason))
+            self._emit(LookupFailed(job.ticket, wanted, failure.asked, reason, failure.unasked))
         elif job.is_begun or is_cancelled or failure.wrong_hash:
             self._emit(
                 TransferFailed(
