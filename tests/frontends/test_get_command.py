@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 OTHER = "name one that does with --connect or --bootstrap"
 HERE = PeerConnected(ANN, ADDRESS, inbound=False)
 NOBODY = LookupFailed(1, "photo", 0, "nobody is there to be asked")
+BROKEN_OFF = TransferFailed(1, "k3x", "photo", "nobody has it", 563_900_000, wanted="photo")
 FOUND = Notice("1 peer(s) provide photo")
 
 
@@ -37,14 +38,19 @@ FOUND = Notice("1 peer(s) provide photo")
             f"photo: none of the 1 connected peer(s) was found to take part in the DHT; {OTHER}",
             ExitCode.NOBODY_REACHED,
         ),
+        (
+            (HERE, LookupFailed(1, "photo", 3, "nobody; 2 more could not be asked", unasked=2), BROKEN_OFF),
+            "photo: nobody has it; 563.9 MB are kept: the same command goes on",
+            ExitCode.NOT_FOUND,
+        ),
         ((HERE, NOBODY, FOUND), "photo: nothing has come within 0.1 s; --timeout gives it more", ExitCode.NOT_FOUND),
         (
-            (HERE, TransferFailed(1, "k3x", "photo", "nobody has it", 563_900_000, wanted="photo")),
+            (HERE, BROKEN_OFF),
             "photo: nobody has it; 563.9 MB are kept: the same command goes on",
             ExitCode.NOT_FOUND,
         ),
     ],
-    ids=["alone", "no-dht", "silent-provider", "broken-off"],
+    ids=["alone", "no-dht", "asked-again", "silent-provider", "broken-off"],
 )
 def test_it_says_why_nothing_has_come_and_what_to_do(
     capsys: pytest.CaptureFixture[str], events: tuple[Event, ...], said: str, code: ExitCode
