@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, final
 
+from py_peer.core import limits_git
 from py_peer.core.cleaning import clean_line
 from py_peer.core.frozen import frozen
 from py_peer.core.sizes import unseen
@@ -81,6 +82,14 @@ def _address(argument: str) -> str:
     except AddressError as error:
         return str(error) if argument else f"say where, like {EXAMPLE}"
     return ""
+
+
+def _commit(argument: str) -> str:
+    if re.fullmatch(f"[0-9a-fA-F]{{{limits_git.MIN_ID_PREFIX},64}}", argument):
+        return ""
+    if not argument:
+        return "say which commit: its ID, or the beginning of it"
+    return f"{shown_word(argument)} is no ID of a commit, nor the beginning of one of {limits_git.MIN_ID_PREFIX} digits"
 
 
 def _topic(argument: str) -> str:
@@ -259,6 +268,12 @@ COMMANDS: Final = (
         arguments="NAME [PATH]",
         checks=(_wanted_name,),
         script_keys=("hash",),
+    ),
+    CommandEntry(
+        "show",
+        "show a commit that somebody has posted, and its patch; asked of who has posted it, or of PEER",
+        arguments="COMMIT [PEER]",
+        checks=(_commit,),
     ),
     CommandEntry(
         "last",

@@ -29,6 +29,9 @@ class Kind(Enum):
     NOTE = "note"
     """A line of the program itself."""
 
+    PATCH = "patch"
+    """A commit as the program shows it, with its patch, whose lines are coloured."""
+
     WARNING = "warning"
     """A line of the program that the user should not miss: something failed, or was lost."""
 

@@ -117,3 +117,14 @@ MAX_TAGS = 10_000
 
 READ_SECONDS = 10.0
 """What reading one commit and its changes may take; files that were not reached by then are left out of the patch."""
+
+# --- On the screen --------------------------------------------------------------------------------
+
+SHOWN_PATCH_LINES = 500
+"""Lines of a patch that are shown to people: some ten screens. A script gets all of it."""
+
+SHOWN_MESSAGE_LINES = 200
+"""Of the message of a commit."""
+
+SHOWN_LINE_CHARS = 500
+"""Of one of them; what a program has written may have a line of a megabyte."""

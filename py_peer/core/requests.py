@@ -248,6 +248,18 @@ class FetchFile(Request):
 
 @final
 @frozen
+class ShowCommit(Request):
+    """Get the commit whose ID is `commit`, or begins so, from `peer_id`, or else from those who have posted it.
+
+    Answered by CommitShown or CommitNotShown.
+    """
+
+    commit: str
+    peer_id: str = ""
+
+
+@final
+@frozen
 class Stop(Request):
     """End the service; answered by Stopped.
 

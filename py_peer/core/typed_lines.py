@@ -150,7 +150,7 @@ def _with_arguments(
             return Misused(entry.usage, f"{both} may be meant; put the one you mean in quotes", line)
         rest = argument[ends[-1] :].strip()
         argument = _unquoted(argument[: ends[-1]])
-        more = (_unquoted(rest) if keys[1] in ("path", "name") else rest,) if rest else ()
+        more = (_unquoted(rest) if keys[1] in ("path", "name", "peer") else rest,) if rest else ()
         alone = "" if rest or keys[0] != "peer" else argument
     elif keys and keys[0] in ("path", "file", "transfer", "key"):
         if keys[0] == "key" and len(argument.split()) > 1 and _unquoted(argument) == argument:

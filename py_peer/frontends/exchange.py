@@ -149,6 +149,9 @@ class Exchange:
             case Command(name="msg", argument=peer):
                 roster = self._chat.roster
                 return not (parse_peer_id(peer) or roster.find_again(peer) or roster.is_self(peer))
+            case Command(name="show", more=(peer,)):
+                roster = self._chat.roster
+                return not (parse_peer_id(peer) or roster.find_again(peer) or roster.is_self(peer))
             case Command(name="get", argument=file):
                 return not self.files.find_offers(file)
             case _:

@@ -42,6 +42,7 @@ from py_peer.frontends.exchange import Exchange
 from py_peer.frontends.figure_lines import stats_lines
 from py_peer.frontends.file_lines import files_lines
 from py_peer.frontends.front_end import FrontEnd
+from py_peer.frontends.git_commands import GitCommands
 from py_peer.frontends.key_value import KeyValue
 from py_peer.frontends.lines import (
     Narrator,
@@ -129,7 +130,8 @@ class Chat(FrontEnd):
 
         self.exchange = Exchange(self)
         self.key_value = KeyValue(self)
-        self.handlers |= self.exchange.handlers | self.key_value.handlers
+        self.git = GitCommands(self)
+        self.handlers |= self.exchange.handlers | self.key_value.handlers | self.git.handlers
 
         self.talk = Talk(self)
         self.handlers |= self.talk.handlers
@@ -186,6 +188,7 @@ class Chat(FrontEnd):
         self.exchange.note(event)
         self.talk.note(event)
         self.key_value.note(event)
+        self.git.note(event)
         if not isinstance(event, HashingProgress):  # the answer is still to come
             self.unanswered.discard(getattr(event, "ticket", 0))
         match event:
@@ -387,6 +390,8 @@ class Chat(FrontEnd):
             lines.append(f"⚠️  Not fetched to the end: {unfinished} file(s)")
         if waiting := len(self.key_value.asked):
             lines.append(f"⚠️  Not answered by the DHT: {waiting} request(s)")
+        if waiting := len(self.git.asked):
+            lines.append(f"⚠️  Not shown yet: {waiting} commit(s)")
         return lines
 
     async def answer(self, report: StatusReport | Statistics | DiscoveryReport | FilesReport) -> None:

@@ -39,6 +39,7 @@ from py_peer.core.events import (
     Ready,
     SendProgress,
 )
+from py_peer.core.git_events import CommitShown
 from py_peer.core.journal import between
 from py_peer.core.nostr_events import NostrBound
 from py_peer.core.roster import Roster
@@ -51,6 +52,8 @@ from py_peer.frontends.direct_lines import SIGNS as DIRECT_SIGNS
 from py_peer.frontends.direct_lines import direct_message, direct_sentence
 from py_peer.frontends.file_lines import SIGNS as FILE_SIGNS
 from py_peer.frontends.file_lines import file_sentence
+from py_peer.frontends.git_lines import SIGNS as GIT_SIGNS
+from py_peer.frontends.git_lines import git_sentence, shown_lines
 from py_peer.frontends.invite import invite_line, qr_lines
 from py_peer.frontends.key_value_lines import SIGN as KEY_SIGN
 from py_peer.frontends.key_value_lines import SIGNS as KEY_SIGNS
@@ -66,7 +69,7 @@ if TYPE_CHECKING:
     from py_peer.core.transcript import Transcript
 
 INDENT: Final = "    "
-SIGNS: Final = FILE_SIGNS | DIRECT_SIGNS | KEY_SIGNS
+SIGNS: Final = FILE_SIGNS | DIRECT_SIGNS | KEY_SIGNS | GIT_SIGNS
 """What a line of the program's own begins with, where that is not a satellite dish."""
 
 MOST_FOUND: Final = 100
@@ -135,7 +138,7 @@ class Narrator:
         return event_lines(event, self._columns(), self._roster.called)
 
 
-def event_lines(  # noqa: PLR0911 - one for each type
+def event_lines(  # noqa: C901, PLR0911 - one for each type
     event: Event, columns: int | None = None, called: Callable[[str], str] = short_id
 ) -> list[str]:
     """Return the lines for one event; none for those that a chat does not mention. `called` is as for `sentence`."""
@@ -160,6 +163,8 @@ def event_lines(  # noqa: PLR0911 - one for each type
             return message_lines(direct_message(event), columns)
         case ValueFound():
             return message_lines(f"{KEY_SIGN} {key_sentence(event)}", columns)
+        case CommitShown():
+            return shown_lines(event, columns, called)
         case _:
             sign = SIGNS.get(type(event), "📡")
             return broken(f"{sign} {text}", columns) if (text := sentence(event, called)) else []
@@ -228,7 +233,7 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 - one for each type
             return topic_sentence(event, called)
         case _:
             words = file_sentence(event, called) or direct_sentence(event) or key_sentence(event, called)
-            return words or nostr_sentence(event, called)
+            return words or nostr_sentence(event, called) or git_sentence(event, called)
 
 
 def _addresses_sentence(event: AddressesChanged) -> str:

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from py_peer.core import limits
+from py_peer.core import limits, limits_git
 from py_peer.core.cleaning import is_blank
 from py_peer.core.events import Ready
 from py_peer.core.exit_codes import ExitCode
@@ -93,7 +93,7 @@ class PlainChat(Chat):
             lines.append(f"⚠️  Not fetched: {not_fetched} file(s)")
         if self.exchange.not_shared:
             lines.append(f"⚠️  Not shared: {self.exchange.not_shared} file(s)")
-        lines += self.key_value.last_lines()
+        lines += self.key_value.last_lines() + self.git.last_lines()
         if self.unread:
             lines.append(f"⚠️  Not read: {self.unread} line(s) of the input")
         if self.unread and not self.reader.ended:
@@ -121,6 +121,7 @@ class PlainChat(Chat):
         if code is not ExitCode.OK:
             return code
         code = ExitCode.NOT_FOUND if missing else self.key_value.exit_code()
+        code = self.git.exit_code() if code is ExitCode.OK else code
         return ExitCode.NOBODY_REACHED if code is ExitCode.OK and self.exchange.alone else code
 
     async def read_lines(self) -> bool:
@@ -142,7 +143,7 @@ class PlainChat(Chat):
             return True
         return await self.obey_line(line)
 
-    async def obey_line(self, line: InputLine) -> bool:
+    async def obey_line(self, line: InputLine) -> bool:  # noqa: C901 - one for each kind
         """Do what a line says; False if it says to leave."""
         typed = line.text
         match parse_line(typed, bare_quit=True):
@@ -171,6 +172,9 @@ class PlainChat(Chat):
                     self.key_value.not_taken += 1
                     await self._say_not_done(line.number, reason)
                     return True
+            case Command(name=name) if name in self.git.handlers:
+                await self._wait_for_the_banner()
+                await self._meet_who_is_meant(typed)
         return await self.obey(typed)
 
     async def _say_or_refuse(self, number: int, text: str) -> None:
@@ -231,7 +235,7 @@ class PlainChat(Chat):
 
     async def _finish_exchange(self) -> None:
         """Wait until what is fetched or looked for is there or has failed; a while, for those who were written to."""
-        while (is_busy := self.exchange.is_busy or bool(self.key_value.asked)) or self.exchange.away:
+        while (is_busy := self.exchange.is_busy or bool(self.key_value.asked or self.git.asked)) or self.exchange.away:
             self.changed.clear()
             try:
                 await asyncio.wait_for(self.changed.wait(), None if is_busy else self._time_to_meet())
@@ -244,7 +248,7 @@ class PlainChat(Chat):
 
     async def _has_room(self) -> bool:
         """Wait until one more text may be on its way; False if the input has ended and nobody is to come."""
-        while len(self.key_value.asked) >= WINDOW and self.holds_back():  # each is answered, whoever is there
+        while self._looks_for_much() and self.holds_back():
             self.changed.clear()
             await self.changed.wait()
         deadline: float | None = None
@@ -264,6 +268,10 @@ class PlainChat(Chat):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.changed.wait(), deadline and max(0.0, deadline - time.monotonic()))
         return True
+
+    def _looks_for_much(self) -> bool:
+        """Return whether much is being looked for; all of it is answered, whoever is there."""
+        return len(self.key_value.asked) >= WINDOW or len(self.git.asked) >= limits_git.SHOWS_WAITING
 
     def is_heard(self) -> bool:
         """Return whether somebody is where the texts on their way are for."""

@@ -44,6 +44,7 @@ from py_peer.core.topics import TopicInfo
 from py_peer.net.identity import IdentityError, hold_identity, seeded_identity
 from py_peer.net.listening import CannotListenError
 from py_peer.net.node import open_node
+from py_peer.service.commits import Commits
 from py_peer.service.data import Data
 from py_peer.service.direct import Direct
 from py_peer.service.discovery import Discovery
@@ -138,6 +139,9 @@ class _Session:
         self._data = Data(settings, emit)
         self._data.somebody_to_ask = lambda: self._discovery.somebody_to_ask(self._links.is_dialling)
         self._files.know_dht(self._data.somebody_to_ask, self._discovery.finder.reach)
+        self._commits = Commits(settings, emit)
+        self._commits.called, self._commits.call = self._nicks.called, self._discovery.finder.call
+        self._commits.somebody_to_ask = self._data.somebody_to_ask
         self._reachability = Reachability(settings.transports, emit)
         self._reachability.on_reached = self._discovery.reached_from_outside
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
@@ -156,7 +160,7 @@ class _Session:
             RequestStatistics: lambda request: emit(self._bookkeeper.report(request.ticket)),
         }
         """What is done about each request but Stop; none of them may block."""
-        parts = (self._topics, self._links, self._discovery, self._files, self._data, self._direct)
+        parts = (self._topics, self._links, self._discovery, self._files, self._data, self._direct, self._commits)
         self._handlers |= {kind: accept for part in parts for kind, accept in part.handlers.items()}
 
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
@@ -190,7 +194,7 @@ class _Session:
                 observer=self._witness,
                 admit=self._manners.admit,
                 boards=boards if room else {},
-                streams=streams | self._direct.streams if room else streams,
+                streams=streams | self._direct.streams | self._commits.streams if room else streams,
             ) as node:
                 await self._run_room(node, everything)
         except CannotListenError as error:
@@ -239,6 +243,7 @@ class _Session:
         nursery.start_soon(self._links.run, node)
         nursery.start_soon(self._files.run, node)
         nursery.start_soon(self._data.run, node)
+        nursery.start_soon(self._commits.run, node)
         nursery.start_soon(self._reachability.run, node)
         nursery.start_soon(self._manners.run)
         nursery.start_soon(self._witness.run, node)
@@ -364,6 +369,7 @@ class _Session:
         if self._node is not None and self._manners.is_ignored(author):
             self._node.counters["dropped: the author is ignored"] += 1
             return
+        self._commits.hear(author, text)
         name = self._nicks.hear(author)
         self._emit(MessageReceived(author, name.nick, text, time.time(), name.plain, topic))
 

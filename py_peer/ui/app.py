@@ -159,9 +159,9 @@ class ChatUI(App[None]):
         self.system.put(entries)
         return entries[-1].number
 
-    def answer(self, lines: Sequence[str]) -> None:
+    def answer(self, lines: Sequence[str], kind: Kind = Kind.NOTE) -> None:
         """Write the answer to a command into the System panel, which grows if it must."""
-        number = self.tell(["\n".join(lines)])
+        number = self.tell(["\n".join(lines)], kind)
         if len(lines) > SYSTEM_ROWS:
             self.query_one("#system").add_class("-grown")
             self.call_after_refresh(self.system.reveal, number, 0, len(lines))

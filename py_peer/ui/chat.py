@@ -34,6 +34,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferProgress,
 )
+from py_peer.core.git_events import CommitNotShown, CommitShown
 from py_peer.core.journal import Journal
 from py_peer.core.nostr_events import NostrBound
 from py_peer.core.requests import RequestFiles, SendDirect, SendText
@@ -45,6 +46,7 @@ from py_peer.demo.cast import Cast
 from py_peer.frontends.discovery_lines import folded
 from py_peer.frontends.file_lines import fetched_again
 from py_peer.frontends.front_end import STARTING
+from py_peer.frontends.git_lines import body
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.invite import invite_line, qr_rows
 from py_peer.frontends.lines import first_address, multiaddr_lines, not_one_lines, remark, sentence
@@ -235,6 +237,10 @@ class FullScreenChat(Chat):
                     self._note(sentence(event), Kind.NOTE if event.cancelled else Kind.WARNING, again)
                 case ValuePut() | ValueFound() | KeyProvided() | ProvidersFound() | LookupFailed():
                     await self.print_lines(sentence(event, self.roster.called).split("\n"))
+                case CommitShown():
+                    self.ui.answer([sentence(event, self.roster.called), *body(event)], Kind.PATCH)
+                case CommitNotShown():
+                    self.ui.tell([sentence(event, self.roster.called)], Kind.WARNING)
                 case AddressesChanged():
                     if text := sentence(event):
                         self.ui.tell([text])

@@ -19,6 +19,7 @@ from textual.strip import Strip
 from wcwidth import iter_graphemes
 
 from py_peer.core.entries import Delivery, Kind
+from py_peer.core.patch_view import patch_spans
 from py_peer.core.transcript import MESSAGES
 from py_peer.core.wrapping import one_column
 from py_peer.ui.colours import nick_colour
@@ -115,6 +116,8 @@ def draw(entry: Entry, wrapped: Wrapped, inks: Inks, found: Sequence[Span], curr
         layers.append(([(0, CLOCK_COLUMNS)], of["time"]))
     if entry.kind in MESSAGES and entry.delivery is not Delivery.WAITING:
         layers.append(([wrapped.author], Style(color=nick_colour(entry.peer_id, dark=inks.dark), bold=True)))
+    if entry.kind is Kind.PATCH:
+        layers += [(spans, of[kind]) for kind, spans in patch_spans(wrapped.text).items()]
     layers += [(wrapped.links, of["link"]), (found, of["found"])]
     if current is not None:
         layers.append((found[current : current + 1], of["found-current"]))

@@ -41,6 +41,7 @@ _AROUND: Final = {
     Kind.PRESENCE: CLOCK_COLUMNS,
     Kind.DATE: 0,
     Kind.NOTE: CLOCK_COLUMNS,
+    Kind.PATCH: CLOCK_COLUMNS,
     Kind.WARNING: CLOCK_COLUMNS,
 }
 """The columns that an entry takes beside its text and the nickname, at most."""

@@ -121,6 +121,7 @@ ARGUMENTS = {
     "key": " a key",
     "value": " one\ntwo ",
     "hash": "00",
+    "commit": "3f2a9c1",
 }
 
 

@@ -480,7 +480,7 @@ def test_failures_and_losses_are_told() -> None:
     run(scene())
 
 
-@pytest.mark.parametrize("size", [(20, 8), (30, 10), (48, 16), (60, 24), (300, 80)])
+@pytest.mark.parametrize("size", [(20, 8), (30, 10), (48, 20), (60, 24), (300, 80)])
 def test_every_size_shows_the_last_message_and_the_input(size: tuple[int, int]) -> None:
     async def scene() -> None:
         async with screen(size=size) as shown:

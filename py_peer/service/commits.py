@@ -1,0 +1,192 @@
+"""Commits: what the user has posted is given to who asks for it, and what others have posted is asked of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, final
+
+import anyio.to_thread
+import trio
+from libp2p.peer.id import ID
+
+from py_peer.core import limits, limits_git
+from py_peer.core.addresses import short_id
+from py_peer.core.cleaning import clean_line
+from py_peer.core.commits import CommitError, is_id
+from py_peer.core.git_events import CommitNotShown, CommitShown, CommitSource
+from py_peer.core.posters import Posters
+from py_peer.core.requests import ShowCommit
+from py_peer.core.shown_commits import WrongHashError, show_object
+from py_peer.core.speakers import Name
+from py_peer.net.commit_exchange import COMMIT, CommitServer, ask_for_commit
+from py_peer.net.dial import DialError
+from py_peer.net.streams import GarbageError, StreamFaultError
+from py_peer.service.posted import Posted
+from py_peer.service.published import find_published, shown_commit
+from py_peer.service.transfers import FAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from libp2p.custom_types import StreamHandlerFn, TProtocol
+
+    from py_peer.core.events import Event
+    from py_peer.core.requests import Request
+    from py_peer.core.settings import Settings
+    from py_peer.net.kademlia import Kademlia
+    from py_peer.net.node import Node
+
+NOBODY: Final = "nobody who was heard here has posted it; /show COMMIT PEER asks one peer"
+TOO_SHORT: Final = "the DHT, which may have it, knows whole IDs alone"
+
+
+class _NotShownError(Exception):
+    """A commit was not got; the text says why."""
+
+    def __init__(self, text: str, *, wrong_hash: bool = False) -> None:
+        super().__init__(text)
+        self.wrong_hash = wrong_hash
+
+
+@final
+class Commits:
+    """Gets and gives commits in one session."""
+
+    def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
+        self._has_dht = bool(settings.bootstrap or settings.kademlia)
+        self._emit = emit
+        self._node: Node | None = None
+        self.posted = Posted()
+        """What the user has posted; nothing else is given."""
+
+        self._posters = Posters(limits_git.POSTED_HEARD)
+        self._server = CommitServer(self.posted.find)
+        self._waiting, self._next = trio.open_memory_channel[ShowCommit](limits_git.SHOWS_WAITING)
+        self.called: Callable[[str], Name] = lambda peer_id: Name(short_id(peer_id))
+        """Returns what a peer is called."""
+
+        self.call: Callable[[str], Awaitable[object]]
+        """Dials a peer by what is known of where it is. Raises DialError."""
+
+        self.somebody_to_ask: Callable[[], Awaitable[Kademlia]]
+        """Waits until somebody is in the DHT's table, or nobody is to be expected."""
+
+        self.streams: dict[TProtocol, StreamHandlerFn] = {COMMIT: self._server.handle}
+        """What answers the streams of others, by protocol; there before the first peer is."""
+
+        self.handlers: dict[type[Request], Callable[[Any], None]] = {ShowCommit: self._accept}
+
+    async def run(self, node: Node) -> None:
+        """Get what is asked for, until cancelled. A fault with one commit ends neither the others nor the chat."""
+        self._node = node
+        node.counters.update(self._server.counters)
+        self._server.counters = node.counters
+        async with trio.open_nursery() as nursery:
+            for _ in range(limits_git.SHOWS_AT_ONCE):
+                nursery.start_soon(self._work, node)
+
+    def hear(self, peer_id: str, text: str) -> None:
+        """Take note of what a peer has said: who has posted a commit is asked for it."""
+        self._posters.hear(peer_id, text)
+
+    # --- What the user asks for -------------------------------------------------------------------
+
+    def _accept(self, request: ShowCommit) -> None:
+        try:
+            self._waiting.send_nowait(request)
+        except trio.WouldBlock:
+            reason = f"{limits_git.SHOWS_WAITING} commits are being asked for already"
+            self._emit(CommitNotShown(request.ticket, _asked(request), reason))
+
+    async def _work(self, node: Node) -> None:
+        async for request in self._next:
+            try:
+                self._emit(await self._show(node, request))
+                node.counters["commits: shown"] += 1
+            except _NotShownError as error:
+                self._emit(CommitNotShown(request.ticket, _asked(request), str(error), error.wrong_hash))
+            except Exception as error:  # noqa: BLE001 - one commit must not end the others
+                node.counters.caught("showing a commit", error)
+                self._emit(CommitNotShown(request.ticket, _asked(request), FAULT))
+
+    async def _show(self, node: Node, request: ShowCommit) -> CommitShown:
+        """Return what is asked for: of the user's own, from a peer, or from the DHT. Raises _NotShownError."""
+        asked = request.commit
+        if request.peer_id:
+            return await self._ask_all(node, request, [request.peer_id])
+        own = self.posted.find(asked)
+        if len(own) > 1:
+            raise _NotShownError(_several(one.id[: limits_git.SHORT_ID_CHARS] for one in own))
+        if own:
+            return await _show(request.ticket, own[0].id, own[0].raw, own[0].patch, CommitSource.OWN)
+        found = self._posters.find(asked)
+        if len(found) > 1:
+            raise _NotShownError(_several(found))
+        try:
+            peer_ids = [peer_id for peer_ids in found.values() for peer_id in peer_ids]
+            return await self._ask_all(node, request, peer_ids[: limits_git.POSTERS_ASKED])
+        except _NotShownError as failure:
+            if not self._has_dht:
+                raise
+            return await self._look_up(request, failure)
+
+    async def _ask_all(self, node: Node, request: ShowCommit, peer_ids: list[str]) -> CommitShown:
+        """Ask one peer after the other, those first who are connected. Raises _NotShownError."""
+        failures: list[str] = []
+        wrong_hash = False
+        for peer_id in sorted(peer_ids, key=lambda one: ID.from_string(one) not in node.peers.records):
+            try:
+                return await self._ask(node, request, peer_id)
+            except (DialError, StreamFaultError, CommitError) as error:
+                self._blame(node, peer_id, error)
+                wrong_hash |= isinstance(error, WrongHashError)
+                gone = "is not here any more, and cannot be called: " if isinstance(error, DialError) else ""
+                failures.append(f"{self.called(peer_id).of(peer_id)}: {gone}{error}")
+        raise _NotShownError("; ".join(failures) or NOBODY, wrong_hash=wrong_hash)
+
+    async def _ask(self, node: Node, request: ShowCommit, peer_id: str) -> CommitShown:
+        """Get a commit from a peer. Raises DialError, StreamFaultError, or CommitError for what is not that commit."""
+        wanted = ID.from_string(peer_id)
+        if wanted not in node.peers.records:
+            await self.call(peer_id)
+        given = await ask_for_commit(node.host, wanted, request.commit)
+        return await _show(request.ticket, given.id, given.raw, given.patch, CommitSource.PEER, peer_id=peer_id)
+
+    def _blame(self, node: Node, peer_id: str, error: Exception) -> None:
+        """Count what went wrong with a peer, and hold it against one who lies or breaks the protocol."""
+        node.counters[f"commits: not got, {type(error).__name__}"] += 1
+        if isinstance(error, GarbageError):
+            node.bans.strike(ID.from_string(peer_id), "it broke the protocol for commits")
+        elif isinstance(error, WrongHashError):
+            node.bans.strike(ID.from_string(peer_id), "it gave a commit that its ID does not stand for")
+
+    async def _look_up(self, request: ShowCommit, failure: _NotShownError) -> CommitShown:
+        """Look for a commit in the DHT, where nobody else gives it because of a `failure`. Raises _NotShownError."""
+        if not is_id(request.commit):
+            raise _NotShownError(f"{failure}; {TOO_SHORT}", wrong_hash=failure.wrong_hash)
+        published = await find_published(await self.somebody_to_ask(), request.commit)
+        try:
+            shown = shown_commit(request.ticket, published)
+        except CommitError as error:
+            raise _NotShownError(f"{failure}; in the DHT is what hashes to it, but {error}") from error
+        if shown is None:
+            asked = (
+                f"none of the {published.asked} peer(s) asked in the DHT" if published.asked else "nobody in the DHT"
+            )
+            raise _NotShownError(f"{failure}; {asked} has it", wrong_hash=failure.wrong_hash)
+        return shown
+
+
+async def _show(  # noqa: PLR0913 - what is shown of a commit
+    ticket: int, commit_id: str, raw: bytes, patch: bytes, source: CommitSource, *, peer_id: str = ""
+) -> CommitShown:
+    work = partial(show_object, ticket, commit_id, raw, patch, source, peer_id)
+    return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+
+
+def _several(short_ids: Any) -> str:
+    return f"several commits begin so: {', '.join(sorted(short_ids))}"
+
+
+def _asked(request: ShowCommit) -> str:
+    return clean_line(request.commit, limits.MAX_ERROR_CHARS)
