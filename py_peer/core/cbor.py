@@ -23,12 +23,15 @@ class LongError(CborError):
     """It is longer than the limit."""
 
 
-class _Major(IntEnum):
+class Major(IntEnum):
     """What an item is: the upper three bits of its first byte."""
 
+    INTEGER = 0
+    NEGATIVE = 1
     BYTES = 2
     TEXT = 3
     ARRAY = 4
+    MAP = 5
 
 
 _WRITTEN: Final = {byte: chr(byte) if byte < 24 else f"\x18{chr(byte)}" for byte in range(256)}
@@ -45,12 +48,12 @@ _KINDS: Final = bytes(24) + b"\x01" + b"\x02" * 231
 def encode_text(text: str) -> bytes:
     """Return a text as an item."""
     data = text.encode()
-    return _head(_Major.TEXT, len(data)) + data
+    return _head(Major.TEXT, len(data)) + data
 
 
 def array_head(count: int) -> bytes:
     """Return what an array of `count` items begins with."""
-    return _head(_Major.ARRAY, count)
+    return _head(Major.ARRAY, count)
 
 
 def numbers(data: bytes | bytearray | memoryview) -> bytes:
@@ -63,11 +66,27 @@ def numbers_size(data: bytes | bytearray | memoryview) -> int:
     return len(data) + len(bytes(data).translate(None, _ONE_BYTE))
 
 
-def _head(major: _Major, value: int) -> bytes:
+def _head(major: Major, value: int) -> bytes:
     if value < 24:
         return bytes([major << 5 | value])
     power = next(power for power in range(4) if value < 1 << 8 * (1 << power))
     return bytes([major << 5 | 24 + power]) + value.to_bytes(1 << power, "big")
+
+
+def read_head(data: bytes | bytearray, at: int = 0) -> tuple[int, int, int] | None:
+    """Return what an item at `at` is, the number that it begins with, and where it goes on.
+
+    None while that is not whole. Raises CborError.
+    """
+    if at >= len(data):
+        return None
+    major, short = divmod(data[at], 32)
+    if short < 24:
+        return major, short, at + 1
+    if short > 27:
+        raise CborError("it sent something whose length is not said")
+    end = at + 1 + (1 << (short - 24))
+    return (major, int.from_bytes(data[at + 1 : end], "big"), end) if end <= len(data) else None
 
 
 @final
@@ -80,17 +99,10 @@ class _Head:
     def feed(self, data: bytes) -> tuple[int, int, bytes] | None:
         """Return the kind, the length, and what comes behind it; None while it is not whole. Raises CborError."""
         self._bytes += data
-        if not self._bytes:
+        if (head := read_head(self._bytes)) is None:
             return None
-        major, short = divmod(self._bytes[0], 32)
-        if short < 24:
-            return major, short, bytes(self._bytes[1:])
-        if short > 27:
-            raise CborError("it sent something whose length is not said")
-        end = 1 + (1 << (short - 24))
-        if len(self._bytes) < end:
-            return None
-        return major, int.from_bytes(self._bytes[1:end], "big"), bytes(self._bytes[end:])
+        major, number, end = head
+        return major, number, bytes(self._bytes[end:])
 
 
 @final
@@ -112,7 +124,7 @@ class TextReader:
             if (head := self._head.feed(data)) is None:
                 return None
             major, self._length, data = head
-            if major not in {_Major.TEXT, _Major.BYTES}:
+            if major not in {Major.TEXT, Major.BYTES}:
                 raise CborError("it sent something else than a text")
             if self._length > self._most:
                 raise LongError(f"it sent a text of {self._length:,} bytes, where {self._most:,} are the limit")
@@ -152,10 +164,10 @@ class BytesReader:
             if (head := self._head.feed(data)) is None:
                 return b""
             major, self.size, data = head
-            if major not in {_Major.BYTES, _Major.ARRAY}:
+            if major not in {Major.BYTES, Major.ARRAY}:
                 raise CborError("it sent something else than bytes")
             self.left = self.size
-            self._in_numbers = major == _Major.ARRAY
+            self._in_numbers = major == Major.ARRAY
         found = self._numbers(data) if self._in_numbers else data
         self.left -= len(found)
         if self.left < 0 or (self._mark and not self.left):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, final
 
 from google.protobuf.message import DecodeError
 
-from py_peer.core.flat_map import FlatMapError, Value, read_flat_map
+from py_peer.core.cbor import CborError
+from py_peer.core.flat_map import Value, read_flat_map
 from py_peer.core.records import RecordRefusedError, read_time
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _read(value: bytes) -> dict[str, Value]:
 
     try:
         entries = read_flat_map(IpnsEntry.FromString(value).data)
-    except (DecodeError, FlatMapError) as error:
+    except (DecodeError, CborError) as error:
         raise RecordRefusedError("no IPNS record") from error
     if not isinstance(entries.get("Sequence"), int) or "Validity" not in entries:
         raise RecordRefusedError("no IPNS record")
