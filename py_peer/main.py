@@ -43,7 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _crash(fault, arguments)
 
 
-_UNDONE = {"get": 6, "kv get": 6, "kv providers": 6, "kv put": 5, "kv forget": 5, "kv provide": 5}
+_UNDONE = {
+    "get": 6,
+    "kv get": 6,
+    "kv providers": 6,
+    "kv put": 5,
+    "kv forget": 5,
+    "kv provide": 5,
+    "nostr publish": 5,
+    "nostr verify": 6,
+}
 """What sub-commands end with that are ended before they have done anything: `SubCommand.undone`, not imported yet."""
 
 
@@ -51,8 +60,9 @@ def _early_code(words: Sequence[str]) -> int:
     """Return what a program ends with that is ended before its arguments are read; an option's value may mislead it."""
     if any(word.partition("=")[0] == "--oneshot" for word in words):
         return 4  # ExitCode.NOBODY_REACHED
-    names = (f"kv {after}" if word == "kv" else word for word, after in pairwise([*words, ""]))
-    return next((_UNDONE.get(name, 0) for name in names if name in ("get", "provide") or name.startswith("kv ")), 0)
+    groups = ("git", "kv", "nostr")
+    names = (f"{word} {after}" if word in groups else word for word, after in pairwise([*words, ""]))
+    return next((_UNDONE.get(name, 0) for name in names if name in ("get", "provide") or " " in name), 0)
 
 
 def _leave_silently_on_signals(words: Sequence[str]) -> None:

@@ -22,6 +22,9 @@ _WITH_MORE: Final = ("nevent", "nprofile")
 _SPECIAL, _RELAY, _AUTHOR, _KIND = range(4)
 """Types of the entries of nevent and nprofile."""
 
+MAX_ENTRY: Final = 255
+"""Bytes of an entry: its length is one byte."""
+
 _SIZES: Final = {_SPECIAL: 32, _AUTHOR: 32, _KIND: 4}
 
 

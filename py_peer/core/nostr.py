@@ -76,6 +76,8 @@ class Badge:
 
     standing: Standing
     npub: str
+    """Whose key it is signed with; of a bad one, whose it says."""
+
     reason: str = ""
     """Of a bad one: what does not hold."""
 

@@ -36,7 +36,8 @@ class Option:
     """How the documents call the default, where it is not plain."""
 
     bare: bool = False
-    """Whether its flag may stand without a value; that, and a word for yes, is True, its opposite is the default."""
+    """Whether its flag may stand without a value; that, and a word for yes, is True, its opposite is the default. Of a
+    positional argument: whether it may be left out."""
 
     many: bool = False
     """Whether it may be repeated; in the environment there are commas between the values."""
@@ -93,7 +94,7 @@ class Option:
     @property
     def shown_metavar(self) -> str:
         """What stands behind its flag."""
-        return f"[{self.metavar}]" if self.bare else self.metavar
+        return f"[{self.metavar}{' ...' * (self.many and not self.flags)}]" if self.bare else self.metavar
 
     @property
     def usage(self) -> str:

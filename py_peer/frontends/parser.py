@@ -151,14 +151,16 @@ def _add(parser: argparse._ActionsContainer, option: Option, *, opposites: bool)
     if option.can_be_undone:
         undo = f"undo a kept {option.flags[-1]}" if opposites else argparse.SUPPRESS
         parser.add_argument(option.opposite, action="store_const", const=option.default, dest=option.name, help=undo)
-    if option.is_switch or (option.bare and opposites):  # what completes the line would ask for its value always
+    if option.is_switch or (
+        option.bare and option.flags and opposites
+    ):  # what completes the line would ask for its value always
         more |= {"action": "store_const", "const": not option.default}
         _add_flags(parser, option, more)
         return
     if option.bare:
-        more |= {"nargs": "?", "const": True}
+        more |= {"nargs": "?", "const": True} if option.flags else {"nargs": "?"}
     if option.many:
-        more |= {"action": "append"} if option.flags else {"nargs": "+"}
+        more |= {"action": "append"} if option.flags else {"nargs": "*" if option.bare else "+"}
     more |= {name: wish for name in ("choices", "required") if (wish := getattr(option, name))}
     action = _add_flags(parser, option, more | {"metavar": option.metavar, "type": option.check})
     if option.is_file or option.is_folder:  # for shtab, which makes the completions
