@@ -14,6 +14,7 @@ import trio
 from py_peer.core import limits, limits_nostr
 from py_peer.core.nostr_events import NostrBound
 from py_peer.core.rates import Buckets, TokenBucket
+from py_peer.net.pace import keep_pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -62,8 +63,7 @@ class Bindings:
                     await trio.sleep(TRY_AGAIN)
 
     async def _check(self, peer_id: str, counters: MutableMapping[str, int]) -> None:
-        while not self._pace.take(trio.current_time()):  # noqa: ASYNC110 - what is waited for is time itself
-            await trio.sleep(self._pace.wait(trio.current_time()))
+        await keep_pace(self._pace)
         if (announcement := self._waiting.get(peer_id)) is None:
             return  # a newer one has none
         if peer_id not in self._names():

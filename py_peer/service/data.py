@@ -17,6 +17,7 @@ from py_peer.core.events import Answer
 from py_peer.core.rates import TokenBucket
 from py_peer.core.records import SECOND, UNTOLD, RecordRefusedError, check_size
 from py_peer.core.requests import FindProviders, ForgetValue, GetValue, ProvideKey, PutValue
+from py_peer.net.pace import keep_pace
 from py_peer.service.transfers import FAULT
 
 if TYPE_CHECKING:
@@ -112,8 +113,7 @@ class Data:
             return
         dht = await self.somebody_to_ask()
         async with self._turn:
-            await trio.sleep(self._pace.wait(trio.current_time()))
-            self._pace.take(trio.current_time())
+            await keep_pace(self._pace)
         try:
             self._emit(await self._ask(dht, request))
         except RecordRefusedError as error:

@@ -23,6 +23,7 @@ from py_peer.core.cleaning import clean_line
 from py_peer.core.events import DialFailed
 from py_peer.core.rates import TokenBucket
 from py_peer.net.dial import DialError
+from py_peer.net.pace import keep_pace
 from py_peer.net.racing import race
 
 if TYPE_CHECKING:
@@ -65,8 +66,7 @@ class Pace:
 
     async def _wait(self) -> None:
         async with self._turn:
-            while not self._bucket.take(trio.current_time()):  # noqa: ASYNC110 - what is waited for is time itself
-                await trio.sleep(self._bucket.wait(trio.current_time()))
+            await keep_pace(self._bucket)
 
 
 @final

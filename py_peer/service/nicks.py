@@ -17,6 +17,7 @@ from py_peer.core.cleaning import clean_nick
 from py_peer.core.events import Answer, NickLearned, NicknameChanged
 from py_peer.core.names import Names
 from py_peer.core.rates import TokenBucket
+from py_peer.net.pace import keep_pace
 from py_peer.service.bindings import Bindings
 
 if TYPE_CHECKING:
@@ -102,8 +103,7 @@ class Nicks:
             nursery.start_soon(self.tell_later)
             nursery.start_soon(self._bindings.run, node.counters)
             while True:
-                while not bucket.take(trio.current_time()):  # noqa: ASYNC110 - what is waited for is time itself
-                    await trio.sleep(bucket.wait(trio.current_time()))
+                await keep_pace(bucket)
                 self._changed = trio.Event()
                 # Later than the one before, even when the clock was put back.
                 self._announced = max(_wall(), self._announced + 1)

@@ -14,6 +14,7 @@ from py_peer.core.outbox import Outbox
 from py_peer.core.rates import TokenBucket
 from py_peer.core.sizes import oversize
 from py_peer.core.topics import ROOM_TOPIC, shown_topic
+from py_peer.net.pace import keep_pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +131,7 @@ class Outgoing:
                 await room.publish_message(f"Hello from {room.nickname} (py-peer)")
                 continue
             if self._settings.paced:
-                await self._keep_pace(bucket)
+                await keep_pace(bucket)
             await node.pubsub.wait_for_room(SLOW_PEER_PATIENCE)
             if (topic := self._next()) is None:  # who was there has gone meanwhile, or we have left
                 continue
@@ -179,10 +180,6 @@ class Outgoing:
     def _lonely(self) -> list[str]:
         """Return the topics where a text waits for want of a peer, and its author has not been told so."""
         return [topic for topic in self._untold if topic not in self._sizes] if self._ready else []
-
-    async def _keep_pace(self, bucket: TokenBucket) -> None:
-        while not bucket.take(trio.current_time()):  # noqa: ASYNC110 - what is waited for is time itself
-            await trio.sleep(bucket.wait(trio.current_time()))
 
     async def _wait_until(self, condition: Callable[[], bool]) -> None:
         while not condition():

@@ -15,6 +15,7 @@ from py_peer.core.file_events import FileProvided
 from py_peer.core.rates import TokenBucket
 from py_peer.core.records import RecordRefusedError
 from py_peer.core.requests import ProvideFile
+from py_peer.net.pace import keep_pace
 from py_peer.service.shared import ShareError, shown
 from py_peer.service.transfers import FAULT
 
@@ -82,8 +83,7 @@ class Providing:
         try:
             dht = self._dht = await self.somebody_to_ask()
             async with self._turn:
-                await trio.sleep(self._pace.wait(trio.current_time()))
-                self._pace.take(trio.current_time())
+                await keep_pace(self._pace)
                 told = await dht.provide(key)
                 if self._shared.by_name(request.name) is file:  # else it has made room for another meanwhile
                     await self._put(dht, request.name, file)

@@ -255,7 +255,6 @@ def test_of_a_peer_who_leaves_the_line_of_strangers_all_addresses_do_and_in_orde
     @played([*(at(port) for port in range(10, 20)), at(1, ANN), at(2, ANN)], {})
     async def _(scene: Scene) -> None:
         await trio.sleep(2)
-        scene.node.dials.clear()
         scene.named.add(parse_dial_address(at(1, ANN)), forgive=True)
         await trio.sleep(4)
         assert [port for _, port in scene.node.dials if port < 10][:2] == [1, 2]
