@@ -1,6 +1,6 @@
 """What a session is started with, after arguments and environment have been read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import final
@@ -126,6 +126,9 @@ class Settings:
 
     topics: tuple[str, ...] = ()
     """Topics beside the room that are joined at the start."""
+
+    nostr_key: bytes | None = field(default=None, repr=False)
+    """The secret key of Nostr that is announced as ours; None announces none."""
 
     nostr_relays: tuple[str, ...] = ()
     """URLs of relays of Nostr, each once; none is contacted before it is asked for."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
@@ -99,7 +99,8 @@ def parse_arguments(argv: Sequence[str] | None = None, environ: Mapping[str, str
 
         print(clean_text(printed(held), MAX_PRINTED_BYTES), end="")
         raise SystemExit(0)
-    return _arguments(held, command, own, fault)
+    arguments = _arguments(held, command, own, fault)
+    return _with_nostr_key(arguments, environ) if held["nostr"].value and not (command or arguments.demo) else arguments
 
 
 def refuse(message: str) -> NoReturn:
@@ -167,6 +168,18 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
         fault=fault,
         **{name: values[name] for name in _AS_THEY_ARE},
     )
+
+
+def _with_nostr_key(arguments: Arguments, environ: Mapping[str, str]) -> Arguments:
+    """Return the arguments of a chat in which the key of Nostr is announced. Ends the program when there is none."""
+    from py_peer.frontends.nostr_key import chosen_key  # noqa: PLC0415 - for those who ask for it
+    from py_peer.net.nostr_key import NostrKeyError  # noqa: PLC0415
+
+    try:
+        key = chosen_key(arguments, environ)
+    except NostrKeyError as error:
+        refuse_option(arguments.held, "nostr", str(error))
+    return replace(arguments, settings=replace(arguments.settings, nostr_key=key.secret))
 
 
 def _topics(held: Mapping[str, Held]) -> tuple[str, ...]:

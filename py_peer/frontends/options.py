@@ -236,6 +236,13 @@ GROUPS: Final = {
     ),
     "Nostr": (
         Option(
+            "nostr",
+            "announce your key of Nostr with your nickname, signed by both keys, so that others see that it is yours",
+            ("--nostr",),
+            default=False,
+            kind=bool,
+        ),
+        Option(
             "nostr_key",
             "the file with your key of Nostr, an nsec; PY_PEER_NSEC may hold the key itself",
             ("--nostr-key",),

@@ -126,6 +126,8 @@ class _Session:
         self._ignored = Ignored(settings.data, self._peer_id, emit)
         self._manners = Manners(emit, self._ignored, paced=settings.paced)
         self._nicks = Nicks(settings.nickname, self._peer_id, emit)
+        if settings.nostr_key is not None:
+            self._nicks.use_nostr_key(settings.nostr_key)
         self._discovery.finder.called = self._nicks.called
         self._discovery.finder.dialling = self._links.dialling
         self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
@@ -217,6 +219,8 @@ class _Session:
                     return
             if self._settings.room:
                 await self._enter_room(node, nursery)
+            if npub := self._nicks.npub(self._peer_id):
+                remarks.append(f"Others see that this key of Nostr is yours: {npub}")
             self._come_up(node, nursery)
             for remark in filter(None, remarks):  # behind the banner, where it is seen
                 _log_system_message(remark)

@@ -76,6 +76,7 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "topic": ("#news, art of code", '["#news", "art of code"]', ("news", "art of code")),
     "intro": ("no", "false", False),
     "identity": ("/k", '"/k"', "/k"),
+    "nostr": ("1", "true", True),
     "nostr_key": ("/n", '"/n"', "/n"),
     "ephemeral": ("1", "true", True),
     "downloads": ("/d", '"/d"', "/d"),

@@ -13,18 +13,23 @@ from libp2p.peer.id import ID
 
 from py_peer.core import limits, limits_nostr
 from py_peer.core.announcement import NICK_TOPIC, Announcement, decode, encode
+from py_peer.core.events import PeerLeft, Ready, Started, StatusReport
 from py_peer.core.names import Names
 from py_peer.core.nip19 import npub
 from py_peer.core.nostr_binding import make_claim
 from py_peer.core.nostr_events import NostrBound
+from py_peer.core.requests import RequestStatus
 from py_peer.core.schnorr import public_key
 from py_peer.service import bindings
 from py_peer.service.bindings import Bindings
 from py_peer.service.nicks import Nicks
+from tests.loops import run
 from tests.net.raw_peer import signed
+from tests.service.support import person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from py_peer.core.events import Event
 
@@ -262,3 +267,40 @@ def test_our_own_key_is_announced_and_known_as_ours() -> None:
         assert (ours.npub(BOB), ours.bound(NPUB)) == (NPUB, BOB)
 
     trio.run(scene)
+
+
+# --- From one service to the other ----------------------------------------------------------------
+
+
+def test_a_key_is_bound_at_once_to_who_comes_and_to_who_is_heard_through_others() -> None:
+    async def scene() -> None:
+        async with (
+            person("alice", intro=False, nostr_key=KEY) as alice,
+            person("bob", intro=False, connect=(await alice.address(),)) as bob,
+        ):
+            alices_id = (await alice.see(Started)).peer_id
+            assert (await bob.see(NostrBound)) == NostrBound(alices_id, NPUB)
+            bob.ask(RequestStatus)
+            report = await bob.see(StatusReport)
+            assert (report.npub, [peer.npub for peer in report.peers]) == ("", [NPUB])
+            alice.ask(RequestStatus)
+            report = await alice.see(StatusReport)
+            assert (report.npub, [peer.npub for peer in report.peers]) == (NPUB, [""])
+            async with person("carol", intro=False, connect=(await bob.address(),)) as carol:
+                assert (await carol.see(NostrBound)) == NostrBound(alices_id, NPUB)
+
+    run(scene())
+
+
+def test_who_comes_back_without_the_key_or_with_another_is_seen_so(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with person("alice", intro=False) as alice:
+            for key, seen in ((KEY, NPUB), (OTHER_KEY, OTHER_NPUB), (None, "")):
+                where = (await alice.address(),)
+                async with person("bob", intro=False, connect=where, identity=tmp_path / "key", nostr_key=key) as bob:
+                    bobs_id = (await bob.see(Started)).peer_id
+                    assert await alice.see(NostrBound) == NostrBound(bobs_id, seen)
+                await alice.see(PeerLeft)
+                alice.events = [event for event in alice.events if isinstance(event, Ready)]
+
+    run(scene())
