@@ -470,6 +470,7 @@ class Statistics(Event):
     announcements_received: int
     direct_sent: int
     direct_received: int
+    gnostr: dict[str, int]
     files_sent: int
     files_fetched: int
     files_sent_bytes: int

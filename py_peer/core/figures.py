@@ -56,6 +56,7 @@ FIGURES: Final = (
     Figure("announcements_received", "announcements received", "Others' on other topics.", counted="announcements"),
     Figure("direct_sent", "direct messages sent", "Direct messages that a peer has confirmed.", counted="direct sent"),
     Figure("direct_received", "direct messages received", "Direct messages shown.", counted="direct received"),
+    Figure("gnostr", "gnostr's wire", "Messages on topics with gnostr's wire, and what was dropped.", "what", "gnostr"),
     # Files
     Figure("files_sent", "files sent", "Files that somebody has fetched whole.", counted="files: sent"),
     Figure("files_fetched", "files fetched", "Files of others that are here, whole.", counted="files: fetched"),

@@ -26,6 +26,7 @@ from py_peer.core.events import (
     Ready,
     Started,
 )
+from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.mentions import is_named
 from py_peer.core.numbering import Numbering
 from py_peer.core.speakers import Name, Speakers
@@ -110,6 +111,11 @@ class Journal:
                 return self._moved(event.peer_id, now, joined=isinstance(event, PeerJoined))
             case TopicPeerJoined() | TopicPeerLeft() if self._topic == event.topic:
                 return self._moved(event.peer_id, now, joined=isinstance(event, TopicPeerJoined))
+            case GnostrHeard() if self._topic == event.topic:
+                from py_peer.core.gnostr_words import gnostr_sentence  # noqa: PLC0415 - for those who talk so
+
+                kind = Kind.PRESENCE if event.kind in ("Join", "Leave") else Kind.NOTE
+                return self.note(gnostr_sentence(event), event.timestamp, kind)
             case PeerMuted():
                 text = f"{self._name(event.peer_id)} is not shown for {event.seconds:.0f} s: too many messages at once"
                 return self.note(text, now, Kind.WARNING)

@@ -15,7 +15,17 @@ from typing import Annotated, Any, Final, TypeAlias, TypeGuard, final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from py_peer.core import dht_events, direct_events, events, file_events, git_events, limits, nostr_events, topic_events
+from py_peer.core import (
+    dht_events,
+    direct_events,
+    events,
+    file_events,
+    git_events,
+    gnostr_events,
+    limits,
+    nostr_events,
+    topic_events,
+)
 from py_peer.core.cleaning import clean_line
 from py_peer.core.commands import COMMANDS, MAX_WORD_CHARS, CommandEntry
 from py_peer.core.events import Event, PeerInfo
@@ -101,7 +111,16 @@ class Ended(Event):
     reason: str
 
 
-MODULES: Final = (events, direct_events, file_events, dht_events, topic_events, nostr_events, git_events)
+MODULES: Final = (
+    events,
+    direct_events,
+    file_events,
+    dht_events,
+    topic_events,
+    nostr_events,
+    git_events,
+    gnostr_events,
+)
 """Where the events of the service are."""
 
 _UNESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029]")

@@ -28,6 +28,7 @@ from py_peer.core.events import (
     StatusReport,
     Stopped,
 )
+from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.limits import KNOWN_SPEAKERS, MAX_NAMED_ADDRESSES
 from py_peer.core.mentions import fold
 from py_peer.core.nostr_events import NostrBound
@@ -129,7 +130,7 @@ class Roster:
                 self._change(event.peer_id, rtt=event.rtt)
             case Identified():
                 self._change(event.peer_id, agent_version=event.agent_version)
-            case MessageReceived():
+            case MessageReceived() | GnostrHeard():
                 name = self._learn(event.peer_id, event.nick, plain=event.plain)
                 self._speakers.hear(event.peer_id, name)
             case NickLearned():

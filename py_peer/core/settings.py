@@ -132,9 +132,11 @@ class Settings:
 
     nostr_relays: tuple[str, ...] = ()
     """URLs of relays of Nostr, each once; none is contacted before it is asked for."""
+    wire: str = "raw"
+    """What is spoken on topics beside the room: "raw" as in the room, or "gnostr" for its own chat."""
 
     intro: bool = True
-    """Say hello in the room once a session."""
+    """Say hello in the room once a session, and on topics with gnostr's wire that we come and go."""
 
     paced: bool = True
     """Hold the room's pace when sending and mute who does not; the benchmark lifts both."""

@@ -14,13 +14,15 @@ from py_peer.core.frozen import frozen
 class TopicJoined(Event):
     """We are on a topic, with `peers` others who are connected to us. Ticket 0: it was asked for at the start.
 
-    The room, where we are anyway, is told so, too, when it is asked for, without `peer_ids`, who are on a topic.
+    The room, where we are anyway, is told so, too, when it is asked for, without `peer_ids`, who are on a topic. `wire`
+    is what is spoken there: "raw" as in the room, or "gnostr" for its own chat.
     """
 
     ticket: int
     topic: str
     peers: int
     peer_ids: tuple[str, ...] = ()
+    wire: str = "raw"
 
 
 @final

@@ -36,6 +36,8 @@ class TopicInfo:
     name: str
     peer_ids: tuple[str, ...]
     waiting: int
+    wire: str = "raw"
+    """What is spoken there, raw UTF-8 or "gnostr"."""
 
 
 def read_topic(typed: str) -> str:

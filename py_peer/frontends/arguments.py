@@ -158,6 +158,7 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
             metrics=values["metrics"],
             intro=values["intro"],
             nostr_relays=() if demo else _nostr_relays(held),
+            wire=values["wire"] if runs is Runs.NO_PEER else OPTIONS["wire"].default,
             topics=_topics(held) if not command or "topic" in SUB_COMMANDS[command].options else (),
         ),
         ui=ui,

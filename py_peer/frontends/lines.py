@@ -40,6 +40,7 @@ from py_peer.core.events import (
     SendProgress,
 )
 from py_peer.core.git_events import CommitShown
+from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.journal import between
 from py_peer.core.nostr_events import NostrBound
 from py_peer.core.roster import Roster
@@ -161,13 +162,21 @@ def event_lines(  # noqa: C901, PLR0911 - one for each type
             return broken(event.text if event.text.startswith("❌") else f"📡 {event.text}", columns)
         case DirectReceived() | DirectSent():
             return message_lines(direct_message(event), columns)
-        case ValueFound():
-            return message_lines(f"{KEY_SIGN} {key_sentence(event)}", columns)
+        case ValueFound() | GnostrHeard():
+            return message_lines(_from_others(event), columns)
         case CommitShown():
             return shown_lines(event, columns, called)
         case _:
             sign = SIGNS.get(type(event), "📡")
             return broken(f"{sign} {text}", columns) if (text := sentence(event, called)) else []
+
+
+def _from_others(event: ValueFound | GnostrHeard) -> str:
+    if isinstance(event, ValueFound):
+        return f"{KEY_SIGN} {key_sentence(event)}"
+    from py_peer.core.gnostr_words import gnostr_sentence  # noqa: PLC0415 - for those who talk so
+
+    return f"📡 {shown_topic(event.topic)} {gnostr_sentence(event)}"
 
 
 def broken(line: str, columns: int | None) -> list[str]:

@@ -18,6 +18,7 @@ NETWORKS: Final = ("none", "ipfs", "ipfs-lan", "kusama", "polkadot", "ursa")
 ONESHOT_TIMEOUT: Final = 30.0
 """Seconds that --oneshot waits for a peer, and that a sub-command may take."""
 
+WIRES: Final = ("raw", "gnostr")
 SHELLS: Final = ("bash", "zsh", "fish")
 THEMES: Final = (
     *("textual-dark", "textual-light", "nord", "gruvbox", "catppuccin-mocha", "dracula", "tokyo-night", "monokai"),
@@ -30,7 +31,15 @@ THEMES: Final = (
 
 GROUPS: Final = {
     "you and the network": (
-        Option("nick", "your nickname", ("--nick",), "NAME", default="", default_text="one is generated"),
+        Option(
+            "nick",
+            "your nickname",
+            ("--nick",),
+            "NAME",
+            default="",
+            default_text="one is generated",
+            aliases=("--name",),
+        ),
         Option(
             "connect",
             "multiaddr of a peer to connect to, with or without /p2p/... at its end",
@@ -63,6 +72,16 @@ GROUPS: Final = {
             default=(),
             many=True,
             never_blank=True,  # what is said would go to the room
+        ),
+        Option(
+            "wire",
+            "what is spoken on topics beside the room: raw text as in the room, or gnostr's own chat",
+            ("--wire",),
+            "WIRE",
+            checks.one_of(WIRES),
+            default="raw",
+            default_text="raw",
+            choices=WIRES,
         ),
         Option("intro", "do not say hello when the first peer comes", ("--no-intro",), default=True, kind=bool),
         Option(
@@ -310,7 +329,7 @@ GROUPS: Final = {
             kept=False,
             kind=bool,
         ),
-        Option("oneshot", "wait for a peer, send TEXT, and leave", ("--oneshot",), "TEXT", kept=False),
+        Option("oneshot", "wait for a peer, send TEXT, and leave", ("-1", "--oneshot"), "TEXT", kept=False),
         Option(
             "timeout",
             "how long --oneshot waits for a peer, and what a command may take",

@@ -20,6 +20,7 @@ from py_peer.core.events import (
     Ready,
     Started,
 )
+from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.nostr_events import NostrBound
 from py_peer.core.topic_events import TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC, SIGN
@@ -84,6 +85,10 @@ def headless_lines(  # noqa: C901, PLR0911, PLR0912 - one for each type
         case MessageReceived():
             where = "chat message" if event.topic == ROOM_TOPIC else f"message on {SIGN}{event.topic}"
             return message_lines(f"Received {where} from {event.peer_id}: {event.text}", columns)
+        case GnostrHeard():
+            badge = f" ({event.badge})" if event.badge else ""
+            what = f"Received {event.kind} on {SIGN}{event.topic} from {event.peer_id}{badge}"
+            return message_lines(f"{what}: {event.text}" if event.text else what, columns)
         case TopicPeerJoined() | TopicPeerLeft():
             what = "joined" if isinstance(event, TopicPeerJoined) else "left"
             return [f"Peer {what} {SIGN}{event.topic}: {event.peer_id}"]

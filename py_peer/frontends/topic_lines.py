@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from py_peer.core.addresses import short_id
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from py_peer.core.events import StatusReport
 
+_WIRES: Final = {"gnostr": "gnostr's own wire"}
 TopicEvent: TypeAlias = TopicJoined | TopicLeft | TopicPeerJoined | TopicPeerLeft
 
 
@@ -27,7 +28,8 @@ def topic_sentence(event: TopicEvent, called: Callable[[str], str] = short_id) -
     where = shown_topic(event.topic)
     match event:
         case TopicJoined():
-            return f"{f'On {SIGN}{event.topic}' if where else 'In the room'}, with {event.peers} peer(s)"
+            wire = f", in {_WIRES[event.wire]}" if event.wire in _WIRES else ""
+            return f"{f'On {SIGN}{event.topic}' if where else 'In the room'}, with {event.peers} peer(s){wire}"
         case TopicLeft():
             return f"Left {where}" + (f"; {event.unsent} message(s) there were not sent" if event.unsent else "")
         case TopicPeerJoined():
@@ -43,6 +45,7 @@ def topics_lines(report: StatusReport, current: str, columns: int | None = None)
         parts = [f"the room ({ROOM_TOPIC})" if topic.name == ROOM_TOPIC else f"{SIGN}{topic.name}"]
         parts += [f"{len(topic.peer_ids)} peer(s)"]
         parts += [f"{topic.waiting} message(s) wait"] * bool(topic.waiting)
+        parts += [_WIRES[topic.wire]] if topic.wire in _WIRES else []
         parts += ["what you type goes here"] * (topic.name == current)
         lines.append(f"  - {'  '.join(parts)}")
     return lines if columns is None else [row for line in lines for row in wrap_lines(line, columns, "    ")]

@@ -35,6 +35,7 @@ from py_peer.core.file_events import (
     TransferStarted,
 )
 from py_peer.core.git_events import CommitNotShown, CommitShown
+from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.topic_events import TopicJoined, TopicLeft
 from py_peer.service.bell_queue import BellQueue
 
@@ -119,4 +120,4 @@ class EventQueue(BellQueue[Event]):
 
 
 def _size(event: Event) -> int:
-    return len(event.text) if isinstance(event, MessageReceived | DirectReceived) else 0
+    return len(event.text) if isinstance(event, MessageReceived | DirectReceived | GnostrHeard) else 0

@@ -26,6 +26,7 @@ from py_peer.chatroom import (
     system_logger,
 )
 from py_peer.core import limits
+from py_peer.core.addresses import short_id
 from py_peer.core.announcement import NICK_TOPIC
 from py_peer.core.cleaning import clean_line, clean_path
 from py_peer.core.events import (
@@ -40,6 +41,7 @@ from py_peer.core.events import (
     Stopped,
 )
 from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, SendText, SetNickname, Stop, Unignore
+from py_peer.core.speakers import Name
 from py_peer.core.topics import TopicInfo
 from py_peer.net.identity import IdentityError, hold_identity, seeded_identity
 from py_peer.net.listening import CannotListenError
@@ -57,6 +59,7 @@ from py_peer.service.outgoing import Outgoing
 from py_peer.service.reachability import Reachability
 from py_peer.service.statistics import Bookkeeper
 from py_peer.service.topics import Topics
+from py_peer.service.wires import RAW, Company, wire_of
 from py_peer.service.witness import Witness
 
 if TYPE_CHECKING:
@@ -119,7 +122,10 @@ class _Session:
         self._requests = requests
         self._peer_id = identity.peer_id
         self._node: Node | None = None
-        self._topics = Topics(settings.topics, emit, self._hear, room=settings.room)
+        self._wire = wire_of(
+            settings, Company(emit, self._hear, self._speaker, lambda: self._nicks.nickname, self._count)
+        )
+        self._topics = Topics(settings.topics, emit, self._wire, room=settings.room)
         self._outgoing = Outgoing(settings, emit, self._topics)
         self._discovery = Discovery(settings, self._peer_id, emit)
         self._links = Links(settings, emit, self._discovery.finder)
@@ -153,6 +159,9 @@ class _Session:
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
         self._bookkeeper.dht_values = self._discovery.kademlia.values_kept
         self._unread = 0
+        self._parted = False
+        """Whether it was said on any topic that we go."""
+
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
             SendText: self._outgoing.accept,
             RequestStatus: lambda request: emit(self._status(request.ticket)),
@@ -283,6 +292,7 @@ class _Session:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._outgoing.drain, request.drain, self._somebody_may_come)
                 nursery.start_soon(self._direct.deliveries.drain, request.drain)
+            self._parted = await self._topics.part()
             await self._settle(request.settle)
         if draining.cancelled_caught:
             await self._settle(limits.CLOSE_TIMEOUT / 2)
@@ -290,7 +300,7 @@ class _Session:
 
     async def _settle(self, patience: float) -> None:
         self._witness.leaving = True
-        if self._node is not None and self._outgoing.said:
+        if self._node is not None and (self._outgoing.said or self._parted):
             await self._node.settle(patience)
             self._unread = len(self._node.pubsub.peers)
 
@@ -332,10 +342,11 @@ class _Session:
 
     def _joined(self, room: frozenset[ID]) -> tuple[TopicInfo, ...]:
         """Return where one can talk, with whom; `room` are those in the room."""
-        there = [(CHAT_TOPIC, room)] if self._settings.room else []
-        there += [(topic.name, topic.members) for topic in self._topics]
+        there = [(CHAT_TOPIC, room, RAW)] if self._settings.room else []
+        there += [(topic.name, topic.members, topic.wire.name) for topic in self._topics]
         return tuple(
-            TopicInfo(name, tuple(sorted(map(str, peers))), self._outgoing.count(name)) for name, peers in there
+            TopicInfo(name, tuple(sorted(map(str, peers))), self._outgoing.count(name), wire)
+            for name, peers, wire in there
         )
 
     def _info(self, record: PeerRecord, room: frozenset[ID]) -> PeerInfo:
@@ -366,16 +377,28 @@ class _Session:
     # --- Messages of others -----------------------------------------------------------------------
 
     async def _hear_in_room(self, message: ChatMessage) -> None:
-        await self._hear(message.sender_id, message.message, CHAT_TOPIC)
+        self._hear(message.sender_id, message.message, CHAT_TOPIC)
 
-    async def _hear(self, author: str, text: str, topic: str) -> None:
-        """Tell what somebody has said; both strings have been cleaned."""
-        if self._node is not None and self._manners.is_ignored(author):
-            self._node.counters["dropped: the author is ignored"] += 1
-            return
-        self._commits.hear(author, text)
+    def _hear(self, author: str, text: str, topic: str, claim: str = "") -> None:
+        """Tell what somebody has said, who calls himself as he claims; all of it has been cleaned."""
+        if (name := self._speaker(author, claim)) is not None:
+            self._commits.hear(author, text)
+            self._emit(MessageReceived(author, name.nick, text, time.time(), name.plain, topic))
+
+    def _speaker(self, author: str, claim: str = "") -> Name | None:
+        """Return what somebody is called who has spoken, or None if the user ignores him.
+
+        What he calls himself without having announced it holds for want of a better name, and never without his ID.
+        """
+        if self._manners.is_ignored(author):
+            self._count("dropped: the author is ignored")
+            return None
         name = self._nicks.hear(author)
-        self._emit(MessageReceived(author, name.nick, text, time.time(), name.plain, topic))
+        return Name(claim, plain=False) if claim and name.nick == short_id(author) else name
+
+    def _count(self, what: str) -> None:
+        if self._node is not None:
+            self._node.counters[what] += 1
 
     def _set_nickname(self, request: SetNickname) -> None:
         self._nicks.set_nickname(request)

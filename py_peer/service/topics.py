@@ -1,19 +1,19 @@
 """Topics beside the room: joined and left at any time, each with the people who are on it.
 
-What goes over the wire is what goes over it in the room: raw UTF-8, signed, one message for a text.
+What goes over the wire is what goes over it in the room: raw UTF-8, signed, one message for a text; or what gnostr's
+own chat says, if the user asks for that (`py_peer.service.wires`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import trio
 
 from py_peer.chatroom import _log_system_message, read_messages
 from py_peer.core import limits
 from py_peer.core.addresses import peer_id_text
-from py_peer.core.chat_payload import decode_payload
-from py_peer.core.cleaning import clean_line, clean_text
+from py_peer.core.cleaning import clean_line
 from py_peer.core.comings import Comings
 from py_peer.core.events import Answer
 from py_peer.core.requests import JoinTopic, LeaveTopic
@@ -21,33 +21,33 @@ from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, T
 from py_peer.core.topics import ROOM_TOPIC, full_problem, shown_topic, topic_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from libp2p.peer.id import ID
 
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
     from py_peer.net.node import Node
+    from py_peer.service.wires import Wire
+
+FAREWELL_SECONDS: Final = 1.0
+"""For what is said when topics are left at the end; nobody needs it."""
 
 
 @final
 class Topic:
     """One topic: what it is called, who is on it, and what a text is there on the wire."""
 
-    def __init__(self, name: str, ticket: int) -> None:
+    def __init__(self, name: str, ticket: int, wire: Wire) -> None:
         """`ticket` is that of the request to join it."""
         self.name = name
         self.ticket = ticket
+        self.wire = wire
         self.members: frozenset[ID] = frozenset()
+        self.greeted = False
+        """Whether those who are there were told that we have come, where that is done."""
+
         self._node: Node | None = None
-
-    def encode(self, text: str) -> bytes:
-        """Return the payload of a text."""
-        return text.encode("utf-8", "replace")
-
-    def decode(self, data: bytes) -> str:
-        """Return the text of a payload, which has not been cleaned."""
-        return decode_payload(data)
 
     async def subscribe(self, node: Node) -> Any:
         """Subscribe to it; return the subscription."""
@@ -57,10 +57,28 @@ class Topic:
 
     async def publish_message(self, text: str) -> bool:
         """Say `text` there; return whether the pubsub took it."""
+        await self.greet()
+        return await self._publish(*self.wire.encode(text))
+
+    async def greet(self) -> None:
+        """Say that we have come, once, where that is done."""
+        if not self.greeted and (greeting := self.wire.greeting()):
+            self.greeted = True
+            await self._publish(greeting)
+
+    async def part(self) -> bool:
+        """Say that we go, if it was said that we have come; return whether it was said."""
+        if not self.greeted:
+            return False
+        self.greeted = False
+        return await self._publish(self.wire.greeting(leaving=True))
+
+    async def _publish(self, *payloads: bytes) -> bool:
         if self._node is None:
             return False
         try:
-            await self._node.pubsub.publish(self.name, self.encode(text))
+            for payload in payloads:
+                await self._node.pubsub.publish(self.name, payload)
         except Exception as error:  # noqa: BLE001 - whatever it was, the text was not said
             _log_system_message(f"ERROR: Failed to publish message: {error}")
             return False
@@ -69,30 +87,24 @@ class Topic:
 
 @final
 class Topics:
-    """The topics that the user has asked for. What others say on them is passed to `hear`, cleaned."""
+    """The topics that the user has asked for. What others say on them is passed to their wire."""
 
-    def __init__(
-        self,
-        names: Sequence[str],
-        emit: Callable[[Event], None],
-        hear: Callable[[str, str, str], Awaitable[None]],
-        *,
-        room: bool = True,
-    ) -> None:
-        """`names` are joined as soon as there is a node. `hear` takes the author's peer ID, the text and the topic.
+    def __init__(self, names: Sequence[str], emit: Callable[[Event], None], wire: Wire, *, room: bool = True) -> None:
+        """`names` are joined as soon as there is a node. `wire` is what all of them speak.
 
         With `room` the session is in the room, whose topic is joined already.
         """
         self._emit = emit
         self._in_room = room
-        self._hear = hear
-        self._wanted = {name: Topic(name, 0) for name in names if not (room and name == ROOM_TOPIC)}
+        self._wire = wire
+        self._wanted = {name: Topic(name, 0, wire) for name in names if not (room and name == ROOM_TOPIC)}
         self._joined: dict[str, Topic] = {}
         """Those that are subscribed to; the others are about to be, or to be left."""
 
         self._comings: Comings[ID] = Comings(limits.COMINGS_RATE, limits.COMINGS_BURST, limits.MAX_TRACKED_PEERS)
         self._changed = trio.Event()
         self._node: Node | None = None
+        self._nursery: trio.Nursery | None = None
         self._peer_id = ""
         self.sized: Callable[[str, int], None] = lambda _topic, _size: None
         """Told how many peers can be spoken to on a topic, when that changes."""
@@ -125,9 +137,19 @@ class Topics:
         self._node = node
         self._peer_id = node.peer_id
         async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            nursery.start_soon(self._wire.run)
             while True:
                 await self._catch_up(node, nursery)
                 await self._changed.wait()
+
+    async def part(self) -> bool:
+        """Say on each topic that we go, where that is done; return whether it was said anywhere."""
+        said = False
+        with trio.move_on_after(FAREWELL_SECONDS):
+            for topic in list(self._joined.values()):
+                said = await topic.part() or said
+        return said
 
     def changed(self) -> None:
         """Take note that somebody may have come to a topic, or gone, or may be told to have."""
@@ -141,7 +163,7 @@ class Topics:
                 self._emit(TopicPeerJoined(topic.name, str(peer_id), len(topic.members)))
             for peer_id in left:
                 self._emit(TopicPeerLeft(topic.name, str(peer_id), len(topic.members)))
-            self.sized(topic.name, len(self._node.pubsub.room(topic.name)))
+            self._size(topic, self._node)
         self.settle()
 
     def reported(self) -> None:
@@ -168,7 +190,7 @@ class Topics:
         elif reason := topic_problem(request.topic) or full_problem(self._wanted):
             self._emit(Answer(request.ticket, f"Not joined: {reason}", failed=True))
         else:
-            self._wanted[request.topic] = Topic(request.topic, request.ticket)
+            self._wanted[request.topic] = Topic(request.topic, request.ticket, self._wire)
             self._changed.set()
 
     def _leave(self, request: LeaveTopic) -> None:
@@ -192,8 +214,9 @@ class Topics:
         """Leave and join, one after the other, until what is subscribed to is what is wanted."""
         self._changed = trio.Event()
         for name in [name for name, topic in self._joined.items() if self._wanted.get(name) is not topic]:
-            del self._joined[name]
+            await self._joined.pop(name).part()
             self._comings.end(name)
+            self._wire.left(name)
             await node.pubsub.unsubscribe(name)
             _log_system_message(f"Left the topic {name}")
         for topic in [topic for topic in self if topic.name not in self._joined]:
@@ -202,13 +225,19 @@ class Topics:
             topic.members = self._members(topic)
             _log_system_message(f"Joined the topic {topic.name}")
             self._tell_joined(topic.ticket, topic)
-            self.sized(topic.name, len(node.pubsub.room(topic.name)))
+            self._size(topic, node)
             nursery.start_soon(self._read, topic, subscription)
+
+    def _size(self, topic: Topic, node: Node) -> None:
+        size = len(node.pubsub.room(topic.name))
+        if size and not topic.greeted and self._nursery is not None:
+            self._nursery.start_soon(topic.greet)
+        self.sized(topic.name, size)
 
     def _tell_joined(self, ticket: int, topic: Topic) -> None:
         self._comings.begin(topic.name, topic.members)
         there = tuple(sorted(map(str, topic.members)))
-        self._emit(TopicJoined(ticket, topic.name, len(there), there))
+        self._emit(TopicJoined(ticket, topic.name, len(there), there, topic.wire.name))
 
     def _members(self, topic: Topic) -> frozenset[ID]:
         node = self._node
@@ -218,6 +247,6 @@ class Topics:
         async def handle(message: Any) -> None:
             author = peer_id_text(message.from_id)
             if author != self._peer_id:
-                await self._hear(author, clean_text(topic.decode(bytes(message.data))), topic.name)
+                topic.wire.hear(author, bytes(message.data), topic.name)
 
         await read_messages(subscription, handle, lambda: self._wanted.get(topic.name) is topic)

@@ -74,6 +74,7 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "kademlia": ("1", "true", True),
     "remember": ("0", "false", False),
     "topic": ("#news, art of code", '["#news", "art of code"]', ("news", "art of code")),
+    "wire": ("gnostr", '"gnostr"', "gnostr"),
     "intro": ("no", "false", False),
     "identity": ("/k", '"/k"', "/k"),
     "nostr": ("1", "true", True),

@@ -1,0 +1,57 @@
+"""What is said of gnostr's own chat, the same words in every front-end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from py_peer.core.gnostr import GIT_DIFF, JOIN, LEAVE, NOSTR_EVENT
+from py_peer.core.speakers import Name
+
+if TYPE_CHECKING:
+    from py_peer.core.gnostr_events import GnostrHeard
+
+_LABELS: Final = {
+    "System": "message of his system",  # not of ours: anybody can send it
+    "Raw": "raw text",
+    "Command": "command, which nobody obeys",
+    "GitCommitId": "commit",
+    "GitCommitParent": "parent of the commit",
+    "GitCommitTree": "tree of the commit",
+    "GitCommitAuthor": "author of the commit",
+    "GitCommitName": "committer",
+    "GitCommitEmail": "e-mail of the commit",
+    "GitCommitMessagePart": "message of the commit",
+    "GitCommitHeader": "header of the commit",
+    "GitCommitBody": "body of the commit",
+    "GitCommitTime": "time of the commit",
+    GIT_DIFF: "patch, which nobody has verified",
+    "OneShot": "text of a program",
+    "Debug": "for those who look for faults",
+}
+_MOST_DIGITS: Final = 10
+"""Of a time: seconds since 1970, up to the year 2286."""
+
+
+def gnostr_sentence(event: GnostrHeard) -> str:
+    """Return what an event says, without its topic; it may have several lines."""
+    who = Name(event.nick, event.plain).of(event.peer_id)
+    match event.kind:
+        case kind if kind == JOIN:
+            return f"{who} joined!"
+        case kind if kind == LEAVE:
+            return f"{who} left!"
+        case kind if kind == NOSTR_EVENT:
+            return f"{who} passes on a Nostr event, {event.badge}: {event.text}"
+        case kind if kind == GIT_DIFF:
+            return f"{who}, {_LABELS[GIT_DIFF]}:\n{event.text}"
+        case kind:
+            text = _time(event.text) if kind == "GitCommitTime" else event.text
+            return f"{who}, {_LABELS.get(kind, kind)}: {text}"
+
+
+def _time(text: str) -> str:
+    """Return a time as people read it, if it is one."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        return text
+    return f"{datetime.fromtimestamp(int(text), UTC):%Y-%m-%d %H:%M} UTC"

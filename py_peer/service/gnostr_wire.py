@@ -1,0 +1,152 @@
+"""gnostr's own chat on topics: what is said goes out as its JSON, and what it says is told, kind by kind."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING, final
+
+import trio
+
+from py_peer.core import limits_gnostr
+from py_peer.core.cleaning import clean_nick, clean_text
+from py_peer.core.gnostr import (
+    CHAT,
+    JOIN,
+    LEAVE,
+    NO_COMMIT,
+    NOSTR_EVENT,
+    Chunks,
+    GnostrError,
+    GnostrMessage,
+    NotGnostrError,
+    decode_message,
+    encode_message,
+    encode_text,
+)
+from py_peer.core.gnostr_events import GnostrHeard
+from py_peer.core.rates import TokenBucket
+from py_peer.service.wires import AS_NOTHING, GNOSTR, OtherWires
+
+if TYPE_CHECKING:
+    from py_peer.core.nostr import Badge
+    from py_peer.service.wires import Company
+
+FORGET_EVERY = 15.0
+"""Seconds after which it is looked which chunks have waited too long, though nobody says anything."""
+
+
+@final
+class GnostrWire:
+    """The wire of all topics beside the room, with what chunks there are of messages that are not whole."""
+
+    name = GNOSTR
+
+    def __init__(self, company: Company, *, greets: bool) -> None:
+        """With `greets` it is said on each topic that we come and go, as gnostr does."""
+        self._company = company
+        self._greets = greets
+        self._others = OtherWires(company)
+        self._verifications = TokenBucket(limits_gnostr.NOSTR_RATE, limits_gnostr.NOSTR_BURST)
+        self.chunks = Chunks()
+
+    def encode(self, text: str) -> list[bytes]:
+        """Return the payloads of a text: one, or chunks where that is too large."""
+        return encode_text(self._company.nickname(), text, str(uuid.uuid4()))
+
+    def greeting(self, *, leaving: bool = False) -> bytes:
+        """Return gnostr's word for coming, or for going."""
+        kind = LEAVE if leaving else JOIN
+        return encode_message(GnostrMessage(self._company.nickname(), ("", ""), kind)) if self._greets else b""
+
+    def hear(self, author: str, data: bytes, topic: str) -> None:
+        """Tell what somebody has said, or count why nothing is told."""
+        if (name := self._company.speaker(author, "")) is None:
+            return
+        try:
+            message = decode_message(data)
+        except GnostrError as error:
+            self._count(str(error))
+            if isinstance(error, NotGnostrError):
+                self._others.tell(author, topic, name, AS_NOTHING)
+            return
+        try:
+            whole = self._put_together(author, message, topic)
+        except GnostrError as error:
+            self._count(str(error))
+            return
+        if whole is not None:
+            self._tell(author, whole, topic)
+
+    def left(self, topic: str) -> None:
+        """Forget the chunks of a topic."""
+        self.chunks.forget_topic(topic)
+
+    async def run(self) -> None:
+        """Forget chunks that have waited too long, whether or not somebody speaks."""
+        while True:
+            await trio.sleep(FORGET_EVERY)
+            self.chunks.forget_old(trio.current_time())
+            self._count_given_up()
+
+    def _put_together(self, author: str, message: GnostrMessage, topic: str) -> GnostrMessage | None:
+        if not message.total:
+            return message
+        try:
+            return self.chunks.take(topic, author, message, trio.current_time())
+        finally:
+            self._count_given_up()
+
+    def _tell(self, author: str, message: GnostrMessage, topic: str) -> None:
+        claim = clean_nick(message.sender)
+        if message.kind == CHAT:
+            self._count(CHAT)
+            self._company.hear(author, clean_text(message.text), topic, claim)
+            return
+        if (name := self._company.speaker(author, claim)) is None:
+            return
+        text, badge = message.text, None
+        if message.kind == NOSTR_EVENT:
+            if (verified := self._verify(message)) is None:
+                return
+            text, badge = verified
+        self._count(message.kind)
+        self._company.emit(
+            GnostrHeard(
+                topic,
+                author,
+                name.nick,
+                message.kind,
+                clean_text(text),
+                time.time(),
+                name.plain,
+                "" if message.commit_id == NO_COMMIT else message.commit_id,
+                *((badge.standing.value, badge.npub, badge.sentence) if badge is not None else ()),
+            )
+        )
+
+    def _verify(self, message: GnostrMessage) -> tuple[str, Badge] | None:
+        """Return what the Nostr event in a message says, and what its signature is worth; None for one that is bad."""
+        from py_peer.core.nostr import NostrError, Standing, badge_of, read_event  # noqa: PLC0415 - hardly ever
+
+        if not self._verifications.take(trio.current_time()):
+            self._count("Nostr events that were not verified, too many at once")
+            return None
+        try:
+            event = read_event(message.nostr_event or message.text)
+        except NostrError:
+            self._count("Nostr events that are none")
+            return None
+        badge = badge_of(event)
+        if badge.standing is Standing.BAD:
+            self._count("Nostr events whose hash or signature does not hold")
+            return None
+        return event.content, badge
+
+    def _count_given_up(self) -> None:
+        for _ in range(self.chunks.given_up):
+            self._count("messages that were given up before all their chunks had come")
+        self.chunks.given_up = 0
+
+    def _count(self, what: str) -> None:
+        self._company.count(f"gnostr: {what}")
