@@ -31,7 +31,7 @@ STYLES: Final = {
     "note": "",
     "warning": "$text-warning",
     "patch-head": "bold",
-    "patch-hunk": "$text-accent",
+    "patch-hunk": "$text-primary",
     "patch-added": "$text-success",
     "patch-removed": "$text-error",
     "mention": f"bold on $accent {MENTION_TINT:.0%}",

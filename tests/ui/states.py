@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from textual.widgets import Input
 
+from py_peer.core.commits import Commit
 from py_peer.core.direct_events import DirectReceived, DirectSent, DirectWaiting
 from py_peer.core.events import (
     AddressesChanged,
@@ -33,6 +34,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferStarted,
 )
+from py_peer.core.git_events import CommitShown, CommitSource
 from py_peer.core.topic_events import TopicPeerJoined
 from tests.frontends.fakes import ANN, US
 
@@ -240,6 +242,27 @@ async def discuss(scene: Scene, clock: Clock) -> None:
     await scene.tell(TopicPeerJoined(commit, GO, 1), heard("Why does this one touch the parser?", commit))
     await scene.type("Because quotes were lost")
     await scene.tell(heard("bob, look at this", "art of code", ZOE, "Zoë"), heard("I see, thank you", commit))
+
+
+async def review(scene: Scene) -> None:
+    """Let a commit of somebody who is here be shown."""
+    commit = Commit(
+        "3f786850e387550fdab836ed7e6dc881de23001b",
+        tree="89e6c98d92887913cadf06b2adb97f26cde4849b",
+        parents=("2b66fd261ee5c6cfc8de7fa466bab600bcfe4f69",),
+        author_name="小明",
+        author_email="ming@example.org",
+        committer_name="小明",
+        committer_email="ming@example.org",
+        message="Quotes are kept\n\n- in the parser\n+ in its tests",
+        time=1_777_900_000,
+    )
+    patch = (
+        "diff --git a/parser.py b/parser.py\nindex 1111111..2222222 100644\n--- a/parser.py\n+++ b/parser.py\n"
+        "@@ -10,3 +10,3 @@ def read(line):\n     words = line.split()\n"
+        '-    return words\n+    return shlex.split(line)  # "…"'
+    )
+    await scene.tell(CommitShown(9, commit, True, CommitSource.PEER, patch, peer_id=MING))
 
 
 async def fail(scene: Scene) -> None:

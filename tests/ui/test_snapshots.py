@@ -32,7 +32,7 @@ USUAL = (100, 30)
 NAMES = (
     *("empty", "busy", "narrow", "narrow-peers", "tiny", "wide", "light", "terminal-colours", "refusal"),
     *("selection", "search", "help", "scrolled-back", "discovery", "narrow-discovery", "direct", "narrow-direct"),
-    *("stranger", "transfers", "narrow-transfers", "cancel", "topic", "narrow-topic", "error"),
+    *("stranger", "transfers", "narrow-transfers", "cancel", "topic", "narrow-topic", "commit", "error"),
 )
 
 
@@ -114,6 +114,10 @@ async def walk(clock: states.Clock, taken: dict[str, str]) -> None:  # noqa: PLR
         for name, size in (("narrow-topic", (48, 20)), ("topic", USUAL)):
             await shown.pilot.resize_terminal(*size)
             taken[name] = await picture(shown)
+        await states.review(shown)
+        await shown.pilot.resize_terminal(100, 50)
+        taken["commit"] = await picture(shown)
+        await shown.pilot.resize_terminal(*USUAL)
         await states.fail(shown)
         taken["error"] = await picture(shown)
 
