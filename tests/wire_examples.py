@@ -28,12 +28,14 @@ from py_peer.chatroom import CHAT_TOPIC
 from py_peer.core import announcement, limits, tree_hash
 from py_peer.core.cbor import BytesReader, TextReader
 from py_peer.core.chat_payload import decode_payload
+from py_peer.core.commits import holds
 from py_peer.core.frames import FrameBuffer
 from py_peer.core.kademlia import ROOM_KEYS, Contact
 from py_peer.core.records import MILLISECOND, SECOND, Record
 from py_peer.net import (
     autonat,
     autonat2,
+    commit_exchange,
     dcutr,
     direct,
     file_messages,
@@ -121,6 +123,12 @@ def _read_record(data: bytes) -> object:
 def _read_request(data: bytes) -> object:
     request = direct.Request.FromString(_frame(data))
     return request.metadata.clientVersion, request.metadata.timestamp, request.content, request.type
+
+
+def _read_commit(data: bytes) -> object:
+    answer = commit_exchange.Answer.FromString(_frame(data))
+    assert holds(answer.object, answer.id)
+    return answer.status, answer.id, answer.object, answer.patch
 
 
 def _kad(**fields: Any) -> bytes:
@@ -296,6 +304,18 @@ EXAMPLES: Final = (
         lambda: wire_sent.direct_answer(wire_sent.direct_message(TAKEN)),
         lambda data: direct.Response.FromString(_frame(data)).status,
         200,
+    ),
+    Example(
+        "a commit is asked for",
+        wire_sent.commit_asked_for,
+        lambda data: commit_exchange.Request.FromString(_frame(data)).id,
+        wire_sent.COMMIT_ID[:12],
+    ),
+    Example(
+        "a commit",
+        wire_sent.commit_given,
+        _read_commit,
+        (200, wire_sent.COMMIT_ID, wire_sent.COMMIT, b""),
     ),
     Example(
         "GET_PROVIDERS",

@@ -26,7 +26,8 @@ from multiaddr import Multiaddr
 from py_peer import __version__
 from py_peer.chatroom import CHAT_TOPIC, PUBSUB_DISCOVERY_TOPIC
 from py_peer.core.announcement import NICK_TOPIC
-from py_peer.net import direct, identify
+from py_peer.core.commits import commit_id
+from py_peer.net import commit_exchange, direct, identify
 from py_peer.net.author import Author
 from py_peer.net.counters import Counters
 from py_peer.net.file_exchange import Source
@@ -214,6 +215,31 @@ def direct_answer(heard: bytes) -> bytes:
     """Return the answer to a direct message that is taken."""
     receiver = direct.Receiver(lambda message: "" if message.text == "hello" else "it is another")
     return _said(lambda _, stream: receiver.handle(cast("INetStream", stream)), heard)
+
+
+# --- Commits --------------------------------------------------------------------------------------
+
+COMMIT: Final = b"""\
+tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904
+author Ada <ada@example.org> 1700000000 +0000
+committer Ada <ada@example.org> 1700000000 +0000
+
+Empty
+"""
+COMMIT_ID: Final = commit_id(COMMIT, "sha1")
+
+
+def commit_asked_for() -> bytes:
+    """Return what is sent to ask for a commit."""
+    answer = commit_exchange.Answer(status=commit_exchange.GIVEN, id=COMMIT_ID).SerializeToString()
+    asked = COMMIT_ID[:12]
+    return _said(lambda host, _: commit_exchange.ask_for_commit(host, OTHER, asked), encode_varint_prefixed(answer))
+
+
+def commit_given() -> bytes:
+    """Return the answer to who asks for it."""
+    server = commit_exchange.CommitServer(lambda _: [commit_exchange.GivenCommit(COMMIT_ID, COMMIT, b"")])
+    return _said(lambda _, stream: server.handle(cast("INetStream", stream)), commit_asked_for())
 
 
 # --- Gossip ---------------------------------------------------------------------------------------
