@@ -183,6 +183,8 @@ def _opened(name: str) -> Iterator[IO[bytes]]:
 
 def _fields(text: bytes) -> Any:
     """Return the fields of an event in a line; what a relay writes around it may be there."""
+    if len(text) > limits_nostr.MAX_RELAY_MESSAGE:  # of which there may be more
+        raise NostrError(f"it has more than {limits_nostr.MAX_RELAY_MESSAGE:,} bytes")
     found = read_json(text, limits_nostr.MAX_RELAY_MESSAGE)
     return found[-1] if isinstance(found, list) and found[:1] == ["EVENT"] else found
 

@@ -32,7 +32,7 @@ REMOTE_PEER means the same as PY_PEER_CONNECT, BOOTSTRAP_PEERS as PY_PEER_BOOTST
 
 exit codes: 0 an orderly leave, 1 a fault of py-peer, 2 bad arguments or configuration, 3 cannot listen,
 4 nobody was reached (piped input, --oneshot, commands that ask), 5 something that was typed was not sent, 6 a file or a
-key was not found (piped input, commands that ask), 7 a file is not the one of the hash that it must have
+key was not found (piped input, commands that ask), 7 a hash or a signature does not hold
 """
 
 
