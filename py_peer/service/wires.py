@@ -34,7 +34,7 @@ class Company:
 
     emit: Callable[[Event], None]
     hear: Callable[[str, str, str, str], None]
-    """Takes what somebody has said: who has signed it, the text, the topic, and what he calls himself in it; cleaned."""
+    """Takes what somebody has said, cleaned: who has signed it, the text, the topic, what he calls himself in it."""
 
     speaker: Callable[[str, str], Name | None]
     """Takes who has signed something, and what he calls himself in it; returns what he is called.
