@@ -21,6 +21,9 @@ ROOM_TOPIC: Final = "universal-connectivity"
 SIGN: Final = "#"
 """What a topic's name is shown with, and may be typed with."""
 
+HEAD: Final = "HEAD"
+"""Stands for the ID of the commit that is checked out: those who have the same meet on it, as in gnostr."""
+
 LONGEST_SHOWN: Final = 24
 """Columns. A longer name, such as the ID of a commit, is shown by its two ends."""
 
@@ -43,6 +46,11 @@ class TopicInfo:
 def read_topic(typed: str) -> str:
     """Return the topic that the user means: it may be typed as it is shown, with one sign before it."""
     return typed.strip().removeprefix(SIGN)
+
+
+def is_head(typed: str) -> bool:
+    """Return whether the commit is meant that HEAD is in the repository of this folder; `#HEAD` is but a name."""
+    return typed.strip() == HEAD
 
 
 def topic_problem(name: str) -> str:

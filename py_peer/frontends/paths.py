@@ -17,6 +17,14 @@ def whole_path(path: str) -> str:
     return os.path.join(whole, "") if path.endswith(("/", os.sep)) else whole  # noqa: PTH118
 
 
+def here() -> str:
+    """Return the folder in which the program was started, whole where that can be said."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - pathlib's fails in the same way
+    except OSError:  # somebody has removed it
+        return os.curdir
+
+
 def paths_like(typed: str) -> list[str]:
     """Return what there is whose path begins with `typed`, written as it is, folders with a slash at their ends.
 

@@ -8,8 +8,9 @@ from py_peer.core.events import Answer
 from py_peer.core.requests import JoinTopic, LeaveTopic
 from py_peer.core.sizes import without_surrogates
 from py_peer.core.topic_events import TopicJoined
-from py_peer.core.topics import ROOM_TOPIC, SIGN, Topics, read_topic
+from py_peer.core.topics import ROOM_TOPIC, SIGN, Topics, is_head, read_topic
 from py_peer.frontends.lines import broken
+from py_peer.frontends.paths import here
 from py_peer.frontends.topic_lines import topics_lines
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ class Talk:
         if not argument:
             await self._chat.question(lambda report: topics_lines(report, self.topics.current, self._chat.columns()))
             return
-        name = read_topic(without_surrogates(argument))
-        if reason := self.topics.join(name):
+        name, reason = await _read(argument)
+        if reason := reason or self.topics.join(name):
             self.lose()
             await self._chat.print_lines(broken(f"❌ Not joined: {reason}", self._chat.columns()))
             return
@@ -77,9 +78,10 @@ class Talk:
 
     async def _leave(self, argument: str) -> None:
         """Leave a topic: the one that is named, or the one where what is typed goes."""
-        name = read_topic(without_surrogates(argument)) or self.topics.current
+        name, reason = await _read(argument)
+        name = name or self.topics.current
         was_joined = name in self.topics.joined
-        if reason := self.topics.leave(name):
+        if reason := reason or self.topics.leave(name):
             await self._chat.print_lines(broken(f"❌ {reason[0].upper()}{reason[1:]}", self._chat.columns()))
             return
         self._joining = {ticket: other for ticket, other in self._joining.items() if other != name}
@@ -87,3 +89,15 @@ class Talk:
             self._chat.was_never_on(name)
         self._chat.talks_on(self.topics.current)
         await self._chat.ask(LeaveTopic(self._chat.service.new_ticket(), name))
+
+
+async def _read(argument: str) -> tuple[str, str]:
+    """Return the topic that was typed, and why there is none; HEAD is read from the repository of this folder."""
+    if not is_head(argument):
+        return read_topic(without_surrogates(argument)), ""
+    from py_peer.service.repository import RepositoryError, in_thread, read_head  # noqa: PLC0415 - needed only now
+
+    try:
+        return await in_thread(read_head, here()), ""
+    except RepositoryError as error:
+        return "", f"HEAD is no topic here: {error}"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from argparse import ArgumentTypeError
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from dulwich import porcelain
 
 from py_peer.core import limits
 from py_peer.core.events import (
@@ -22,6 +25,7 @@ from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import JoinTopic, LeaveTopic, SendText
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC, TopicInfo
+from py_peer.frontends.checks import topic
 from py_peer.frontends.lines import Narrator, event_lines, peers_lines
 from py_peer.frontends.oneshot import OneShot
 from py_peer.frontends.piped import WINDOW, PlainChat
@@ -180,6 +184,46 @@ def test_what_a_script_says_for_a_topic_that_was_not_joined_goes_nowhere(line: s
     assert any(why in shown for shown in lines)
     assert "❌ Line 3 was not sent: it is for a topic that was not joined" in lines
     assert lines[-2] == "⚠️  Not sent: 1 message(s)"
+
+
+# --- HEAD as a topic ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Stand in a repository; return the ID of its commit."""
+    repo = porcelain.init(str(tmp_path))
+    commit: bytes = repo.get_worktree().commit(b"first", committer=b"a <a@b>", author=b"a <a@b>")
+    repo.close()
+    below = tmp_path / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    return commit.decode()
+
+
+def test_head_is_the_commit_that_is_checked_out_here_and_with_a_sign_a_name_like_others(repository: str) -> None:
+    code, _, service = talk("/topic HEAD\n1\n/topic #HEAD\n2\n/leave HEAD\n/leave #HEAD\n3\n")
+    assert code is ExitCode.OK
+    assert sent(service) == [(repository, "1"), ("HEAD", "2"), (ROOM_TOPIC, "3")]
+    code, _, service = talk("/topic HEAD\n1\n/leave HEAD\n2\n")
+    assert sent(service) == [(repository, "1"), (ROOM_TOPIC, "2")]
+    assert topic("HEAD") == topic(" HEAD ") == repository
+    assert topic("#HEAD") == "HEAD"
+    assert topic("head") == "head"
+
+
+def test_outside_a_repository_head_is_refused_and_nothing_goes_to_the_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, lines, service = talk("/topic HEAD\nsecret\n/leave HEAD\n")
+    assert code is ExitCode.NOT_SENT
+    assert sent(service) == []
+    why = f"HEAD is no topic here: {tmp_path} is in no Git repository"
+    assert f"❌ Not joined: {why}" in lines
+    assert f"❌ {why}" in lines
+    with pytest.raises(ArgumentTypeError, match="HEAD is no topic here"):
+        topic("HEAD")
 
 
 @pytest.mark.parametrize(
