@@ -476,6 +476,7 @@ class Statistics(Event):
     files_sent_bytes: int
     files_received_bytes: int
     files_refused: dict[str, int]
+    commits: dict[str, int]
     events_dropped: int
     gossip_sent_bytes: int
     gossip_received_bytes: int

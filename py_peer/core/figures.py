@@ -63,6 +63,7 @@ FIGURES: Final = (
     Figure("files_sent_bytes", "of files sent", "Sent to who fetches files.", counted="files: bytes sent"),
     Figure("files_received_bytes", "of files fetched", "Fetched of files.", counted="files: bytes received"),
     Figure("files_refused", "files", "What was refused or went wrong with files.", "reason", "files"),
+    Figure("commits", "commits", "Commits asked for by us and of us, and what became of that.", "what", "commits"),
     # What waits, and is lost
     Figure("events_dropped", "events not shown", "Events dropped because the front-end was too slow.", grows=True),
     Figure("gossip_sent_bytes", "gossip sent", "Written to gossip streams.", counted="gossip bytes out"),
