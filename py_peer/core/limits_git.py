@@ -85,9 +85,6 @@ PUT_AT_ONCE = 6
 """Values that are put side by side. Each has one request at a time with each of those who keep it, who take eight; in a
 small network these are always the same, who answer 100 at once and then hold the others back to 10 a second."""
 
-SHOWN_AT_ONCE = 4
-"""Commits that are looked for side by side; each looks up two values at a time, and so never more than eight."""
-
 # --- Reading a repository -------------------------------------------------------------------------
 
 MAX_REV_CHARS = 256

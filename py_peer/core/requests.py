@@ -260,6 +260,40 @@ class ShowCommit(Request):
 
 @final
 @frozen
+class PublishCommits(Request):
+    """Put commits of the repository at `path` into the DHT: `revs` is a revision, or a range of them as A..B.
+
+    Answered by PublishProgress and NotPublished, then by CommitsPublished; or by an Answer that it failed.
+    """
+
+    path: str
+    revs: str
+    tags: bool = True
+    """Whether also those tags that lead to one of them."""
+
+    patches: bool = True
+
+
+@final
+@frozen
+class ForgetCommits(Request):
+    """Keep no more, nor put anew, what PublishCommits with the same fields has put. Answered by an Answer."""
+
+    path: str
+    revs: str
+
+
+@final
+@frozen
+class ShowPublished(Request):
+    """Look in the DHT for a commit by its whole ID, or by a tag. Answered by CommitShown or LookupFailed."""
+
+    what: str
+    patch: bool = True
+
+
+@final
+@frozen
 class Stop(Request):
     """End the service; answered by Stopped.
 

@@ -58,6 +58,7 @@ class SubCommand:
 
 GROUPS: Final = {
     "nostr": "sign what is said of commits, and check what others have signed, as Nostr does",
+    "git": "publish commits where others find them, though you be gone, and find those of others: in the DHT",
     "kv": "keep and find values, and who provides what, by keys: a store that all who take part in Kademlia hold",
     "network": "the networks that --network knows",
 }
@@ -68,6 +69,20 @@ _KEY: Final = Option("key", "any text in UTF-8 is one", metavar="KEY", check=che
 def _kv(name: str, undone: ExitCode, text: str, *own: Option) -> SubCommand:
     return SubCommand(f"kv {name}", text, "py_peer.frontends.kv_once", NODE, own, Runs.ERRAND, undone)
 
+
+_REVS: Final = Option(
+    "revs",
+    "a revision; or a range, which is what B has and A has not",
+    metavar="REV|A..B",
+    check=checks.something,
+    default="HEAD",
+    default_text="HEAD",
+    bare=True,
+    kept=False,
+)
+_REPO: Final = Option(
+    "repo", "the repository, or a folder in it", ("--repo",), "PATH", checks.path, default_text="here", is_folder=True
+)
 
 SUB_COMMANDS: Final = {
     entry.name: entry
@@ -126,6 +141,41 @@ SUB_COMMANDS: Final = {
                 Option(
                     "hash", "the hash that it must have, as py-peer provide tells it", ("--hash",), "HEX", checks.root
                 ),
+            ),
+            Runs.ERRAND,
+            ExitCode.NOT_FOUND,
+        ),
+        SubCommand(
+            "git publish",
+            "put commits into the DHT: objects, which nobody can replace; messages, patches and tags, which anyone can",
+            "py_peer.frontends.git_publish_command",
+            NODE,
+            (
+                _REVS,
+                _REPO,
+                Option("tags", "publish no tags", ("--no-tags",), default=True, kept=False),
+                Option("patches", "publish no patches", ("--no-patches",), default=True, kept=False),
+            ),
+            Runs.ERRAND,
+            ExitCode.NOT_SENT,
+        ),
+        SubCommand(
+            "git forget",
+            "give up what you have published of commits: it is not put anew",
+            "py_peer.frontends.git_publish_command",
+            NODE,
+            (_REVS, _REPO),
+            Runs.ERRAND,
+            ExitCode.NOT_SENT,
+        ),
+        SubCommand(
+            "git show",
+            "show a commit that somebody has published, and whether it hashes to its ID",
+            "py_peer.frontends.git_show_command",
+            NODE,
+            (
+                Option("what", "its whole ID, or a tag", metavar="ID|TAG", check=checks.something),
+                Option("patch", "with its patch", ("--patch",), default=False, kept=False),
             ),
             Runs.ERRAND,
             ExitCode.NOT_FOUND,

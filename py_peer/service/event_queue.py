@@ -34,7 +34,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferStarted,
 )
-from py_peer.core.git_events import CommitNotShown, CommitShown
+from py_peer.core.git_events import CommitNotShown, CommitShown, CommitsPublished, NotPublished
 from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.topic_events import TopicJoined, TopicLeft
 from py_peer.service.bell_queue import BellQueue
@@ -71,6 +71,8 @@ KEPT: Final = (
     TopicLeft,
     CommitShown,
     CommitNotShown,
+    CommitsPublished,
+    NotPublished,
 )
 """Events that are never dropped: there are no more of them than the front-end has asked for."""
 

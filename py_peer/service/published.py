@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from py_peer.core.cleaning import clean_text
 from py_peer.core.commits import Commit, CommitError, cleaned, parse_commit, read_commit_json
 from py_peer.core.git_events import CommitShown, CommitSource
 from py_peer.core.git_records import Published, json_key, message_key, object_key, patch_key
+from py_peer.core.shown_commits import clean_patch
 
 if TYPE_CHECKING:
     from py_peer.net.kad_values import Lookup
@@ -55,14 +55,14 @@ def shown_commit(ticket: int, found: Published, tag: str = "") -> CommitShown | 
     commit = _commit(found)
     if not (commit.tree or commit.message or found.patch):
         return None
-    patch = clean_text(found.patch)
+    patch = clean_patch(found.patch)
     return CommitShown(
         ticket,
         cleaned(commit),
         bool(found.raw),
         CommitSource.DHT,
         patch,
-        "" if patch.encode() == found.patch else base64.b64encode(found.patch).decode(),
+        "" if patch.encode() == found.patch.removesuffix(b"\n") else base64.b64encode(found.patch).decode(),
         tag=tag,
         peers=found.said,
         asked=found.asked,

@@ -56,6 +56,7 @@ from py_peer.service.links import Links
 from py_peer.service.manners import Manners
 from py_peer.service.nicks import Nicks
 from py_peer.service.outgoing import Outgoing
+from py_peer.service.publishing import Publishing
 from py_peer.service.reachability import Reachability
 from py_peer.service.statistics import Bookkeeper
 from py_peer.service.topics import Topics
@@ -146,6 +147,8 @@ class _Session:
         self._direct.deliveries.somebody_may_come = self._somebody_may_come
         self._data = Data(settings, emit)
         self._data.somebody_to_ask = lambda: self._discovery.somebody_to_ask(self._links.is_dialling)
+        self._publishing = Publishing(settings, emit)
+        self._publishing.somebody_to_ask = self._data.somebody_to_ask
         self._files.know_dht(self._data.somebody_to_ask, self._discovery.finder.reach)
         self._commits = Commits(settings, emit)
         self._commits.called, self._commits.call = self._nicks.called, self._discovery.finder.call
@@ -171,8 +174,9 @@ class _Session:
             RequestStatistics: lambda request: emit(self._bookkeeper.report(request.ticket)),
         }
         """What is done about each request but Stop; none of them may block."""
-        parts = (self._topics, self._links, self._discovery, self._files, self._data, self._direct, self._commits)
-        self._handlers |= {kind: accept for part in parts for kind, accept in part.handlers.items()}
+        of_peers = (self._topics, self._links, self._discovery, self._files, self._direct)
+        for part in (*of_peers, self._data, self._commits, self._publishing):
+            self._handlers |= part.handlers
 
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
 
@@ -257,6 +261,7 @@ class _Session:
         nursery.start_soon(self._files.run, node)
         nursery.start_soon(self._data.run, node)
         nursery.start_soon(self._commits.run, node)
+        nursery.start_soon(self._publishing.run, node)
         nursery.start_soon(self._reachability.run, node)
         nursery.start_soon(self._manners.run)
         nursery.start_soon(self._witness.run, node)
