@@ -28,7 +28,7 @@ MAX_KEY_FILE_BYTES = 1_024
 """A file with a key of Nostr has one line of 63 characters."""
 
 MAX_EVENTS_READ = 100_000
-"""Events of one file or of standard input that are looked at: some 20 s of checking."""
+"""Events of one file or of standard input that are looked at: half a minute of checking."""
 
 # --- Relays ---------------------------------------------------------------------------------------
 

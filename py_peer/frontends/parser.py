@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
 from py_peer import __version__
@@ -78,6 +79,7 @@ def _group(commands: _SubParsers, name: str) -> _SubParsers:
     words = "|".join(entry.name.split()[1] for entry in SUB_COMMANDS.values() if entry.name.startswith(f"{name} "))
     parser = _parser_in(commands, name, COMMAND_GROUPS[name], f"py-peer {name} {words}")
     _add(parser.add_argument_group("options"), OPTIONS["help"], opposites=False)
+    _refuse_secrets(parser)
     return parser.add_subparsers(title="commands", dest="action", metavar=words, prog=f"py-peer {name}", required=True)
 
 
@@ -121,7 +123,7 @@ class _Parser(argparse.ArgumentParser):
         # Arguments are repeated in messages, and may come from a script that took them from elsewhere.
         from py_peer.core.cleaning import clean_line  # noqa: PLC0415 - needed only now
 
-        super().error(clean_line(message, MAX_MESSAGE_CHARS))
+        super().error(re.sub("nsec1[0-9a-z]*", "nsec1…", clean_line(message, MAX_MESSAGE_CHARS), flags=re.IGNORECASE))
 
 
 @final

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from py_peer.core.exit_codes import ExitCode
+from py_peer.frontends.arguments import parse_arguments
 from tests.frontends.programs import DEADLINE, PY_PEER, environment
 
 if TYPE_CHECKING:
@@ -91,6 +92,18 @@ def test_an_nsec_on_the_command_line_is_refused_and_not_repeated(tmp_path: Path,
     assert "--nostr-key" in done.stderr
     assert "PY_PEER_NSEC" in done.stderr
     assert NSEC not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", ["--nsec=", "nostr --nsec ", "nostr key show ", "nostr ", "nostr publish a "], ids=str.strip
+)
+def test_an_nsec_is_repeated_by_no_complaint(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    for nsec in (NSEC, NSEC.upper()):
+        with pytest.raises(SystemExit):
+            parse_arguments(f"{words}{nsec}".split(), {})
+        said = capsys.readouterr().err
+        assert said
+        assert nsec not in said
 
 
 def test_what_holds_is_shown_without_the_secret(tmp_path: Path) -> None:
