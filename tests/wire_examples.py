@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import textwrap
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
@@ -25,7 +26,7 @@ from libp2p.utils import encode_varint_prefixed
 from multiaddr import Multiaddr
 
 from py_peer.chatroom import CHAT_TOPIC
-from py_peer.core import announcement, limits, tree_hash
+from py_peer.core import announcement, limits, nostr_binding, schnorr, tree_hash
 from py_peer.core.cbor import BytesReader, TextReader
 from py_peer.core.chat_payload import decode_payload
 from py_peer.core.commits import holds
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VALUE_PUT: Final = WHEN * MILLISECOND
+NOSTR_SECRET: Final = bytes(range(1, 33))
 NONCE: Final = 0x0102030405060708
 TAKEN: Final = b"\x03\x10\xc8\x01"
 """The least that says that a direct message is taken."""
@@ -153,6 +155,16 @@ def _read_kad(data: bytes) -> object:
     message = KadMessage.FromString(_frame(data))
     there = [kad_messages.where(one.id, one.addrs) for one in message.providerPeers]
     return message.type, message.key == ROOM_KEYS[0], [str(at.text) for places in there for at in places]
+
+
+def _claim() -> object:
+    with patch.object(schnorr, "sign", partial(schnorr.sign, randomness=bytes(32))):
+        return nostr_binding.make_claim(NOSTR_SECRET, str(PEER), WHEN)
+
+
+def _read_claim(data: bytes) -> object:
+    read = announcement.decode(data)
+    return read.nick, nostr_binding.check_claim(read.nostr, str(PEER), read.at)
 
 
 def _mdns() -> mdns_packets.Records:
@@ -270,6 +282,12 @@ EXAMPLES: Final = (
         lambda: announcement.encode(announcement.Announcement("bob", WHEN)),
         lambda data: (announcement.decode(data).nick, announcement.decode(data).at),
         ("bob", WHEN),
+    ),
+    Example(
+        "a nickname with a key of Nostr",
+        lambda: announcement.encode(announcement.Announcement("bob", WHEN, _claim())),
+        _read_claim,
+        ("bob", schnorr.public_key(NOSTR_SECRET).hex()),
     ),
     Example(
         "an announced peer",
