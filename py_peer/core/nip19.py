@@ -7,6 +7,8 @@ characters. The libraries for Bech32 hold that limit, or nobody keeps them, so i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import xor
 from typing import Final, final
 
 from py_peer.core import limits_nostr
@@ -15,6 +17,9 @@ from py_peer.core.schnorr import NostrError, check_secret
 _CHARSET: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _VALUES: Final = {letter: value for value, letter in enumerate(_CHARSET)}
 _GENERATOR: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_FOLDED: Final = [reduce(xor, (part * (top >> bit & 1) for bit, part in enumerate(_GENERATOR))) for top in range(32)]
+"""What the polymod takes up for each five bits that are pushed out of it."""
+
 _CHECKSUM: Final = 6
 
 _BARE: Final = ("npub", "nsec", "note")
@@ -156,7 +161,5 @@ def _checksum(values: list[int]) -> int:
     """Return BIP-173's polymod."""
     check = 1
     for value in values:
-        top, check = check >> 25, (check & 0x1FFFFFF) << 5 ^ value
-        for index, generator in enumerate(_GENERATOR):
-            check ^= generator * (top >> index & 1)
+        check = (check & 0x1FFFFFF) << 5 ^ value ^ _FOLDED[check >> 25]
     return check
