@@ -237,15 +237,15 @@ def cleaned(commit: Commit) -> Commit:
     return Commit(**fields | lines | {"message": clean_text(commit.message).rstrip("\n")})
 
 
-def commit_line(commit: Commit, stat: DiffStat) -> str:
-    """Return the line that /commit says of a commit."""
+def commit_line(commit: Commit, stat: DiffStat | None) -> str:
+    """Return the line that /commit says of a commit; with `stat` None it is not known what it changes."""
     author = clean_line(commit.author_name, limits_git.MAX_PERSON_CHARS)
-    return f"commit {commit.short_id}: {_about(commit)} — {author or 'nobody'}, {stat}"
+    return _line("commit", commit, author or "nobody", stat)
 
 
-def patch_line(commit: Commit, stat: DiffStat, file_name: str) -> str:
+def patch_line(commit: Commit, stat: DiffStat | None, file_name: str) -> str:
     """Return the line that /diff says of a commit whose patch is offered as `file_name`."""
-    return f"patch {commit.short_id}: {_about(commit)} — {file_name}, {stat}"
+    return _line("patch", commit, file_name, stat)
 
 
 def posted_id(text: str) -> str | None:
@@ -254,5 +254,6 @@ def posted_id(text: str) -> str | None:
     return found[1] if found else None
 
 
-def _about(commit: Commit) -> str:
-    return commit.subject or "(no message)"
+def _line(kind: str, commit: Commit, what: str, stat: DiffStat | None) -> str:
+    facts = what if stat is None else f"{what}, {stat}"
+    return f"{kind} {commit.short_id}: {commit.subject or '(no message)'} — {facts}"

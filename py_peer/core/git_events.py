@@ -23,6 +23,23 @@ class CommitSource(Enum):
 
 @final
 @frozen
+class CommitPosted(Event):
+    """What request `ticket` says of a commit has gone where texts go; what becomes of it is told as of any text.
+
+    From now on the commit is given to who asks for it. `file` is the name of its patch where that is offered, too, and
+    `left_out` how many files are not in the patch, which says so itself.
+    """
+
+    ticket: int
+    topic: str
+    text: str
+    commit_id: str
+    file: str = ""
+    left_out: int = 0
+
+
+@final
+@frozen
 class CommitShown(Event):
     """The commit that request `ticket` asks for: its nine fields, and its patch, which nothing holds to its ID.
 

@@ -40,6 +40,12 @@ MAX_POSTED = 256
 MAX_POSTED_BYTES = 16_777_216
 """Their objects and patches together: they are held in memory."""
 
+POSTS_WAITING = 64
+"""Commits that are to be posted, and wait until those before them have been read."""
+
+PATCH_FILES = 64
+"""Patches that are offered as files at a time; the one longest ago goes first."""
+
 MIN_ID_PREFIX = 7
 """Hex digits that name a commit: fewer are soon the beginning of several."""
 

@@ -294,6 +294,20 @@ class ShowPublished(Request):
 
 @final
 @frozen
+class PostCommit(Request):
+    """Say a line about a commit of the repository that `folder` is in: `rev`, or HEAD; with `patch`, offer that, too.
+
+    Answered by CommitPosted, behind which follows what follows a SendText, or by an Answer that it failed.
+    """
+
+    folder: str
+    rev: str = ""
+    topic: str = ROOM_TOPIC
+    patch: bool = False
+
+
+@final
+@frozen
 class Stop(Request):
     """End the service; answered by Stopped.
 

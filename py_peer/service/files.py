@@ -83,6 +83,7 @@ class Files:
         self._shared.on_changed = lambda name, fault: self._say(f"{name} is not served any more: {fault}")
         self._board.is_shared = lambda file_id: any(one.offered for one in self._shared.find(file_id))
         self._to_share, self._next_to_share = trio.open_memory_channel[ShareFile](MOST_WAITING)
+        self._started = trio.Event()
         self._early: list[GetFile] | None = []
         """What is asked for and is not known, in the first moments; None when they are over."""
 
@@ -120,6 +121,7 @@ class Files:
         """Offer, serve and fetch, until cancelled. A fault with one file ends neither the others nor the chat."""
         self._sources.node = node
         self._shared.start(node.host.get_private_key(), node.counters)
+        self._started.set()
         try:
             async with trio.open_nursery() as nursery:
                 if self._is_in_room:
@@ -150,6 +152,18 @@ class Files:
             self._to_share.send_nowait(request)
         except trio.WouldBlock:
             self._fail(request, f"Not shared: {MOST_WAITING} files wait to be read already")
+
+    async def offer(self, path: Path) -> SharedFile:
+        """Read a file of our own making and offer it to the room, once the node runs. Raises ShareError."""
+        await self._started.wait()
+        file = await self._shared.share(path)
+        self._emit(FileShared(0, file))
+        self._board.offer(file.file_id)
+        return file
+
+    def withdraw(self, file: SharedFile) -> None:
+        """Offer a file no more."""
+        self._shared.unshare(file.file_id)
 
     async def _share(self, request: ShareFile) -> None:
         path = Path(request.path)

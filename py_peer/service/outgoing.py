@@ -64,8 +64,8 @@ class Outgoing:
         """Texts not sent yet."""
         return len(self._outbox)
 
-    def accept(self, request: SendText) -> None:
-        """Take a text, or refuse it whole and say why."""
+    def accept(self, request: SendText) -> bool:
+        """Take a text, or refuse it whole and say why; return whether it was taken."""
         reason = oversize(len(request.text.encode("utf-8", "replace")))  # half a surrogate pair has no bytes
         if request.topic != ROOM_TOPIC and not self._topics.takes(request.topic):
             reason = f"you are not on {_shown(request.topic)}"
@@ -73,9 +73,10 @@ class Outgoing:
             reason = f"{self.waiting:,} messages wait already, and no more can; send it again when some have gone"
         if reason:
             self._emit(MessageRefused(request.ticket, request.text, reason, request.topic))
-            return
+            return False
         self._untold[request.topic] = request.ticket
         self._wake()
+        return True
 
     async def untold(self) -> None:
         """Wait until a text waits, for want of a peer, whose author has not been told so."""

@@ -165,7 +165,7 @@ class _Session:
         self._parted = False
         """Whether it was said on any topic that we go."""
 
-        self._handlers: dict[type[Request], Callable[[Any], None]] = {
+        self._handlers: dict[type[Request], Callable[[Any], object]] = {
             SendText: self._outgoing.accept,
             RequestStatus: lambda request: emit(self._status(request.ticket)),
             SetNickname: self._set_nickname,

@@ -229,6 +229,9 @@ class TestLines:
         assert line == "patch 06385e6c1247: The first one — 06385e6c1247.patch, more than 1 file, +0 -0"
         assert posted_id(line) == ROOT_ID[:12]
 
+    def test_what_a_commit_changes_may_not_be_known(self) -> None:
+        assert commit_line(made(), None) == "commit 06385e6c1247: The first one — Ada Lovelace"
+
     def test_nothing_of_a_commit_makes_a_second_line(self) -> None:
         commit = made(message="\n \na\rb\x1b[2Jc", author_name="x\ny" + "z" * 100)
         line = commit_line(commit, DiffStat(0, 0, 0))

@@ -1,0 +1,126 @@
+"""Commits of the user's repository are posted: said in a line, given to who asks, their patches offered as files."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import anyio.to_thread
+import trio
+
+from py_peer.core import limits, limits_git
+from py_peer.core.cleaning import clean_line
+from py_peer.core.commits import commit_line, patch_line
+from py_peer.core.events import Answer
+from py_peer.core.git_events import CommitPosted
+from py_peer.core.requests import PostCommit, SendText
+from py_peer.net.private_files import cause
+from py_peer.service.repository import RepoCommit, RepositoryError, in_thread, read_commit
+from py_peer.service.shared import ShareError
+from py_peer.service.transfers import FAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from py_peer.core.events import Event
+    from py_peer.core.file_events import SharedFile
+    from py_peer.core.requests import Request
+    from py_peer.service.files import Files
+    from py_peer.service.posted import Posted
+
+log = logging.getLogger(__name__)
+
+
+class _NotPostedError(Exception):
+    """A commit cannot be posted; the text says why."""
+
+
+@final
+class Posting:
+    """Posts commits, one after the other, in the order in which that was asked for.
+
+    `say` takes a text as typed ones are taken, and returns whether it did.
+    """
+
+    def __init__(
+        self, emit: Callable[[Event], None], say: Callable[[SendText], bool], files: Files, posted: Posted
+    ) -> None:
+        self._emit = emit
+        self._say = say
+        self._files = files
+        self._posted = posted
+        self._to_post, self._next = trio.open_memory_channel[PostCommit](limits_git.POSTS_WAITING)
+        self._folder: Path | None = None
+        self._patches: OrderedDict[str, SharedFile] = OrderedDict()
+        """The patches that are offered, by the IDs of their commits."""
+
+        self.handlers: dict[type[Request], Callable[[Any], None]] = {PostCommit: self._accept}
+
+    async def run(self) -> None:
+        """Post what is asked for, until cancelled. A fault with one commit ends neither the others nor the chat."""
+        try:
+            async for request in self._next:
+                try:
+                    await self._post(request)
+                except (_NotPostedError, RepositoryError) as error:
+                    self._fail(request, str(error))
+                except Exception:
+                    log.exception("posting a commit has failed")
+                    self._fail(request, FAULT)
+        finally:
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _accept(self, request: PostCommit) -> None:
+        try:
+            self._to_post.send_nowait(request)
+        except trio.WouldBlock:
+            self._fail(request, f"{limits_git.POSTS_WAITING} commits are to be posted already")
+
+    async def _post(self, request: PostCommit) -> None:
+        found = await in_thread(read_commit, request.folder, request.rev)
+        file = await self._offer(found) if request.patch else ""
+        line = patch_line(found.commit, found.stat, file) if file else commit_line(found.commit, found.stat)
+        self._emit(CommitPosted(request.ticket, request.topic, line, found.id, file, found.left_out if file else 0))
+        if self._say(SendText(request.ticket, line, request.topic)):
+            self._posted.add(found.id, found.raw, found.patch)
+
+    async def _offer(self, found: RepoCommit) -> str:
+        """Offer the patch of a commit as a file; return its name. Raises _NotPostedError."""
+        short = found.commit.short_id
+        if found.remark:
+            raise _NotPostedError(f"the patch of {short}: {found.remark}")
+        if not found.patch:
+            raise _NotPostedError(f"the patch of {short}: it changes nothing")
+        try:
+            path = await anyio.to_thread.run_sync(self._write, f"{short}.patch", found.patch)
+            file = self._patches[found.id] = await self._files.offer(path)
+            self._patches.move_to_end(found.id)
+            if len(self._patches) > limits_git.PATCH_FILES:
+                await self._withdraw(self._patches.popitem(last=False)[1])
+        except (OSError, ShareError) as error:
+            reason = str(error) if isinstance(error, ShareError) else cause(error)
+            raise _NotPostedError(f"the patch of {short} cannot be offered: {reason}") from error
+        return file.name
+
+    def _write(self, name: str, patch: bytes) -> Path:
+        """Write a patch into a folder of this session, unless it is there: a file that is offered must not change."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="py-peer-"))  # for the user alone
+        path = self._folder / name
+        if not path.exists():
+            path.write_bytes(patch)
+        return path
+
+    async def _withdraw(self, file: SharedFile) -> None:
+        self._files.withdraw(file)
+        if self._folder is not None:
+            path = self._folder / file.name
+            await anyio.to_thread.run_sync(lambda: path.unlink(missing_ok=True))
+
+    def _fail(self, request: PostCommit, reason: str) -> None:
+        self._emit(Answer(request.ticket, clean_line(f"Not posted: {reason}", limits.MAX_ERROR_CHARS), failed=True))
