@@ -270,6 +270,16 @@ COMMANDS: Final = (
         script_keys=("hash",),
     ),
     CommandEntry(
+        "commit",
+        "say a line about a commit of the repository of this folder, HEAD if none is named; others can /show it",
+        arguments="[REV]",
+    ),
+    CommandEntry(
+        "diff",
+        "do the same, and offer the patch as a file; a merge is compared with its first parent",
+        arguments="[REV]",
+    ),
+    CommandEntry(
         "show",
         "show a commit that somebody has posted, and its patch; asked of who has posted it, or of PEER",
         arguments="COMMIT [PEER]",

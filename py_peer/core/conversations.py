@@ -26,6 +26,7 @@ from py_peer.core.events import (
     Ready,
     Started,
 )
+from py_peer.core.git_events import CommitPosted
 from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.journal import Journal
 from py_peer.core.speakers import Name, Speakers
@@ -49,7 +50,7 @@ MANY_STRANGERS: Final = (
 
 OF_TOPICS: Final = (
     *(Started, Ready, NicknameChanged, IgnoreList, NickLearned),
-    *(MessageReceived, MessageSent, MessageRefused, TopicPeerJoined, TopicPeerLeft, GnostrHeard),
+    *(MessageReceived, MessageSent, MessageRefused, CommitPosted, TopicPeerJoined, TopicPeerLeft, GnostrHeard),
 )
 """The events that say something of what is said on topics."""
 

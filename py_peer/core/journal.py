@@ -26,6 +26,7 @@ from py_peer.core.events import (
     Ready,
     Started,
 )
+from py_peer.core.git_events import CommitPosted
 from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.mentions import is_named
 from py_peer.core.numbering import Numbering
@@ -90,8 +91,10 @@ class Journal:
         match event:
             case Started() | Ready():
                 return self._introduce(event)
-            case MessageReceived() | MessageSent() if self._topic not in ("", event.topic):
+            case MessageReceived() | MessageSent() | CommitPosted() if self._topic not in ("", event.topic):
                 return []
+            case CommitPosted():
+                return self.said(event.ticket, event.text, now, event.topic)
             case MessageReceived():
                 return self._heard(event)
             case NickLearned():

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from py_peer.core import limits_git
+from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
-from py_peer.core.git_events import CommitNotShown, CommitShown
-from py_peer.core.requests import ShowCommit
+from py_peer.core.git_events import CommitNotShown, CommitPosted, CommitShown
+from py_peer.core.requests import PostCommit, ShowCommit
+from py_peer.core.sizes import without_surrogates
+from py_peer.frontends.lines import broken
 
 if TYPE_CHECKING:
     from py_peer.core.events import Event
@@ -27,7 +32,26 @@ class GitCommands:
         self.wrong = 0
         """Of those: commits of which somebody has given something else than their IDs stand for."""
 
-        self.handlers: dict[str, Handler] = {"show": self._show}
+        self.reading: set[int] = set()
+        """Tickets of commits that are to be posted, and of which nothing has been heard yet."""
+
+        self.not_posted = 0
+
+        self.handlers: dict[str, Handler] = {
+            "commit": self._post,
+            "diff": lambda rev: self._post(rev, patch=True),
+            "show": self._show,
+        }
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is under way that ends by itself."""
+        return bool(self.asked or self.reading)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as much is under way as the service takes at once."""
+        return len(self.asked) >= limits_git.SHOWS_WAITING or len(self.reading) >= limits_git.POSTS_WAITING
 
     def note(self, event: Event) -> None:
         """Remember what an event says."""
@@ -38,6 +62,12 @@ class GitCommands:
                 self.asked.discard(event.ticket)
                 self.not_shown += 1
                 self.wrong += event.wrong_hash
+            case CommitPosted():
+                self.reading.discard(event.ticket)
+            case Answer(failed=True) if event.ticket in self.reading:
+                self.reading.discard(event.ticket)
+                self._chat.outstanding.pop(event.ticket, None)
+                self.not_posted += 1
 
     def last_lines(self) -> list[str]:
         """Return what is said at the end of a script."""
@@ -51,6 +81,17 @@ class GitCommands:
 
     # --- Commands ---------------------------------------------------------------------------------
 
+    async def _post(self, rev: str, *, patch: bool = False) -> None:
+        """Say a line about a commit where the user talks; it is as much a text on its way as a typed one."""
+        if reason := self._chat.why_nowhere():
+            self.not_posted += 1
+            await self._chat.print_lines(broken(f"❌ Not posted: {reason}", self._chat.columns()))
+            return
+        ticket, topic = self._chat.service.new_ticket(), self._chat.talk.topics.current
+        self.reading.add(ticket)
+        self._chat.outstanding[ticket] = topic
+        await self._chat.ask(PostCommit(ticket, _here(), without_surrogates(rev), topic, patch))
+
     async def _show(self, commit: str, peer: str = "") -> None:
         def make(ticket: int, peer_id: str = "") -> Request:
             self.asked.add(ticket)
@@ -60,3 +101,11 @@ class GitCommands:
             await self._chat.ask(make(self._chat.service.new_ticket()))
         elif not await self._chat.ask_about(peer, make):
             self.not_shown += 1
+
+
+def _here() -> str:
+    """Return the folder where the program was started; it may be gone, which the service says."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return "."

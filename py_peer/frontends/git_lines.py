@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from py_peer.core import limits_git
 from py_peer.core.addresses import short_id
-from py_peer.core.git_events import CommitNotShown, CommitShown, CommitSource
+from py_peer.core.git_events import CommitNotShown, CommitPosted, CommitShown, CommitSource
 from py_peer.core.patch_view import ADDED, HEAD, HUNK, PATCH_HEAD, REMOVED, kinds, shown_part
 from py_peer.core.wrapping import limit_lines, wrap_lines
 from py_peer.frontends.screen import knows_cursor_moves
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from py_peer.core.events import Event
 
 SIGN: Final = "🔎"
-SIGNS: Final[dict[type[Event], str]] = {CommitShown: SIGN, CommitNotShown: "❌"}
+SIGNS: Final[dict[type[Event], str]] = {CommitShown: SIGN, CommitNotShown: "❌", CommitPosted: "🔖"}
 """What a line begins with."""
 
 INDENT: Final = "    "
@@ -34,6 +34,10 @@ def git_sentence(event: Event, called: Callable[[str], str] = short_id) -> str:
     match event:
         case CommitShown():
             return f"Commit {event.commit.short_id} {_origin(event, called)}: {_verdict(event)}"
+        case CommitPosted(left_out=0):
+            return event.text
+        case CommitPosted():
+            return f"{event.text} (not all of it: {event.left_out} file(s) are left out)"
         case CommitNotShown():
             return f"Not shown: commit {event.asked}: {event.reason}"
         case _:

@@ -258,6 +258,10 @@ class Chat(FrontEnd):
     def was_never_on(self, topic: str) -> None:
         """Show no more a topic that was not joined, and from which the user has turned away."""
 
+    def why_nowhere(self) -> str:
+        """Return why what is typed goes neither to the room nor to a topic, or ""."""
+        return ""
+
     async def question(self, answer: Callable[[StatusReport], list[str]]) -> None:
         """Ask for a report, and print what `answer` makes of it; before the service is ready there is none."""
         self.note_question(answer)

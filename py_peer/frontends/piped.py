@@ -8,7 +8,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from py_peer.core import limits, limits_git
+from py_peer.core import limits
 from py_peer.core.cleaning import is_blank
 from py_peer.core.events import Ready
 from py_peer.core.exit_codes import ExitCode
@@ -102,7 +102,7 @@ class PlainChat(Chat):
 
     def unsent(self) -> int:
         """Count what was typed and not sent: on its way, refused, or not even looked at."""
-        return super().unsent() + self.refused + self.not_taken + self.unread
+        return super().unsent() + self.refused + self.not_taken + self.git.not_posted + self.unread
 
     def undelivered(self) -> int:
         """Count the direct messages that were not delivered, also those that will not be."""
@@ -110,7 +110,7 @@ class PlainChat(Chat):
 
     def found_nobody(self) -> bool:
         """Return whether it is for want of anybody that texts were not sent."""
-        return super().found_nobody() and not self.not_taken
+        return super().found_nobody() and not (self.not_taken or self.git.not_posted)
 
     def exit_code(self) -> ExitCode:
         """Tell texts that nobody was there for from those that were not sent though somebody was; then, files."""
@@ -143,7 +143,7 @@ class PlainChat(Chat):
             return True
         return await self.obey_line(line)
 
-    async def obey_line(self, line: InputLine) -> bool:  # noqa: C901 - one for each kind
+    async def obey_line(self, line: InputLine) -> bool:
         """Do what a line says; False if it says to leave."""
         typed = line.text
         match parse_line(typed, bare_quit=True):
@@ -166,14 +166,13 @@ class PlainChat(Chat):
                     await self._refuse(line.number, reason)
                     return True
                 await self._meet_who_is_meant(typed)
-            case Command(name=name) if name in self.key_value.handlers:
+            case Command(name=name) if name in self.key_value.handlers or name in self.git.handlers:
                 await self._wait_for_the_banner()
-                if reason := _not_utf8(line):  # another key would be meant, or another value put
-                    self.key_value.not_taken += 1
+                if reason := _not_utf8(line):  # another key would be meant, or another value put, or another commit
+                    self.git.not_posted += name in self.git.handlers
+                    self.key_value.not_taken += name in self.key_value.handlers
                     await self._say_not_done(line.number, reason)
                     return True
-            case Command(name=name) if name in self.git.handlers:
-                await self._wait_for_the_banner()
                 await self._meet_who_is_meant(typed)
         return await self.obey(typed)
 
@@ -235,7 +234,9 @@ class PlainChat(Chat):
 
     async def _finish_exchange(self) -> None:
         """Wait until what is fetched or looked for is there or has failed; a while, for those who were written to."""
-        while (is_busy := self.exchange.is_busy or bool(self.key_value.asked or self.git.asked)) or self.exchange.away:
+        while (
+            is_busy := self.exchange.is_busy or bool(self.key_value.asked) or self.git.is_busy
+        ) or self.exchange.away:
             self.changed.clear()
             try:
                 await asyncio.wait_for(self.changed.wait(), None if is_busy else self._time_to_meet())
@@ -271,7 +272,7 @@ class PlainChat(Chat):
 
     def _looks_for_much(self) -> bool:
         """Return whether much is being looked for; all of it is answered, whoever is there."""
-        return len(self.key_value.asked) >= WINDOW or len(self.git.asked) >= limits_git.SHOWS_WAITING
+        return len(self.key_value.asked) >= WINDOW or self.git.is_full
 
     def is_heard(self) -> bool:
         """Return whether somebody is where the texts on their way are for."""

@@ -14,6 +14,7 @@ from py_peer.core.cleaning import clean_line
 from py_peer.core.direct_events import DirectWaiting
 from py_peer.core.events import Answer, MessageWaiting, StatusReport
 from py_peer.core.file_events import HashingProgress
+from py_peer.core.git_events import CommitPosted
 from py_peer.core.json_lines import (
     SAY,
     Ended,
@@ -185,7 +186,7 @@ class JsonChat(_JsonOutput, PlainChat):
         match event:
             case Error() | FoundPeers() | Answer(ticket=0):
                 return self._current
-            case MessageWaiting() | DirectWaiting() | HashingProgress():  # another answer follows
+            case MessageWaiting() | DirectWaiting() | HashingProgress() | CommitPosted():  # another answer follows
                 return self._ids.get(event.ticket)
             case _:
                 return self._ids.pop(getattr(event, "ticket", 0), None)

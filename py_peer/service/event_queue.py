@@ -34,7 +34,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferStarted,
 )
-from py_peer.core.git_events import CommitNotShown, CommitShown, CommitsPublished, NotPublished
+from py_peer.core.git_events import CommitNotShown, CommitPosted, CommitShown, CommitsPublished, NotPublished
 from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.topic_events import TopicJoined, TopicLeft
 from py_peer.service.bell_queue import BellQueue
@@ -69,6 +69,7 @@ KEPT: Final = (
     LookupFailed,
     TopicJoined,
     TopicLeft,
+    CommitPosted,
     CommitShown,
     CommitNotShown,
     CommitsPublished,

@@ -56,6 +56,7 @@ from py_peer.service.links import Links
 from py_peer.service.manners import Manners
 from py_peer.service.nicks import Nicks
 from py_peer.service.outgoing import Outgoing
+from py_peer.service.posting import Posting
 from py_peer.service.publishing import Publishing
 from py_peer.service.reachability import Reachability
 from py_peer.service.statistics import Bookkeeper
@@ -153,6 +154,7 @@ class _Session:
         self._commits = Commits(settings, emit)
         self._commits.called, self._commits.call = self._nicks.called, self._discovery.finder.call
         self._commits.somebody_to_ask = self._data.somebody_to_ask
+        self._posting = Posting(emit, self._outgoing.accept, self._files, self._commits.posted)
         self._reachability = Reachability(settings.transports, emit)
         self._reachability.on_reached = self._discovery.reached_from_outside
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
@@ -175,7 +177,7 @@ class _Session:
         }
         """What is done about each request but Stop; none of them may block."""
         of_peers = (self._topics, self._links, self._discovery, self._files, self._direct)
-        for part in (*of_peers, self._data, self._commits, self._publishing):
+        for part in (*of_peers, self._data, self._commits, self._publishing, self._posting):
             self._handlers |= part.handlers
 
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
@@ -194,6 +196,7 @@ class _Session:
             nursery.start_soon(self._run_node, nursery.cancel_scope)
             nursery.start_soon(self._tell_waiting)
             nursery.start_soon(self._ignored.run)
+            nursery.start_soon(self._posting.run)
             nursery.start_soon(self._serve, nursery)
         _log_system_message("Stopped")
 

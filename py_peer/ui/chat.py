@@ -34,7 +34,7 @@ from py_peer.core.file_events import (
     TransferFailed,
     TransferProgress,
 )
-from py_peer.core.git_events import CommitNotShown, CommitShown
+from py_peer.core.git_events import CommitNotShown, CommitPosted, CommitShown
 from py_peer.core.journal import Journal
 from py_peer.core.nostr_events import NostrBound
 from py_peer.core.requests import RequestFiles, SendDirect, SendText
@@ -220,7 +220,7 @@ class FullScreenChat(Chat):
                 case NicknameChanged():
                     self.nickname = event.nickname
                     self.ui.rename(event.nickname)
-                case NickLearned() | DirectReceived() | DirectSent() | DirectRefused():
+                case NickLearned() | DirectReceived() | DirectSent() | DirectRefused() | CommitPosted(left_out=0):
                     pass  # it is told in the conversations
                 case DirectWaiting() if event.ticket:
                     pass
@@ -368,6 +368,10 @@ class FullScreenChat(Chat):
         if topic:
             self.tabs.join(topic)
         self._show_peers()
+
+    def why_nowhere(self) -> str:
+        """Return that the user talks to one peer alone."""
+        return "" if self.tabs.topic else "commits are for the room or a topic; go there first"
 
     def was_never_on(self, topic: str) -> None:
         """Close the tab of a topic that was not joined."""

@@ -122,6 +122,7 @@ ARGUMENTS = {
     "value": " one\ntwo ",
     "hash": "00",
     "commit": "3f2a9c1",
+    "rev": "HEAD~1",
 }
 
 
