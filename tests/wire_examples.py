@@ -26,7 +26,7 @@ from libp2p.utils import encode_varint_prefixed
 from multiaddr import Multiaddr
 
 from py_peer.chatroom import CHAT_TOPIC
-from py_peer.core import announcement, limits, nostr_binding, schnorr, tree_hash
+from py_peer.core import announcement, gnostr, limits, nostr_binding, schnorr, tree_hash
 from py_peer.core.cbor import BytesReader, TextReader
 from py_peer.core.chat_payload import decode_payload
 from py_peer.core.commits import holds
@@ -56,6 +56,10 @@ from tests.wire_sent import ADDRESS, FILE_ID, KEYS, NUMBER, OTHER, PEER, PROTOCO
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+GNOSTR_TEXT: Final = gnostr.GnostrMessage("alice", ("hello", ""), "Chat", "0" * 40)
+GNOSTR_CHUNK: Final = gnostr.GnostrMessage(
+    "alice", ("hel", ""), "Chat", "0" * 40, message_id="11e8f8a0-6c1b-4e5a-9d0e-3d2f4c7b8a90", number=0, total=2
+)
 VALUE_PUT: Final = WHEN * MILLISECOND
 NOSTR_SECRET: Final = bytes(range(1, 33))
 NONCE: Final = 0x0102030405060708
@@ -276,6 +280,21 @@ EXAMPLES: Final = (
         wire_sent.unwanted,
         _read_control,
         {"idontwant": [""]},
+    ),
+    Example(
+        "a text of gnostr's", lambda: gnostr.encode_text("alice", "hello", "")[0], gnostr.decode_message, GNOSTR_TEXT
+    ),
+    Example(
+        "a coming of gnostr's",
+        lambda: gnostr.encode_message(gnostr.GnostrMessage("alice", ("", ""), gnostr.JOIN)),
+        gnostr.decode_message,
+        gnostr.GnostrMessage("alice", ("", ""), "Join", "0" * 40),
+    ),
+    Example(
+        "a chunk of gnostr's",
+        lambda: gnostr.encode_message(GNOSTR_CHUNK),
+        gnostr.decode_message,
+        GNOSTR_CHUNK,
     ),
     Example(
         "a nickname",

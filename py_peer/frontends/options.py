@@ -65,7 +65,7 @@ GROUPS: Final = {
         Option("quic", "listen on TCP alone, without QUIC on the UDP port", ("--no-quic",), default=True, kind=bool),
         Option(
             "topic",
-            "a topic to join beside the room, HEAD for the commit that is checked out here; what you say goes to the last one",
+            "a topic to join beside the room, HEAD for the commit checked out here; what you say goes to the last one",
             ("--topic",),
             "NAME",
             checks.topic,
