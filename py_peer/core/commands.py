@@ -106,6 +106,10 @@ def _switch(argument: str) -> str:
     return f"{shown_word(argument)} is neither" if argument else "say which"
 
 
+def _switch_or_nothing(argument: str) -> str:
+    return _switch(argument) if argument else ""
+
+
 def shown_word(argument: str) -> str:
     """Return what was typed wrongly, as it is repeated to the user."""
     return f"'{clean_line(argument, MAX_WORD_CHARS)}'"
@@ -284,6 +288,13 @@ COMMANDS: Final = (
         "show a commit that somebody has posted, and its patch; asked of who has posted it, or of PEER",
         arguments="COMMIT [PEER]",
         checks=(_commit,),
+    ),
+    CommandEntry(
+        "nostr",
+        "show what relays of Nostr bring about commits, or no more; alone, show how the relays are doing",
+        arguments="[on|off]",
+        checks=(_switch_or_nothing,),
+        never_blank=True,
     ),
     CommandEntry(
         "last",

@@ -477,6 +477,11 @@ class Statistics(Event):
     files_received_bytes: int
     files_refused: dict[str, int]
     commits: dict[str, int]
+    nostr_relays: int
+    nostr_heard: int
+    nostr_passed_over: int
+    nostr_duplicates: int
+    nostr_refused: dict[str, int]
     events_dropped: int
     gossip_sent_bytes: int
     gossip_received_bytes: int

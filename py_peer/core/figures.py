@@ -64,6 +64,12 @@ FIGURES: Final = (
     Figure("files_received_bytes", "of files fetched", "Fetched of files.", counted="files: bytes received"),
     Figure("files_refused", "files", "What was refused or went wrong with files.", "reason", "files"),
     Figure("commits", "commits", "Commits asked for by us and of us, and what became of that.", "what", "commits"),
+    # Nostr
+    Figure("nostr_relays", "relays of Nostr", "Relays of Nostr with a connection."),
+    Figure("nostr_heard", "events of Nostr", "Events of relays of Nostr, shown.", counted="nostr heard"),
+    Figure("nostr_passed_over", "not about Git", "Events of relays, not about Git.", counted="nostr passed over"),
+    Figure("nostr_duplicates", "known already", "Events of relays, known already.", counted="nostr duplicates"),
+    Figure("nostr_refused", "of relays, refused", "What relays sent, and was refused.", "reason", "nostr refused"),
     # What waits, and is lost
     Figure("events_dropped", "events not shown", "Events dropped because the front-end was too slow.", grows=True),
     Figure("gossip_sent_bytes", "gossip sent", "Written to gossip streams.", counted="gossip bytes out"),

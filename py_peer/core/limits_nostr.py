@@ -80,3 +80,38 @@ BINDINGS_BURST = 128
 BINDINGS_RATE = 20.0
 """The same for all peers together: checking takes some 0.1 ms, and a newcomer is handed NICKS_HANDED_ON at once. Who
 waits has his turn, as each peer has one place in the row: with KNOWN_NAMES of liars before him after 100 s."""
+
+# --- Watching relays ------------------------------------------------------------------------------
+
+WATCH_BACK = 3_600.0
+"""Events of the time before the first connection are asked for: what was said in the last hour, to begin with."""
+
+WATCH_OVERLAP = 900.0
+"""After a connection has gone, events are asked for from so long before: clocks of authors differ. What is known is not
+told again."""
+
+WATCH_LIMIT = 500
+"""Stored events that are asked for at once: many relays give no more."""
+
+WATCH_PAGES = 20
+"""Questions for what is older and still new to us, after a relay was away: 10,000 events, some five hours of a busy
+public relay."""
+
+MAX_AHEAD = 900
+"""An event may be from so far in the future; many relays have the same limit."""
+
+RECONNECT_FIRST = 1.0
+RECONNECT_MOST = 60.0
+RECONNECT_STAYED = 60.0
+"""Pauses between two tries double from the first to the most, and begin anew when a connection has stayed so long."""
+
+SEEN_EVENTS = 10_000
+"""IDs of events that are known, so that what several relays bring is told once: 1.5 MB."""
+
+SHOWN_BURST = 600
+SHOWN_PER_SECOND = 5.0
+"""Events that the chat shows: all that was missed while a relay was away, and then no faster than one can read. The
+others are counted."""
+
+REFUSED_TOLD_EVERY = 60.0
+"""How often it is told, at most, that events were refused."""

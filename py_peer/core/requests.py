@@ -308,6 +308,20 @@ class PostCommit(Request):
 
 @final
 @frozen
+class WatchNostr(Request):
+    """Show what relays of Nostr bring, or no more. Answered by a NostrReport, or by an Answer that it failed."""
+
+    on: bool
+
+
+@final
+@frozen
+class RequestNostr(Request):
+    """Answered by a NostrReport."""
+
+
+@final
+@frozen
 class Stop(Request):
     """End the service; answered by Stopped.
 

@@ -58,6 +58,7 @@ from py_peer.frontends.lines import (
     unsent_line,
     whois_lines,
 )
+from py_peer.frontends.nostr_commands import NostrCommands
 from py_peer.frontends.paths import paths_like
 from py_peer.frontends.screen import on_a_terminal
 from py_peer.frontends.talk import Talk
@@ -133,6 +134,7 @@ class Chat(FrontEnd):
         self.git = GitCommands(self)
         self.handlers |= self.exchange.handlers | self.key_value.handlers | self.git.handlers
 
+        self.handlers |= NostrCommands(self).handlers
         self.talk = Talk(self)
         self.handlers |= self.talk.handlers
         self.unanswered: set[int] = set()

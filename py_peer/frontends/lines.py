@@ -42,7 +42,7 @@ from py_peer.core.events import (
 from py_peer.core.git_events import CommitShown
 from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.journal import between
-from py_peer.core.nostr_events import NostrBound
+from py_peer.core.nostr_events import NostrBound, NostrHeard, NostrReport
 from py_peer.core.roster import Roster
 from py_peer.core.speakers import Name
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
@@ -56,9 +56,9 @@ from py_peer.frontends.file_lines import file_sentence
 from py_peer.frontends.git_lines import SIGNS as GIT_SIGNS
 from py_peer.frontends.git_lines import git_sentence, shown_lines
 from py_peer.frontends.invite import invite_line, qr_lines
-from py_peer.frontends.key_value_lines import SIGN as KEY_SIGN
 from py_peer.frontends.key_value_lines import SIGNS as KEY_SIGNS
 from py_peer.frontends.key_value_lines import key_sentence
+from py_peer.frontends.nostr_lines import SIGNS as NOSTR_SIGNS
 from py_peer.frontends.nostr_lines import nostr_sentence
 from py_peer.frontends.topic_lines import on_topic, topic_sentence
 
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from py_peer.core.transcript import Transcript
 
 INDENT: Final = "    "
-SIGNS: Final = FILE_SIGNS | DIRECT_SIGNS | KEY_SIGNS | GIT_SIGNS
+SIGNS: Final = FILE_SIGNS | DIRECT_SIGNS | KEY_SIGNS | GIT_SIGNS | NOSTR_SIGNS
 """What a line of the program's own begins with, where that is not a satellite dish."""
 
 MOST_FOUND: Final = 100
@@ -162,7 +162,7 @@ def event_lines(  # noqa: C901, PLR0911 - one for each type
             return broken(event.text if event.text.startswith("❌") else f"📡 {event.text}", columns)
         case DirectReceived() | DirectSent():
             return message_lines(direct_message(event), columns)
-        case ValueFound() | GnostrHeard():
+        case ValueFound() | GnostrHeard() | NostrHeard() | NostrReport():
             return message_lines(_from_others(event), columns)
         case CommitShown():
             return shown_lines(event, columns, called)
@@ -171,9 +171,9 @@ def event_lines(  # noqa: C901, PLR0911 - one for each type
             return broken(f"{sign} {text}", columns) if (text := sentence(event, called)) else []
 
 
-def _from_others(event: ValueFound | GnostrHeard) -> str:
-    if isinstance(event, ValueFound):
-        return f"{KEY_SIGN} {key_sentence(event)}"
+def _from_others(event: ValueFound | GnostrHeard | NostrHeard | NostrReport) -> str:
+    if not isinstance(event, GnostrHeard):
+        return f"{SIGNS[type(event)]} {sentence(event)}"
     from py_peer.core.gnostr_words import gnostr_sentence  # noqa: PLC0415 - for those who talk so
 
     return f"📡 {shown_topic(event.topic)} {gnostr_sentence(event)}"

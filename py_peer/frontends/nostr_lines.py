@@ -1,24 +1,75 @@
-"""What is said of Nostr."""
+"""What is said of Nostr: pure functions from events to sentences."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from py_peer.core.addresses import short_id
-from py_peer.core.nostr_events import NostrBound
+from py_peer.core.cleaning import clean_line
+from py_peer.core.commits import CommitError, cleaned, read_commit_json
+from py_peer.core.nostr_events import NostrBound, NostrHeard, NostrRelayDown, NostrRelayUp, NostrReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from py_peer.core.events import Event
+    from py_peer.core.nostr_events import NostrRelayInfo
+
+SIGN: Final = "🟣"
+SIGNS: Final[dict[type[Event], str]] = dict.fromkeys((NostrHeard, NostrRelayUp, NostrReport), SIGN) | {
+    NostrRelayDown: "⚠️ "
+}
+"""What a line begins with."""
+
+SUBJECT_CHARS: Final = 200
 
 
-def nostr_sentence(event: Event, called: Callable[[str], str] = short_id) -> str:
-    """Return what an event about Nostr says, or "" for another one; `called` is as for `lines.sentence`."""
+def nostr_sentence(  # noqa: PLR0911 - one for each type
+    event: Event, called: Callable[[str], str] = short_id
+) -> str:
+    """Return what an event about Nostr says, or "" for another one; `called` is as for `lines.sentence`.
+
+    Some have several lines.
+    """
     match event:
         case NostrBound(npub=""):
             return f"{called(event.peer_id)} has no Nostr key any more"
         case NostrBound():
             return f"{called(event.peer_id)} is {event.npub} on Nostr: both keys have signed it"
+        case NostrHeard():
+            return f"[{event.badge}] {said(event)}"
+        case NostrRelayUp(again=again):
+            return f"{event.relay} is {'back' if again else 'connected'}"
+        case NostrRelayDown():
+            return f"{event.relay}: {event.cause}; it is tried again in {event.seconds:.0f} s"
+        case NostrReport():
+            return _report(event)
         case _:
             return ""
+
+
+def said(event: NostrHeard) -> str:
+    """Return what an event says: about a commit in words, as its JSON is not for people."""
+    if not event.commit:
+        return event.text
+    try:
+        commit = cleaned(read_commit_json(event.text))
+    except CommitError:
+        return event.text
+    claimed = "" if commit.id == event.commit else f" (its tag names {event.commit[:12]})"
+    subject = clean_line(commit.subject, SUBJECT_CHARS)
+    return f"commit {commit.short_id}{claimed} {subject} ({clean_line(commit.author_name, SUBJECT_CHARS)})"
+
+
+def _report(report: NostrReport) -> str:
+    if not report.relays:
+        return "No relay of Nostr is named; --nostr-relay names one"
+    head = "Relays of Nostr are watched:" if report.on else "Relays of Nostr are not watched; /nostr on does:"
+    return "\n".join([head, *(f"  - {_relay(relay, on=report.on)}" for relay in report.relays)])
+
+
+def _relay(relay: NostrRelayInfo, *, on: bool) -> str:
+    if not on:
+        return relay.relay
+    state = "connected" if relay.connected else relay.cause or "not reached yet"
+    return f"{relay.relay}  {state}  {relay.heard} event(s)"

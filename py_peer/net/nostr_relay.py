@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from py_peer.core.nostr import NostrEvent
     from py_peer.core.nostr_messages import Filter, RelayMessage, RelayURL
 
-UNREAD: Final = "nostr refused: "
+REFUSED: Final = "nostr refused: "
 """What the counters of what was not taken begin with."""
 
 
@@ -94,9 +94,13 @@ class Relay:
             except NostrError:
                 self.refuse("no message of a relay" if len(data) <= limits_nostr.MAX_RELAY_MESSAGE else "too large")
 
+    def silence(self) -> float:
+        """Return for how many seconds nothing has come."""
+        return trio.current_time() - self._stream.heard
+
     def refuse(self, why: str) -> None:
         """Count what is not taken."""
-        self.counters[UNREAD + why] += 1
+        self.counters[REFUSED + why] += 1
 
     async def keep_alive(self) -> None:
         """Ping a relay that says nothing; return when it says nothing to that either."""
@@ -298,7 +302,7 @@ async def subscribe(
             case RequestClosed(of, reason) if of == subscription:
                 raise RelayError(f"it does not answer the question: {reason or 'and says no reason'}")
             case EventHeard():
-                relay.refuse("for another question")
+                relay.refuse("not asked for")
 
 
 async def fetch(

@@ -36,6 +36,7 @@ from py_peer.core.file_events import (
 )
 from py_peer.core.git_events import CommitNotShown, CommitPosted, CommitShown, CommitsPublished, NotPublished
 from py_peer.core.gnostr_events import GnostrHeard
+from py_peer.core.nostr_events import NostrHeard, NostrReport
 from py_peer.core.topic_events import TopicJoined, TopicLeft
 from py_peer.service.bell_queue import BellQueue
 
@@ -74,6 +75,7 @@ KEPT: Final = (
     CommitNotShown,
     CommitsPublished,
     NotPublished,
+    NostrReport,
 )
 """Events that are never dropped: there are no more of them than the front-end has asked for."""
 
@@ -123,4 +125,4 @@ class EventQueue(BellQueue[Event]):
 
 
 def _size(event: Event) -> int:
-    return len(event.text) if isinstance(event, MessageReceived | DirectReceived | GnostrHeard) else 0
+    return len(event.text) if isinstance(event, MessageReceived | DirectReceived | GnostrHeard | NostrHeard) else 0

@@ -55,6 +55,7 @@ from py_peer.service.ignored import Ignored
 from py_peer.service.links import Links
 from py_peer.service.manners import Manners
 from py_peer.service.nicks import Nicks
+from py_peer.service.nostr import Nostr
 from py_peer.service.outgoing import Outgoing
 from py_peer.service.posting import Posting
 from py_peer.service.publishing import Publishing
@@ -154,6 +155,7 @@ class _Session:
         self._commits.called, self._commits.call = self._nicks.called, self._discovery.finder.call
         self._commits.somebody_to_ask = self._publishing.somebody_to_ask = self._data.somebody_to_ask
         self._posting = Posting(emit, self._outgoing.accept, self._files, self._commits.posted)
+        self._nostr = Nostr(settings, emit)
         self._reachability = Reachability(settings.transports, emit)
         self._reachability.on_reached = self._discovery.reached_from_outside
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)
@@ -161,6 +163,7 @@ class _Session:
         self._witness.parts = (self._discovery, self._files, self._direct, self._reachability)
         self._room: ChatRoom | None = None
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
+        self._bookkeeper.nostr_relays = self._nostr.connected
         self._bookkeeper.dht_values = self._discovery.kademlia.values_kept
         self._unread = 0
         self._parted = False
@@ -176,7 +179,7 @@ class _Session:
         }
         """What is done about each request but Stop; none of them may block."""
         of_peers = (self._topics, self._links, self._discovery, self._files, self._direct)
-        for part in (*of_peers, self._data, self._commits, self._publishing, self._posting):
+        for part in (*of_peers, self._data, self._commits, self._publishing, self._posting, self._nostr):
             self._handlers |= part.handlers
 
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
@@ -264,6 +267,7 @@ class _Session:
         nursery.start_soon(self._data.run, node)
         nursery.start_soon(self._commits.run, node)
         nursery.start_soon(self._publishing.run, node)
+        nursery.start_soon(self._nostr.run, node)
         nursery.start_soon(self._reachability.run, node)
         nursery.start_soon(self._manners.run)
         nursery.start_soon(self._witness.run, node)

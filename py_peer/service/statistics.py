@@ -55,6 +55,9 @@ class Bookkeeper:
         self.dht_values: Callable[[], dict[str, int]] = dict
         """Tells how many values of the DHT are kept."""
 
+        self.nostr_relays: Callable[[], int] = int
+        """Tells how many relays of Nostr are connected."""
+
         self.node: Node | None = None
         """The node, from when it runs; before that there is nothing to count."""
 
@@ -68,6 +71,7 @@ class Bookkeeper:
             events_dropped=self._events.dropped,
             queue_items=self._queues(),
             dht_values=self.dht_values(),
+            nostr_relays=self.nostr_relays(),
             slowest_queue_items=max(self._depths(), default=0),
             peers_muted=len(self._manners.muted()),
             peers_ignored=len(self._ignored.peers()),

@@ -1,0 +1,114 @@
+"""Relays of Nostr in a session: watched from when the user says so until he says that it is enough, and not before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import trio
+
+from py_peer.core import limits_nostr
+from py_peer.core.events import Answer, Notice
+from py_peer.core.nostr_events import NostrRelayInfo, NostrReport
+from py_peer.core.rates import TokenBucket
+from py_peer.core.requests import RequestNostr, WatchNostr
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
+
+    from py_peer.core.events import Event
+    from py_peer.core.nostr_events import NostrHeard
+    from py_peer.core.requests import Request
+    from py_peer.core.settings import Settings
+    from py_peer.net.node import Node
+    from py_peer.service.nostr_feed import Feed
+
+NO_RELAY = "No relay of Nostr is named: start with --nostr-relay wss://… (several may be)"
+
+
+@final
+class Nostr:
+    """What one session does with relays of Nostr."""
+
+    def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
+        self._urls = settings.nostr_relays
+        self._emit = emit
+        self._wanted = False
+        self._changed = trio.Event()
+        self._feeds: list[Feed] = []
+        self.handlers: dict[type[Request], Callable[[Any], None]] = {
+            WatchNostr: self._switch,
+            RequestNostr: lambda request: emit(self._report(request.ticket)),
+        }
+
+    def connected(self) -> int:
+        """Return how many relays are connected."""
+        return sum(feed.connected for feed in self._feeds)
+
+    async def run(self, node: Node) -> None:
+        """Watch relays whenever that is wanted, until cancelled."""
+        while True:
+            await self._changes()
+            if self._wanted:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._watch, node.counters)
+                    while self._wanted:
+                        await self._changes()
+                    nursery.cancel_scope.cancel()
+                self._feeds.clear()
+
+    async def _changes(self) -> None:
+        await self._changed.wait()
+        self._changed = trio.Event()
+
+    async def _watch(self, counters: Counter[str]) -> None:
+        from py_peer.service.nostr_feed import Feed, Judge  # noqa: PLC0415 - for those who watch relays
+
+        pace = TokenBucket(limits_nostr.SHOWN_PER_SECOND, limits_nostr.SHOWN_BURST)
+
+        def show(heard: NostrHeard) -> bool:
+            if not pace.take(trio.current_time()):
+                return False
+            self._emit(heard)
+            return True
+
+        judge = Judge(counters, show)
+        self._feeds = [Feed(url, judge, counters, self._emit) for url in self._urls]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(tell_refused, counters, self._emit)
+            for feed in self._feeds:
+                nursery.start_soon(feed.run)
+
+    # --- Requests ---------------------------------------------------------------------------------
+
+    def _switch(self, request: WatchNostr) -> None:
+        if request.on and not self._urls:
+            self._emit(Answer(request.ticket, NO_RELAY, failed=True))
+            return
+        if request.on != self._wanted:
+            self._wanted = request.on
+            self._changed.set()
+        self._emit(self._report(request.ticket))
+
+    def _report(self, ticket: int) -> NostrReport:
+        known = {info.relay: info for info in (feed.info() for feed in self._feeds)} if self._wanted else {}
+        return NostrReport(
+            ticket, self._wanted, tuple(known.get(url, NostrRelayInfo(url, connected=False)) for url in self._urls)
+        )
+
+
+async def tell_refused(counters: Counter[str], emit: Callable[[Event], None]) -> None:
+    """Tell now and then how many events of relays were refused, and why, until cancelled."""
+    from py_peer.net.nostr_relay import REFUSED  # noqa: PLC0415 - for those who watch relays
+
+    def counted() -> Counter[str]:
+        return type(counters)({name: count for name, count in counters.items() if name.startswith(REFUSED)})
+
+    before = counted()
+    while True:
+        await trio.sleep(limits_nostr.REFUSED_TOLD_EVERY)
+        now = counted()
+        if new := now - before:
+            why = ", ".join(f"{count} {name.removeprefix(REFUSED)}" for name, count in new.most_common())
+            emit(Notice(f"Refused of what relays of Nostr have sent: {why}"))
+        before = now
