@@ -137,8 +137,7 @@ class _Session:
         self._nicks = Nicks(settings.nickname, self._peer_id, emit)
         if settings.nostr_key is not None:
             self._nicks.use_nostr_key(settings.nostr_key)
-        self._discovery.finder.called = self._nicks.called
-        self._discovery.finder.dialling = self._links.dialling
+        self._discovery.finder.called, self._discovery.finder.dialling = self._nicks.called, self._links.dialling
         self._ignored.nick_of = self._links.nick_of = lambda peer_id: self._nicks.called(peer_id).nick
         self._files = Files(settings, emit)
         self._files.know(self._nicks.called, self._manners.is_ignored, self._discovery.finder.call)
@@ -163,7 +162,6 @@ class _Session:
         self._witness.parts = (self._discovery, self._files, self._direct, self._reachability)
         self._room: ChatRoom | None = None
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
-        self._bookkeeper.nostr_relays = self._nostr.connected
         self._bookkeeper.dht_values = self._discovery.kademlia.values_kept
         self._unread = 0
         self._parted = False
@@ -178,9 +176,11 @@ class _Session:
             RequestStatistics: lambda request: emit(self._bookkeeper.report(request.ticket)),
         }
         """What is done about each request but Stop; none of them may block."""
-        of_peers = (self._topics, self._links, self._discovery, self._files, self._direct)
-        for part in (*of_peers, self._data, self._commits, self._publishing, self._posting, self._nostr):
-            self._handlers |= part.handlers
+        parts = (
+            *(self._topics, self._links, self._discovery, self._files, self._direct, self._data),
+            *(self._commits, self._publishing, self._posting, self._nostr),
+        )
+        self._handlers |= {kind: accept for part in parts for kind, accept in part.handlers.items()}
 
         system_log_handler.warn = lambda text: emit(Notice(clean_line(text, limits.MAX_ERROR_CHARS)))
 
@@ -267,6 +267,7 @@ class _Session:
         nursery.start_soon(self._data.run, node)
         nursery.start_soon(self._commits.run, node)
         nursery.start_soon(self._publishing.run, node)
+        self._bookkeeper.nostr_relays = self._nostr.connected
         nursery.start_soon(self._nostr.run, node)
         nursery.start_soon(self._reachability.run, node)
         nursery.start_soon(self._manners.run)

@@ -34,8 +34,8 @@ KEY = "~/.local/share/py-peer/nostr.key"
 
 
 @pytest.fixture(scope="module")
-def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRelay]:
-    with LocalRelay(tmp_path_factory.mktemp("relay")) as running:
+def relay() -> Iterator[LocalRelay]:
+    with LocalRelay() as running:
         yield running
 
 
