@@ -125,10 +125,7 @@ class _Session:
         self._requests = requests
         self._peer_id = identity.peer_id
         self._node: Node | None = None
-        self._wire = wire_of(
-            settings, Company(emit, self._hear, self._speaker, lambda: self._nicks.nickname, self._count)
-        )
-        self._topics = Topics(settings.topics, emit, self._wire, room=settings.room)
+        self._topics = Topics(settings.topics, emit, wire_of(settings, self._company()), room=settings.room)
         self._outgoing = Outgoing(settings, emit, self._topics)
         self._discovery = Discovery(settings, self._peer_id, emit)
         self._links = Links(settings, emit, self._discovery.finder)
@@ -164,9 +161,6 @@ class _Session:
         self._bookkeeper = Bookkeeper(events, requests, self._outgoing, self._manners, self._ignored)
         self._bookkeeper.dht_values = self._discovery.kademlia.values_kept
         self._unread = 0
-        self._parted = False
-        """Whether it was said on any topic that we go."""
-
         self._handlers: dict[type[Request], Callable[[Any], object]] = {
             SendText: self._outgoing.accept,
             RequestStatus: lambda request: emit(self._status(request.ticket)),
@@ -304,7 +298,7 @@ class _Session:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._outgoing.drain, request.drain, self._somebody_may_come)
                 nursery.start_soon(self._direct.deliveries.drain, request.drain)
-            self._parted = await self._topics.part()
+            await self._topics.part()
             await self._settle(request.settle)
         if draining.cancelled_caught:
             await self._settle(limits.CLOSE_TIMEOUT / 2)
@@ -312,7 +306,7 @@ class _Session:
 
     async def _settle(self, patience: float) -> None:
         self._witness.leaving = True
-        if self._node is not None and (self._outgoing.said or self._parted):
+        if self._node is not None and (self._outgoing.said or self._topics.parted):
             await self._node.settle(patience)
             self._unread = len(self._node.pubsub.peers)
 
@@ -396,6 +390,9 @@ class _Session:
         if (name := self._speaker(author, claim)) is not None:
             self._commits.hear(author, text)
             self._emit(MessageReceived(author, name.nick, text, time.time(), name.plain, topic))
+
+    def _company(self) -> Company:
+        return Company(self._emit, self._hear, self._speaker, lambda: self._nicks.nickname, self._count)
 
     def _speaker(self, author: str, claim: str = "") -> Name | None:
         """Return what somebody is called who has spoken, or None if the user ignores him.

@@ -115,6 +115,9 @@ class Topics:
         self.left: Callable[[str], int] = lambda _topic: 0
         """Told that a topic is left; returns how many texts of the user's waited there."""
 
+        self.parted = False
+        """Whether it was said on any topic, at the end, that we go."""
+
         self._leaving: dict[str, int] = {}
         """Topics that are left when nothing waits there any more, and the ticket of that request."""
 
@@ -143,13 +146,11 @@ class Topics:
                 await self._catch_up(node, nursery)
                 await self._changed.wait()
 
-    async def part(self) -> bool:
-        """Say on each topic that we go, where that is done; return whether it was said anywhere."""
-        said = False
+    async def part(self) -> None:
+        """Say on each topic that we go, where that is done."""
         with trio.move_on_after(FAREWELL_SECONDS):
             for topic in list(self._joined.values()):
-                said = await topic.part() or said
-        return said
+                self.parted = await topic.part() or self.parted
 
     def changed(self) -> None:
         """Take note that somebody may have come to a topic, or gone, or may be told to have."""
