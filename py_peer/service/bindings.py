@@ -39,6 +39,10 @@ class Bindings:
         self._buckets = Buckets[str](limits_nostr.BINDING_RATE, limits_nostr.BINDING_BURST, limits.KNOWN_NAMES)
         self._pace = TokenBucket(limits_nostr.BINDINGS_RATE, limits_nostr.BINDINGS_BURST)
 
+    def __len__(self) -> int:
+        """Return how many peers wait to be checked."""
+        return len(self._waiting)
+
     def take(self, peer_id: str, announcement: Announcement) -> None:
         """Take what the newest announcement of a peer says of a Nostr key."""
         if announcement.nostr is None:
@@ -63,12 +67,12 @@ class Bindings:
                     await trio.sleep(TRY_AGAIN)
 
     async def _check(self, peer_id: str, counters: MutableMapping[str, int]) -> None:
+        if peer_id not in self._names():  # forgotten meanwhile
+            self._waiting.pop(peer_id, None)
+            return
         await keep_pace(self._pace)
         if (announcement := self._waiting.get(peer_id)) is None:
             return  # a newer one has none
-        if peer_id not in self._names():
-            del self._waiting[peer_id]
-            return
         npub, fault = await trio.to_thread.run_sync(partial(_checked, announcement, peer_id))
         if self._waiting.get(peer_id) is not announcement:
             return  # a newer one came meanwhile

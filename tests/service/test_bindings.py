@@ -189,8 +189,10 @@ def test_what_waits_is_bounded_and_who_is_forgotten_is_not_checked(monkeypatch: 
 
     async def scene(board: Board) -> None:
         board.bind(BOB, KEY)
-        for number in range(200):
+        for number in range(205):
             board.bindings.take(f"stranger {number}", Announcement("x", NOON, {}))
+            assert len(board.bindings) <= 2 * limits.KNOWN_NAMES
+        assert len(board.bindings) > 1  # there are strangers among them
         board.bind(EVE, KEY)
         assert await board.told() == NostrBound(BOB, "npub1 of them")
         assert await board.told() == NostrBound(EVE, "npub1 of them")
