@@ -10,7 +10,7 @@ import trio
 from libp2p.peer.id import ID
 
 from py_peer.core import limits, limits_git
-from py_peer.core.addresses import short_id
+from py_peer.core.addresses import parse_peer_id, short_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.commits import CommitError, is_id
 from py_peer.core.git_events import CommitNotShown, CommitShown, CommitSource
@@ -18,7 +18,7 @@ from py_peer.core.posters import Posters
 from py_peer.core.requests import ShowCommit
 from py_peer.core.shown_commits import WrongHashError, show_object
 from py_peer.core.speakers import Name
-from py_peer.net.commit_exchange import COMMIT, CommitServer, ask_for_commit
+from py_peer.net.commit_exchange import COMMIT, CommitServer, ask_for_commit, is_part_of_id
 from py_peer.net.dial import DialError
 from py_peer.net.streams import GarbageError, StreamFaultError
 from py_peer.service.posted import Posted
@@ -112,8 +112,12 @@ class Commits:
     async def _show(self, node: Node, request: ShowCommit) -> CommitShown:
         """Return what is asked for: of the user's own, from a peer, or from the DHT. Raises _NotShownError."""
         asked = request.commit
+        if not is_part_of_id(asked):
+            raise _NotShownError("that is no ID of a commit, nor the beginning of one")
+        if request.peer_id and parse_peer_id(request.peer_id) != request.peer_id:
+            raise _NotShownError("there is no such peer ID")
         if request.peer_id:
-            return await self._ask_all(node, request, [request.peer_id])
+            return await self._ask_all(node, request, asked, [request.peer_id])
         own = self.posted.find(asked)
         if len(own) > 1:
             raise _NotShownError(_several(one.id[: limits_git.SHORT_ID_CHARS] for one in own))
@@ -122,21 +126,22 @@ class Commits:
         found = self._posters.find(asked)
         if len(found) > 1:
             raise _NotShownError(_several(found))
+        digits, peer_ids = next(iter(found.items()), ("", []))
+        longer = max(asked, digits, key=len)  # so that nobody can give another one that begins as it was typed
         try:
-            peer_ids = [peer_id for peer_ids in found.values() for peer_id in peer_ids]
-            return await self._ask_all(node, request, peer_ids[: limits_git.POSTERS_ASKED])
+            return await self._ask_all(node, request, longer, peer_ids[: limits_git.POSTERS_ASKED])
         except _NotShownError as failure:
             if not self._has_dht:
                 raise
             return await self._look_up(request, failure)
 
-    async def _ask_all(self, node: Node, request: ShowCommit, peer_ids: list[str]) -> CommitShown:
+    async def _ask_all(self, node: Node, request: ShowCommit, asked: str, peer_ids: list[str]) -> CommitShown:
         """Ask one peer after the other, those first who are connected. Raises _NotShownError."""
         failures: list[str] = []
         wrong_hash = False
         for peer_id in sorted(peer_ids, key=lambda one: ID.from_string(one) not in node.peers.records):
             try:
-                return await self._ask(node, request, peer_id)
+                return await self._ask(node, request.ticket, asked, peer_id)
             except (DialError, StreamFaultError, CommitError) as error:
                 self._blame(node, peer_id, error)
                 wrong_hash |= isinstance(error, WrongHashError)
@@ -144,13 +149,13 @@ class Commits:
                 failures.append(f"{self.called(peer_id).of(peer_id)}: {gone}{error}")
         raise _NotShownError("; ".join(failures) or NOBODY, wrong_hash=wrong_hash)
 
-    async def _ask(self, node: Node, request: ShowCommit, peer_id: str) -> CommitShown:
+    async def _ask(self, node: Node, ticket: int, asked: str, peer_id: str) -> CommitShown:
         """Get a commit from a peer. Raises DialError, StreamFaultError, or CommitError for what is not that commit."""
         wanted = ID.from_string(peer_id)
         if wanted not in node.peers.records:
             await self.call(peer_id)
-        given = await ask_for_commit(node.host, wanted, request.commit)
-        return await _show(request.ticket, given.id, given.raw, given.patch, CommitSource.PEER, peer_id=peer_id)
+        given = await ask_for_commit(node.host, wanted, asked)
+        return await _show(ticket, given.id, given.raw, given.patch, CommitSource.PEER, peer_id=peer_id)
 
     def _blame(self, node: Node, peer_id: str, error: Exception) -> None:
         """Count what went wrong with a peer, and hold it against one who lies or breaks the protocol."""

@@ -165,6 +165,24 @@ async def test_nobody_is_asked_who_has_not_posted_it() -> None:
 
 
 @trio_test
+async def test_what_is_no_id_is_refused_whoever_asks_for_it() -> None:
+    async with asker() as bob:
+        for asked in ("abcdef", "fish fish", ID.upper(), "0" * 65):
+            assert (await bob.show(asked)).reason == "that is no ID of a commit, nor the beginning of one"
+        assert (await bob.show(ID, "Ann")).reason == "there is no such peer ID"
+        assert bob.member.counts("unexpected faults") == [0]
+
+
+@trio_test
+async def test_of_a_poster_all_digits_are_wanted_that_he_has_said() -> None:
+    other = ID[:7] + "0" * 33
+    async with asker() as bob, raw_peer(bob.member.port, handlers={COMMIT: giving(id=other, object=RAW)}) as peer:
+        await until(lambda: peer.id in bob.member.node.peers.records)
+        bob.commits.hear(str(peer.id), LINE)
+        assert "another commit" in (await bob.show(ID[:7])).reason
+
+
+@trio_test
 async def test_of_several_that_begin_so_their_ids_are_told() -> None:
     first, second = "abcdef0" + "1" * 5, "abcdef0" + "2" * 5
     async with asker() as bob:
