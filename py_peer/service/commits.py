@@ -10,14 +10,13 @@ import trio
 from libp2p.peer.id import ID
 
 from py_peer.core import limits, limits_git
-from py_peer.core.addresses import parse_peer_id, short_id
+from py_peer.core.addresses import parse_peer_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.commits import CommitError, is_id
 from py_peer.core.git_events import CommitNotShown, CommitShown, CommitSource
 from py_peer.core.posters import Posters
 from py_peer.core.requests import ShowCommit
 from py_peer.core.shown_commits import WrongHashError, show_object
-from py_peer.core.speakers import Name
 from py_peer.net.commit_exchange import COMMIT, CommitServer, ask_for_commit, is_part_of_id
 from py_peer.net.dial import DialError
 from py_peer.net.streams import GarbageError, StreamFaultError
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
     from py_peer.core.settings import Settings
+    from py_peer.core.speakers import Name
     from py_peer.net.kademlia import Kademlia
     from py_peer.net.node import Node
 
@@ -52,22 +52,24 @@ class _NotShownError(Exception):
 class Commits:
     """Gets and gives commits in one session."""
 
-    def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        emit: Callable[[Event], None],
+        called: Callable[[str], Name],
+        call: Callable[[str], Awaitable[object]],
+    ) -> None:
+        """`called` returns what a peer is called; `call` dials it where it is known to be, and raises DialError."""
         self._has_dht = bool(settings.bootstrap or settings.kademlia)
         self._emit = emit
-        self._node: Node | None = None
+        self._called = called
+        self._call = call
         self.posted = Posted()
         """What the user has posted; nothing else is given."""
 
         self._posters = Posters(limits_git.POSTED_HEARD)
         self._server = CommitServer(self.posted.find)
         self._waiting, self._next = trio.open_memory_channel[ShowCommit](limits_git.SHOWS_WAITING)
-        self.called: Callable[[str], Name] = lambda peer_id: Name(short_id(peer_id))
-        """Returns what a peer is called."""
-
-        self.call: Callable[[str], Awaitable[object]]
-        """Dials a peer by what is known of where it is. Raises DialError."""
-
         self.somebody_to_ask: Callable[[], Awaitable[Kademlia]]
         """Waits until somebody is in the DHT's table, or nobody is to be expected."""
 
@@ -78,7 +80,6 @@ class Commits:
 
     async def run(self, node: Node) -> None:
         """Get what is asked for, until cancelled. A fault with one commit ends neither the others nor the chat."""
-        self._node = node
         node.counters.update(self._server.counters)
         self._server.counters = node.counters
         async with trio.open_nursery() as nursery:
@@ -146,14 +147,14 @@ class Commits:
                 self._blame(node, peer_id, error)
                 wrong_hash |= isinstance(error, WrongHashError)
                 gone = "is not here any more, and cannot be called: " if isinstance(error, DialError) else ""
-                failures.append(f"{self.called(peer_id).of(peer_id)}: {gone}{error}")
+                failures.append(f"{self._called(peer_id).of(peer_id)}: {gone}{error}")
         raise _NotShownError("; ".join(failures) or NOBODY, wrong_hash=wrong_hash)
 
     async def _ask(self, node: Node, ticket: int, asked: str, peer_id: str) -> CommitShown:
         """Get a commit from a peer. Raises DialError, StreamFaultError, or CommitError for what is not that commit."""
         wanted = ID.from_string(peer_id)
         if wanted not in node.peers.records:
-            await self.call(peer_id)
+            await self._call(peer_id)
         given = await ask_for_commit(node.host, wanted, asked)
         return await _show(ticket, given.id, given.raw, given.patch, CommitSource.PEER, peer_id=peer_id)
 

@@ -147,8 +147,7 @@ class _Session:
         self._data.somebody_to_ask = lambda: self._discovery.somebody_to_ask(self._links.is_dialling)
         self._publishing = Publishing(settings, emit)
         self._files.know_dht(self._data.somebody_to_ask, self._discovery.finder.reach)
-        self._commits = Commits(settings, emit)
-        self._commits.called, self._commits.call = self._nicks.called, self._discovery.finder.call
+        self._commits = Commits(settings, emit, self._nicks.called, self._discovery.finder.call)
         self._commits.somebody_to_ask = self._publishing.somebody_to_ask = self._data.somebody_to_ask
         self._posting = Posting(emit, self._outgoing.accept, self._files, self._commits.posted)
         self._nostr = Nostr(settings, emit)

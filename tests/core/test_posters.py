@@ -6,14 +6,14 @@ from py_peer.core.posters import Posters
 
 
 def line(short_id: str) -> str:
-    return f"commit {short_id}: A subject — Ada, 1 file, +1 −0"  # noqa: RUF001 - as it is said
+    return f"commit {short_id}: A subject — Ada, 1 file, +1 -0"
 
 
 def test_who_has_posted_a_commit_is_found_by_its_id_or_the_beginning_of_it() -> None:
     posters = Posters(10)
     for peer_id in ("ann", "bob", "ann"):
         posters.hear(peer_id, line("3f2a9c1be03f"))
-    posters.hear("carl", "patch 3f2a9c1be03f: A subject — 3f2a9c1be03f.patch, 1 file, +1 −0")  # noqa: RUF001
+    posters.hear("carl", "patch 3f2a9c1be03f: A subject — 3f2a9c1be03f.patch, 1 file, +1 -0")
     posters.hear("dora", "I like commit 3f2a9c1be03f: it is short")
     posters.hear("ann", line("0000000be03f"))
     expected = {"3f2a9c1be03f": ["ann", "bob", "carl"]}

@@ -57,7 +57,7 @@ def posted(piped: Callable[..., Piped], repo: GitRepository) -> Posted:
     bob.expect("alice")
     alice.send("/commit\n")
     short_id = repo.head()[:12]
-    bob.expect(rf"^\[alice\(\w{{8}}\)\]: commit {short_id}: Two — Ada Lovelace, 1 file, \+1 −1$")  # noqa: RUF001
+    bob.expect(rf"^\[alice\(\w{{8}}\)\]: commit {short_id}: Two — Ada Lovelace, 1 file, \+1 -1$")
     return Posted(alice, bob, short_id)
 
 
@@ -91,7 +91,7 @@ def test_a_commit_that_is_posted_appears_on_the_other_side_and_is_opened(posted:
 def test_a_patch_that_is_shared_appears_on_the_other_side_and_is_opened(posted: Posted, tmp_path: Path) -> None:
     alice, bob, short_id = posted
     alice.send("/diff HEAD~1\n")
-    found = bob.expect(r"^\[alice\(\w{8}\)\]: patch (\w{12}): One — (\w{12}\.patch), 2 files, \+3 −0$")  # noqa: RUF001
+    found = bob.expect(r"^\[alice\(\w{8}\)\]: patch (\w{12}): One — (\w{12}\.patch), 2 files, \+3 -0$")
     assert found[2] == f"{found[1]}.patch" != f"{short_id}.patch"
     bob.send(f"/show {found[1]}\n")
     bob.expect(r"^    \+two$")
@@ -228,7 +228,7 @@ def test_a_stranger_who_posts_a_commit_and_gives_none_is_refused_in_words(
         with trio.fail_after(DEADLINE):
             async with raw_peer(port, keys, handlers={COMMIT: handler}) as stranger:
                 gossip = await stranger.join(CHAT_TOPIC)
-                line = f"commit {ID[:12]}: The truth — Ada, 1 file, +1 −0"  # noqa: RUF001
+                line = f"commit {ID[:12]}: The truth — Ada, 1 file, +1 -0"
                 await gossip.send_rpc(publish=[signed(keys, CHAT_TOPIC, line.encode(), 1)])
                 await trio.to_thread.run_sync(bob.expect, f"commit {ID[:12]}")
                 bob.send(f"/show {ID[:12]}\n")

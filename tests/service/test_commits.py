@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from py_peer.core import limits_git
+from py_peer.core.addresses import short_id
 from py_peer.core.commits import DiffStat, commit_id, commit_line, parse_commit
 from py_peer.core.git_events import CommitNotShown, CommitShown, CommitSource
 from py_peer.core.requests import ShowCommit
 from py_peer.core.settings import Settings
+from py_peer.core.speakers import Name
 from py_peer.net.commit_exchange import COMMIT, GIVEN, Answer
 from py_peer.net.dial import DialError
 from py_peer.service.commits import Commits
@@ -73,11 +75,10 @@ async def nobody(_peer_id: str) -> object:
 
 
 @asynccontextmanager
-async def asker(**wishes: Any) -> AsyncIterator[Asker]:
+async def asker(call: Callable[[str], Awaitable[object]] = nobody, **wishes: Any) -> AsyncIterator[Asker]:
     async with member(loopback=True) as one, trio.open_nursery() as nursery:
         told: list[Event] = []
-        commits = Commits(Settings("nick", **wishes), told.append)
-        commits.call = nobody
+        commits = Commits(Settings("nick", **wishes), told.append, lambda peer_id: Name(short_id(peer_id)), call)
         for protocol, handler in commits.streams.items():
             one.node.host.set_stream_handler(protocol, handler)
         nursery.start_soon(commits.run, one.node)
@@ -127,15 +128,14 @@ async def test_a_peer_that_is_named_is_asked_though_it_has_said_nothing() -> Non
 
 @trio_test
 async def test_who_is_not_connected_is_called() -> None:
-    async with asker() as alice, asker() as bob:
+
+    async def call(peer_id: str) -> object:
+        assert peer_id == str(alice.member.id)
+        return await bob.member.node.dial(alice.member.address)
+
+    async with asker() as alice, asker(call) as bob:
         alice.commits.posted.add(ID, RAW, PATCH)
         bob.commits.hear(str(alice.member.id), LINE)
-
-        async def call(peer_id: str) -> object:
-            assert peer_id == str(alice.member.id)
-            return await bob.member.node.dial(alice.member.address)
-
-        bob.commits.call = call
         assert (await bob.show(ID)).commit.id == ID
 
 
