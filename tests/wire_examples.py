@@ -7,6 +7,7 @@ What every peer hears of us is made by the code that sends it (`tests.wire_sent`
 
 from __future__ import annotations
 
+import json
 import random
 import textwrap
 from dataclasses import dataclass
@@ -26,10 +27,10 @@ from libp2p.utils import encode_varint_prefixed
 from multiaddr import Multiaddr
 
 from py_peer.chatroom import CHAT_TOPIC
-from py_peer.core import announcement, gnostr, limits, nostr_binding, schnorr, tree_hash
+from py_peer.core import announcement, gnostr, limits, nostr, nostr_binding, schnorr, tree_hash
 from py_peer.core.cbor import BytesReader, TextReader
 from py_peer.core.chat_payload import decode_payload
-from py_peer.core.commits import holds
+from py_peer.core.commits import commit_json, holds, parse_commit, read_commit_json
 from py_peer.core.frames import FrameBuffer
 from py_peer.core.kademlia import ROOM_KEYS, Contact
 from py_peer.core.records import MILLISECOND, SECOND, Record
@@ -164,6 +165,18 @@ def _read_kad(data: bytes) -> object:
 def _claim() -> object:
     with patch.object(schnorr, "sign", partial(schnorr.sign, randomness=bytes(32))):
         return nostr_binding.make_claim(NOSTR_SECRET, str(PEER), WHEN)
+
+
+def _nostr_event() -> nostr.NostrEvent:
+    secret = nostr.derived_secret(wire_sent.COMMIT_ID)
+    content = commit_json(parse_commit(wire_sent.COMMIT))
+    with patch.object(schnorr, "sign", partial(schnorr.sign, randomness=bytes(32))):
+        return nostr.commit_event(content, wire_sent.COMMIT_ID, secret, WHEN // 1_000)
+
+
+def _read_nostr_event(data: bytes) -> object:
+    event = nostr.read_event(data)
+    return nostr.badge_of(event).standing, nostr.commit_of(event), read_commit_json(event.content).message
 
 
 def _read_claim(data: bytes) -> object:
@@ -347,6 +360,18 @@ EXAMPLES: Final = (
         wire_sent.commit_asked_for,
         lambda data: commit_exchange.Request.FromString(_frame(data)).id,
         wire_sent.COMMIT_ID[:12],
+    ),
+    Example(
+        "what is hashed of an event of Nostr",
+        lambda: nostr.serialize("ab" * 32, WHEN // 1_000, 1, [["t", "\N{PARTY POPPER}"]], 'a "b"\\\n\x01'),
+        lambda data: json.loads(data)[4:],
+        [[["t", "\N{PARTY POPPER}"]], 'a "b"\\\n\x01'],
+    ),
+    Example(
+        "an event of Nostr about a commit",
+        lambda: _nostr_event().json().encode(),
+        _read_nostr_event,
+        (nostr.Standing.DERIVED, wire_sent.COMMIT_ID, "Empty\n"),
     ),
     Example(
         "a commit",
