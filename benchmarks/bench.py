@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks import exchange, front_ends, keys, messages, nostr, rooms, services, ui
+from benchmarks import exchange, front_ends, git, keys, messages, nostr, rooms, services, ui
 from benchmarks.kinds import OURS, QUIC, TCP, Kind, present
 from benchmarks.processes import BenchError, workshop
 from benchmarks.table import FAILED, Row, as_json, head, load, merged, render
@@ -51,6 +51,7 @@ class Extent:
     talk: float = 12.0
     networks: tuple[int, ...] = keys.SIZES
     keys: int = 60
+    commits: int = 50
     events: int = 5_000
 
 
@@ -65,6 +66,7 @@ QUICK: Final = Extent(
     direct=5.0,
     talk=4.0,
     keys=20,
+    commits=20,
     events=1_000,
 )
 
@@ -109,6 +111,7 @@ FIGURES: Final[dict[str, Callable[[Workshop, Extent], Iterable[Row]]]] = {
     "idle": lambda shop, extent: front_ends.idle(shop, extent.kinds, extent.idle),
     "rooms": lambda shop, extent: rooms.sizes(shop, extent.rooms, extent.talk),
     "keys": lambda shop, extent: keys.sizes(shop, extent.networks, extent.keys),
+    "git": lambda shop, extent: git.sizes(shop, extent.networks, extent.commits),
     "nostr": lambda _, extent: nostr.rates(extent.events, extent.rounds),
     "memory": lambda shop, extent: [services.memory(shop, extent.messages, extent.message_rate)],
     "connect": lambda shop, extent: services.first_message(shop, extent.rounds),

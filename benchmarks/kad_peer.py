@@ -2,13 +2,17 @@
 
 Commands, on standard input, in JSON lines: `{"do": "open", "names": […]}`, `{"do": "join", "who": name, "address": …,
 "size": …}`, which ends when as many others are in its table, and `{"do": "put", "who": name, "key": …, "value": …}`, as
-well as `get`, `provide` and `find`, each with `key`; it is told how long it took, and what came of it.
+well as `get`, `provide` and `find`, each with `key`, `publish` with the `path` and `revs` of a repository, and `show`
+with the `commit_id` of what was published; it is told how long it took, and what came of it.
+
+Requests are answered as fast as they can be; with the argument "held", at the pace that one peer is held to.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, final
@@ -18,10 +22,15 @@ import trio
 from benchmarks.node_peer import say
 from py_peer.core import limits
 from py_peer.core.addresses import parse_dial_address
-from py_peer.core.settings import Transports
+from py_peer.core.events import Answer
+from py_peer.core.git_events import CommitsPublished
+from py_peer.core.requests import PublishCommits
+from py_peer.core.settings import Settings, Transports
 from py_peer.net.dial import DialError
 from py_peer.net.kademlia import Kademlia, kademlia
 from py_peer.net.node import open_node
+from py_peer.service.published import find_published, shown_commit
+from py_peer.service.publishing import Publishing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +43,7 @@ TOPIC: Final = "bench"
 AGAIN: Final = 0.5
 """Seconds between two walks of a node that does not know all others yet."""
 
+HELD: Final = "held"
 UNHELD: Final = 1_000_000
 """Requests of one peer that are answered at once; of a hundred and more in a few seconds the others would wait."""
 
@@ -87,6 +97,28 @@ class KadPeer:
         """Have it written down that this node provides a key."""
         told = await self.dht.provide(key.encode())
         return {"took": told.took, "asked": told.asked}
+
+    async def publish(self, path: str, revs: str) -> dict[str, Any]:
+        """Publish commits, as the service does."""
+        told, done = trio.open_memory_channel[Any](math.inf)
+        part = Publishing(Settings("bench", kademlia=True), told.send_nowait)
+        part.somebody_to_ask = self._own_dht
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(part.run, self.node)
+            part.handlers[PublishCommits](PublishCommits(1, path, revs))
+            async for event in done:
+                if isinstance(event, CommitsPublished | Answer):
+                    nursery.cancel_scope.cancel()
+                    return {"told": repr(event), "stored": getattr(event, "stored", 0)}
+        raise AssertionError
+
+    async def _own_dht(self) -> Kademlia:
+        return self.dht
+
+    async def show(self, commit_id: str) -> dict[str, Any]:
+        """Look for a commit that was published, and its patch."""
+        shown = shown_commit(1, await find_published(self.dht, commit_id))
+        return {"verified": bool(shown and shown.verified and shown.patch)}
 
     async def find(self, key: str) -> dict[str, Any]:
         """Look for providers."""
@@ -158,7 +190,8 @@ class Part:
 
 async def main() -> None:
     """Run until the parent is gone."""
-    limits.KAD_REQUEST_BURST = UNHELD
+    if sys.argv[1:] != [HELD]:
+        limits.KAD_REQUEST_BURST = UNHELD
     async with contextlib.AsyncExitStack() as stack, trio.open_nursery() as nursery:
         await Part(stack, nursery).obey()
         nursery.cancel_scope.cancel()

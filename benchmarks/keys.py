@@ -36,7 +36,7 @@ TO_THE_NEXT: Final = 3
 """Who looks for a key is so many behind who put it: in another process, and in a network of each size another one."""
 
 PATIENCE: Final = 120.0
-"""Seconds for everybody to meet everybody."""
+"""Seconds for everybody to meet everybody, and for what one is told to do."""
 
 
 class Network:
@@ -62,7 +62,7 @@ class Network:
         """Have one do something, and return what came of it."""
         part = self._part(who)
         part.do(what, who=who, **values)
-        return part.wait_for(what)
+        return part.wait_for(what, PATIENCE)
 
     def _part(self, who: int) -> Talker:
         return self._parts[who % len(self._parts)]
@@ -73,11 +73,11 @@ class Network:
 
 
 @contextlib.contextmanager
-def network(shop: Workshop, size: int) -> Iterator[Network]:
-    """Run a network of `size` nodes, all of which know each other."""
+def network(shop: Workshop, size: int, *wishes: str) -> Iterator[Network]:
+    """Run a network of `size` nodes, all of which know each other; `wishes` are those of `benchmarks.kad_peer`."""
     with contextlib.ExitStack() as stack:
         parts = [
-            stack.enter_context(Talker(shop.start(sys.executable, "-m", "benchmarks.kad_peer")))
+            stack.enter_context(Talker(shop.start(sys.executable, "-m", "benchmarks.kad_peer", *wishes)))
             for _ in range(min(size, PROCESSES))
         ]
         one = Network(parts, size)

@@ -25,8 +25,17 @@ DOCUMENT: Final = ROOT / "docs" / "performance.md"
 PICTURE: Final = ROOT / "docs" / "pictures" / "latency.svg"
 ALONE: Final = "py-peer alone"
 PLACES: Final = (
-    *("machine", "side-by-side", "with-others", "over-quic", "a-room-that-grows", "keys-and-values", "nostr", "files"),
-    *("py-peer-alone", "missed"),
+    *(
+        "machine",
+        "side-by-side",
+        "with-others",
+        "over-quic",
+        "a-room-that-grows",
+        "keys-and-values",
+        "commits",
+        "nostr",
+    ),
+    *("files", "py-peer-alone", "missed"),
 )
 """The marks of the document that are filled from one run."""
 

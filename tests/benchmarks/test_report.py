@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import keys, kinds, report, rooms
+from benchmarks import git, keys, kinds, report, rooms
 from benchmarks.curve import curve, steps_of
 from benchmarks.kinds import OVER_QUIC, SIDE_BY_SIDE, WITH_OTHERS
 from benchmarks.report import (
@@ -87,9 +87,9 @@ def test_what_was_measured_later_by_itself_is_told_with_when_that_was() -> None:
 
 def test_each_table_that_is_measured_has_a_place() -> None:
     assert {kinds.table_of(kind.name) for kind in (*kinds.present()[0], kinds.QUIC)} == {SIDE_BY_SIDE, OVER_QUIC}
-    assert {slug(title) for title in (SIDE_BY_SIDE, WITH_OTHERS, OVER_QUIC, rooms.TABLE, keys.TABLE, ALONE)} < set(
-        PLACES
-    )
+    assert {
+        slug(title) for title in (SIDE_BY_SIDE, WITH_OTHERS, OVER_QUIC, rooms.TABLE, keys.TABLE, git.TABLE, ALONE)
+    } < set(PLACES)
 
 
 def test_a_table_for_which_the_document_has_no_place_is_not_left_out_silently() -> None:
