@@ -154,6 +154,14 @@ def host_and_port(text: str) -> tuple[str, int]:
     return host, port(number)
 
 
+def count(text: str) -> int:
+    """Return how many of something."""
+    if re.fullmatch("[1-9][0-9]{0,8}", text):
+        return int(text)
+    msg = f"{text[:40]!r} is not a number from 1 to 999999999"
+    raise ArgumentTypeError(msg)
+
+
 def seed(text: str) -> int:
     """Return the byte that a test key is made of."""
     if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_SEED)) and int(text) <= MAX_SEED:

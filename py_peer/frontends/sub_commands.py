@@ -232,6 +232,16 @@ SUB_COMMANDS: Final = {
             ),
             undone=ExitCode.NOT_FOUND,
         ),
+        SubCommand(
+            "nostr watch",
+            "show what the relays bring that --nostr-relay names, until you end it; no peer runs for it",
+            "py_peer.frontends.nostr_watch",
+            ("json", "nostr_relay", "config"),
+            (
+                Option("all", "also what is not about Git", ("--all",), default=False, kept=False),
+                Option("count", "leave after so many events", ("--count",), "N", checks.count, kept=False, kind=int),
+            ),
+        ),
         SubCommand("network list", "show the networks", "py_peer.frontends.networks", ("json",)),
         SubCommand(
             "network show",

@@ -97,7 +97,7 @@ class Nostr:
         )
 
 
-async def tell_refused(counters: Counter[str], emit: Callable[[Event], None]) -> None:
+async def tell_refused(counters: Counter[str], emit: Callable[[Event], object]) -> None:
     """Tell now and then how many events of relays were refused, and why, until cancelled."""
     from py_peer.net.nostr_relay import REFUSED  # noqa: PLC0415 - for those who watch relays
 

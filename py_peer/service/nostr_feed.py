@@ -114,7 +114,7 @@ class Judge:
 class Feed:
     """Follows one relay, and comes back to it with growing pauses when it has gone."""
 
-    def __init__(self, url: str, judge: Judge, counters: Counter[str], emit: Callable[[Event], None]) -> None:
+    def __init__(self, url: str, judge: Judge, counters: Counter[str], emit: Callable[[Event], object]) -> None:
         self._url = parse_relay_url(url)
         self._judge = judge
         self._counters = counters
