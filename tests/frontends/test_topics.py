@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from argparse import ArgumentTypeError
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from py_peer.core.events import (
     StatusReport,
 )
 from py_peer.core.exit_codes import ExitCode
+from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.requests import JoinTopic, LeaveTopic, SendText
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC, TopicInfo
@@ -59,6 +61,10 @@ def talk(lines: str, *topics: str, peers: int = 1) -> tuple[ExitCode, list[str],
     return run(scene())
 
 
+def of_gnostr(kind: str, text: str = "", badge: str = "") -> GnostrHeard:
+    return GnostrHeard("news", ANN, "ann", kind, text, 0.0, badge=badge)
+
+
 # --- What is shown --------------------------------------------------------------------------------
 
 
@@ -94,6 +100,38 @@ def talk(lines: str, *topics: str, peers: int = 1) -> tuple[ExitCode, list[str],
         ),
         (TopicPeerJoined("news", ANN, 1), "📡 Peer joined #news: nnAnnAnn", f"Peer joined #news: {ANN}"),
         (TopicPeerLeft("news", ANN, 0), "📡 Peer left #news: nnAnnAnn", f"Peer left #news: {ANN}"),
+        (
+            TopicJoined(0, "news", 1, (ANN,), "gnostr"),
+            "📡 On #news, with 1 peer(s), in gnostr's own wire",
+            "On #news, with 1 peer(s), in gnostr's own wire",
+        ),
+        (of_gnostr("Join"), "📡 #news ann(nnAnnAnn) joined!", f"Received Join on #news from {ANN}"),
+        (of_gnostr("Leave"), "📡 #news ann(nnAnnAnn) left!", f"Received Leave on #news from {ANN}"),
+        (
+            of_gnostr("System", "disk full\nhelp"),
+            "📡 #news ann(nnAnnAnn), message of his system: disk full\n    help",
+            f"Received System on #news from {ANN}: disk full\n    help",
+        ),
+        (
+            of_gnostr("GitCommitTime", "1700000000"),
+            "📡 #news ann(nnAnnAnn), time of the commit: 2023-11-14 22:13 UTC",
+            f"Received GitCommitTime on #news from {ANN}: 1700000000",
+        ),
+        (
+            of_gnostr("GitCommitTime", "9" * 11),
+            "📡 #news ann(nnAnnAnn), time of the commit: 99999999999",
+            f"Received GitCommitTime on #news from {ANN}: 99999999999",
+        ),
+        (
+            GnostrHeard("news", ANN, "ann", "GitDiff", "+a\n-b", 0.0, plain=True),
+            "📡 #news ann, patch, which nobody has verified:\n    +a\n    -b",
+            f"Received GitDiff on #news from {ANN}: +a\n    -b",
+        ),
+        (
+            of_gnostr("NostrEvent", "hi", badge="verified: signed by npub1x"),
+            "📡 #news ann(nnAnnAnn) passes on a Nostr event, verified: signed by npub1x: hi",
+            f"Received NostrEvent on #news from {ANN} (verified: signed by npub1x): hi",
+        ),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
@@ -124,6 +162,8 @@ def test_the_list_says_who_is_where_what_waits_and_where_one_talks() -> None:
         "  - #news  1 peer(s)  what you type goes here",
         f"  - #{COMMIT}  0 peer(s)  3 message(s) wait",
     ]
+    report = replace(report, joined=(TopicInfo("news", (ANN,), 0, "gnostr"),))
+    assert topics_lines(report, "news")[1] == "  - #news  1 peer(s)  gnostr's own wire  what you type goes here"
 
 
 def test_peers_are_shown_with_the_topics_that_they_are_on() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from py_peer.core.events import MessageReceived, MessageRefused, MessageSent, NickLearned
+from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.requests import JoinTopic, LeaveTopic, SendText
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC
@@ -228,5 +229,25 @@ def test_a_topic_that_is_called_as_a_conversation_is_has_a_tab_of_its_own() -> N
             assert sent(shown) == [(ANN, "to the topic")]
             await shown.tell(TopicLeft(0, ANN))
             assert said(shown) == []
+
+    run(scene())
+
+
+def test_what_gnostr_says_beside_texts_stands_in_the_topics_own_tab_and_counts_as_nothing_unread() -> None:
+    async def scene() -> None:
+        async with screen(options=["--topic", "news", "--wire", "gnostr"]) as shown:
+            await shown.tell(TopicJoined(0, "news", 1, (ANN,), "gnostr"))
+            await shown.pilot.press("f5")
+            await shown.tell(
+                GnostrHeard("news", ANN, "ann", "Join", "", 0.0),
+                GnostrHeard("news", ANN, "ann", "GitDiff", "+a\n-b", 0.0),
+                MessageReceived(ANN, "ann", "hello", 0.0, plain=False, topic="news"),
+            )
+            assert bar(shown) == "1 Room  2 #news 1"
+            assert said(shown) == []
+            await shown.pilot.press("f6")
+            patch = "ann(nnAnnAnn), patch, which nobody has verified:\n+a\n-b"
+            assert said(shown) == ["ann(nnAnnAnn) joined!", patch, "hello"]
+            assert "On #news, with 1 peer(s), in gnostr's own wire" in shown.text()
 
     run(scene())
