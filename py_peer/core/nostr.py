@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, final
 
 from py_peer.core import limits_nostr, schnorr
+from py_peer.core.commits import is_id
 from py_peer.core.nip19 import npub
 from py_peer.core.schnorr import NostrError
 
@@ -29,7 +30,6 @@ _HEX: Final = {"id": 64, "pubkey": 64, "sig": 128}
 """Fields in hexadecimal, and how many digits they have: small letters only, as there is one ID for an event."""
 
 _DIGITS: Final = re.compile("[0-9a-f]*")
-_COMMIT_ID: Final = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _MAX_DIGITS: Final = 16
 """Of a number: MAX_CREATED_AT has as many."""
 
@@ -192,7 +192,7 @@ def commit_of(event: NostrEvent) -> str:
     """Return the ID in the event's first `commit` tag; "" if there is none, or it is no ID."""
     ids = (tag[1] for tag in event.tags if len(tag) > 1 and tag[0] == COMMIT_TAG)
     first = next(ids, "")
-    return first if _COMMIT_ID.fullmatch(first) else ""
+    return first if is_id(first) else ""
 
 
 def is_derived(event: NostrEvent) -> bool:
@@ -209,7 +209,7 @@ def derived_secret(commit_id: str) -> bytes:
     The ID's digits are padded on the left with zeros to 64; one of SHA-256 has 64 of its own. It is public: whoever
     knows the ID can sign with it.
     """
-    if not _COMMIT_ID.fullmatch(commit_id):
+    if not is_id(commit_id):
         raise NostrError("a commit's ID is 40 hexadecimal digits in small letters, or 64")
     try:
         return schnorr.check_secret(bytes.fromhex(commit_id.rjust(64, "0")))

@@ -71,6 +71,8 @@ def test_what_may_stand_without_a_value_is_not_asked_for_one(
         (["kv", "pr"], ["provide", "providers"]),
         (["kv", "put", "--boo"], ["--bootstrap"]),
         (["network", "show", "ipfs-"], ["ipfs-lan"]),
+        (["nostr", "p"], ["publish"]),
+        (["nostr", "key", "n"], ["new"]),
         (["--log-file", "deb"], ["debug.log"]),
         (["--print-completion", ""], [*SHELLS]),
         (["--ws", "--no-i"], ["--no-intro"]),

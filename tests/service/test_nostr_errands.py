@@ -15,7 +15,6 @@ from tests.nostr_relay import LocalRelay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 GOOD = nostr.sign_event(b"\1" * 32, 1_700_000_000, 1, [], "hello")
 OTHER = nostr.sign_event(b"\1" * 32, 1_700_000_000, 1, [], "other")
@@ -55,8 +54,8 @@ def test_an_event_that_does_not_hold_is_told_when_no_other_comes() -> None:
     assert fetched.events[GOOD.id][1].standing is Standing.BAD
 
 
-def test_who_says_nothing_keeps_nobody_waiting_for_longer_than_was_asked_for(tmp_path: Path, silent: str) -> None:
-    with LocalRelay(tmp_path) as relay:
+def test_who_says_nothing_keeps_nobody_waiting_for_longer_than_was_asked_for(silent: str) -> None:
+    with LocalRelay() as relay:
         relay.publish(GOOD.json())
         fetched = fetch_from([silent, relay.url], [GOOD.id], timeout=4.0)
     assert fetched.events[GOOD.id][0] == GOOD
@@ -64,9 +63,9 @@ def test_who_says_nothing_keeps_nobody_waiting_for_longer_than_was_asked_for(tmp
     assert fetched.answers[0].words == "no answer within 4 s"
 
 
-def test_what_a_relay_refuses_is_said_in_its_words(tmp_path: Path) -> None:
+def test_what_a_relay_refuses_is_said_in_its_words() -> None:
     forged = nostr.NostrEvent(GOOD.id, GOOD.pubkey, GOOD.created_at, GOOD.kind, (), GOOD.content, "0" * 128)
-    with LocalRelay(tmp_path) as relay:
+    with LocalRelay() as relay:
         (answer,) = publish_to([relay.url], forged, timeout=10.0)
     assert (answer.reached, answer.done) == (True, False)
     assert answer.words.startswith("it refuses the event: ")
