@@ -39,6 +39,12 @@ class NostrHeard(Event):
     commit: str = ""
     """The ID of the commit that its tag names."""
 
+    peer_id: str = ""
+    nick: str = ""
+    plain: bool = True
+    """The peer to whom the key is bound (NostrBound), and what it is called; "" if it is nobody's here, as a derived key
+    always is. `plain` is as in MessageReceived."""
+
 
 @final
 @frozen

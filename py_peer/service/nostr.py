@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
 import trio
 
 from py_peer.core import limits_nostr
+from py_peer.core.addresses import short_id
 from py_peer.core.events import Answer, Notice
 from py_peer.core.nostr_events import NostrRelayInfo, NostrReport
 from py_peer.core.rates import TokenBucket
 from py_peer.core.requests import RequestNostr, WatchNostr
+from py_peer.core.speakers import Name
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -36,6 +39,11 @@ class Nostr:
         self._wanted = False
         self._changed = trio.Event()
         self._feeds: list[Feed] = []
+        self.bound: Callable[[str], str] = lambda _npub: ""
+        """Returns the ID of the peer to whom a key is bound, or ""."""
+
+        self.called: Callable[[str], Name] = lambda peer_id: Name(short_id(peer_id))
+        self.is_ignored: Callable[[str], bool] = lambda _peer_id: False
         self.handlers: dict[type[Request], Callable[[Any], None]] = {
             WatchNostr: self._switch,
             RequestNostr: lambda request: emit(self._report(request.ticket)),
@@ -69,15 +77,23 @@ class Nostr:
         def show(heard: NostrHeard) -> bool:
             if not pace.take(trio.current_time()):
                 return False
-            self._emit(heard)
+            self._emit(self._with_peer(heard))
             return True
 
         judge = Judge(counters, show)
+        judge.is_ignored = lambda npub: self.is_ignored(self.bound(npub))
         self._feeds = [Feed(url, judge, counters, self._emit) for url in self._urls]
         async with trio.open_nursery() as nursery:
             nursery.start_soon(tell_refused, counters, self._emit)
             for feed in self._feeds:
                 nursery.start_soon(feed.run)
+
+    def _with_peer(self, heard: NostrHeard) -> NostrHeard:
+        """Return it with the peer who has signed it, if the key is bound to one; a derived key is everybody's."""
+        if heard.standing != "verified" or not (peer_id := self.bound(heard.npub)):
+            return heard
+        name = self.called(peer_id)
+        return replace(heard, peer_id=peer_id, nick=name.nick, plain=name.plain)
 
     # --- Requests ---------------------------------------------------------------------------------
 

@@ -51,6 +51,9 @@ class Judge:
         self._counters = counters
         self._emit = emit
         self._everything = everything
+        self.is_ignored: Callable[[str], bool] = lambda _npub: False
+        """Says whether the user ignores who has a key."""
+
         self._seen: dict[str, None] = {}
 
     def hear(self, relay: str, fields: dict[str, Any]) -> int | None:
@@ -83,6 +86,9 @@ class Judge:
             wrong_id = event_id(event) != event.id
             self._refuse("the ID is not its hash" if wrong_id else "the signature does not hold")
             return None
+        if badge.standing is Standing.VERIFIED and self.is_ignored(badge.npub):
+            self._counters["dropped: the author is ignored"] += 1
+            return self._remember(event)
         heard = NostrHeard(
             relay=relay,
             event_id=event.id,

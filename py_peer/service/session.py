@@ -151,6 +151,8 @@ class _Session:
         self._commits.somebody_to_ask = self._publishing.somebody_to_ask = self._data.somebody_to_ask
         self._posting = Posting(emit, self._outgoing.accept, self._files, self._commits.posted)
         self._nostr = Nostr(settings, emit)
+        self._nostr.bound, self._nostr.called = self._nicks.bound, self._nicks.called
+        self._nostr.is_ignored = self._manners.is_ignored
         self._reachability = Reachability(settings.transports, emit)
         self._reachability.on_reached = self._discovery.reached_from_outside
         self._witness = Witness(emit, self._links, self._nicks, self._outgoing, self._discovery)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 from unittest.mock import AsyncMock, Mock
@@ -13,18 +15,21 @@ from libp2p.peer.id import ID
 
 from py_peer.core import limits, limits_nostr
 from py_peer.core.announcement import NICK_TOPIC, Announcement, decode, encode
-from py_peer.core.events import PeerLeft, Ready, Started, StatusReport
+from py_peer.core.events import IgnoreList, NickLearned, PeerLeft, Ready, Started, StatusReport
 from py_peer.core.names import Names
 from py_peer.core.nip19 import npub
+from py_peer.core.nostr import commit_event, derived_secret, sign_event
 from py_peer.core.nostr_binding import make_claim
-from py_peer.core.nostr_events import NostrBound
-from py_peer.core.requests import RequestStatus
+from py_peer.core.nostr_events import NostrBound, NostrHeard
+from py_peer.core.requests import Ignore, RequestStatus, WatchNostr
 from py_peer.core.schnorr import public_key
+from py_peer.frontends.nostr_lines import nostr_sentence
 from py_peer.service import bindings
 from py_peer.service.bindings import Bindings
 from py_peer.service.nicks import Nicks
 from tests.loops import run
 from tests.net.raw_peer import signed
+from tests.nostr_relay import LocalRelay
 from tests.service.support import person
 
 if TYPE_CHECKING:
@@ -306,3 +311,57 @@ def test_who_comes_back_without_the_key_or_with_another_is_seen_so(tmp_path: Pat
                 alice.events = [event for event in alice.events if isinstance(event, Ready)]
 
     run(scene())
+
+
+def about_git(key: bytes, text: str) -> str:
+    return sign_event(key, int(time.time()), 1, [("gnostr", "git")], text).json()
+
+
+def test_what_a_relay_brings_of_a_bound_key_is_its_peers_and_silent_when_he_is_ignored() -> None:
+    async def scene(relay: LocalRelay) -> None:
+        async with (
+            person("alice", intro=False, nostr_key=KEY) as alice,
+            person("bob", intro=False, nostr_relays=(relay.url,), connect=(await alice.address(),)) as bob,
+        ):
+            alices_id = (await alice.see(Started)).peer_id
+            await bob.see(NickLearned)
+            await bob.see(NostrBound)
+            bob.ask(lambda ticket: WatchNostr(ticket, on=True))
+            heard = await bob.see(NostrHeard, lambda event: event.text == "of alice")
+            assert (heard.npub, heard.peer_id, heard.nick, heard.plain) == (NPUB, alices_id, "alice", True)
+            assert "who is " in nostr_sentence(heard)
+            heard = await bob.see(NostrHeard, lambda event: event.text == "of somebody")
+            assert (heard.npub, heard.peer_id, heard.nick) == (OTHER_NPUB, "", "")
+            bob.ask(lambda ticket: Ignore(ticket, alices_id))
+            await bob.see(IgnoreList)
+            await asyncio.to_thread(relay.publish, about_git(KEY, "not to be seen"), about_git(OTHER_KEY, "seen"))
+            await bob.see(NostrHeard, lambda event: event.text == "seen")
+            assert {event.text for event in bob.events if isinstance(event, NostrHeard)} == {
+                "of alice",
+                "of somebody",
+                "seen",
+            }
+
+    with LocalRelay() as relay:
+        relay.publish(about_git(KEY, "of alice"), about_git(OTHER_KEY, "of somebody"))
+        run(scene(relay))
+
+
+def test_a_derived_key_is_nobodys_whoever_has_bound_it() -> None:
+    commit = "0" * 39 + "3"  # of which KEY can be derived
+    event = commit_event("{}", commit, derived_secret(commit), int(time.time()))
+    assert event.pubkey == public_key(KEY).hex()
+
+    async def scene(relay: LocalRelay) -> None:
+        async with (
+            person("alice", intro=False, nostr_key=KEY) as alice,
+            person("bob", intro=False, nostr_relays=(relay.url,), connect=(await alice.address(),)) as bob,
+        ):
+            await bob.see(NostrBound)
+            bob.ask(lambda ticket: WatchNostr(ticket, on=True))
+            heard = await bob.see(NostrHeard)
+            assert (heard.standing, heard.peer_id) == ("derived", "")
+
+    with LocalRelay() as relay:
+        relay.publish(event.json())
+        run(scene(relay))
