@@ -59,7 +59,7 @@ class Commits:
         called: Callable[[str], Name],
         call: Callable[[str], Awaitable[object]],
     ) -> None:
-        """`called` returns what a peer is called; `call` dials it where it is known to be, and raises DialError."""
+        """Learn what a peer is `called`, and how to `call` it where it is known to be, which raises DialError."""
         self._has_dht = bool(settings.bootstrap or settings.kademlia)
         self._emit = emit
         self._called = called
