@@ -30,12 +30,10 @@ def shown_part(patch: str) -> list[str]:
     rest = lines[limits_git.SHOWN_PATCH_LINES :]
     most = limits_git.SHOWN_LINE_CHARS
     shown = [line if len(line) <= most else f"{line[:most]}…" for line in lines[: limits_git.SHOWN_PATCH_LINES]]
-    more = (
-        [f"[… {rest[0].count(chr(10)) + 1:,} more lines of the patch not shown; --json has all of them]"]
-        if rest
-        else []
-    )
-    return shown + more
+    if not rest:
+        return shown
+    left = f"{rest[0].count(chr(10)) + 1:,} more lines of the patch not shown"
+    return [*shown, f"[… {left}; /diff shares all of it as a file, --json has it]"]
 
 
 def kinds(lines: Iterable[str]) -> Iterator[str]:

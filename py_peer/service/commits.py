@@ -146,7 +146,7 @@ class Commits:
             except (DialError, StreamFaultError, CommitError) as error:
                 self._blame(node, peer_id, error)
                 wrong_hash |= isinstance(error, WrongHashError)
-                gone = "is not here any more, and cannot be called: " if isinstance(error, DialError) else ""
+                gone = "" if ID.from_string(peer_id) in node.peers.records else "is not here any more: "
                 failures.append(f"{self._called(peer_id).of(peer_id)}: {gone}{error}")
         raise _NotShownError("; ".join(failures) or NOBODY, wrong_hash=wrong_hash)
 

@@ -200,7 +200,7 @@ async def test_the_author_who_has_gone_is_told_to_have() -> None:
             bob.commits.hear(gone, LINE)
         await until(lambda: alice.member.id not in bob.member.node.peers.records)
         shown = await bob.show(ID[:12])
-        assert shown.reason == f"{gone[-8:]}: is not here any more, and cannot be called: nobody has told where it is"
+        assert shown.reason == f"{gone[-8:]}: is not here any more: nobody has told where it is"
         assert not shown.wrong_hash
 
 
