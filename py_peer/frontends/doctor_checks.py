@@ -23,6 +23,7 @@ from py_peer.core.limits import MAX_CONNECTIONS, REMEMBERED_BYTES
 from py_peer.frontends import places
 from py_peer.frontends.doctor import Finding, failure, ok, warning
 from py_peer.frontends.doctor_mdns import check_mdns
+from py_peer.frontends.doctor_nostr import check_nostr
 from py_peer.frontends.options import OPTIONS
 from py_peer.frontends.screen import knows_cursor_moves
 from py_peer.net.release import ADVICE, CHECKED
@@ -331,6 +332,7 @@ CHECKS: Final[dict[str, Callable[[Arguments], Iterator[Finding]]]] = {
     "log": check_logs,
     "folders": check_folders,
     "identity": check_identity,
+    "nostr": check_nostr,
     "remembered peers": check_remembered,
     "mdns": check_mdns,
     "terminal": check_terminal,
