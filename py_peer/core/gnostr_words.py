@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from py_peer.core.gnostr import GIT_DIFF, JOIN, LEAVE, NOSTR_EVENT
+from py_peer.core.patch_view import PATCH_HEAD, shown_part
 from py_peer.core.speakers import Name
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _LABELS: Final = {
     "GitCommitHeader": "header of the commit",
     "GitCommitBody": "body of the commit",
     "GitCommitTime": "time of the commit",
-    GIT_DIFF: "patch, which nobody has verified",
     "OneShot": "text of a program",
     "Debug": "for those who look for faults",
 }
@@ -44,7 +44,7 @@ def gnostr_sentence(event: GnostrHeard) -> str:
         case kind if kind == NOSTR_EVENT:
             return f"{who} passes on a Nostr event, {event.badge}: {event.text}"
         case kind if kind == GIT_DIFF:
-            return f"{who}, {_LABELS[GIT_DIFF]}:\n{event.text}"
+            return "\n".join([f"{who} says how files differ", PATCH_HEAD, *shown_part(event.text)])
         case kind:
             text = _time(event.text) if kind == "GitCommitTime" else event.text
             return f"{who}, {_LABELS.get(kind, kind)}: {text}"

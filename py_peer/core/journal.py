@@ -117,7 +117,7 @@ class Journal:
             case GnostrHeard() if self._topic == event.topic:
                 from py_peer.core.gnostr_words import gnostr_sentence  # noqa: PLC0415 - for those who talk so
 
-                kind = Kind.PRESENCE if event.kind in ("Join", "Leave") else Kind.NOTE
+                kind = {"Join": Kind.PRESENCE, "Leave": Kind.PRESENCE, "GitDiff": Kind.PATCH}.get(event.kind, Kind.NOTE)
                 return self.note(gnostr_sentence(event), event.timestamp, kind)
             case PeerMuted():
                 text = f"{self._name(event.peer_id)} is not shown for {event.seconds:.0f} s: too many messages at once"

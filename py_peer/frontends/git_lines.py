@@ -62,9 +62,14 @@ def _verdict(shown: CommitShown) -> str:
 def shown_lines(shown: CommitShown, columns: int | None, called: Callable[[str], str] = short_id) -> list[str]:
     """Return the lines for a commit on a screen of so many columns; None where nobody breaks lines, or colours them."""
     lines = [f"{SIGN} {git_sentence(shown, called)}", *(f"{INDENT}{line}".rstrip() for line in body(shown))]
+    return painted_lines(lines, patch_lines(shown), columns)
+
+
+def painted_lines(lines: list[str], patch: list[str], columns: int | None) -> list[str]:
+    """Return lines as they go to a screen of so many columns, as above; the last of them are those of `patch`."""
     if columns is None:
         return lines
-    painted = [""] * (len(lines) - len(patch := patch_lines(shown))) + list(kinds(patch))
+    painted = [""] * (len(lines) - len(patch)) + list(kinds(patch))
     return [
         _painted(row, kind)
         for line, kind in zip(lines, painted, strict=True)

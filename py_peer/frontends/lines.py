@@ -54,7 +54,7 @@ from py_peer.frontends.direct_lines import direct_message, direct_sentence
 from py_peer.frontends.file_lines import SIGNS as FILE_SIGNS
 from py_peer.frontends.file_lines import file_sentence
 from py_peer.frontends.git_lines import SIGNS as GIT_SIGNS
-from py_peer.frontends.git_lines import git_sentence, shown_lines
+from py_peer.frontends.git_lines import git_sentence, painted_lines, shown_lines
 from py_peer.frontends.invite import invite_line, qr_lines
 from py_peer.frontends.key_value_lines import SIGNS as KEY_SIGNS
 from py_peer.frontends.key_value_lines import key_sentence
@@ -163,7 +163,7 @@ def event_lines(  # noqa: C901, PLR0911 - one for each type
         case DirectReceived() | DirectSent():
             return message_lines(direct_message(event), columns)
         case ValueFound() | GnostrHeard() | NostrHeard() | NostrReport():
-            return message_lines(_from_others(event), columns)
+            return _from_others(event, columns)
         case CommitShown():
             return shown_lines(event, columns, called)
         case _:
@@ -171,12 +171,16 @@ def event_lines(  # noqa: C901, PLR0911 - one for each type
             return broken(f"{sign} {text}", columns) if (text := sentence(event, called)) else []
 
 
-def _from_others(event: ValueFound | GnostrHeard | NostrHeard | NostrReport) -> str:
+def _from_others(event: ValueFound | GnostrHeard | NostrHeard | NostrReport, columns: int | None) -> list[str]:
     if not isinstance(event, GnostrHeard):
-        return f"{SIGNS[type(event)]} {sentence(event)}"
+        return message_lines(f"{SIGNS[type(event)]} {sentence(event)}", columns)
     from py_peer.core.gnostr_words import gnostr_sentence  # noqa: PLC0415 - for those who talk so
 
-    return f"📡 {shown_topic(event.topic)} {gnostr_sentence(event)}"
+    said = f"📡 {shown_topic(event.topic)} {gnostr_sentence(event)}"
+    if event.kind != "GitDiff":
+        return message_lines(said, columns)
+    first, head, *patch = said.split("\n")
+    return painted_lines([first, *(f"{INDENT}{line}".rstrip() for line in (head, *patch))], patch, columns)
 
 
 def broken(line: str, columns: int | None) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from dulwich import porcelain
 
-from py_peer.core import limits
+from py_peer.core import limits, limits_git
 from py_peer.core.events import (
     MessageReceived,
     MessageRefused,
@@ -124,7 +124,7 @@ def of_gnostr(kind: str, text: str = "", badge: str = "") -> GnostrHeard:
         ),
         (
             GnostrHeard("news", ANN, "ann", "GitDiff", "+a\n-b", 0.0, plain=True),
-            "📡 #news ann, patch, which nobody has verified:\n    +a\n    -b",
+            "📡 #news ann says how files differ\n    The patch, which nothing verifies:\n    +a\n    -b",
             f"Received GitDiff on #news from {ANN}: +a\n    -b",
         ),
         (
@@ -136,7 +136,7 @@ def of_gnostr(kind: str, text: str = "", badge: str = "") -> GnostrHeard:
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
 def test_every_event_shows_where_it_was_and_the_room_is_as_it_was(event: Event, line: str, headless: str) -> None:
-    assert event_lines(event) == [line]
+    assert "\n".join(event_lines(event)) == line
     assert headless_lines(event) == ([headless] if headless else [])
 
 
@@ -529,3 +529,18 @@ def test_what_a_script_says_after_a_topic_that_was_not_joined_is_refused_unless_
         assert [error["id"] for error in more] == [6, 7]
 
     run(scene())
+
+
+def test_a_patch_on_a_topic_of_gnostrs_has_colours_where_a_terminal_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = of_gnostr("GitDiff", "diff --git a/x b/x\n@@ -1 +1 @@\n-old\n+new" + "\n" * 10_000)
+    monkeypatch.setattr("py_peer.frontends.git_lines.has_colours", lambda: True)
+    lines = event_lines(event, 80)
+    assert lines[2:6] == [
+        "\x1b[1m    diff --git a/x b/x\x1b[0m",
+        "\x1b[36m    @@ -1 +1 @@\x1b[0m",
+        "\x1b[31m    -old\x1b[0m",
+        "\x1b[32m    +new\x1b[0m",
+    ]
+    assert len(lines) <= limits_git.SHOWN_PATCH_LINES + 3
+    monkeypatch.setattr("py_peer.frontends.git_lines.has_colours", lambda: False)
+    assert event_lines(event, 80)[4] == "    -old"

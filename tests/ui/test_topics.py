@@ -246,7 +246,7 @@ def test_what_gnostr_says_beside_texts_stands_in_the_topics_own_tab_and_counts_a
             assert bar(shown) == "1 Room  2 #news 1"
             assert said(shown) == []
             await shown.pilot.press("f6")
-            patch = "ann(nnAnnAnn), patch, which nobody has verified:\n+a\n-b"
+            patch = "ann(nnAnnAnn) says how files differ\nThe patch, which nothing verifies:\n+a\n-b"
             assert said(shown) == ["ann(nnAnnAnn) joined!", patch, "hello"]
             assert "On #news, with 1 peer(s), in gnostr's own wire" in shown.text()
 
