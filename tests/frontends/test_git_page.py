@@ -118,3 +118,31 @@ def test_a_script_reads_the_lines_that_the_page_shows(ada: Callable[..., Piped])
     one.end_input()
     assert one.leave(DEADLINE) == 0
     assert read(one)[-1]["event"] == "ended"
+
+
+def test_who_has_read_of_a_commit_opens_it_through_a_pipe_and_from_a_script(
+    ada: Callable[..., Piped], repository: GitRepository, tmp_path: Path
+) -> None:
+    lines = [line.strip() for line in shown("A pipe waits for", "`patch` is cleaned") if line.startswith("    ")]
+    piped, told, promised = lines
+    author = ada("--nick", "ada")
+    one = ada("--json", "--nick", "bob", "--connect", author.address())
+    author.expect("^📡 Peer joined: ")
+    author.send("/commit\n")
+    assert seen(one, "message_received")["text"].startswith("commit 967086699b57: ")
+    one.send(f"{told}\n")
+    found = seen(one, "commit_shown", id=2)
+    assert list(found) == list(json.loads(promised))
+    varies = {"at": 0, "peer_id": ""}
+    assert found | varies == json.loads(promised) | varies
+    assert found["peer_id"] == author.address().rpartition("/")[2]
+    one.end_input()
+    assert one.leave(DEADLINE) == 0
+
+    printf, _, started = piped.partition(" | ")
+    options = shlex.split(PLACE.sub(author.address(), started))[1:]
+    given = "\n".join(shlex.split(printf)[2:]) + "\n"
+    ended = run_to_its_end(tmp_path, *options, given=given)
+    assert ended.returncode == 0, ended.stdout
+    assert "    +hello, world" in ended.stdout.splitlines()
+    assert run_to_its_end(tmp_path, *options, given=given.replace("967086", "000000")).returncode == 6
