@@ -36,7 +36,7 @@ from py_peer.core.file_events import (
 )
 from py_peer.core.git_events import CommitNotShown, CommitPosted, CommitShown
 from py_peer.core.journal import Journal
-from py_peer.core.nostr_events import NostrBound
+from py_peer.core.nostr_events import NostrBound, NostrHeard, NostrRelayDown, NostrReport
 from py_peer.core.requests import RequestFiles, SendDirect, SendText
 from py_peer.core.roster import Roster
 from py_peer.core.sizes import oversize_text, without_surrogates
@@ -215,7 +215,7 @@ class FullScreenChat(Chat):
                     self.tabs.refused(slash + event.text, event.reason, event.topic)
                 case DialFailed() if event.address in self._named:
                     self.ui.tell([f"{sentence(event)}; it is tried again"], Kind.WARNING)
-                case DialFailed() | Dropped() | PeerBanned():
+                case DialFailed() | Dropped() | PeerBanned() | NostrRelayDown():
                     self.ui.tell([sentence(event)], Kind.WARNING)
                 case NicknameChanged():
                     self.nickname = event.nickname
@@ -230,12 +230,12 @@ class FullScreenChat(Chat):
                     pass  # there are bars for that
                 case FileOffered(offer=offer):
                     self._note(sentence(event), command=f"/get {offer.file_id}")
-                case TransferDone():
+                case TransferDone() | NostrHeard():
                     self._note(sentence(event))
                 case TransferFailed():
                     again = fetched_again(event) if event.kept else ""
                     self._note(sentence(event), Kind.NOTE if event.cancelled else Kind.WARNING, again)
-                case ValuePut() | ValueFound() | KeyProvided() | ProvidersFound() | LookupFailed():
+                case NostrReport() | ValuePut() | ValueFound() | KeyProvided() | ProvidersFound() | LookupFailed():
                     await self.print_lines(sentence(event, self.roster.called).split("\n"))
                 case CommitShown():
                     self.ui.answer([sentence(event, self.roster.called), *body(event)], Kind.PATCH)
