@@ -13,15 +13,15 @@ import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 
-from py_peer.core import limits, limits_nostr
+from py_peer.core import limits, limits_nostr, nostr_binding
 from py_peer.core.announcement import NICK_TOPIC, Announcement, decode, encode
-from py_peer.core.events import IgnoreList, NickLearned, PeerLeft, Ready, Started, StatusReport
+from py_peer.core.events import IgnoreList, NickLearned, PeerLeft, Ready, Started, Statistics, StatusReport
 from py_peer.core.names import Names
 from py_peer.core.nip19 import npub
 from py_peer.core.nostr import commit_event, derived_secret, sign_event
 from py_peer.core.nostr_binding import make_claim
 from py_peer.core.nostr_events import NostrBound, NostrHeard
-from py_peer.core.requests import Ignore, RequestStatus, WatchNostr
+from py_peer.core.requests import Ignore, RequestStatistics, RequestStatus, WatchNostr
 from py_peer.core.schnorr import public_key
 from py_peer.frontends.nostr_lines import nostr_sentence
 from py_peer.service import bindings
@@ -365,3 +365,29 @@ def test_a_derived_key_is_nobodys_whoever_has_bound_it() -> None:
     with LocalRelay() as relay:
         relay.publish(event.json())
         run(scene(relay))
+
+
+def test_who_claims_anothers_key_is_known_by_his_name_alone_and_the_lie_is_in_the_figures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nostr_binding, "make_claim", lambda secret, _, at: make_claim(secret, BOB, at))
+
+    async def scene() -> None:
+        async with (
+            asyncio.timeout(PATIENCE),
+            person("eve", intro=False, nostr_key=KEY) as eve,
+            person("bob", intro=False, connect=(await eve.address(),)) as bob,
+        ):
+            await bob.see(NickLearned, lambda event: event.nick == "eve")
+            dropped: dict[str, int] = {}
+            while not dropped:  # it is checked beside all else
+                bob.ask(RequestStatistics)
+                statistics = await bob.see(Statistics)
+                bob.events.remove(statistics)
+                dropped = {
+                    reason: count for reason, count in statistics.messages_dropped.items() if "Nostr key" in reason
+                }
+            assert dropped == {"an announced Nostr key, its signature does not hold": 1}
+            assert not any(isinstance(event, NostrBound) for event in bob.events)
+
+    run(scene())
