@@ -114,7 +114,7 @@ def _name(prefix: bytes, side: Side | None) -> bytes:
 def _size(side: Side | None) -> bytes:
     if side is None or side.data is None:
         return f"more than {limits_git.MAX_DIFFED:,} bytes".encode()
-    return f"{len(side.data):,} bytes".encode()
+    return f"{len(side.data):,} byte{'' if len(side.data) == 1 else 's'}".encode()
 
 
 def _lines(lines: Iterable[bytes]) -> bytes:

@@ -22,10 +22,11 @@ from py_peer.core import limits, limits_git
 from py_peer.core.cleaning import clean_line, clean_path
 from py_peer.core.commits import Commit, CommitError, DiffStat, holds, parse_commit
 from py_peer.core.frozen import frozen
-from py_peer.core.patches import Side, file_patch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+
+    from py_peer.core.patches import Side
 
     from dulwich.objects import ObjectID, TreeEntry
     from dulwich.repo import Repo
@@ -235,6 +236,8 @@ def _read(repo: Repo, full_id: str) -> RepoCommit:
 
 def _with_patch(repo: Repo, commit: Commit, raw: bytes, before: str | None) -> RepoCommit:
     """Compare a commit's tree with the one `before`; None: with an empty one."""
+    from py_peer.core.patches import file_patch  # noqa: PLC0415 - as above
+
     deadline = time.monotonic() + limits_git.READ_SECONDS
     files, more = _changes(repo, before, commit.tree, deadline)
     parts: list[bytes] = []
@@ -283,6 +286,8 @@ def _changes(
 
 def _side(repo: Repo, entry: TreeEntry | None) -> Side | None:
     """Return a file with what is in it; of a submodule Git tells which commit it is at."""
+    from py_peer.core.patches import Side  # noqa: PLC0415 - as above
+
     if entry is None:
         return None
     if stat.S_IFMT(entry.mode) == _SUBMODULE:

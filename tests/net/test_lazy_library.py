@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UNUSED: Final = frozenset(
     {
         *("Crypto.PublicKey", "OpenSSL", "aioquic", "cbor2", "dns", "httpx", "prometheus_client.metrics", "requests"),
-        *("trio_websocket", "difflib", "prompt_toolkit", "textual", "urllib.request", "wcwidth", "zeroconf"),
+        *("trio_websocket", "difflib", "dulwich", "prompt_toolkit", "textual", "urllib.request", "wcwidth", "zeroconf"),
     }
 )
 """What is imported by the parts that are put off, and by our own modules for what a chat does not do yet."""
