@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+from typing import Final
 
 from py_peer.core import limits_git
 from py_peer.core.cleaning import clean_text
 from py_peer.core.commits import CommitError, cleaned, holds, parse_commit
 from py_peer.core.git_events import CommitShown, CommitSource
+
+_WHOLE: Final = 4 * limits_git.MAX_PATCH
+"""Bytes that a cleaned line may have: a tab becomes four spaces, a byte that is no UTF-8 three."""
 
 
 class WrongHashError(CommitError):
@@ -27,13 +31,14 @@ def show_object(  # noqa: PLR0913 - what there is of a commit
     commit = parse_commit(raw)
     if commit.id != commit_id:
         raise CommitError("its tree has an ID of another hash than its own")
-    text = clean_patch(patch)
-    is_all = text.encode() == patch.removesuffix(b"\n")
-    rest = "" if is_all else base64.b64encode(patch).decode()
-    return CommitShown(ticket, cleaned(commit), True, source, text, rest, peer_id)  # noqa: FBT003 - it is verified
+    return CommitShown(ticket, cleaned(commit), True, source, *shown_patch(patch), peer_id)  # noqa: FBT003 - verified
 
 
-def clean_patch(patch: bytes) -> str:
-    """Return a patch that may be printed as it is. Each line is cleaned by itself, so that none can hide the next."""
+def shown_patch(patch: bytes) -> tuple[str, str]:
+    """Return a patch that may be printed as it is, and all its bytes in base64 where these are others.
+
+    Each line is cleaned by itself and stays one, so that none can hide the next, or pass for two.
+    """
     lines = patch[: limits_git.MAX_PATCH].decode("utf-8", "replace").removesuffix("\n").split("\n")
-    return "\n".join(clean_text(line, 4 * limits_git.MAX_PATCH) for line in lines)
+    text = "\n".join(clean_text(line.removesuffix("\r"), _WHOLE).replace("\n", " ") for line in lines)
+    return text, "" if text.encode() == patch.removesuffix(b"\n") else base64.b64encode(patch).decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import trio
 from py_peer.core.commits import Commit, CommitError, cleaned, parse_commit, read_commit_json
 from py_peer.core.git_events import CommitShown, CommitSource
 from py_peer.core.git_records import Published, json_key, message_key, object_key, patch_key
-from py_peer.core.shown_commits import clean_patch
+from py_peer.core.shown_commits import shown_patch
 
 if TYPE_CHECKING:
     from py_peer.net.kad_values import Lookup
@@ -55,14 +54,14 @@ def shown_commit(ticket: int, found: Published, tag: str = "") -> CommitShown | 
     commit = _commit(found)
     if not (commit.tree or commit.message or found.patch):
         return None
-    patch = clean_patch(found.patch)
+    patch, patch_base64 = shown_patch(found.patch)
     return CommitShown(
         ticket,
         cleaned(commit),
         bool(found.raw),
         CommitSource.DHT,
         patch,
-        "" if patch.encode() == found.patch.removesuffix(b"\n") else base64.b64encode(found.patch).decode(),
+        patch_base64,
         tag=tag,
         peers=found.said,
         asked=found.asked,

@@ -142,14 +142,14 @@ async def test_who_is_not_connected_is_called() -> None:
 @trio_test
 async def test_what_others_have_written_is_cleaned_and_none_of_it_is_lost() -> None:
     raw = an_object("Red \x1b[31malert\u202e\x07", more=b"gpgsig a\n b\x1b[2J")
-    patch = b"diff --git a/x b/x\n+\x1b]0;title\n-hid\x07den\t\xff\n+\x1b[2J"
+    patch = b"diff --git a/x b/x\n+\x1b]0;title\n-hid\x07den\t\xff\n+windows\r\n+one\r-two\xe2\x80\xa8-three\n+\x1b[2J"
     full_id = commit_id(raw, "sha1")
     async with asker() as alice, asker() as bob:
         alice.commits.posted.add(full_id, raw, patch)
         await bob.member.dial(alice.member)
         shown = await bob.show(full_id, str(alice.member.id))
         assert shown.commit.message == "Red alert\n\n- more"
-        assert shown.patch == "diff --git a/x b/x\n+0;title\n-hidden    \ufffd\n+"
+        assert shown.patch == "diff --git a/x b/x\n+0;title\n-hidden    \ufffd\n+windows\n+one -two -three\n+"
         assert base64.b64decode(shown.patch_base64) == patch
 
 
