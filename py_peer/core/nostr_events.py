@@ -42,8 +42,8 @@ class NostrHeard(Event):
     peer_id: str = ""
     nick: str = ""
     plain: bool = True
-    """The peer to whom the key is bound (NostrBound), and what it is called; "" if it is nobody's here, as a derived key
-    always is. `plain` is as in MessageReceived."""
+    """The peer to whom the key is bound (NostrBound), and what it is called; "" if it is nobody's here, as a derived
+    key always is. `plain` is as in MessageReceived."""
 
 
 @final
