@@ -62,7 +62,7 @@ def complete(  # noqa: PLR0911, PLR0913 - each is a thing of its own
     if keys == ("switch",):
         switches = SWITCH if len(head) == 1 else ()
         return _completion(start, cursor, (switch for switch in switches if switch.startswith(word.lower())))
-    if "path" in keys or keys[:1] in (("file",), ("transfer",), ("name",)):
+    if "path" in keys or keys[:1] in (("file",), ("transfer",), ("name",), ("commit",)):
         return _of_files(before, keys, files, paths_like)
     if entry is not None and not {"peer", "text"}.issuperset(keys or ("",)):
         return Completion(cursor, cursor, ())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core import limits_git
-from py_peer.core.events import Answer
+from py_peer.core.commits import posted_id
+from py_peer.core.events import Answer, MessageReceived
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.git_events import CommitNotShown, CommitPosted, CommitShown
 from py_peer.core.requests import PostCommit, ShowCommit
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
     from py_peer.frontends.interactive import Chat, Handler
+
+COMPLETED: Final = 50
+"""Commits that Tab completes the ID of, the latest."""
 
 
 @final
@@ -36,6 +40,8 @@ class GitCommands:
         """Tickets of commits that are to be posted, and of which nothing has been heard yet."""
 
         self.not_posted = 0
+        self._heard: dict[str, None] = {}
+        """Short IDs of commits that somebody has posted, the latest last."""
 
         self.handlers: dict[str, Handler] = {
             "commit": self._post,
@@ -56,6 +62,12 @@ class GitCommands:
     def note(self, event: Event) -> None:
         """Remember what an event says."""
         match event:
+            case MessageReceived(text=text) | CommitPosted(text=text) if short_id := posted_id(text):
+                self._heard.pop(short_id, None)
+                self._heard[short_id] = None
+                if len(self._heard) > COMPLETED:
+                    del self._heard[next(iter(self._heard))]
+        match event:
             case CommitShown():
                 self.asked.discard(event.ticket)
             case CommitNotShown():
@@ -68,6 +80,10 @@ class GitCommands:
                 self.reading.discard(event.ticket)
                 self._chat.outstanding.pop(event.ticket, None)
                 self.not_posted += 1
+
+    def words(self, typed: str) -> list[str]:
+        """Return the commits that a typed command may be about, for completion; the latest first."""
+        return list(reversed(self._heard)) if typed.partition(" ")[0].lower() == "/show" else []
 
     def last_lines(self) -> list[str]:
         """Return what is said at the end of a script."""

@@ -220,7 +220,7 @@ class Chat(FrontEnd):
             cursor,
             self.roster.names(),
             addresses,
-            [*self.exchange.words(text), *self.talk.words(text)],
+            [*self.exchange.words(text), *self.talk.words(text), *self.git.words(text)],
             paths_like,
         )
 
