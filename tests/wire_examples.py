@@ -32,8 +32,9 @@ from py_peer.core.cbor import BytesReader, TextReader
 from py_peer.core.chat_payload import decode_payload
 from py_peer.core.commits import commit_json, holds, parse_commit, read_commit_json
 from py_peer.core.frames import FrameBuffer
+from py_peer.core.git_records import object_key
 from py_peer.core.kademlia import ROOM_KEYS, Contact
-from py_peer.core.records import MILLISECOND, SECOND, Record
+from py_peer.core.records import MILLISECOND, SECOND, Record, rule_for
 from py_peer.net import (
     autonat,
     autonat2,
@@ -142,14 +143,21 @@ def _kad(**fields: Any) -> bytes:
     return encode_varint_prefixed(KadMessage(key=ROOM_KEYS[0], **fields).SerializeToString())
 
 
-def _put_value() -> bytes:
-    record = Record(b"colour", b"dark blue", VALUE_PUT, VALUE_PUT + limits.KAD_VALUE_SECONDS * SECOND)
-    message = kad_records.put_record(KadMessage(type=KadMessage.PUT_VALUE, key=b"colour"), record, VALUE_PUT)
-    return encode_varint_prefixed(message.SerializeToString())
+def _value(key: bytes, value: bytes) -> Record:
+    return Record(key, value, VALUE_PUT, VALUE_PUT + limits.KAD_VALUE_SECONDS * SECOND)
+
+
+def _put_value(key: bytes, value: bytes) -> bytes:
+    message = KadMessage(type=KadMessage.PUT_VALUE, key=key)
+    return encode_varint_prefixed(kad_records.put_record(message, _value(key, value), VALUE_PUT).SerializeToString())
 
 
 def _read_value(data: bytes) -> object:
-    return kad_records.read_record(KadMessage.FromString(_frame(data)), b"colour", VALUE_PUT)
+    message = KadMessage.FromString(_frame(data))
+    record = kad_records.read_record(message, message.key, VALUE_PUT)
+    assert record is not None
+    rule_for(record.key, kad_records.RULES).check(record.key, record.value)
+    return record
 
 
 def _provider() -> Any:
@@ -393,9 +401,15 @@ EXAMPLES: Final = (
     ),
     Example(
         "PUT_VALUE",
-        _put_value,
+        lambda: _put_value(b"colour", b"dark blue"),
         _read_value,
-        Record(b"colour", b"dark blue", VALUE_PUT, VALUE_PUT + limits.KAD_VALUE_SECONDS * SECOND),
+        _value(b"colour", b"dark blue"),
+    ),
+    Example(
+        "PUT_VALUE of a commit",
+        lambda: _put_value(object_key(wire_sent.COMMIT_ID), wire_sent.COMMIT),
+        _read_value,
+        _value(object_key(wire_sent.COMMIT_ID), wire_sent.COMMIT),
     ),
     Example(
         "an mDNS question",

@@ -88,7 +88,9 @@ class GitPublish(Errand):
                 case PublishProgress():
                     self._is_begun = True
                     self._answered.set()
-                    self._report(event, f"Publishing: {event.done:,} of {event.total:,} values")
+                    self._report(
+                        event, *([f"Publishing: {event.done:,} of {event.total:,} values"] if event.done else [])
+                    )
                 case NotPublished():
                     self._missing += 1
                     self._report(event, f"Not published: {_part(event)}: {event.reason}")
@@ -106,12 +108,12 @@ class GitPublish(Errand):
                     self._leave(ExitCode.OK)
         await super().show(events)
 
-    def _report(self, event: Event, line: str) -> None:
+    def _report(self, event: Event, *lines: str) -> None:
         """Tell people on standard error, scripts with an event."""
         if self.json:
             self.say(event)
         else:
-            tell(line)
+            tell(*lines)
 
     def _fail(self, event: Answer, code: ExitCode) -> None:
         self.say(event)

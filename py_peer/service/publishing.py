@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 FAILED: Final = {PublishCommits: "Not published", ForgetCommits: "Not forgotten", ShowPublished: "Not shown"}
 """What the answer to a request that is refused begins with."""
 
-STEPS: Final = 20
+PROGRESS_SECONDS: Final = 2.0
 """So often it is told how far publishing is."""
 
 
@@ -162,6 +162,7 @@ class _Putting:
         self._todo = todo
         self._emit = emit
         self._done = 0
+        self._told_at = 0.0
         self._took: dict[bytes, int] = {}
         """How many have taken each value that is kept, by its key."""
 
@@ -169,7 +170,7 @@ class _Putting:
 
     async def run(self, dht: Kademlia) -> None:
         """Put everything; what is refused does not end the rest."""
-        self._emit(PublishProgress(self._ticket, 0, len(self._todo)))
+        self._tell()
         left = iter(self._todo)
         async with trio.open_nursery() as nursery:
             for _ in range(limits_git.PUT_AT_ONCE):
@@ -186,9 +187,13 @@ class _Putting:
             if reason := await self._put(dht, part):
                 self._emit(NotPublished(self._ticket, part.commit_id, _shown(part.name), reason))
             self._done += 1
-            total = len(self._todo)
-            if self._done * STEPS // total > (self._done - 1) * STEPS // total:
-                self._emit(PublishProgress(self._ticket, self._done, total))
+            if trio.current_time() - self._told_at >= PROGRESS_SECONDS:
+                self._tell()
+
+    def _tell(self) -> None:
+        """Say how far it is."""
+        self._told_at = trio.current_time()
+        self._emit(PublishProgress(self._ticket, self._done, len(self._todo)))
 
     async def _put(self, dht: Kademlia, part: Part) -> str:
         """Put one; return why it is not kept by anybody, or ""."""

@@ -1,15 +1,16 @@
-"""`py-peer git` between real programs, none of which is in the room."""
+"""`py-peer git` between real programs, none of which is in the room: docs/git.md shows what happens."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.frontends.programs import run_to_its_end
+from tests.frontends.programs import ROOT, run_to_its_end
 from tests.git_repository import GitRepository, needs_git
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tests.frontends.programs import Piped
 
 pytestmark = needs_git
+PAGE = (ROOT / "docs" / "git.md").read_text(encoding="utf-8")
 NOWHERE = ("--connect", "/ip4/127.0.0.1/tcp/9", "--timeout", "1")
 
 
@@ -66,6 +68,26 @@ def test_who_publishes_leaves_and_another_shows_it_and_says_what_is_verified(
     assert "The patch" not in by_tag.stdout
     told = json.loads(git(tmp_path, "show", second, "--patch", "--json", *at).stdout)
     assert (told["event"], told["verified"], told["commit"]["id"]) == ("commit_shown", True, second)
+
+
+def test_the_page_shows_what_happens(at: tuple[str, str], tmp_path: Path) -> None:
+    repository = GitRepository(tmp_path / "page")
+    repository.commit("Engines weave", {"loom": b"cards\n"})
+    repository.commit("Looms take more cards\n\nAs many as one has.", {"loom": b"more cards\n"})
+    repository.git("tag", "v1.0")
+    page = PAGE[PAGE.index("## In the DHT") : PAGE.index("| `py-peer git publish")]
+    examples = re.findall(r"^    \$ py-peer (.*)\n((?:(?:    (?!\$ ).*)?\n)*)", page, re.MULTILINE)
+    assert len(examples) == 5
+    for command, block in examples:
+        if "HEAD~1" in command:
+            repository.commit("A long list", {"list": b"one more line of it\n" * 1_000})
+        done = run_to_its_end(repository.path, *shlex.split(command.replace("/ip4/192.0.2.7/tcp/4001", at[1])))
+        lines = [line.removeprefix("    ") for line in block.rstrip("\n").split("\n")]
+        prose = next((number for number, line in enumerate(block.split("\n")) if line and line[0] != " "), len(lines))
+        promised = "\n".join(lines[:prose]).rstrip("\n")
+        assert (done.stderr + done.stdout).rstrip("\n") == promised
+        failed = {"Not published": 5, "py-peer: ": 6}
+        assert done.returncode == next((code for begin, code in failed.items() if promised.startswith(begin)), 0)
 
 
 def test_each_outcome_has_a_code(at: tuple[str, str], repository: GitRepository, tmp_path: Path) -> None:
