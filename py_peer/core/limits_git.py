@@ -60,8 +60,11 @@ MAX_COMMIT_ANSWER = MAX_COMMIT + MAX_PATCH + 2_048
 COMMIT_SILENCE = 20.0
 """A stream on which nothing moves for so long is ended."""
 
-COMMIT_SECONDS = 180.0
-"""For the whole of an answer: the largest takes a fifth of it over a line of a quarter of a megabit a second."""
+COMMIT_SECONDS = 90.0
+"""For the whole of an answer: the largest takes half of it over a line of a quarter of a megabit a second."""
+
+COMMIT_LEAD = 5.0
+"""Who has not given a commit by then is not waited for: the next one is asked beside."""
 
 COMMIT_REQUEST_BURST = 60
 COMMIT_REQUESTS_PER_SECOND = 1.0

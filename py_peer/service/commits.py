@@ -137,17 +137,34 @@ class Commits:
             return await self._look_up(request, failure)
 
     async def _ask_all(self, node: Node, request: ShowCommit, asked: str, peer_ids: list[str]) -> CommitShown:
-        """Ask one peer after the other, those first who are connected. Raises _NotShownError."""
+        """Return what the first gives of several, who are asked one after the other, those first who are connected.
+
+        Each is asked COMMIT_LEAD seconds after the one before at the latest. Raises _NotShownError.
+        """
+        given: list[CommitShown] = []
         failures: list[str] = []
         wrong_hash = False
-        for peer_id in sorted(peer_ids, key=lambda one: ID.from_string(one) not in node.peers.records):
+
+        async def ask(peer_id: str, answered: trio.Event) -> None:
+            nonlocal wrong_hash
             try:
-                return await self._ask(node, request.ticket, asked, peer_id)
+                given.append(await self._ask(node, request.ticket, asked, peer_id))
+                nursery.cancel_scope.cancel()
             except (DialError, StreamFaultError, CommitError) as error:
                 self._blame(node, peer_id, error)
                 wrong_hash |= isinstance(error, WrongHashError)
                 gone = "" if ID.from_string(peer_id) in node.peers.records else "is not here any more: "
                 failures.append(f"{self._called(peer_id).of(peer_id)}: {gone}{error}")
+                answered.set()
+
+        async with trio.open_nursery() as nursery:
+            for peer_id in sorted(peer_ids, key=lambda one: ID.from_string(one) not in node.peers.records):
+                answered = trio.Event()
+                nursery.start_soon(ask, peer_id, answered)
+                with trio.move_on_after(limits_git.COMMIT_LEAD):
+                    await answered.wait()
+        if given:
+            return given[0]
         raise _NotShownError("; ".join(failures) or NOBODY, wrong_hash=wrong_hash)
 
     async def _ask(self, node: Node, ticket: int, asked: str, peer_id: str) -> CommitShown:

@@ -254,6 +254,18 @@ async def test_behind_a_liar_the_next_who_has_posted_it_is_asked() -> None:
 
 
 @trio_test
+async def test_beside_one_who_is_silent_the_next_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_git, "COMMIT_LEAD", 0.2)
+    async with asker() as alice, asker() as bob, raw_peer(bob.member.port, handlers={COMMIT: silence}) as mute:
+        alice.commits.posted.add(ID, RAW, PATCH)
+        await bob.member.dial(alice.member)
+        await until(lambda: mute.id in bob.member.node.peers.records)
+        for peer_id in (mute.id, alice.member.id):
+            bob.commits.hear(str(peer_id), LINE)
+        assert (await bob.show(ID)).peer_id == str(alice.member.id)
+
+
+@trio_test
 async def test_when_too_many_are_asked_for_the_next_is_refused_at_once() -> None:
     async with asker() as bob, raw_peer(bob.member.port, handlers={COMMIT: silence}) as peer:
         await until(lambda: peer.id in bob.member.node.peers.records)
