@@ -377,7 +377,7 @@ def test_invite_opens_the_page_with_line_and_code() -> None:
 @pytest.mark.parametrize("how", ["f1", "/help"])
 def test_help_is_a_page_of_the_commands_and_the_keys(how: str) -> None:
     async def scene() -> None:
-        async with screen(size=(100, 80)) as shown:
+        async with screen(size=(100, 90)) as shown:
             await (shown.pilot.press("f1") if how == "f1" else shown.type("/help"))
             await shown.settle()
             assert isinstance(shown.ui.screen, HelpPage)
@@ -480,7 +480,7 @@ def test_failures_and_losses_are_told() -> None:
     run(scene())
 
 
-@pytest.mark.parametrize("size", [(20, 8), (30, 10), (48, 20), (60, 24), (300, 80)])
+@pytest.mark.parametrize("size", [(20, 8), (30, 10), (48, 30), (60, 24), (300, 80)])
 def test_every_size_shows_the_last_message_and_the_input(size: tuple[int, int]) -> None:
     async def scene() -> None:
         async with screen(size=size) as shown:

@@ -1,0 +1,490 @@
+"""A relay of Nostr, as its client: a real one, and those that only say that they are one."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections import Counter
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+from trio_websocket import ConnectionClosed, serve_websocket
+
+from py_peer.core import limits_nostr
+from py_peer.core.nostr import read_event, sign_event
+from py_peer.core.nostr_messages import (
+    EventHeard,
+    Filter,
+    RelayNotice,
+    StoredEnd,
+    event_message,
+    parse_relay_url,
+    request_message,
+)
+from py_peer.net.nostr_relay import EventRefusedError, RelayError, fetch, open_relay, publish
+from tests.nostr_relay import LocalRelay
+from tests.web_certificates import sign_itself
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    from trio_websocket import WebSocketConnection, WebSocketRequest
+
+    from py_peer.core.nostr import NostrEvent
+    from py_peer.core.nostr_messages import RelayURL
+
+DEADLINE = 20.0
+SECRET = b"\x01" * 32
+NOW = int(time.time())
+
+
+def event(text: str = "hello", **more: Any) -> NostrEvent:
+    return replace(sign_event(SECRET, NOW, 1, [("gnostr", "git")], text), **more)
+
+
+def run(scene: Callable[[], Awaitable[None]]) -> None:
+    async def hurried() -> None:
+        with trio.fail_after(DEADLINE):
+            await scene()
+
+    trio.run(hurried)
+
+
+@pytest.fixture(scope="module")
+def relay() -> Iterator[LocalRelay]:
+    with LocalRelay() as running:
+        yield running
+
+
+async def stored(url: RelayURL, *filters: Filter) -> list[NostrEvent]:
+    found: list[NostrEvent] = []
+
+    async def heard(fields: dict[str, Any]) -> None:
+        found.append(read_event(fields))
+
+    await fetch(url, filters, heard)
+    return found
+
+
+# --- A real one -----------------------------------------------------------------------------------
+
+
+def test_what_is_published_is_read_by_another_hand_and_fetched_again(relay: LocalRelay) -> None:
+    said = event("Grüße\u0001\n🎉")
+
+    async def scene() -> None:
+        url = parse_relay_url(relay.url)
+        assert await publish(url, said) == ""
+        assert (await publish(url, said)).startswith("duplicate:")
+        assert await stored(url, Filter(ids=(said.id,))) == [said]
+        assert await stored(url, Filter(ids=("0" * 64,))) == []
+
+    run(scene)
+    assert said in [read_event(text) for text in relay.events()]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"id": "ab" * 32}, {"content": "another"}, {"sig": "cd" * 64}], ids=["ID", "content", "signature"]
+)
+def test_a_relay_that_refuses_an_event_says_why(relay: LocalRelay, wrong: dict[str, str]) -> None:
+    async def scene() -> None:
+        with pytest.raises(EventRefusedError, match="it refuses the event: invalid: "):
+            await publish(parse_relay_url(relay.url), event(**wrong))
+
+    run(scene)
+
+
+# --- Those that only say that they are one --------------------------------------------------------
+
+
+@asynccontextmanager
+async def pretending(
+    does: Callable[[WebSocketConnection], Awaitable[None]], context: ssl.SSLContext | None = None
+) -> AsyncIterator[RelayURL]:
+    """Serve WebSockets on which `does` is all that happens."""
+
+    async def take(request: WebSocketRequest) -> None:
+        connection = await request.accept()
+        with suppress(ConnectionClosed):
+            await does(connection)
+
+    async with trio.open_nursery() as nursery:
+        server = await nursery.start(partial(serve_websocket, take, "127.0.0.1", 0, context, disconnect_timeout=0.1))
+        yield parse_relay_url(f"{'wss' if context else 'ws'}://127.0.0.1:{server.port}")
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def answering(does: Callable[[trio.SocketStream], Awaitable[None]]) -> AsyncIterator[RelayURL]:
+    """Serve TCP, on which `does` is all that happens."""
+
+    async def take(stream: trio.SocketStream) -> None:
+        try:
+            await does(stream)
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(partial(trio.serve_tcp, take, 0, host="127.0.0.1"))
+        yield parse_relay_url(f"ws://127.0.0.1:{listener.socket.getsockname()[1]}")
+        nursery.cancel_scope.cancel()
+
+
+async def sleep(_where: object) -> None:
+    await trio.sleep_forever()
+
+
+async def refused(url: RelayURL) -> str:
+    with pytest.raises(RelayError) as error:
+        async with open_relay(url):
+            pass
+    return str(error.value)
+
+
+def test_what_is_not_of_nip_01_is_passed_over_and_counted() -> None:
+    good = event()
+    counters: Counter[str] = Counter()
+
+    async def talk(connection: WebSocketConnection) -> None:
+        await connection.send_message(b'["NOTICE","in bytes"]')
+        for text in (
+            *("", "garbage", "[]", "{}", "[1]", '["EVENT","x"]', '["EVENT","x",[]]', '["OK","x","yes"]', '["EOSE"]'),
+            *("[" * 100_000, '["EVENT","x",' + '{"a":' * 20_000, '["NOTICE",1]', '["EOSE",null]', '["CLOSED",{}]'),
+            '["NOTICE","' + "a" * limits_nostr.MAX_RELAY_MESSAGE + '"]',
+            '["NOTICE","' + "a" * 1_000_000 + '"]',
+            '["AUTH","challenge"]',
+            '["NOTICE","\\u001b[2Jread \\nthis"]',
+            event_message(good).replace('["EVENT"', '["EVENT","x"'),
+        ):
+            await connection.send_message(text)
+        await sleep(connection)
+
+    async def scene() -> None:
+        async with pretending(talk) as url, open_relay(url, counters) as relay:
+            heard = [await relay.receive() for _ in range(3)]
+            assert heard[1] == RelayNotice("read this")
+            assert isinstance(heard[2], EventHeard)
+            assert read_event(heard[2].fields) == good
+
+    run(scene)
+    assert counters == {
+        "nostr refused: no text": 1,
+        "nostr refused: no message of a relay": 14,
+        "nostr refused: too large": 2,
+    }
+
+
+def test_a_message_without_an_end_ends_the_connection_and_not_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_nostr, "MAX_RELAY_FRAME", 200_000)
+
+    async def talk(connection: WebSocketConnection) -> None:
+        await connection.send_message("a" * 300_000)
+        await sleep(connection)
+
+    async def scene() -> None:
+        async with pretending(talk) as url, open_relay(url) as relay:
+            with pytest.raises(RelayError, match="Exceeded maximum message size"):
+                await relay.receive()
+
+    run(scene)
+
+
+HANDSHAKE = (
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\r\n"
+)
+
+
+async def shake_hands(stream: trio.SocketStream) -> None:
+    from wsproto.utilities import generate_accept_token
+
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += await stream.receive_some()
+    (key,) = (line[19:] for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
+    await stream.send_all(HANDSHAKE.format(generate_accept_token(key.strip()).decode()).encode())
+
+
+@pytest.mark.parametrize("frame", [b"\x00\x00", b"\x89\x00"], ids=["empty parts", "pings"])
+def test_frames_without_a_message_are_not_read_for_ever(monkeypatch: pytest.MonkeyPatch, frame: bytes) -> None:
+    monkeypatch.setattr(limits_nostr, "RELAY_SILENT_BYTES", 50_000)
+
+    async def talk(stream: trio.SocketStream) -> None:
+        await shake_hands(stream)
+        await stream.send_all(b"\x01\x00" if frame[0] == 0 else b"")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(drain, stream)
+            while True:
+                await stream.send_all(frame * 1_000)
+
+    async def drain(stream: trio.SocketStream) -> None:
+        while await stream.receive_some():
+            pass
+
+    async def scene() -> None:
+        async with answering(talk) as url, open_relay(url) as relay:
+            with pytest.raises(RelayError, match="no message comes to an end"):
+                await relay.receive()
+
+    run(scene)
+
+
+def test_garbage_in_place_of_frames_ends_the_connection() -> None:
+    async def talk(stream: trio.SocketStream) -> None:
+        await shake_hands(stream)
+        await stream.send_all(b"\xff" * 1_000)
+        await sleep(stream)
+
+    async def scene() -> None:
+        async with answering(talk) as url, open_relay(url) as relay:
+            with pytest.raises(RelayError, match="Invalid opcode"):
+                await relay.receive()
+
+    run(scene)
+
+
+def test_who_closes_is_told_with_his_words() -> None:
+    async def talk(connection: WebSocketConnection) -> None:
+        await connection.aclose(4000, "go\x1b[31m away")
+
+    async def scene() -> None:
+        async with pretending(talk) as url, open_relay(url) as relay:
+            with pytest.raises(RelayError, match=r"^it has closed the connection: go away$"):
+                await relay.receive()
+
+    run(scene)
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "it answers with HTTP 404: it is no relay"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "it answers with HTTP 200"),
+        (b"SSH-2.0-OpenSSH_9\r\n", "what is there hangs up, or speaks no WebSocket"),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "what is there hangs up, or speaks no WebSocket"),
+        (b"", "what is there hangs up, or speaks no WebSocket"),
+    ],
+    ids=["404", "a page", "another protocol", "half a handshake", "nothing"],
+)
+def test_what_is_no_relay_is_told(page: bytes, says: str) -> None:
+    async def talk(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(page)
+
+    async def scene() -> None:
+        async with answering(talk) as url:
+            assert (await refused(url)).startswith(says)
+
+    run(scene)
+
+
+def test_a_page_without_an_end_in_place_of_a_handshake_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_nostr, "RELAY_SILENT_BYTES", 100_000)
+
+    async def talk(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        while True:
+            await stream.send_all(b"a" * 10_000)
+
+    async def scene() -> None:
+        async with answering(talk) as url:
+            assert await refused(url) == "what is there hangs up, or speaks no WebSocket"
+
+    run(scene)
+
+
+def test_who_says_nothing_at_all_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_nostr, "RELAY_TIMEOUT", 0.1)
+
+    async def scene() -> None:
+        async with answering(sleep) as url:
+            assert await refused(url) == "no answer within 0.1 s"
+
+    run(scene)
+
+
+def test_nobody_there_is_told() -> None:
+    async def scene() -> None:
+        async with answering(sleep) as url:
+            pass
+        assert await refused(url) == "Connection refused"
+
+    run(scene)
+
+
+def test_who_does_not_say_what_becomes_of_an_event_is_given_up() -> None:
+    async def scene() -> None:
+        async with pretending(sleep) as url:
+            with pytest.raises(RelayError, match=r"it has not said within 0\.1 s whether it takes the event"):
+                await publish(url, event(), 0.1)
+
+    run(scene)
+
+
+def test_a_word_about_another_event_is_none_about_ours() -> None:
+    said = event()
+
+    async def talk(connection: WebSocketConnection) -> None:
+        await connection.get_message()
+        await connection.send_message(f'["OK","{"0" * 64}",false,"blocked: not yours"]')
+        await connection.send_message(f'["OK","{said.id}",true,"thank you"]')
+        await sleep(connection)
+
+    async def scene() -> None:
+        async with pretending(talk) as url:
+            assert await publish(url, said) == "thank you"
+
+    run(scene)
+
+
+def test_who_never_ends_what_it_has_stored_is_given_up() -> None:
+    async def scene() -> None:
+        async def heard(_fields: dict[str, Any]) -> None:
+            raise AssertionError
+
+        async with pretending(sleep) as url:
+            with pytest.raises(RelayError, match=r"it has not sent all that it has within 0\.1 s"):
+                await fetch(url, [Filter()], heard, 0.1)
+
+    run(scene)
+
+
+def test_a_relay_of_which_nothing_comes_is_pinged_and_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_nostr, "RELAY_PING_EVERY", 0.1)
+    monkeypatch.setattr(limits_nostr, "RELAY_PONG_TIMEOUT", 0.1)
+
+    async def deaf(stream: trio.SocketStream) -> None:
+        await shake_hands(stream)
+        await sleep(stream)
+
+    async def scene() -> None:
+        async with pretending(sleep) as url, open_relay(url) as relay:  # which answers pings
+            with trio.move_on_after(0.5) as stayed:
+                await relay.receive()
+            assert stayed.cancelled_caught
+        async with answering(deaf) as url, open_relay(url) as relay:
+            with pytest.raises(RelayError, match="nothing has come of it for"):
+                await relay.receive()
+
+    run(scene)
+
+
+def test_a_flood_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_nostr, "RELAY_BURST_BYTES", 200_000)
+    monkeypatch.setattr(limits_nostr, "RELAY_BYTES_PER_SECOND", 100_000)
+    sent = 0
+
+    async def talk(connection: WebSocketConnection) -> None:
+        nonlocal sent
+        while True:
+            await connection.send_message('["NOTICE","' + "a" * 10_000 + '"]')
+            sent += 1
+
+    async def scene() -> None:
+        read = 0
+        async with pretending(talk) as url, open_relay(url) as relay:
+            with trio.move_on_after(1.5):
+                while True:
+                    await relay.receive()
+                    read += 1
+        assert 20 <= read <= 45  # 200 kB at once, then 10 a second, and what was read with them
+
+    run(scene)
+
+
+def test_what_fails_in_the_block_comes_out_of_it_as_it_is() -> None:
+    async def scene() -> None:
+        async with pretending(sleep) as url:
+            with pytest.raises(KeyError):
+                async with open_relay(url):
+                    raise KeyError
+
+    run(scene)
+
+
+# --- TLS ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        ({"hosts": ("127.0.0.1",)}, "self-signed certificate; if you trust it, name its file in SSL_CERT_FILE"),
+        ({"hosts": ("127.0.0.1",), "trusted": True, "begins": -2, "ends": -1}, "certificate has expired"),
+        ({"hosts": ("192.0.2.7",), "trusted": True}, "IP address mismatch, certificate is not valid for '127.0.0.1'."),
+        ({"hosts": ("127.0.0.1",), "trusted": True}, ""),
+    ],
+    ids=["signed by itself", "expired", "of another", "trusted"],
+)
+def test_a_certificate_has_to_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: dict[str, Any], says: str
+) -> None:
+    trusted = made.pop("trusted", False)
+    certificate, key = sign_itself(tmp_path, *made.pop("hosts"), **made)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    async def talk(connection: WebSocketConnection) -> None:
+        await connection.get_message()
+        await connection.send_message('["EOSE","x"]')
+        await sleep(connection)
+
+    async def scene() -> None:
+        async with serving_tls(talk, context) as url:
+            if says:
+                assert await refused(url) == f"its certificate does not hold: {says}"
+                return
+            async with open_relay(url) as relay:
+                await relay.send(request_message("x", Filter()))
+                assert await relay.receive() == StoredEnd("x")
+
+    run(scene)
+
+
+@asynccontextmanager
+async def serving_tls(
+    does: Callable[[WebSocketConnection], Awaitable[None]], context: ssl.SSLContext
+) -> AsyncIterator[RelayURL]:
+    """Serve WebSockets inside TLS, whose handshakes may fail."""
+    from trio_websocket import wrap_server_stream
+
+    async def take(stream: trio.SSLStream) -> None:
+        try:
+            await stream.do_handshake()
+        except trio.BrokenResourceError:
+            return
+        async with trio.open_nursery() as nursery:
+            request = await wrap_server_stream(nursery, stream)
+            await does(await request.accept())
+
+    async with trio.open_nursery() as nursery:
+        serve = partial(trio.serve_ssl_over_tcp, take, 0, context, host="127.0.0.1", https_compatible=True)
+        (listener,) = await nursery.start(serve)
+        port = listener.transport_listener.socket.getsockname()[1]
+        yield parse_relay_url(f"wss://127.0.0.1:{port}")
+        nursery.cancel_scope.cancel()
+
+
+def test_who_has_no_tls_is_told() -> None:
+    async def talk(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async def scene() -> None:
+        async with answering(talk) as url:
+            assert await refused(replace(url, secure=True)) == "there is no TLS: take ws:// if it has none"
+
+    run(scene)
+
+
+def test_nothing_of_a_relay_is_loaded_before_one_is_named() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, py_peer.net.nostr_relay, py_peer.headless; print('trio_websocket' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=DEADLINE)
+    assert done.stdout == "False\n"
