@@ -223,12 +223,15 @@ def test_a_message_of_one_chunk_is_whole_at_once() -> None:
     assert Chunks().take("t", "a", chunk(0, 1, "hello"), 0.0) == GnostrMessage("alice", ("hello", ""), CHAT)
 
 
-def test_the_chunks_of_a_diff_are_its_lines() -> None:
+@pytest.mark.parametrize("rest", [("",), ()], ids=["two elements", "one element"])
+def test_the_chunks_of_a_diff_are_its_lines(rest: tuple[str, ...]) -> None:
     chunks = Chunks()
-    assert chunks.take("t", "a", chunk(1, 2, "-b", kind=GIT_DIFF), 0.0) is None
-    whole = chunks.take("t", "a", chunk(0, 2, "+a", kind=GIT_DIFF), 0.0)
+    for number, line in ((2, " c"), (1, "-b")):
+        part = replace(chunk(number, 3, kind=GIT_DIFF), content=(line, *rest))
+        assert chunks.take("t", "a", part, 0.0) is None
+    whole = chunks.take("t", "a", chunk(0, 3, "+a", kind=GIT_DIFF), 0.0)
     assert whole is not None
-    assert whole.text == "+a\n-b"
+    assert whole.text == "+a\n-b\n c"
 
 
 def test_a_chunk_that_comes_twice_counts_once() -> None:
@@ -285,6 +288,27 @@ def test_who_begins_many_messages_pushes_out_nobody_elses() -> None:
     whole = chunks.take("t", "honest", chunk(1, 2, "here"), 0.0)
     assert whole is not None
     assert whole.text == "I am here"
+
+
+def test_a_message_of_one_chunk_takes_the_place_of_nothing() -> None:
+    chunks = Chunks()
+    for number in range(limits_gnostr.HALF_PER_AUTHOR):
+        chunks.take("t", "a", chunk(0, 2, message_id=str(number)), 0.0)
+    assert chunks.take("t", "a", chunk(0, 1, "hello"), 0.0) is not None
+    assert (len(chunks), chunks.given_up) == (limits_gnostr.HALF_PER_AUTHOR, 0)
+
+
+def test_when_there_are_too_many_the_oldest_goes_of_who_has_most() -> None:
+    chunks = Chunks()
+    chunks.take("t", "early and small", chunk(0, 2, "I am "), 0.0)
+    for number in range(2):
+        chunks.take("t", "greedy", chunk(0, 2, "x" * 50_000, str(number)), 0.0)
+    for number in range(limits_gnostr.HALF_MESSAGES - 2):
+        chunks.take("t", f"author {number}", chunk(0, 2, "y" * 1_000), 0.0)
+    whole = chunks.take("t", "early and small", chunk(1, 2, "here"), 0.0)
+    assert whole is not None
+    assert chunks.take("t", "greedy", chunk(1, 2, "", "0"), 0.0) is None  # it was given up, and begins anew
+    assert chunks.take("t", "greedy", chunk(1, 2, "", "1"), 0.0) is not None
 
 
 def test_however_many_attack_with_however_many_chunks_memory_is_bounded() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import random
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -16,19 +17,23 @@ from py_peer.core.gnostr import KINDS, GnostrMessage, encode_message, encode_tex
 from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.nostr import commit_event, derived_secret, sign_event
 from py_peer.core.requests import Ignore, JoinTopic, LeaveTopic, RequestStatistics, RequestStatus, SendText
+from py_peer.core.speakers import Name
 from py_peer.core.topic_events import TopicJoined, TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC
 from py_peer.net.counters import UNEXPECTED
+from py_peer.service.gnostr_wire import FORGET_EVERY, GnostrWire
+from py_peer.service.wires import Company
 from tests.loops import run
 from tests.net.raw_peer import raw_peer, signed
 from tests.net.support import until
-from tests.service.support import Person, person
+from tests.service.support import Person, in_trio, person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     import pytest
 
+    from py_peer.core.events import Event
     from tests.net.raw_peer import RawPeer, RawStream
 
 TOPIC = "gnostr"
@@ -403,3 +408,71 @@ def test_a_plain_name_is_only_one_that_was_announced() -> None:
             await speaking
 
     run(scene())
+
+
+# --- The wire alone, with a clock of the test's ---------------------------------------------------
+
+
+def alone() -> tuple[GnostrWire, list[Event], Counter[str]]:
+    """Return a wire that nobody is connected to, what it tells, and what it counts."""
+    told: list[Event] = []
+    counts: Counter[str] = Counter()
+
+    def hear(author: str, text: str, topic: str, claim: str) -> None:
+        told.append(MessageReceived(author, claim, text, 0.0, plain=False, topic=topic))
+
+    company = Company(
+        told.append,
+        hear,
+        lambda author, claim: Name(claim or author),
+        lambda: "ann",
+        lambda what: counts.update([what]),
+    )
+    return GnostrWire(company, greets=True), told, counts
+
+
+def test_chunks_that_wait_are_forgotten_after_a_minute_though_nobody_says_anything() -> None:
+    wire, _, counts = alone()
+
+    async def scene() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wire.run)
+            part = encode_message(GnostrMessage("eve", ("x" * 50_000, ""), message_id="m", number=0, total=2))
+            wire.hear("eve", part, TOPIC)
+            assert wire.chunks.size > 50_000
+            await trio.sleep(limits_gnostr.CHUNK_SECONDS + 2 * FORGET_EVERY)
+            assert wire.chunks.size == 0
+            nursery.cancel_scope.cancel()
+
+    in_trio(scene)
+    assert counts == {"gnostr: messages that were given up before all their chunks had come": 1}
+
+
+def test_of_more_nostr_events_than_can_be_verified_the_rest_is_counted() -> None:
+    wire, told, counts = alone()
+    event = sign_event(bytes(31) + b"\x07", 1_700_000_000, 1, (), "signed").json()
+    data = encode_message(GnostrMessage("eve", (event,), "NostrEvent"))
+
+    async def scene() -> None:
+        for _ in range(limits_gnostr.NOSTR_BURST + 10):
+            wire.hear("eve", data, TOPIC)
+        await trio.sleep(1)
+        wire.hear("eve", data, TOPIC)
+
+    in_trio(scene)
+    assert len(told) == limits_gnostr.NOSTR_BURST + 1
+    assert counts["gnostr: Nostr events that were not verified, too many at once"] == 10
+
+
+def test_the_event_beside_the_text_holds_where_both_are_there() -> None:
+    wire, told, _ = alone()
+    event = sign_event(bytes(31) + b"\x07", 1_700_000_000, 1, (), "signed").json()
+    fields = {"from": "a", "content": ["another text"], "kind": "NostrEvent", "nostr_event": json.loads(event)}
+
+    async def scene() -> None:
+        wire.hear("eve", json.dumps(fields).encode(), TOPIC)
+
+    in_trio(scene)
+    (heard,) = told
+    assert isinstance(heard, GnostrHeard)
+    assert (heard.text, heard.standing) == ("signed", "verified")
