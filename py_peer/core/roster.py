@@ -228,10 +228,11 @@ class Roster:
         return peer_id not in self.ignored and self.is_around(peer_id)
 
     def names(self, among: Iterable[str] | None = None) -> list[str]:
-        """Return all that peers may be called, for completion: whoever spoke last first, short IDs at the end."""
+        """Return all that peers may be called, for completion: whoever spoke last first, IDs and keys at the end."""
         here = [*self._speakers.latest(), *(peer.peer_id for peer in self.rows())]
         ids = dict.fromkeys(here if among is None else among)
-        return list(dict.fromkeys([*(self.name(peer_id).of(peer_id) for peer_id in ids), *map(short_id, ids)]))
+        called = [self.name(peer_id).of(peer_id) for peer_id in ids]
+        return list(dict.fromkeys([*called, *map(short_id, ids), *filter(None, map(self.npub, ids))]))
 
     def addresses(self) -> list[str]:
         """Return the known addresses and, in full, the IDs of those who are or were heard, for completion."""

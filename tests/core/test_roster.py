@@ -313,9 +313,11 @@ def test_a_nostr_key_is_its_peers_while_it_is_bound() -> None:
     assert [peer.npub for peer in roster.rows()] == [NPUB]
     assert after(NostrBound(ANN, NPUB), connected).rows()[0].npub == NPUB
     assert roster.find(NPUB) == [ANN]
+    assert roster.names() == [ANN[-8:], NPUB]
     roster.tell(NostrBound(ANN, ""), 11.0)
     assert [peer.npub for peer in roster.rows()] == [""]
     assert roster.find(NPUB) == []
+    assert roster.names() == [ANN[-8:]]
 
 
 def test_a_nostr_key_of_two_peers_means_both() -> None:
