@@ -90,6 +90,12 @@ def test_a_name_is_written_as_git_writes_it(name: bytes, written: bytes) -> None
     assert quoted(name) == written
 
 
+def test_a_name_with_a_space_ends_with_a_tab_where_a_time_may_follow() -> None:
+    patch = file_patch(side(b"x\n", b"a b"), side(b"y\n", b"a b")).data
+    assert b"diff --git a/a b b/a b\n" in patch
+    assert b"--- a/a b\t\n+++ b/a b\t\n" in patch
+
+
 def test_what_is_neither_text_nor_small_is_named_with_its_size() -> None:
     binary = file_patch(side(b"a\0b"), side(b"a\0c" * 1_000)).data
     assert binary.endswith(b"Binary files a/f (3 bytes) and b/f (3,000 bytes) differ\n")

@@ -7,17 +7,20 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import trio
 
 from py_peer.core import limits_git
 from py_peer.core.events import Answer, MessageReceived, MessageRefused, MessageSent, MessageWaiting, PeerJoined, Ready
 from py_peer.core.file_events import FileOffered, FileShared, TransferDone
 from py_peer.core.git_events import CommitNotShown, CommitPosted, CommitShown, CommitSource
 from py_peer.core.requests import GetFile, PostCommit, ShowCommit
+from py_peer.core.settings import Settings
 from py_peer.service import posting
+from py_peer.service.files import Files
 from py_peer.service.transfers import FAULT
 from tests.git_repository import GitRepository, needs_git
 from tests.loops import run
-from tests.service.support import Person, person
+from tests.service.support import Person, in_trio, person
 
 pytestmark = needs_git
 
@@ -142,6 +145,15 @@ def test_a_patch_that_is_posted_again_is_the_same_file_and_the_oldest_makes_room
             assert patches(temporary) == [other.name]
 
     run(scene())
+
+
+def test_a_patch_is_offered_when_the_node_runs_and_not_refused_before(tmp_path: Path) -> None:
+    async def scene() -> None:
+        with trio.move_on_after(1) as patience:
+            await Files(Settings("alice"), lambda _: None).offer(tmp_path / "a.patch")
+        assert patience.cancelled_caught
+
+    in_trio(scene)
 
 
 def test_it_waits_for_somebody_as_a_text_does_and_keeps_its_order(repo: GitRepository) -> None:
