@@ -26,10 +26,10 @@ from py_peer.core.frozen import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from py_peer.core.patches import Side
-
     from dulwich.objects import ObjectID, TreeEntry
     from dulwich.repo import Repo
+
+    from py_peer.core.patches import Side
 
 T = TypeVar("T")
 
