@@ -93,6 +93,11 @@ told again."""
 WATCH_LIMIT = 500
 """Stored events that are asked for at once: many relays give no more."""
 
+STORED_HELD = 100
+STORED_TIMEOUT = 2.0
+"""Stored events come with the latest first; so many are held, for so long, to be shown in their order: 13 MB of the
+largest."""
+
 WATCH_PAGES = 20
 """Questions for what is older and still new to us, after a relay was away: 10,000 events, some five hours of a busy
 public relay."""

@@ -8,9 +8,12 @@ Pinned by tests/net/test_nostr_follow.py.
 
 from __future__ import annotations
 
+import math
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
+
+import trio
 
 from py_peer.core import limits_nostr
 from py_peer.core.nostr_messages import (
@@ -40,23 +43,68 @@ async def follow(
     wanted = Filter(kinds=kinds, since=since, limit=limits_nostr.WATCH_LIMIT)
     asked = live = secrets.token_hex(8)
     await relay.send(request_message(live, wanted))
-    oldest: int | None = None
+    stored = _Stored(heard)
     while True:
-        match await relay.receive():
+        with trio.move_on_at(stored.until) as waiting:
+            message = await relay.receive()
+        if waiting.cancelled_caught:
+            await stored.let_go()
+            continue
+        match message:
             case EventHeard(of, fields) if of in (live, asked):
-                when = heard(fields)
-                if when is not None and (oldest is None or when < oldest):
-                    oldest = when
+                if asked:
+                    await stored.put(fields)
+                else:
+                    heard(fields)
             case EventHeard():
                 relay.refuse("not asked for")
             case StoredEnd(of) if of == asked and asked:
                 if asked != live:
                     await relay.send(close_message(asked))
-                asked = ""
+                asked, oldest = "", await stored.end()
                 if pages and oldest is not None:
                     pages -= 1
                     asked = secrets.token_hex(8)
                     await relay.send(request_message(asked, replace(wanted, until=oldest)))
-                    oldest = None
             case RequestClosed(of, reason) if of == live:
                 raise RelayError(f"it does not answer: {reason or 'and says no reason'}")
+
+
+@final
+class _Stored:
+    """What a relay had, which it sends with the latest first: it is handed on with the oldest first."""
+
+    def __init__(self, heard: Callable[[dict[str, Any]], int | None]) -> None:
+        self._heard = heard
+        self._held: list[dict[str, Any]] = []
+        self._oldest: int | None = None
+        self.until = math.inf
+        """When what is held is handed on, though there may be more."""
+
+    async def put(self, fields: dict[str, Any]) -> None:
+        """Take an event."""
+        if not self._held:
+            self.until = trio.current_time() + limits_nostr.STORED_TIMEOUT
+        self._held.append(fields)
+        if len(self._held) >= limits_nostr.STORED_HELD:
+            await self.let_go()
+
+    async def let_go(self) -> None:
+        """Hand on what is held."""
+        held, self._held, self.until = self._held, [], math.inf
+        for fields in sorted(held, key=_when):
+            when = self._heard(fields)
+            if when is not None and (self._oldest is None or when < self._oldest):
+                self._oldest = when
+            await trio.lowlevel.checkpoint()  # checking takes 0.1 ms, and others want their turns
+
+    async def end(self) -> int | None:
+        """Hand on what is held; return of when the oldest is that was new since the last end, or None."""
+        await self.let_go()
+        oldest, self._oldest = self._oldest, None
+        return oldest
+
+
+def _when(fields: dict[str, Any]) -> int:
+    when = fields.get("created_at")
+    return when if isinstance(when, int) else 0
