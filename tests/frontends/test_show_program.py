@@ -15,7 +15,7 @@ from py_peer.net.commit_exchange import COMMIT, GIVEN, Answer
 from tests.frontends.programs import DEADLINE, run_to_its_end
 from tests.frontends.test_scripted_program import address, read, seen, tell
 from tests.git_repository import GitRepository, needs_git
-from tests.net.raw_peer import RawStream, raw_peer, signed
+from tests.net.raw_peer import RawStream, raw_peer, signed, silence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -255,3 +255,23 @@ def test_a_stranger_who_posts_a_commit_and_gives_none_is_refused_in_words(
     bob.end_input()
     assert bob.leave(DEADLINE) == (7 if "hash" in reason else 6)
     assert "The truth" not in bob.text.partition("❌")[2]
+
+
+def test_a_stranger_who_is_silent_holds_up_nobody_for_long(piped: Callable[..., Piped], repo: GitRepository) -> None:
+    bob = piped("--no-intro", "--nick", "bob")
+    alice = piped("--no-intro", "--nick", "alice", "-c", bob.address())
+    alice.expect("^📡 Peer joined: ")
+    line, keys = f"commit {repo.head()[:12]}: Mine — Mallory, 1 file, +1 -0", create_new_key_pair()
+
+    async def scene() -> None:
+        with trio.fail_after(2 * DEADLINE):
+            async with raw_peer(int(bob.address().split("/")[4]), keys, handlers={COMMIT: silence}) as stranger:
+                gossip = await stranger.join(CHAT_TOPIC)
+                await gossip.send_rpc(publish=[signed(keys, CHAT_TOPIC, line.encode(), 1)])
+                await trio.to_thread.run_sync(bob.expect, ": Mine")
+                alice.send("/commit\n")
+                await trio.to_thread.run_sync(bob.expect, ": Two")
+                bob.send(f"/show {repo.head()}\n")
+                await trio.to_thread.run_sync(bob.expect, rf"^🔎 Commit {repo.head()[:12]} from \w{{8}} \(alice\): ")
+
+    trio.run(scene)
