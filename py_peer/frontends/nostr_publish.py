@@ -70,9 +70,14 @@ def _show(event: NostrEvent, answers: Sequence[Answered], *, as_json: bool) -> N
 
 
 def nevent(event: NostrEvent, relays: Sequence[str] = ()) -> str:
-    """Return the nevent of an event, with those of the relays that fit into it."""
-    short = tuple(relay for relay in relays if len(relay) <= nip19.MAX_ENTRY)
-    return nip19.encode(nip19.Entity("nevent", bytes.fromhex(event.id), short, bytes.fromhex(event.pubkey), event.kind))
+    """Return the nevent of an event, with as many of the first relays as fit into it."""
+    data, author = bytes.fromhex(event.id), bytes.fromhex(event.pubkey)
+    fitting = [relay for relay in relays if len(relay) <= nip19.MAX_ENTRY]
+    while True:
+        try:
+            return nip19.encode(nip19.Entity("nevent", data, tuple(fitting), author, event.kind))
+        except NostrError:  # too long; without relays it never is
+            fitting.pop()
 
 
 def _tell(sentence: str) -> None:

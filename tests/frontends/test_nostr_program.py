@@ -15,6 +15,7 @@ import pytest
 from py_peer.core import limits_nostr, nip19, nostr
 from py_peer.core.commits import read_commit_json
 from py_peer.core.exit_codes import ExitCode
+from py_peer.frontends.nostr_publish import nevent
 from tests.frontends.programs import DEADLINE, ROOT, environment
 from tests.git_repository import GitRepository, needs_git
 from tests.nostr_relay import LocalRelay
@@ -112,6 +113,15 @@ def test_an_event_about_a_commit_is_what_gnostr_makes_and_a_relay_has_it(
     assert (entity.data.hex(), entity.relays, entity.kind) == (event.id, (relay.url,), 1)
     assert entity.author == bytes.fromhex(event.pubkey)
     assert event.json() in {nostr.read_event(there).json() for there in relay.events()}
+
+
+def test_of_many_relays_with_long_names_as_many_stand_in_a_nevent_as_fit() -> None:
+    event = nostr.sign_event(SECRET, 1_700_000_000, 1, [], "hello")
+    relays = ["wss://" + "a" * 300, *(f"wss://{number:02}.{'a' * 240}" for number in range(16))]
+    entity = nip19.decode(nevent(event, relays))
+    assert 8 < len(entity.relays) < 16
+    assert entity.relays == tuple(relays[1 : 1 + len(entity.relays)])
+    assert nip19.decode(nevent(event)).relays == ()
 
 
 def test_events_of_others_are_fetched_from_a_relay_and_checked(repository: GitRepository, relay: LocalRelay) -> None:
