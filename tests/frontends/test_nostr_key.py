@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,3 +117,22 @@ def test_a_new_key_beside_one_of_the_environment_is_said_not_to_hold_yet(tmp_pat
     done = py_peer(tmp_path, "nostr", "key", "new", PY_PEER_NSEC=NSEC)
     assert "PY_PEER_NSEC is set, and holds in its place" in done.stderr
     assert done.stdout.strip() != NPUB
+
+
+def test_what_signs_and_what_speaks_with_relays_is_imported_when_it_is_used(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from py_peer.frontends import nostr_key, nostr_publish, nostr_verify\n"
+        "heavy = {'coincurve', 'dulwich', 'libp2p', 'trio', 'trio_websocket'}\n"
+        "print(sorted(heavy & sys.modules.keys()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
