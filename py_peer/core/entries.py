@@ -75,4 +75,4 @@ class Entry:
     """Where it was said, of SAID and OWN in the room and on topics."""
 
     command: str = ""
-    """What a click on it puts into the input; it stands in the text."""
+    """What a click on it puts into the input; it stands in the text, or at least its last word does."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from py_peer.core.addresses import short_id
 from py_peer.core.cleaning import clean_text
+from py_peer.core.commits import posted_id
 from py_peer.core.entries import Delivery, Entry, Kind
 from py_peer.core.events import (
     Dropped,
@@ -150,7 +151,10 @@ class Journal:
         self._names.hear(event.peer_id, name)
         mention = is_named(event.text, self._nickname, short_id(self._peer_id))
         author = name.of(event.peer_id)
-        entry = Entry(0, Kind.SAID, event.timestamp, event.text, author, event.peer_id, mention, topic=event.topic)
+        opens = f"/show {commit}" if (commit := posted_id(event.text)) else ""
+        entry = Entry(
+            0, Kind.SAID, event.timestamp, event.text, author, event.peer_id, mention, topic=event.topic, command=opens
+        )
         return self._add(entry)
 
     def _learned(self, event: NickLearned, now: float) -> list[Entry]:

@@ -128,6 +128,8 @@ def wrap(entry: Entry, width: int) -> Wrapped:
     links = links_of(text)
     if entry.command and (place := text.rfind(entry.command)) >= 0:
         links.append((place, place + len(entry.command)))
+    elif (word := entry.command.rpartition(" ")[2]) and (place := text.find(word)) >= 0:
+        links.append((place, place + len(word)))
     return Wrapped(text, _rows(entry, text, width), width, author, links, mark)
 
 
