@@ -63,10 +63,10 @@ def parse_relay_url(text: str) -> RelayURL:
     if parts.scheme not in PORTS or not text.lower().startswith(f"{parts.scheme}://"):
         advice = f"; did you mean {'ws' + shown[4:]!r}?" if parts.scheme in ("http", "https") else ""
         raise RelayURLError(f"{shown!r} is not the URL of a relay: it begins with wss:// or ws://{advice}")
+    if "@" in parts.netloc or parts.fragment:  # what stands before it may be a password
+        raise RelayURLError("in the URL of a relay there is neither a name before @ nor a #")
     if not host:
         raise RelayURLError(f"{shown!r} names no host")
-    if "@" in parts.netloc or parts.fragment:
-        raise RelayURLError(f"{shown!r} is not the URL of a relay: there is neither a name before @ in it nor a #")
     if port == 0:
         raise RelayURLError(f"{shown!r} has a port on which nobody listens")
     resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
