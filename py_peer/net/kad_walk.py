@@ -79,6 +79,9 @@ class Walker:
         self._reached: dict[ID, None] = {}
         """Who is connected because a walk had to ask him; who was asked last stands last."""
 
+        self._reaching: dict[ID, _Dialling] = {}
+        """Who is being dialled for a walk."""
+
     def gone(self, peer_id: ID) -> None:
         """Take note that a peer has no connection any more."""
         self._reached.pop(peer_id, None)
@@ -209,8 +212,7 @@ class Walker:
         """
         try:
             if finding is not None and peer_id not in self._node.peers.records:
-                await self._reach(finding)
-                self._reached[peer_id] = None
+                await self._be_connected(peer_id, finding)
             await self._make_room(peer_id)
             with trio.fail_after(limits.KAD_ANSWER_TIMEOUT):
                 stream = await self._node.host.new_stream(peer_id, [self._protocol])
@@ -237,6 +239,30 @@ class Walker:
         self._table.drop(peer)
         self.stir()
 
+    async def _be_connected(self, peer_id: ID, finding: Finding) -> None:
+        """Reach a peer; of several walks that want it at one moment one does. Raises DialError, NotNowError.
+
+        Else those that are begun together would be refused by the limit on how often an address is dialled, and what
+        they put would be kept by whom we knew before alone.
+        """
+        if (other := self._reaching.get(peer_id)) is not None:
+            await other.over.wait()
+            if peer_id not in self._node.peers.records:
+                raise (NotNowError if other.may_be_there else DialError)("it was dialled just now, in vain")
+            return
+        dialling = self._reaching[peer_id] = _Dialling()
+        try:
+            await self._reach(finding)
+            self._reached[peer_id] = None
+        except NotNowError:
+            raise
+        except DialError:
+            dialling.may_be_there = False
+            raise
+        finally:
+            del self._reaching[peer_id]
+            dialling.over.set()
+
     async def _make_room(self, asked: ID) -> None:
         """Of those whom walks have reached, when they are too many, let go of the one who was not asked for longest.
 
@@ -250,6 +276,16 @@ class Walker:
             del self._reached[oldest]
             if oldest not in self._node.pubsub.room():
                 await self._node.disconnect(oldest)
+
+
+@final
+class _Dialling:
+    """A dial that several walks wait for."""
+
+    def __init__(self) -> None:
+        self.over = trio.Event()
+        self.may_be_there = True
+        """Whether it says nothing of the peer that it has failed, as in NotNowError."""
 
 
 @final

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+import trio.testing
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.custom_types import TProtocol
 from libp2p.identity.identify.pb.identify_pb2 import Identify
@@ -17,7 +18,7 @@ from multiaddr import Multiaddr
 from py_peer.core import limits
 from py_peer.core.findings import Source
 from py_peer.core.kademlia import ROOM_KEYS, Contact, K, place
-from py_peer.net.dial import NotNowError
+from py_peer.net.dial import DialError, NotNowError
 from py_peer.net.kademlia import kademlia
 from tests.net.kad_member import kad_member, reach_nobody
 from tests.net.raw_peer import GoneError, RawStream, raw_peer, silence
@@ -225,6 +226,36 @@ async def test_who_is_dialled_in_vain_holds_nobody_up_when_all_others_have_answe
         assert found.asked == 1
         assert dht.table.get(here.id.to_bytes())
         assert dht.table.get(dead) is None
+
+
+@pytest.mark.parametrize("comes", [True, False], ids=["there", "gone"])
+@trio_test
+async def test_of_walks_that_want_one_peer_at_a_time_one_dials_it_and_all_ask_it_or_know_it_gone(comes: bool) -> None:
+    """Six values put together would else be refused to most of those who keep them: an address has a budget."""
+    async with people(3) as (bootstrap, other, one):
+        await other.meet(bootstrap)
+        await one.meet(bootstrap)
+        dials: list[Finding] = []
+
+        async def reach(finding: Finding) -> None:
+            dials.append(finding)
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            if not comes:
+                raise DialError
+            await one.member.node.dial(finding.addresses[0])
+
+        one.dht.walker._reach = reach
+        asked = list[tuple[int, int]]()
+
+        async def look(number: int) -> None:
+            found = await one.dht.get_value(b"key %d" % number)
+            asked.append((found.asked, found.unasked))
+
+        async with trio.open_nursery() as nursery:
+            for number in range(4):
+                nursery.start_soon(look, number)
+        assert [str(other.id)] == [dial.peer_id for dial in dials]
+        assert asked == [(2, 0) if comes else (1, 0)] * 4
 
 
 @trio_test

@@ -99,6 +99,19 @@ def test_of_five_another_reads_and_verifies_fifty_commits_of_one_who_is_gone(
     run(scene())
 
 
+def test_who_is_held_back_by_those_who_keep_it_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KAD_REQUEST_BURST", 3)
+    monkeypatch.setattr(limits, "KAD_REQUESTS_PER_SECOND", 40.0)
+
+    async def scene() -> None:
+        repository, ids = history(tmp_path, 11)
+        async with network(2) as (_, b):
+            published = await publish(b, repository.path, f"{ids[0]}..main")
+            assert (published.values, published.stored) == (40, 40)
+
+    run(scene())
+
+
 def test_what_is_too_large_is_refused_by_its_name_with_the_limit_and_the_rest_is_published(tmp_path: Path) -> None:
     async def scene() -> None:
         repository, (first,) = history(tmp_path, 1)
