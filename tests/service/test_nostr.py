@@ -232,7 +232,6 @@ def test_a_real_relay_is_followed_and_nothing_is_lost_while_it_is_away(relay: Lo
             assert await watched.next(NostrRelayUp) == NostrRelayUp(relay.url, again=True)
             assert sorted(await watched.texts(2)) == ["just now", "while away"]
             assert watched.feed.info().heard == 5
-            assert watched.counters["nostr duplicates"] >= 3
             await publish("and on")
             assert await watched.texts(1) == ["and on"]
 
