@@ -59,12 +59,12 @@ def complete(  # noqa: PLR0911, PLR0913 - each is a thing of its own
             return _completion(start, cursor, (f"{choice} " for choice in choices if choice.startswith(word.lower())))
         entry = command_of(before[:start].lstrip())[1]
     keys = tuple(entry.keys) if entry is not None else ()
-    if keys == ("switch",):
-        switches = SWITCH if len(head) == 1 else ()
-        return _completion(start, cursor, (switch for switch in switches if switch.startswith(word.lower())))
-    if "path" in keys or keys[:1] in (("file",), ("transfer",), ("name",), ("commit",)):
+    if keys == ("switch",) or (keys[:1] == ("commit",) and len(head) == 1):
+        words = files if keys[0] == "commit" else SWITCH if len(head) == 1 else ()
+        return _completion(start, cursor, (one for one in words if one.startswith(word.lower())))
+    if "path" in keys or keys[:1] in (("file",), ("transfer",), ("name",)):
         return _of_files(before, keys, files, paths_like)
-    if entry is not None and not {"peer", "text"}.issuperset(keys or ("",)):
+    if entry is not None and not {"peer", "text", "commit"}.issuperset(keys or ("",)):
         return Completion(cursor, cursor, ())
     if _ADDRESS.match(word):
         return _completion(start, cursor, (address for address in addresses if address.startswith(word)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from py_peer.core.events import MessageReceived
+from py_peer.core.events import MessageReceived, PeerConnected
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.git_events import CommitNotShown, CommitShown, CommitSource
 from py_peer.core.requests import ShowCommit
@@ -102,7 +102,8 @@ def test_tab_completes_the_commits_that_were_posted_the_latest_first() -> None:
             chat.note(MessageReceived(ANN, "Ann", text, 0.0))
         assert completed("/show ") == ("3f2b9c1be03f", "3f2a9c1be03f")
         assert completed("/show 3f2a") == ("3f2a9c1be03f",)
-        assert completed("/show 3f2a9c1be03f ") == ()
+        chat.note(PeerConnected(ANN, "/ip4/127.0.0.1/tcp/4002", inbound=True))
+        assert "Ann" in completed("/show 3f2a9c1be03f A")
         for number in range(10 * COMPLETED):
             chat.note(MessageReceived(ANN, "Ann", f"commit {number:012x}: x", 0.0))
         assert len(completed("/show ")) == COMPLETED
