@@ -124,6 +124,9 @@ MAX_TAGS = 10_000
 READ_SECONDS = 10.0
 """What reading one commit and its changes may take; files that were not reached by then are left out of the patch."""
 
+READ_HISTORY_SECONDS = 120.0
+"""What reading a range of commits may take: 128 of a busy project take some 6 s on a quiet machine."""
+
 # --- On the screen --------------------------------------------------------------------------------
 
 SHOWN_PATCH_LINES = 500

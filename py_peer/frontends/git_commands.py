@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 from py_peer.core import limits_git
@@ -13,6 +12,7 @@ from py_peer.core.git_events import CommitNotShown, CommitPosted, CommitShown
 from py_peer.core.requests import PostCommit, ShowCommit
 from py_peer.core.sizes import without_surrogates
 from py_peer.frontends.lines import broken
+from py_peer.frontends.paths import here
 
 if TYPE_CHECKING:
     from py_peer.core.events import Event
@@ -106,7 +106,7 @@ class GitCommands:
         ticket, topic = self._chat.service.new_ticket(), self._chat.talk.topics.current
         self.reading.add(ticket)
         self._chat.outstanding[ticket] = topic
-        await self._chat.ask(PostCommit(ticket, _here(), without_surrogates(rev), topic, patch))
+        await self._chat.ask(PostCommit(ticket, here(), without_surrogates(rev), topic, patch))
 
     async def _show(self, commit: str, peer: str = "") -> None:
         def make(ticket: int, peer_id: str = "") -> Request:
@@ -117,11 +117,3 @@ class GitCommands:
             await self._chat.ask(make(self._chat.service.new_ticket()))
         elif not await self._chat.ask_about(peer, make):
             self.not_shown += 1
-
-
-def _here() -> str:
-    """Return the folder where the program was started; it may be gone, which the service says."""
-    try:
-        return str(Path.cwd())
-    except OSError:
-        return "."

@@ -98,7 +98,13 @@ class Publishing:
 
     async def _publish_or_forget(self, request: Ours) -> None:
         """Put all that there is of some commits into the DHT, or forget it. Raises RepositoryError."""
-        commits = await in_thread(read_commits, request.path, request.revs, limits_git.MAX_PUBLISHED)
+        commits = await in_thread(
+            read_commits,
+            request.path,
+            request.revs,
+            limits_git.MAX_PUBLISHED,
+            seconds=limits_git.READ_HISTORY_SECONDS,
+        )
         if not commits:
             raise RepositoryError("there is no commit in that range")
         tags = await in_thread(read_tags, request.path, {commit.id for commit in commits})

@@ -77,13 +77,18 @@ class RepoCommit:
         return self.commit.id
 
 
-async def in_thread(read: Callable[..., T], *args: object) -> T:
-    """Do one of the functions below in a thread. Raises RepositoryError, also when it takes too long."""
+async def in_thread(read: Callable[..., T], *args: object, seconds: float | None = None) -> T:
+    """Do one of the functions below in a thread. Raises RepositoryError, also when it takes longer than `seconds`.
+
+    None: as one commit may take.
+    """
+    if seconds is None:
+        seconds = limits_git.READ_SECONDS
     try:
-        with anyio.fail_after(limits_git.READ_SECONDS + _PATIENCE):
+        with anyio.fail_after(seconds + _PATIENCE):
             return await anyio.to_thread.run_sync(partial(read, *args), abandon_on_cancel=True)
     except TimeoutError:
-        raise RepositoryError(f"it could not be read within {limits_git.READ_SECONDS:.0f} seconds") from None
+        raise RepositoryError(f"it could not be read within {seconds:.0f} seconds") from None
 
 
 def read_head(path: str) -> str:
