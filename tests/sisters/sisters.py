@@ -49,6 +49,15 @@ class RustPeer(Sister):
 
 @final
 @dataclass(eq=False)
+class GnostrPeer(Sister):
+    """A rust-libp2p peer that is set up as gnostr's own chat is, and says and reads what that does."""
+
+    def program(self) -> tuple[str, ...]:
+        return (str(RUST.program), "gnostr", "--name", self.name)
+
+
+@final
+@dataclass(eq=False)
 class JsPeer(Sister):
     """A js-libp2p peer: a new key in each life."""
 

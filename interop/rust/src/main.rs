@@ -7,6 +7,7 @@ mod commands;
 mod direct;
 mod discovery;
 mod exchange;
+mod gnostr;
 mod kademlia;
 mod lines;
 mod named;
@@ -24,6 +25,8 @@ async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let ended = if arguments == ["bench"] {
         bench::run().await
+    } else if arguments.first().is_some_and(|word| word == "gnostr") {
+        gnostr::run(&arguments[1..]).await
     } else {
         match options::parse(arguments) {
             Ok(options) => chat::run(options).await,
