@@ -17,7 +17,10 @@ from libp2p.peer.id import ID
 
 from interop.columns import answer
 from py_peer.core.addresses import parse_dial_address
+from py_peer.core.git_records import json_key, message_key, object_key
 from py_peer.core.records import RecordRefusedError, received
+from py_peer.service.published import find_published
+from tests import wire_sent
 from tests.net.kad_member import kad_member
 from tests.net.support import trio_test, until
 from tests.net.test_ipns_rule import KEY as IPNS
@@ -93,6 +96,24 @@ async def test_a_signed_record_goes_to_go_and_back_and_an_older_one_is_refused(t
             await dht.put_value(IPNS, entry(1))
         assert (await dht.put_value(IPNS, entry(3))).took == 1
         assert (await at(theirs, "get_value", IPNS))["value"] == entry(3).hex()
+
+
+@each_kind
+@trio_test
+async def test_a_commit_is_kept_by_rust_alone_and_node_says_that_it_has_taken_it(kind: str, tmp_path: Path) -> None:
+    key, mine = object_key(wire_sent.COMMIT_ID), wire_sent.COMMIT
+    async with couple(kind, tmp_path) as (dht, _):
+        assert (await dht.put_value(key, mine)).took == (kind != "go")
+        dht.renew_no_more(key)
+        found = await find_published(dht, wire_sent.COMMIT_ID, patch=False)
+        assert (found.raw, found.asked) == (mine if kind == "rust" else b"", 1)
+    async with couple(kind, tmp_path) as (dht, _):
+        texts = json_key(wire_sent.COMMIT_ID), message_key(wire_sent.COMMIT_ID)
+        took = [(await dht.put_value(one, b"a text")).took for one in texts]
+        for one in texts:
+            dht.renew_no_more(one)
+        found = await find_published(dht, wire_sent.COMMIT_ID)
+        assert (sum(took), found.json, found.message) == ((0, b"", b"") if kind == "go" else (2, b"a text", b"a text"))
 
 
 @pytest.mark.skipif("node" in LACKING, reason=LACKING.get("node", ""))
