@@ -98,6 +98,24 @@ def test_one_who_is_set_up_as_gnostr_is_talks_with_ours(transport: str, tmp_path
             assert (left["peer_id"], left["nick"], left["plain"]) == (theirs.id, "carol", False)
 
 
+@NEEDS_RUST
+def test_ours_passes_on_what_two_of_gnostrs_say_who_do_not_know_each_other(tmp_path: Path) -> None:
+    ours = Peer("alice", tmp_path / "ours", options=("--wire", "gnostr", "--topic", TOPIC))
+    with party(ours):
+        ours.see("topic_joined", topic=TOPIC)
+        carol, dave = (
+            GnostrPeer(name, tmp_path / name, (ours.address,), options=("--topic", TOPIC)) for name in ("carol", "dave")
+        )
+        with party(carol, dave):
+            for peer in (carol, dave):
+                peer.see("topic_peer_joined", peer_id=ours.id)
+            ours.wait_for(lambda: len(ours.all("topic_peer_joined")) == len((carol, dave)), "both")
+            for one, other in ((carol, dave), (dave, carol)):
+                one.say(f"from {one.name}")
+                ours.see("message_received", text=f"from {one.name}", peer_id=one.id)
+                assert other.see("heard", text=f"from {one.name}")["peer_id"] == one.id
+
+
 def talk_as_gnostr(ours: Peer, theirs: Peer) -> list[dict[str, Any]]:
     """Have both say something short and something long; return what theirs has heard."""
     long = "é😀" * 20_000
