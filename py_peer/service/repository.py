@@ -22,11 +22,13 @@ from py_peer.core import limits, limits_git
 from py_peer.core.cleaning import clean_line, clean_path
 from py_peer.core.commits import Commit, CommitError, DiffStat, holds, parse_commit
 from py_peer.core.frozen import frozen
+from py_peer.core.packed import HEAD_BYTES, unpacked_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from dulwich.objects import ObjectID, TreeEntry
+    from dulwich.pack import Pack
     from dulwich.repo import Repo
 
     from py_peer.core.patches import Side
@@ -245,6 +247,7 @@ def _with_patch(repo: Repo, commit: Commit, raw: bytes, before: str | None) -> R
 
     deadline = time.monotonic() + limits_git.READ_SECONDS
     files, more = _changes(repo, before, commit.tree, deadline)
+    packs = repo.object_store.packs
     parts: list[bytes] = []
     size = added = removed = left_out = 0
     whole = not more
@@ -253,7 +256,7 @@ def _with_patch(repo: Repo, commit: Commit, raw: bytes, before: str | None) -> R
             left_out += len(files) - number
             whole = False
             break
-        part = file_patch(_side(repo, old), _side(repo, new))
+        part = file_patch(_side(repo, packs, old), _side(repo, packs, new))
         added, removed, whole = added + part.added, removed + part.removed, whole and part.whole
         if size + len(part.data) > limits_git.MAX_PATCH - _ROOM_FOR_REMARK:
             left_out += 1
@@ -289,7 +292,7 @@ def _changes(
     return [(old or (moved.get(new.path) if new else None), new) for old, new in kept], more
 
 
-def _side(repo: Repo, entry: TreeEntry | None) -> Side | None:
+def _side(repo: Repo, packs: list[Pack], entry: TreeEntry | None) -> Side | None:
     """Return a file with what is in it; of a submodule Git tells which commit it is at."""
     from py_peer.core.patches import Side  # noqa: PLC0415 - as above
 
@@ -298,13 +301,15 @@ def _side(repo: Repo, entry: TreeEntry | None) -> Side | None:
     if stat.S_IFMT(entry.mode) == _SUBMODULE:
         data: bytes | None = b"Subproject commit " + entry.sha + b"\n"
     else:
-        data = _blob(repo, entry.sha)
+        data = _blob(repo, packs, entry.sha)
     return Side(entry.path, entry.mode, entry.sha.decode(), data)
 
 
-def _blob(repo: Repo, full_id: ObjectID) -> bytes | None:
+def _blob(repo: Repo, packs: list[Pack], full_id: ObjectID) -> bytes | None:
     """Return what is in a file, or None if that is too large to be compared."""
     try:
+        if _packed_size(packs, full_id) > limits_git.MAX_DIFFED:
+            return None
         _, data = repo.object_store.get_raw(full_id)
     except KeyError:
         short = full_id.decode()[: limits_git.SHORT_ID_CHARS]
@@ -314,6 +319,19 @@ def _blob(repo: Repo, full_id: ObjectID) -> bytes | None:
             raise
         return None
     return data if len(data) <= limits_git.MAX_DIFFED else None
+
+
+def _packed_size(packs: list[Pack], full_id: ObjectID) -> int:
+    """Return how large an object is that is in one of the packs; 0 for another."""
+    for pack in packs:
+        try:
+            offset = pack.index.object_offset(full_id)
+        except KeyError:
+            continue
+        with open(pack.data.path, "rb") as file:  # noqa: PTH123 - it may be of either type
+            file.seek(offset)
+            return unpacked_size(file.read(HEAD_BYTES), len(full_id) // 2)
+    return 0
 
 
 def _oid(full_id: str) -> ObjectID:

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+from dulwich.pack import Pack
 
 from py_peer.core import limits_git
 from py_peer.core.commits import DiffStat, holds
+from py_peer.core.packed import HEAD_BYTES, unpacked_size
 from py_peer.service.repository import RepositoryError, in_thread, read_commit, read_commits, read_head, read_tags
 from tests.git_repository import GitRepository, needs_git
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dulwich.objects import ObjectID, RawObjectID
 
 pytestmark = needs_git
 
@@ -186,11 +190,48 @@ class TestBounds:
         repo.commit("one", {"big.txt": b"x" * 10_001})
         assert b"too large to be compared" in read_commit(str(repo.path)).patch
 
-    def test_so_it_is_in_a_pack(self, repo: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_so_it_is_in_a_pack_where_it_is_not_even_unpacked(
+        self, repo: GitRepository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(limits_git, "MAX_DIFFED", 10_000)
-        repo.commit("one", {"big.txt": b"x" * 10_001})
-        repo.git("gc", "-q")
-        assert b"too large to be compared" in read_commit(str(repo.path)).patch
+        lines = [b"%d\n" % number for number in range(5_000)]
+        repo.commit("one", {"big.txt": b"".join(lines), "small.txt": b"s\n"})
+        repo.commit("two", {"big.txt": b"".join([*lines, b"more\n"]), "small.txt": b"t\n"})
+        repo.git("gc", "-q", "--aggressive")
+        read: list[int] = []
+        whole = Pack.get_raw
+
+        def get_raw(pack: Pack, asked: ObjectID | RawObjectID) -> tuple[int, bytes]:
+            kind, data = whole(pack, asked)
+            read.append(len(data))
+            return kind, data
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Pack, "get_raw", get_raw)
+            for rev in ("HEAD", "HEAD^"):
+                found = read_commit(str(repo.path), rev)
+                assert b"too large to be compared" in found.patch
+                assert found.stat == DiffStat(2, 1, 1 if rev == "HEAD" else 0, whole=False)
+        assert max(read) < 1_000
+
+    @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+    def test_the_size_of_what_is_packed_is_told_before_it_is_unpacked(self, tmp_path: Path, algorithm: str) -> None:
+        repo = GitRepository(tmp_path / "packed", f"--object-format={algorithm}")
+        for number in range(1, 40):
+            lines = b"".join(b"%d %d\n" % (line, line % number) for line in range(number * 40))
+            repo.commit(f"number {number}", {"a.txt": lines, f"sub/{number}": b"x" * number})
+        repo.git("gc", "-q", "--aggressive")
+        (pack,) = (repo.path / ".git/objects/pack").glob("*.pack")
+        entries = [line.split() for line in repo.git("verify-pack", "-v", str(pack.with_suffix(".idx"))).splitlines()]
+        entries = [words for words in entries if len(words) >= 5 and words[1] in ("commit", "tree", "blob")]
+        names = "\n".join(words[0] for words in entries).encode()
+        told = repo.git("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=names).splitlines()
+        whole = {name: int(size) for name, size in map(str.split, told)}
+        data = pack.read_bytes()
+        for name, _kind, _size, _packed, offset, *delta in entries:
+            size = unpacked_size(data[int(offset) : int(offset) + HEAD_BYTES], len(name) // 2)
+            assert size == max(whole[name], whole[delta[1]] if delta else 0)
+        assert sum(len(words) > 5 for words in entries) > 20
 
     def test_a_huge_patch_is_cut_between_files(self, repo: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits_git, "MAX_PATCH", 1_000)
