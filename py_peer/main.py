@@ -50,6 +50,9 @@ _UNDONE = {
     "kv put": 5,
     "kv forget": 5,
     "kv provide": 5,
+    "git publish": 5,
+    "git forget": 5,
+    "git show": 6,
     "nostr publish": 5,
     "nostr verify": 6,
 }
