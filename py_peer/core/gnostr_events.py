@@ -16,7 +16,7 @@ class GnostrHeard(Event):
 
     `nick` and `plain` are as in MessageReceived; of who has announced no nickname, `nick` is what he calls himself
     there, which nobody has checked, and so never plain. `text` may hold line breaks; `timestamp` is the local time of
-    arrival, seconds since 1970. `commit_id` is the commit that it names, or "".
+    arrival, seconds since 1970. `commit_id` is the commit that it names, in a tag if it is a Nostr event, or "".
     """
 
     topic: str
@@ -35,3 +35,6 @@ class GnostrHeard(Event):
 
     badge: str = ""
     """Both, in a sentence."""
+
+    signer: str = ""
+    """The peer to whom that key is bound (NostrBound), or ""; a derived key is everybody's."""

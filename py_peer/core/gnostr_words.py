@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from py_peer.core.addresses import short_id
+from py_peer.core.commit_words import commit_words
 from py_peer.core.gnostr import GIT_DIFF, JOIN, LEAVE, NOSTR_EVENT
 from py_peer.core.patch_view import PATCH_HEAD, shown_part
 from py_peer.core.speakers import Name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from py_peer.core.gnostr_events import GnostrHeard
 
 _LABELS: Final = {
@@ -33,8 +37,8 @@ _MOST_DIGITS: Final = 10
 """Of a time: seconds since 1970, up to the year 2286."""
 
 
-def gnostr_sentence(event: GnostrHeard) -> str:
-    """Return what an event says, without its topic; it may have several lines."""
+def gnostr_sentence(event: GnostrHeard, called: Callable[[str], str] = short_id) -> str:
+    """Return what an event says, without its topic; it may have several lines. `called` is what a peer is called."""
     who = Name(event.nick, event.plain).of(event.peer_id)
     match event.kind:
         case kind if kind == JOIN:
@@ -42,7 +46,9 @@ def gnostr_sentence(event: GnostrHeard) -> str:
         case kind if kind == LEAVE:
             return f"{who} left!"
         case kind if kind == NOSTR_EVENT:
-            return f"{who} passes on a Nostr event, {event.badge}: {event.text}"
+            whose = f", who is {called(event.signer)}" if event.signer else ""
+            said = commit_words(event.text, event.commit_id)
+            return f"{who} passes on a Nostr event [{event.badge}{whose}] {said}"
         case kind if kind == GIT_DIFF:
             return "\n".join([f"{who} says how files differ", PATCH_HEAD, *shown_part(event.text)])
         case kind:

@@ -119,7 +119,7 @@ class Journal:
                 from py_peer.core.gnostr_words import gnostr_sentence  # noqa: PLC0415 - for those who talk so
 
                 kind = {"Join": Kind.PRESENCE, "Leave": Kind.PRESENCE, "GitDiff": Kind.PATCH}.get(event.kind, Kind.NOTE)
-                return self.note(gnostr_sentence(event), event.timestamp, kind)
+                return self.note(gnostr_sentence(event, self._name), event.timestamp, kind)
             case PeerMuted():
                 text = f"{self._name(event.peer_id)} is not shown for {event.seconds:.0f} s: too many messages at once"
                 return self.note(text, now, Kind.WARNING)

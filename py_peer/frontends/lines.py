@@ -163,7 +163,7 @@ def event_lines(  # noqa: C901, PLR0911 - one for each type
         case DirectReceived() | DirectSent():
             return message_lines(direct_message(event), columns)
         case ValueFound() | GnostrHeard() | NostrHeard() | NostrReport():
-            return _from_others(event, columns)
+            return _from_others(event, columns, called)
         case CommitShown():
             return shown_lines(event, columns, called)
         case _:
@@ -171,12 +171,14 @@ def event_lines(  # noqa: C901, PLR0911 - one for each type
             return broken(f"{sign} {text}", columns) if (text := sentence(event, called)) else []
 
 
-def _from_others(event: ValueFound | GnostrHeard | NostrHeard | NostrReport, columns: int | None) -> list[str]:
+def _from_others(
+    event: ValueFound | GnostrHeard | NostrHeard | NostrReport, columns: int | None, called: Callable[[str], str]
+) -> list[str]:
     if not isinstance(event, GnostrHeard):
         return message_lines(f"{SIGNS[type(event)]} {sentence(event)}", columns)
     from py_peer.core.gnostr_words import gnostr_sentence  # noqa: PLC0415 - for those who talk so
 
-    said = f"📡 {shown_topic(event.topic)} {gnostr_sentence(event)}"
+    said = f"📡 {shown_topic(event.topic)} {gnostr_sentence(event, called)}"
     if event.kind != "GitDiff":
         return message_lines(said, columns)
     first, head, *patch = said.split("\n")

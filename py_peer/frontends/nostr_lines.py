@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from py_peer.core.addresses import short_id
-from py_peer.core.cleaning import clean_line
-from py_peer.core.commits import CommitError, cleaned, read_commit_json
+from py_peer.core.commit_words import commit_words
 from py_peer.core.nostr_events import NostrBound, NostrHeard, NostrRelayDown, NostrRelayUp, NostrReport
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ SIGNS: Final[dict[type[Event], str]] = dict.fromkeys((NostrHeard, NostrRelayUp, 
     NostrRelayDown: "⚠️ "
 }
 """What a line begins with."""
-
-SUBJECT_CHARS: Final = 200
 
 
 def nostr_sentence(  # noqa: PLR0911 - one for each type
@@ -38,7 +35,7 @@ def nostr_sentence(  # noqa: PLR0911 - one for each type
             return f"{called(event.peer_id)} is {event.npub} on Nostr: both keys have signed it"
         case NostrHeard():
             whose = f", who is {called(event.peer_id)}" if event.peer_id else ""
-            return f"[{event.badge}{whose}] {said(event)}"
+            return f"[{event.badge}{whose}] {commit_words(event.text, event.commit)}"
         case NostrRelayUp(again=again):
             return f"{event.relay} is {'back' if again else 'connected'}"
         case NostrRelayDown():
@@ -47,19 +44,6 @@ def nostr_sentence(  # noqa: PLR0911 - one for each type
             return _report(event)
         case _:
             return ""
-
-
-def said(event: NostrHeard) -> str:
-    """Return what an event says: about a commit in words, as its JSON is not for people."""
-    if not event.commit:
-        return event.text
-    try:
-        commit = cleaned(read_commit_json(event.text))
-    except CommitError:
-        return event.text
-    claimed = "" if commit.id == event.commit else f" (its tag names {event.commit[:12]})"
-    subject = clean_line(commit.subject, SUBJECT_CHARS)
-    return f"commit {commit.short_id}{claimed} {subject} ({clean_line(commit.author_name, SUBJECT_CHARS)})"
 
 
 def _report(report: NostrReport) -> str:

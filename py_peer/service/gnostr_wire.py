@@ -29,7 +29,7 @@ from py_peer.core.rates import TokenBucket
 from py_peer.service.wires import AS_NOTHING, GNOSTR, OtherWires
 
 if TYPE_CHECKING:
-    from py_peer.core.nostr import Badge
+    from py_peer.core.speakers import Name
     from py_peer.service.wires import Company
 
 FORGET_EVERY = 15.0
@@ -105,43 +105,50 @@ class GnostrWire:
             return
         if (name := self._company.speaker(author, claim)) is None:
             return
-        text, badge = message.text, None
         if message.kind == NOSTR_EVENT:
-            if (verified := self._verify(message)) is None:
-                return
-            text, badge = verified
+            self._tell_event(author, message, topic, name)
+            return
         self._count(message.kind)
+        commit = "" if message.commit_id == NO_COMMIT else message.commit_id
+        text = clean_text(message.text)
+        self._company.emit(GnostrHeard(topic, author, name.nick, message.kind, text, time.time(), name.plain, commit))
+
+    def _tell_event(self, author: str, message: GnostrMessage, topic: str, name: Name) -> None:
+        """Tell the Nostr event in a message, with what its signature is worth; one that is bad is counted alone."""
+        from py_peer.core.nostr import NostrError, Standing, badge_of, commit_of, read_event  # noqa: PLC0415 - rare
+
+        if not self._verifications.take(trio.current_time()):
+            self._count("Nostr events that were not verified, too many at once")
+            return
+        try:
+            event = read_event(message.nostr_event or message.text)
+        except NostrError:
+            self._count("Nostr events that are none")
+            return
+        badge = badge_of(event)
+        if badge.standing is Standing.BAD:
+            self._count("Nostr events whose hash or signature does not hold")
+            return
+        signer = self._company.bound(badge.npub) if badge.standing is Standing.VERIFIED else ""
+        if signer and self._company.speaker(signer, "") is None:
+            return
+        self._count(NOSTR_EVENT)
         self._company.emit(
             GnostrHeard(
                 topic,
                 author,
                 name.nick,
-                message.kind,
-                clean_text(text),
+                NOSTR_EVENT,
+                clean_text(event.content),
                 time.time(),
                 name.plain,
-                "" if message.commit_id == NO_COMMIT else message.commit_id,
-                *((badge.standing.value, badge.npub, badge.sentence) if badge is not None else ()),
+                commit_of(event),
+                badge.standing.value,
+                badge.npub,
+                badge.sentence,
+                signer,
             )
         )
-
-    def _verify(self, message: GnostrMessage) -> tuple[str, Badge] | None:
-        """Return what the Nostr event in a message says, and what its signature is worth; None for one that is bad."""
-        from py_peer.core.nostr import NostrError, Standing, badge_of, read_event  # noqa: PLC0415 - hardly ever
-
-        if not self._verifications.take(trio.current_time()):
-            self._count("Nostr events that were not verified, too many at once")
-            return None
-        try:
-            event = read_event(message.nostr_event or message.text)
-        except NostrError:
-            self._count("Nostr events that are none")
-            return None
-        badge = badge_of(event)
-        if badge.standing is Standing.BAD:
-            self._count("Nostr events whose hash or signature does not hold")
-            return None
-        return event.content, badge
 
     def _count_given_up(self) -> None:
         for _ in range(self.chunks.given_up):

@@ -393,7 +393,10 @@ class _Session:
             self._emit(MessageReceived(author, name.nick, text, time.time(), name.plain, topic))
 
     def _company(self) -> Company:
-        return Company(self._emit, self._hear, self._speaker, lambda: self._nicks.nickname, self._count)
+        return Company(self._emit, self._hear, self._speaker, lambda: self._nicks.nickname, self._bound, self._count)
+
+    def _bound(self, npub: str) -> str:
+        return self._nicks.bound(npub)
 
     def _speaker(self, author: str, claim: str = "") -> Name | None:
         """Return what somebody is called who has spoken, or None if the user ignores him.

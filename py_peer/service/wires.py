@@ -45,6 +45,9 @@ class Company:
     nickname: Callable[[], str]
     """Returns what we are called."""
 
+    bound: Callable[[str], str]
+    """Takes an npub; returns the ID of the peer to whom that key is bound, or ""."""
+
     count: Callable[[str], None]
     """Counts something, by a name of ours (`py_peer.net.counters`)."""
 

@@ -129,7 +129,7 @@ def of_gnostr(kind: str, text: str = "", badge: str = "") -> GnostrHeard:
         ),
         (
             of_gnostr("NostrEvent", "hi", badge="verified: signed by npub1x"),
-            "📡 #news ann(nnAnnAnn) passes on a Nostr event, verified: signed by npub1x: hi",
+            "📡 #news ann(nnAnnAnn) passes on a Nostr event [verified: signed by npub1x] hi",
             f"Received NostrEvent on #news from {ANN} (verified: signed by npub1x): hi",
         ),
     ],

@@ -7,7 +7,7 @@ import json
 import logging
 import random
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import trio
@@ -16,8 +16,11 @@ from py_peer.core import limits_gnostr
 from py_peer.core.events import Answer, MessageReceived, MessageSent, Notice, PeerMuted, Ready, Statistics, StatusReport
 from py_peer.core.gnostr import KINDS, GnostrMessage, encode_message, encode_text
 from py_peer.core.gnostr_events import GnostrHeard
+from py_peer.core.gnostr_words import gnostr_sentence
+from py_peer.core.nip19 import npub
 from py_peer.core.nostr import commit_event, derived_secret, sign_event
 from py_peer.core.requests import Ignore, JoinTopic, LeaveTopic, RequestStatistics, RequestStatus, SendText
+from py_peer.core.schnorr import public_key
 from py_peer.core.speakers import Name
 from py_peer.core.topic_events import TopicJoined, TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC
@@ -414,6 +417,10 @@ def test_a_plain_name_is_only_one_that_was_announced() -> None:
 # --- The wire alone, with a clock of the test's ---------------------------------------------------
 
 
+DAN: Final = npub(public_key(bytes(31) + b"\x09").hex())
+"""Whose key is bound to the peer "dan"."""
+
+
 def alone() -> tuple[GnostrWire, list[Event], Counter[str]]:
     """Return a wire that nobody is connected to, what it tells, and what it counts."""
     told: list[Event] = []
@@ -422,13 +429,13 @@ def alone() -> tuple[GnostrWire, list[Event], Counter[str]]:
     def hear(author: str, text: str, topic: str, claim: str) -> None:
         told.append(MessageReceived(author, claim, text, 0.0, plain=False, topic=topic))
 
-    company = Company(
-        told.append,
-        hear,
-        lambda author, claim: Name(claim or author),
-        lambda: "ann",
-        lambda what: counts.update([what]),
-    )
+    def count(what: str) -> None:
+        counts[what] += 1
+
+    def speaker(author: str, claim: str) -> Name:
+        return Name(claim or author)
+
+    company = Company(told.append, hear, speaker, lambda: "ann", lambda key: "dan" * (key == DAN), count)
     return GnostrWire(company, greets=True), told, counts
 
 
@@ -476,4 +483,28 @@ def test_the_event_beside_the_text_holds_where_both_are_there() -> None:
     in_trio(scene)
     (heard,) = told
     assert isinstance(heard, GnostrHeard)
-    assert (heard.text, heard.standing) == ("signed", "verified")
+    assert (heard.text, heard.standing, heard.signer) == ("signed", "verified", "")
+
+
+def test_an_event_is_told_with_the_peer_to_whom_its_key_is_bound_and_one_about_a_commit_in_words() -> None:
+    wire, told, _ = alone()
+    commit: dict[str, Any] = {
+        "id": COMMIT,
+        "tree": "9" * 40,
+        "parents": [],
+        "author_name": "Ada",
+        "author_email": "ada@example.org",
+    }
+    commit |= {"committer_name": "Ada", "committer_email": "ada@example.org", "message": "Add\nmore", "time": 1}
+    event = commit_event(json.dumps(commit), COMMIT, bytes(31) + b"\x09", 1_700_000_000)
+
+    async def scene() -> None:
+        wire.hear("eve", encode_message(GnostrMessage("eve", (event.json(),), "NostrEvent")), TOPIC)
+
+    in_trio(scene)
+    (heard,) = told
+    assert isinstance(heard, GnostrHeard)
+    assert (heard.signer, heard.commit_id) == ("dan", COMMIT)
+    assert gnostr_sentence(heard, lambda peer_id: f"<{peer_id}>") == (
+        f"eve passes on a Nostr event [verified: signed by {DAN}, who is <dan>] commit {COMMIT[:12]} Add (Ada)"
+    )

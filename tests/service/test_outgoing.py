@@ -23,7 +23,9 @@ TOO_OFTEN = 100
 
 
 def no_topics() -> Topics:
-    company = Company(lambda _: None, lambda *_: None, lambda _author, _claim: None, lambda: "ann", lambda _: None)
+    company = Company(
+        lambda _: None, lambda *_: None, lambda _author, _claim: None, lambda: "ann", lambda _: "", lambda _: None
+    )
     return Topics((), lambda _: None, RawWire(company))
 
 
