@@ -161,6 +161,13 @@ class Files:
         self._board.offer(file.file_id)
         return file
 
+    def offer_again(self, file: SharedFile) -> bool:
+        """Offer a file once more; return False if it is not served any more."""
+        is_served = any(one.offered and not one.fault for one in self._shared.find(file.file_id))
+        if is_served:
+            self._board.offer(file.file_id)
+        return is_served
+
     def withdraw(self, file: SharedFile) -> None:
         """Offer a file no more."""
         self._shared.unshare(file.file_id)

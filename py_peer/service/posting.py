@@ -6,6 +6,7 @@ import logging
 import shutil
 import tempfile
 from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -54,7 +55,6 @@ class Posting:
         self._files = files
         self._posted = posted
         self._to_post, self._next = trio.open_memory_channel[PostCommit](limits_git.POSTS_WAITING)
-        self._folder: Path | None = None
         self._patches: OrderedDict[str, SharedFile] = OrderedDict()
         """The patches that are offered, by the IDs of their commits."""
 
@@ -62,18 +62,14 @@ class Posting:
 
     async def run(self) -> None:
         """Post what is asked for, until cancelled. A fault with one commit ends neither the others nor the chat."""
-        try:
-            async for request in self._next:
-                try:
-                    await self._post(request)
-                except (_NotPostedError, RepositoryError) as error:
-                    self._fail(request, str(error))
-                except Exception:
-                    log.exception("posting a commit has failed")
-                    self._fail(request, FAULT)
-        finally:
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
+        async for request in self._next:
+            try:
+                await self._post(request)
+            except (_NotPostedError, RepositoryError) as error:
+                self._fail(request, str(error))
+            except Exception:
+                log.exception("posting a commit has failed")
+                self._fail(request, FAULT)
 
     def _accept(self, request: PostCommit) -> None:
         try:
@@ -96,31 +92,26 @@ class Posting:
             raise _NotPostedError(f"the patch of {short}: {found.remark}")
         if not found.patch:
             raise _NotPostedError(f"the patch of {short}: it changes nothing")
+        before = self._patches.pop(found.id, None)
         try:
-            path = await anyio.to_thread.run_sync(self._write, f"{short}.patch", found.patch)
-            file = self._patches[found.id] = await self._files.offer(path)
-            self._patches.move_to_end(found.id)
-            if len(self._patches) > limits_git.PATCH_FILES:
-                await self._withdraw(self._patches.popitem(last=False)[1])
+            is_there = before is not None and self._files.offer_again(before)
+            file = before if before and is_there else await self._offer_anew(f"{short}.patch", found.patch)
         except (OSError, ShareError) as error:
             reason = str(error) if isinstance(error, ShareError) else cause(error)
             raise _NotPostedError(f"the patch of {short} cannot be offered: {reason}") from error
+        self._patches[found.id] = file
+        if len(self._patches) > limits_git.PATCH_FILES:
+            self._files.withdraw(self._patches.popitem(last=False)[1])
         return file.name
 
-    def _write(self, name: str, patch: bytes) -> Path:
-        """Write a patch into a folder of this session, unless it is there: a file that is offered must not change."""
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="py-peer-"))  # for the user alone
-        path = self._folder / name
-        if not path.exists():
-            path.write_bytes(patch)
-        return path
-
-    async def _withdraw(self, file: SharedFile) -> None:
-        self._files.withdraw(file)
-        if self._folder is not None:
-            path = self._folder / file.name
-            await anyio.to_thread.run_sync(lambda: path.unlink(missing_ok=True))
+    async def _offer_anew(self, name: str, patch: bytes) -> SharedFile:
+        """Offer a patch in a file that is opened and then has no name any more: so it goes with us, however we end."""
+        folder = Path(await anyio.to_thread.run_sync(partial(tempfile.mkdtemp, prefix="py-peer-")))  # for us alone
+        try:
+            await anyio.to_thread.run_sync((folder / name).write_bytes, patch)
+            return await self._files.offer(folder / name)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _fail(self, request: PostCommit, reason: str) -> None:
         self._emit(Answer(request.ticket, clean_line(f"Not posted: {reason}", limits.MAX_ERROR_CHARS), failed=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import trio
 
 from py_peer.core import limits_git
 from py_peer.core.events import Answer, MessageReceived, MessageRefused, MessageSent, MessageWaiting, PeerJoined, Ready
-from py_peer.core.file_events import FileOffered, FileShared, TransferDone
+from py_peer.core.file_events import FileOffered, FileShared, FilesReport, TransferDone
 from py_peer.core.git_events import CommitNotShown, CommitPosted, CommitShown, CommitSource
-from py_peer.core.requests import GetFile, PostCommit, ShowCommit
+from py_peer.core.requests import GetFile, PostCommit, RequestFiles, ShowCommit, UnshareFile
 from py_peer.core.settings import Settings
 from py_peer.service import posting
 from py_peer.service.files import Files
@@ -50,11 +49,15 @@ def post(one: Person, repo: GitRepository | Path, rev: str = "", *, patch: bool 
     return one.ask(lambda ticket: PostCommit(ticket, str(folder), rev, patch=patch, **where))
 
 
-def patches(temporary: Path) -> list[str]:
-    """Return the names of the patches that are there, for the user alone."""
-    [folder] = temporary.iterdir()
-    assert folder.stat().st_mode & 0o77 == 0 or os.name == "nt"
-    return [file.name for file in folder.iterdir()]
+def is_empty(folder: Path) -> bool:
+    return not any(folder.iterdir())
+
+
+async def listed(one: Person) -> list[str]:
+    """Return the IDs of the files that somebody shares."""
+    asked = one.ask(RequestFiles)
+    report = await one.see(FilesReport, lambda event: event.ticket == asked)
+    return [file.file_id for file in report.shared]
 
 
 async def refusal(one: Person, ticket: int) -> str:
@@ -122,27 +125,32 @@ def test_a_patch_is_offered_as_a_file_and_applies(repo: GitRepository, tmp_path:
             repo.git("checkout", "-q", "HEAD^")
             repo.git("apply", done.path)
             assert (repo.path / "a.txt").read_bytes() == b"1\nzwei\n3\n"
-            assert patches(temporary) == [name]
+            assert is_empty(temporary)  # so nothing is left behind, however it ends
 
     run(scene())
-    assert list(temporary.iterdir()) == []
 
 
 def test_a_patch_that_is_posted_again_is_the_same_file_and_the_oldest_makes_room(
-    repo: GitRepository, temporary: Path, monkeypatch: pytest.MonkeyPatch
+    repo: GitRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits_git, "PATCH_FILES", 1)
 
     async def scene() -> None:
         async with person("alice", **HERE) as alice:
-            for rev in ("HEAD", "HEAD", "HEAD^"):
+            for rev in ("HEAD", "HEAD"):
                 post(alice, repo, rev, patch=True)
-            first, second, other = [event.file for event in await alice.see_all(FileShared, 3)]
-            assert first.file_id == second.file_id != other.file_id
+            await alice.see_all(CommitPosted, 2)
+            first = await listed(alice)
+            alice.ask(lambda ticket: UnshareFile(ticket, first[0]))
+            post(alice, repo, patch=True)
             await alice.see_all(CommitPosted, 3)
-            post(alice, repo)  # behind which nothing is under way any more
-            await alice.see_all(CommitPosted, 4)
-            assert patches(temporary) == [other.name]
+            anew = await listed(alice)
+            assert len(first) == len(anew) == 1
+            assert first != anew  # who has unshared it has it shared again
+            post(alice, repo, "HEAD^", patch=True)
+            posted = (await alice.see_all(CommitPosted, 4))[-1]
+            assert len(await listed(alice)) == 1
+            assert (await alice.see_all(FileShared, 3))[-1].file.name == posted.file
 
     run(scene())
 
