@@ -112,6 +112,26 @@ def test_who_is_held_back_by_those_who_keep_it_loses_nothing(tmp_path: Path, mon
     run(scene())
 
 
+def test_where_there_is_no_room_for_everything_the_objects_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "KAD_SENDER_WEIGHT", 30_000)  # a dozen values
+
+    async def scene() -> None:
+        repository, ids = history(tmp_path, 6)
+        async with network(2) as (a, b):
+            published = await publish(b, repository.path, f"{ids[0]}..main")
+            assert published.commits == tuple(ids[1:])
+            assert len(ids) - 1 < published.stored < published.values == 20
+            refused = [event for event in b.events if isinstance(event, NotPublished)]
+            assert len(refused) == published.values - published.stored
+            assert {event.part for event in refused} <= {"json", "message", "patch"}
+            assert all(event.reason.startswith("one value too many") for event in refused)
+            assert all([(await show(a, one)).verified for one in ids[1:]])
+
+    run(scene())
+
+
 def test_what_is_too_large_is_refused_by_its_name_with_the_limit_and_the_rest_is_published(tmp_path: Path) -> None:
     async def scene() -> None:
         repository, (first,) = history(tmp_path, 1)
