@@ -43,7 +43,17 @@ def _contradiction(held: Mapping[str, Held], command: str) -> str:
     for name in () if command else ("json", "oneshot"):
         if held[name].value is not None and held[name].value and is_as_strong(held, full_screen, name):
             return f"argument --{name}: the full screen has no use for it; leave --{full_screen} out"
-    return _key_contradiction(held)
+    return _wire_contradiction(held) or _key_contradiction(held)
+
+
+def _wire_contradiction(held: Mapping[str, Held]) -> str:
+    """Return why the wire that is asked for could never be spoken, or "": in a chat a topic can be joined later."""
+    wire, silent = held["wire"], held["headless"].value and not held["json"].value
+    if wire.source is not Source.FLAG or wire.value == OPTIONS["wire"].default or held["topic"].value:
+        return ""
+    if held["oneshot"].value is None and not silent:
+        return ""
+    return "argument --wire: the room has its own, and no other topic is named; add --topic"
 
 
 def _key_contradiction(held: Mapping[str, Held]) -> str:

@@ -12,6 +12,7 @@ from dulwich import porcelain
 
 from py_peer.core.gnostr import KINDS
 from py_peer.core.topics import shown_topic
+from py_peer.frontends.arguments import parse_arguments
 from tests.frontends.programs import DEADLINE, ROOT, run_to_its_end
 from tests.frontends.test_scripted_program import read, seen
 
@@ -111,3 +112,34 @@ def test_the_page_names_every_kind() -> None:
     table = PAGE[PAGE.index("| kind |") : PAGE.index("| any other")]
     named = {name.replace("…", "GitCommit") for name in re.findall(r"`(…?[A-Z][A-Za-z]+)`", table)}
     assert named == set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "is_taken"),
+    [
+        (["--wire", "gnostr"], {}, True),  # a topic can be joined later
+        (["--wire", "gnostr", "--json", "--headless"], {}, True),
+        (["--wire", "gnostr", "--headless"], {}, False),
+        (["--wire", "gnostr", "-1", "hello"], {}, False),
+        (["--wire", "gnostr", "-1", "hello", "--topic", "news"], {}, True),
+        (["--wire", "raw", "-1", "hello"], {}, True),
+        (["-1", "hello"], {"PY_PEER_WIRE": "gnostr"}, True),  # it is kept for when there is a topic
+    ],
+    ids=["chat", "script", "headless", "oneshot", "with a topic", "raw", "kept"],
+)
+def test_a_wire_that_could_never_be_spoken_is_a_usage_error(
+    arguments: list[str], environ: dict[str, str], capsys: pytest.CaptureFixture[str], *, is_taken: bool
+) -> None:
+    if is_taken:
+        wire = environ.get("PY_PEER_WIRE") or arguments[arguments.index("--wire") + 1]
+        assert parse_arguments(arguments, environ).settings.wire == wire
+        return
+    with pytest.raises(SystemExit) as ended:
+        parse_arguments(arguments, environ)
+    assert ended.value.code == 2
+    assert "argument --wire: the room has its own" in capsys.readouterr().err
+
+
+def test_the_names_that_gnostr_has_for_options_mean_the_same() -> None:
+    found = parse_arguments(["--name", "ci", "-1", "hello", "--topic", "news"], {})
+    assert (found.settings.nickname, found.oneshot) == ("ci", "hello")
