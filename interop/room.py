@@ -225,7 +225,7 @@ def _limits(text: str) -> dict[str, float]:
         raise argparse.ArgumentTypeError(f'{text} is no JSON object, as {{"MAX_INBOUND": 40}}')
     for name, value in found.items():
         if type(getattr(limits, name, None)) not in (int, float):
-            raise argparse.ArgumentTypeError(f"there is no limit {name} in py_peer/core/limits.py")
+            raise argparse.ArgumentTypeError(f"there is no limit {name} in py_peer/core/limits")
         if type(value) not in (int, float):
             raise argparse.ArgumentTypeError(f"{name} is to be a number, not {value!r}")
     return found
