@@ -155,7 +155,7 @@ def _opened(path: str) -> Iterator[Repo]:
         raise RepositoryError(f"{clean_path(path)} is in no Git repository") from None
     except Exception as error:
         # What a damaged or strange repository makes a library raise has many types.
-        cause = clean_line(str(error) or type(error).__name__, limits.MAX_ERROR_CHARS // 2)
+        cause = clean_line(f"{type(error).__name__}: {error}", limits.MAX_ERROR_CHARS // 2)
         raise RepositoryError(f"the repository of {clean_path(path)} cannot be read: {cause}") from error
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import random
 import subprocess
 import threading
 import time
@@ -479,6 +481,42 @@ class TestHostile:
         file.write_bytes((objects / first[:2] / first[2:]).read_bytes())
         with pytest.raises(RepositoryError, match=r"does not hash to its ID|cannot be read"):
             read_commit(str(repo.path))
+
+    def test_a_head_that_leads_to_itself(self, repo: GitRepository) -> None:
+        repo.commit("one")
+        (repo.path / ".git/refs/heads/main").write_text("ref: refs/heads/main\n")
+        with pytest.raises(RepositoryError, match="cannot be read: SymrefLoop"):
+            read_head(str(repo.path))
+
+    @pytest.mark.filterwarnings("ignore:Exception ignored in")  # dulwich leaves a damaged pack open
+    @pytest.mark.filterwarnings("ignore:unclosed")
+    def test_a_repository_that_is_damaged_anywhere_is_read_or_refused(self, repo: GitRepository) -> None:
+        last = ""
+        for number in range(3):
+            last = repo.commit(f"number {number}", {"a.txt": b"%d\n" % number * 50})
+        repo.git("tag", "-m", "t", "v1")
+        repo.git("gc", "-q")
+        files = sorted(path for path in (repo.path / ".git").rglob("*") if path.is_file() and "hooks" not in path.parts)
+        dice = random.Random(1)
+        refused: list[str] = []
+        for _ in range(100):
+            path = dice.choice(files)
+            whole = path.read_bytes()
+            path.chmod(0o644)
+            damaged = bytearray(whole)
+            for _ in range(min(8, len(damaged))):
+                damaged[dice.randrange(len(damaged))] = dice.randrange(256)
+            path.write_bytes(damaged[: dice.randrange(len(damaged) + 1)] if dice.random() < 0.3 else damaged)
+            try:
+                assert read_commit(str(repo.path), last).id == last
+                read_tags(str(repo.path), {last})
+            except RepositoryError as error:
+                refused.append(str(error))
+            path.write_bytes(whole)
+        gc.collect()
+        assert 20 < len(refused) < 100
+        assert all(map(str.isprintable, refused))
+        assert read_commit(str(repo.path)).id == last
 
     def test_one_of_a_version_that_is_not_known(self, repo: GitRepository) -> None:
         repo.commit("one")
