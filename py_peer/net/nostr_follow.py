@@ -68,6 +68,9 @@ async def follow(
                     await relay.send(request_message(asked, replace(wanted, until=oldest)))
             case RequestClosed(of, reason) if of == live:
                 raise RelayError(f"it does not answer: {reason or 'and says no reason'}")
+            case RequestClosed(of) if of == asked:  # it gives no more of what is older
+                asked = ""
+                await stored.end()
 
 
 @final

@@ -378,6 +378,46 @@ def test_a_relay_that_lies_in_every_way_brings_nothing_but_counts() -> None:
     scene_of(scene)
 
 
+@pytest.mark.usefixtures("brisk")
+def test_a_relay_that_does_not_answer_the_question_is_told_with_its_words() -> None:
+    async def talk(connection: WebSocketConnection, request: Any) -> None:
+        await connection.send_message(json.dumps(["CLOSED", request[1], "auth-required: who are you?"]))
+        await trio.sleep_forever()
+
+    async def scene() -> None:
+        async with serving(talk) as url, watching(url) as watched:
+            cause = (await watched.next(NostrRelayDown)).cause
+            assert cause == "it does not answer: auth-required: who are you?"
+
+    scene_of(scene)
+
+
+@pytest.mark.usefixtures("brisk")
+def test_a_relay_that_gives_nothing_older_is_followed_all_the_same() -> None:
+    begun = now()
+    connections = 0
+
+    async def talk(connection: WebSocketConnection, request: Any) -> None:
+        nonlocal connections
+        connections += 1
+        live = request[1]
+        await connection.send_message(of(live, about_git(f"had {connections}", begun)))
+        await connection.send_message(json.dumps(["EOSE", live]))
+        if connections == 1:
+            return
+        kind, older, filters = json.loads(await connection.get_message())
+        assert (kind, filters["until"]) == ("REQ", begun)
+        await connection.send_message(json.dumps(["CLOSED", older, "blocked: too many questions"]))
+        await connection.send_message(of(live, about_git("live", begun)))
+        await trio.sleep_forever()
+
+    async def scene() -> None:
+        async with serving(talk) as url, watching(url) as watched:
+            assert await watched.texts(3) == ["had 1", "had 2", "live"]
+
+    scene_of(scene)
+
+
 # --- In a session ---------------------------------------------------------------------------------
 
 
