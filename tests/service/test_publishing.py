@@ -232,6 +232,28 @@ def test_what_a_repository_cannot_give_is_said(tmp_path: Path) -> None:
     run(scene())
 
 
+def test_a_commit_of_sha256_is_verified_and_of_the_end_of_a_shallow_clone_the_patch_alone_is_missing(
+    tmp_path: Path,
+) -> None:
+    async def scene() -> None:
+        modern = GitRepository(tmp_path / "modern", "--object-format=sha256")
+        only = modern.commit("With another hash", {"file": b"a line\n"})
+        whole, (_, last) = history(tmp_path, 2)
+        whole.git("clone", "-q", "--depth", "1", f"file://{whole.path}", str(tmp_path / "shallow"))
+        async with network(2) as (a, b):
+            assert (await publish(b, modern.path, "main")).commits == (only,)
+            shown = await show(a, only)
+            assert (len(only), shown.verified, shown.commit.message) == (64, True, "With another hash")
+            told = await publish(b, tmp_path / "shallow", "HEAD")
+            assert (told.commits, told.values, told.stored) == ((last,), 3, 3)
+            (missing,) = (event for event in b.events if isinstance(event, NotPublished))
+            assert (missing.commit_id, missing.part) == (last, "patch")
+            assert "git fetch --unshallow" in missing.reason
+            assert (await show(a, last)).verified
+
+    run(scene())
+
+
 def test_what_is_forgotten_is_put_anew_no_more(tmp_path: Path) -> None:
     async def scene() -> None:
         repository, ids = history(tmp_path, 2)
