@@ -58,19 +58,16 @@ async def follow(
                     heard(fields)
             case EventHeard():
                 relay.refuse("not asked for")
-            case StoredEnd(of) if of == asked and asked:
+            case RequestClosed(of, reason) if of == live:
+                raise RelayError(f"it does not answer: {reason or 'and says no reason'}")
+            case StoredEnd(of) | RequestClosed(of) if of == asked and asked:
                 if asked != live:
                     await relay.send(close_message(asked))
                 asked, oldest = "", await stored.end()
-                if pages and oldest is not None:
+                if pages and oldest is not None and isinstance(message, StoredEnd):
                     pages -= 1
                     asked = secrets.token_hex(8)
                     await relay.send(request_message(asked, replace(wanted, until=oldest)))
-            case RequestClosed(of, reason) if of == live:
-                raise RelayError(f"it does not answer: {reason or 'and says no reason'}")
-            case RequestClosed(of) if of == asked:  # it gives no more of what is older
-                asked = ""
-                await stored.end()
 
 
 @final
