@@ -77,7 +77,9 @@ class Topic:
         if self._node is None:
             return False
         try:
-            for payload in payloads:
+            for number, payload in enumerate(payloads):
+                if number:  # one of several that are one text; others count each of them
+                    await trio.sleep(1 / limits.SEND_RATE)
                 await self._node.pubsub.publish(self.name, payload)
         except Exception as error:  # noqa: BLE001 - whatever it was, the text was not said
             _log_system_message(f"ERROR: Failed to publish message: {error}")

@@ -508,3 +508,12 @@ def test_an_event_is_told_with_the_peer_to_whom_its_key_is_bound_and_one_about_a
     assert gnostr_sentence(heard, lambda peer_id: f"<{peer_id}>") == (
         f"eve passes on a Nostr event [verified: signed by {DAN}, who is <dan>] commit {COMMIT[:12]} Add (Ada)"
     )
+
+
+def test_of_those_who_speak_another_wire_so_many_are_told_and_each_once() -> None:
+    wire, told, counts = alone()
+    for _ in range(2):
+        for number in range(limits_gnostr.OTHER_WIRE_TOLD + 10):
+            wire.hear(f"author {number}", b"raw", TOPIC)
+    assert len(told) == limits_gnostr.OTHER_WIRE_TOLD
+    assert counts == {"gnostr: texts that are not gnostr's JSON": 2 * (limits_gnostr.OTHER_WIRE_TOLD + 10)}
