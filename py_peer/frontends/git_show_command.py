@@ -68,6 +68,8 @@ class GitShow(Errand):
                 self.outcome = ExitCode.OK if answer.verified else ExitCode.NOT_FOUND
                 if not answer.verified:
                     tell("py-peer: no object that hashes to this ID was found; anyone can have put this there")
+                elif self._patch and not answer.patch:
+                    tell("py-peer: no patch was found beside it: it changes nothing, or what is too large for the DHT")
             case LookupFailed():
                 self.say(answer)
                 tell(f"py-peer: {key_sentence(answer)}")

@@ -109,6 +109,8 @@ def test_each_outcome_has_a_code(at: tuple[str, str], repository: GitRepository,
     assert f"Not published: the patch of {large[:12]}: a value" in git(repository.path, "publish", *at).stderr
     assert git(repository.path, "publish", "--no-patches", *at).returncode == 0
 
+    without = git(tmp_path, "show", large, "--patch", *at)
+    assert (without.returncode, without.stderr.startswith("py-peer: no patch was found beside it")) == (0, True)
     missed = git(tmp_path, "show", "f" * 40, *at)
     none = "none of the 1 peer(s) that were asked has it"
     assert (missed.returncode, missed.stdout) == (6, "")
