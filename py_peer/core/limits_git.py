@@ -109,6 +109,10 @@ MAX_DIFFED_PAIRS = 16_000_000
 """Lines that may have changed before, times those after: comparing them takes up to a second. Beyond that all of them
 are told as replaced, which is as good a patch and a worse one to read."""
 
+MAX_RENAME_PAIRS = 400
+"""Files of a commit that are gone, times those that are new, up to which they are compared: some may have been moved
+and changed. Twenty of each take up to a second; of more, those are told as moved that did not change."""
+
 MAX_CHANGED_FILES = 10_000
 """Files of one commit that are looked at; the first commit of a large project has more."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-HEAD_BYTES: Final = 128
-"""More than the head of an entry, the ID of what it is a difference to, and the packed sizes of that have together."""
+HEAD_BYTES: Final = 1_024
+"""More than the head of an entry, the ID of what it is a difference to, and the packed sizes have together: before the
+first byte zlib writes down its codes, which may take 600 (RFC 1951, 3.2.7)."""
 
 _BY_OFFSET: Final = 6
 _BY_ID: Final = 7

@@ -13,7 +13,7 @@ import time
 import zlib
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar, cast, final
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast, final
 
 import anyio
 import anyio.to_thread
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from dulwich.repo import Repo
 
     from py_peer.core.patches import Side
+
+    Pair: TypeAlias = tuple[TreeEntry | None, TreeEntry | None]
+    """A file before a commit, and after it."""
 
 T = TypeVar("T")
 
@@ -246,8 +249,9 @@ def _with_patch(repo: Repo, commit: Commit, raw: bytes, before: str | None) -> R
     from py_peer.core.patches import file_patch  # noqa: PLC0415 - as above
 
     deadline = time.monotonic() + limits_git.READ_SECONDS
-    files, more = _changes(repo, before, commit.tree, deadline)
     packs = repo.object_store.packs
+    files, more = _changes(repo, before, commit.tree, deadline)
+    files = _with_moved(repo, packs, files)
     parts: list[bytes] = []
     size = added = removed = left_out = 0
     whole = not more
@@ -269,13 +273,11 @@ def _with_patch(repo: Repo, commit: Commit, raw: bytes, before: str | None) -> R
     return RepoCommit(commit, raw, DiffStat(len(files), added, removed, whole), b"".join(parts), left_out + more)
 
 
-def _changes(
-    repo: Repo, before: str | None, after: str, deadline: float
-) -> tuple[list[tuple[TreeEntry | None, TreeEntry | None]], bool]:
-    """Return the files that differ, before and after, and whether there are more. One that was moved is a pair."""
+def _changes(repo: Repo, before: str | None, after: str, deadline: float) -> tuple[list[Pair], bool]:
+    """Return the files that differ, before and after, and whether there are more. What was moved as it is is a pair."""
     from dulwich.diff_tree import tree_changes  # noqa: PLC0415 - as above
 
-    pairs: list[tuple[TreeEntry | None, TreeEntry | None]] = []
+    pairs: list[Pair] = []
     more = False
     for change in tree_changes(repo.object_store, _oid(before) if before else None, _oid(after)):
         more = len(pairs) >= limits_git.MAX_CHANGED_FILES or time.monotonic() > deadline
@@ -287,9 +289,29 @@ def _changes(
     for old, new in pairs:
         if old is None and new and (source := gone.pop((new.sha, stat.S_IFMT(new.mode)), None)):
             moved[new.path] = source
+    return _joined(pairs, moved), more
+
+
+def _with_moved(repo: Repo, packs: list[Pack], pairs: list[Pair]) -> list[Pair]:
+    """Make a pair also of what was moved and changed, unless there is too much to compare."""
+    from py_peer.core.renames import moved  # noqa: PLC0415 - as above
+
+    gone = {old.path: old for old, new in pairs if old and new is None and stat.S_ISREG(old.mode)}
+    made = {new.path: new for old, new in pairs if new and old is None and stat.S_ISREG(new.mode)}
+    if not 0 < len(gone) * len(made) <= limits_git.MAX_RENAME_PAIRS:
+        return pairs
+    contents = [
+        {path: data for path, entry in entries.items() if (data := _blob(repo, packs, entry.sha)) is not None}
+        for entries in (gone, made)
+    ]
+    return _joined(pairs, {path: gone[before] for path, before in moved(*contents).items()})
+
+
+def _joined(pairs: list[Pair], moved: dict[bytes, TreeEntry]) -> list[Pair]:
+    """Put what each of the moved files was before beside it, instead of telling it as gone."""
     sources = {source.path for source in moved.values()}
     kept = [(old, new) for old, new in pairs if new or (old and old.path not in sources)]
-    return [(old or (moved.get(new.path) if new else None), new) for old, new in kept], more
+    return [(old or (moved.get(new.path) if new else None), new) for old, new in kept]
 
 
 def _side(repo: Repo, packs: list[Pack], entry: TreeEntry | None) -> Side | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from py_peer.core.packed import unpacked_size
+from py_peer.core.packed import HEAD_BYTES, unpacked_size
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,18 @@ from py_peer.core.packed import unpacked_size
 )
 def test_the_size_is_read(head: bytes, size: int) -> None:
     assert unpacked_size(head, 20) == size
+
+
+def test_the_size_is_read_where_the_codes_before_it_are_long() -> None:
+    dice = random.Random(1)
+    longest = 0
+    for length in range(1, 3_000, 50):
+        weights = [2.0 ** -(number % 15) for number in range(256)]
+        delta = b"\x90\x01\x05" + bytes(dice.choices(range(256), weights, k=length))
+        packed = zlib.compress(delta, 9)
+        assert unpacked_size((b"\x61\x05" + packed)[:HEAD_BYTES], 20) == 144
+        longest = max(longest, next(end for end in range(len(packed)) if zlib.decompressobj().decompress(packed[:end])))
+    assert longest > 100
 
 
 @pytest.mark.parametrize(

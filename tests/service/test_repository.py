@@ -152,6 +152,19 @@ class TestCommits:
         assert found.stat == DiffStat(1, 0, 0)
         assert b"similarity index 100%\nrename from old.txt\nrename to new.txt\n" in found.patch
 
+    def test_so_is_one_that_was_changed_on_the_way(self, repo: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+        lines = [b"line %d\n" % number for number in range(20)]
+        repo.commit("one", {"old.txt": b"".join(lines), "gone.txt": b"else\n" * 9, "link": b"x" * 50})
+        changed = b"".join([*lines[:10], b"another\n", *lines[11:]])
+        repo.commit("two", {"old.txt": None, "gone.txt": None, "to/new.txt": changed, "other.txt": b"other\n" * 9})
+        found = read_commit(str(repo.path))
+        assert found.stat == DiffStat(3, 10, 10)
+        assert repo.git("show", "--format=", "--shortstat") == " 3 files changed, 10 insertions(+), 10 deletions(-)"
+        assert b"rename from old.txt\nrename to to/new.txt\nindex " in found.patch
+        applied(repo)
+        monkeypatch.setattr(limits_git, "MAX_RENAME_PAIRS", 3)
+        assert read_commit(str(repo.path)).stat == DiffStat(4, 29, 29)
+
     def test_a_submodule_is_told_by_its_commit(self, repo: GitRepository) -> None:
         inner = GitRepository(repo.path / "inner")
         inner_id = inner.commit("inner", {"a": b"a\n"})
