@@ -36,17 +36,7 @@ from py_peer.core.roster import Roster
 from py_peer.core.sizes import without_surrogates
 from py_peer.core.transcript import Transcript
 from py_peer.core.typed_lines import Command, Misused, Nothing, Say, Unknown, parse_line
-from py_peer.frontends.direct_lines import direct_end_lines
-from py_peer.frontends.discovery_lines import discovery_lines, folded
-from py_peer.frontends.exchange import Exchange
-from py_peer.frontends.figure_lines import stats_lines
-from py_peer.frontends.file_lines import files_lines
-from py_peer.frontends.front_end import FrontEnd
-from py_peer.frontends.git_commands import GitCommands
-from py_peer.frontends.key_value import KeyValue
-from py_peer.frontends.lines import (
-    Narrator,
-    broken,
+from py_peer.frontends.answer_lines import (
     found_lines,
     ignored_lines,
     invite_lines,
@@ -55,9 +45,17 @@ from py_peer.frontends.lines import (
     not_one_lines,
     peers_lines,
     status_lines,
-    unsent_line,
     whois_lines,
 )
+from py_peer.frontends.direct_lines import direct_end_lines
+from py_peer.frontends.discovery_lines import discovery_lines, folded
+from py_peer.frontends.exchange import Exchange
+from py_peer.frontends.figure_lines import stats_lines
+from py_peer.frontends.file_lines import files_lines
+from py_peer.frontends.front_end import FrontEnd
+from py_peer.frontends.git_commands import GitCommands
+from py_peer.frontends.key_value import KeyValue
+from py_peer.frontends.lines import Narrator, broken, unsent_line
 from py_peer.frontends.nostr_commands import NostrCommands
 from py_peer.frontends.paths import paths_like
 from py_peer.frontends.screen import on_a_terminal

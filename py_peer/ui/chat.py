@@ -43,13 +43,14 @@ from py_peer.core.sizes import oversize_text, without_surrogates
 from py_peer.core.topics import ROOM_TOPIC, topic_of
 from py_peer.core.typed_lines import Command, Misused, Nothing, Say, Unknown, parse_line
 from py_peer.demo.cast import Cast
+from py_peer.frontends.answer_lines import multiaddr_lines, not_one_lines
 from py_peer.frontends.discovery_lines import folded
 from py_peer.frontends.file_lines import fetched_again
 from py_peer.frontends.front_end import STARTING
 from py_peer.frontends.git_lines import body
 from py_peer.frontends.interactive import Chat
 from py_peer.frontends.invite import invite_line, qr_rows
-from py_peer.frontends.lines import first_address, multiaddr_lines, not_one_lines, remark, sentence
+from py_peer.frontends.lines import first_address, remark, sentence
 from py_peer.ui.app import ChatUI
 from py_peer.ui.invite_page import InvitePage
 from py_peer.ui.prompt_screen import FRAME_SECONDS

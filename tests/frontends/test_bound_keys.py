@@ -9,7 +9,8 @@ import pytest
 from py_peer.core.events import IgnoreList, MessageReceived, PeerConnected, PeerInfo, StatusReport
 from py_peer.core.nostr_events import NostrBound
 from py_peer.core.roster import Roster
-from py_peer.frontends.lines import Narrator, peers_lines, status_lines, whois_lines
+from py_peer.frontends.answer_lines import peers_lines, status_lines, whois_lines
+from py_peer.frontends.lines import Narrator
 from py_peer.frontends.printer import headless_lines
 from py_peer.ui.peer_menu import details
 from py_peer.ui.peers_panel import row_content

@@ -15,7 +15,7 @@ from py_peer.core.events import (
     StatusReport,
 )
 from py_peer.core.requests import Disconnect, Ignore, PingPeer, Request, RequestStatus, Unignore
-from py_peer.frontends.lines import ignored_lines, peers_lines, status_lines, whois_lines
+from py_peer.frontends.answer_lines import ignored_lines, peers_lines, status_lines, whois_lines
 from py_peer.frontends.printer import Printer
 from py_peer.net.identity import new_identity
 from tests.frontends.fakes import ADDRESS, READY, US, FakeService, Stage

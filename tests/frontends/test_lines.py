@@ -49,23 +49,17 @@ from py_peer.core.events import (
 )
 from py_peer.core.roster import Roster
 from py_peer.core.transcript import Transcript
-from py_peer.frontends.lines import (
-    HERE_ALONE,
-    NO_NETWORK,
-    Narrator,
-    banner,
+from py_peer.frontends.answer_lines import (
     entry_lines,
-    event_lines,
     found_lines,
     invite_lines,
     last_messages_lines,
     multiaddr_lines,
     peers_lines,
-    sentence,
     status_lines,
-    unsent_line,
     whois_lines,
 )
+from py_peer.frontends.lines import HERE_ALONE, NO_NETWORK, Narrator, banner, event_lines, sentence, unsent_line
 from py_peer.frontends.printer import headless_lines
 from tests.frontends.fakes import ADDRESS, ANN, READY, US
 

@@ -10,8 +10,9 @@ import pytest
 from py_peer.core.events import Answer, DialFailed, MessageReceived, PeerBanned, PeerConnected, PeerJoined, StatusReport
 from py_peer.core.limits import MAX_NAMED_ADDRESSES
 from py_peer.core.requests import Connect, Disconnect, PingPeer, StopDialling
+from py_peer.frontends.answer_lines import status_lines
 from py_peer.frontends.interactive import Chat
-from py_peer.frontends.lines import event_lines, status_lines
+from py_peer.frontends.lines import event_lines
 from tests.frontends.fakes import ADDRESS, ANN, FakeService, Stage
 from tests.loops import run
 

@@ -27,8 +27,9 @@ from py_peer.core.gnostr_events import GnostrHeard
 from py_peer.core.requests import JoinTopic, LeaveTopic, SendText
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC, TopicInfo
+from py_peer.frontends.answer_lines import peers_lines
 from py_peer.frontends.checks import topic
-from py_peer.frontends.lines import Narrator, event_lines, peers_lines
+from py_peer.frontends.lines import Narrator, event_lines
 from py_peer.frontends.oneshot import OneShot
 from py_peer.frontends.piped import WINDOW, PlainChat
 from py_peer.frontends.printer import headless_lines
