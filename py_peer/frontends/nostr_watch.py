@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.nostr_events import NostrHeard
+from py_peer.frontends.errand import tell
 from py_peer.frontends.lines import event_lines
 from py_peer.frontends.screen import Screen
 
@@ -28,7 +29,7 @@ def run(arguments: Arguments) -> int:
 
     def show(event: Event) -> bool:
         if not isinstance(event, NostrHeard):
-            print(*event_lines(event), sep="\n", file=sys.stderr, flush=True)
+            tell(*event_lines(event))
         elif arguments.json:
             from py_peer.core.json_lines import event_line  # noqa: PLC0415 - costs 40 ms, with --json only
 

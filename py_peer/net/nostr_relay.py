@@ -138,32 +138,16 @@ _GONE: Final = 1006
 @asynccontextmanager
 async def open_relay(url: RelayURL, counters: Counter[str] | None = None) -> AsyncIterator[Relay]:
     """Connect to a relay, for as long as the block runs. Raises RelayError."""
-    from trio_websocket import wrap_client_stream  # noqa: PLC0415 - see above
-
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         reader = _Reader(nursery)
         try:
-            with trio.fail_after(limits_nostr.RELAY_TIMEOUT):
-                reader.stream = stream = PacedStream(await _connected(url))
-                with reader.opening:
-                    connection = await wrap_client_stream(
-                        cast("trio.Nursery", reader),
-                        cast("trio.SocketStream", stream),
-                        url.authority,
-                        url.resource,
-                        max_message_size=limits_nostr.MAX_RELAY_FRAME,
-                        receive_buffer_size=limits_nostr.RELAY_READ_BYTES,
-                    )
-            if reader.opening.cancelled_caught:
-                raise RelayError(_refusal(reader.failure))  # noqa: TRY301 - one place to catch
+            connection, stream = await _open(url, reader)
             relay = Relay(connection, stream, Counter() if counters is None else counters)
             nursery.start_soon(relay.keep_alive)
             yield relay
             with trio.move_on_after(limits_nostr.RELAY_CLOSE_TIMEOUT):
                 await connection.aclose()
-        except trio.TooSlowError:
-            failure = RelayError(f"no answer within {limits_nostr.RELAY_TIMEOUT:g} s")
         except Exception as error:  # noqa: BLE001 - it is raised again, outside of the nursery
             failure = error
         finally:
@@ -171,6 +155,27 @@ async def open_relay(url: RelayURL, counters: Counter[str] | None = None) -> Asy
             await reader.close()
     if failure is not None:
         raise failure
+
+
+async def _open(url: RelayURL, reader: _Reader) -> tuple[WebSocketConnection, PacedStream]:
+    from trio_websocket import wrap_client_stream  # noqa: PLC0415 - see above
+
+    try:
+        with trio.fail_after(limits_nostr.RELAY_TIMEOUT):
+            reader.stream = stream = PacedStream(await _connected(url))
+            with reader.opening:
+                connection = await wrap_client_stream(
+                    cast("trio.Nursery", reader),
+                    cast("trio.SocketStream", stream),
+                    url.authority,
+                    url.resource,
+                    max_message_size=limits_nostr.MAX_RELAY_FRAME,
+                    receive_buffer_size=limits_nostr.RELAY_READ_BYTES,
+                )
+                return connection, stream
+    except trio.TooSlowError:
+        raise RelayError(f"no answer within {limits_nostr.RELAY_TIMEOUT:g} s") from None
+    raise RelayError(_refusal(reader.failure))
 
 
 @final
