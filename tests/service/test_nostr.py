@@ -11,6 +11,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import nostr_sdk
 import pytest
 import trio
 from trio_websocket import ConnectionClosed, serve_websocket
@@ -47,6 +48,13 @@ def now() -> int:
 
 def about_git(text: str = "hello", created_at: int | None = None) -> NostrEvent:
     return sign_event(SECRET, now() if created_at is None else created_at, 1, [("gnostr", "git")], text)
+
+
+def by_another_hand(text: str) -> str:
+    """Return an event that nostr-sdk has made and signed, as JSON."""
+    built = nostr_sdk.EventBuilder(nostr_sdk.Kind(1), text).tags([nostr_sdk.Tag.parse(["gnostr", "git"])])
+    made: str = built.finalize(nostr_sdk.Keys.generate()).as_json()
+    return made
 
 
 class Room:
@@ -221,7 +229,7 @@ def test_a_real_relay_is_followed_and_nothing_is_lost_while_it_is_away(relay: Lo
         async with watching(relay.url) as watched:
             assert await watched.next(NostrRelayUp) == NostrRelayUp(relay.url, again=False)
             assert await watched.texts(2) == ["before", "just before"]
-            await publish("live")
+            await in_thread(relay.publish, by_another_hand("live"))
             assert await watched.texts(1) == ["live"]
             await in_thread(relay.stop)
             down = await watched.next(NostrRelayDown)
