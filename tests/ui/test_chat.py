@@ -26,6 +26,7 @@ from py_peer.core.events import (
     Pinged,
 )
 from py_peer.core.limits import MAX_TEXT_BYTES
+from py_peer.core.nostr_events import NostrBound
 from py_peer.core.requests import GetValue, Ignore, RequestStatus, SetNickname, Unignore
 from py_peer.frontends.lines import HERE_ALONE, NO_NETWORK
 from py_peer.ui.help_page import HelpPage
@@ -350,6 +351,22 @@ def test_how_peers_were_found_is_told_and_shown_where_there_is_room() -> None:
             await shown.pilot.resize_terminal(100, 30)
             await shown.settle()
             assert "by mDNS  new" not in shown.text()
+
+    run(scene())
+
+
+def test_a_key_of_nostr_is_told_of_who_is_there_and_shown_where_there_is_room() -> None:
+    npub = "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg"
+
+    async def scene() -> None:
+        async with screen(size=(160, 30)) as shown:
+            await shown.join(ANN)
+            await shown.tell(NostrBound(ANN, npub), NostrBound("12D3KooWStranger", npub))
+            (told,) = [entry.text for entry in shown.ui.system._transcript if "npub1" in entry.text]
+            assert told.endswith(f"is {npub} on Nostr: both keys have signed it")
+            assert f"npub1…{npub[-8:]}" in shown.text()
+            await shown.tell(NostrBound(ANN, ""))
+            assert f"npub1…{npub[-8:]}" not in shown.text()
 
     run(scene())
 
