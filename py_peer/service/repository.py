@@ -11,7 +11,7 @@ import re
 import stat
 import time
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast, final
 
@@ -352,7 +352,9 @@ def _packed_size(packs: list[Pack], full_id: ObjectID) -> int:
             continue
         with open(pack.data.path, "rb") as file:  # noqa: PTH123 - it may be of either type
             file.seek(offset)
-            return unpacked_size(file.read(HEAD_BYTES), len(full_id) // 2)
+            head = file.read(HEAD_BYTES)
+        with suppress(ValueError):  # who unpacks it says what is wrong with it
+            return unpacked_size(head, len(full_id) // 2)
     return 0
 
 
