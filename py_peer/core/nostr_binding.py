@@ -3,7 +3,7 @@
 Both keys sign. The peer's signs the gossip message, which names the Nostr key; the Nostr key signs an event of NIP-01
 that names the peer and the time of the announcement. Of that event only key and signature are sent, and the reader
 makes it anew: so a signature that is copied into another's announcement, or into a later one, does not hold, and who
-comes by one of the two keys alone can bind nothing. docs/nicknames.md has the same for those who write another peer.
+comes by a peer's key has not its npub with it. docs/nicknames.md has the same for those who write another peer.
 """
 
 from __future__ import annotations
