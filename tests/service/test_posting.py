@@ -89,6 +89,32 @@ def test_a_commit_is_read_on_the_other_side_and_opened_there(repo: GitRepository
     run(scene())
 
 
+def test_so_it_is_where_the_repository_hashes_with_sha_256_and_the_author_writes_strange_bytes(tmp_path: Path) -> None:
+    made = GitRepository(tmp_path / "sha256", "--object-format=sha256")
+    tree = made.git("hash-object", "-t", "tree", "-w", "/dev/null")
+    author = b"\x1b[31mJ\xf6rg\r\n\xe2\x80\xae <j@b> 1700000000 +0000".replace(b"\n", b"")
+    text = "Grüße\x1b]0;x\x07 \u202eevil".encode("latin-1", "ignore")
+    raw = b"tree %s\nauthor %s\ncommitter %s\nencoding latin1\n\n%s" % (tree.encode(), author, author, text)
+    full_id = made.write_object(raw)
+
+    async def scene() -> None:
+        async with (
+            person("alice", **HERE) as alice,
+            person("bob", **HERE, connect=(await alice.address(),)) as bob,
+        ):
+            await bob.see(PeerJoined)
+            post(alice, made)
+            said = (await bob.see(MessageReceived)).text
+            assert said.startswith(f"commit {full_id[:12]}: Grüße evil — J")
+            assert said.isprintable()
+            bob.ask(lambda ticket: ShowCommit(ticket, full_id[:12]))
+            shown = await bob.see(CommitShown)
+            assert (shown.verified, shown.commit.id, shown.commit.message) == (True, full_id, "Grüße evil")
+            assert shown.commit.author_name.isprintable()
+
+    run(scene())
+
+
 def test_only_what_was_posted_is_given(repo: GitRepository) -> None:
     async def scene() -> None:
         async with (
