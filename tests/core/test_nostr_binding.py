@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import nostr_sdk
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,7 +44,9 @@ def test_it_is_an_event_of_nip_01_that_names_the_peer() -> None:
         "sig": CLAIM["sig"],
     }
     unsigned = read_event(fields | {"id": "0" * 64})
-    check_event(read_event(fields | {"id": event_id(unsigned)}))
+    event = read_event(fields | {"id": event_id(unsigned)})
+    check_event(event)
+    assert nostr_sdk.Event.from_json(event.json()).verify()
 
 
 def test_with_the_longest_nickname_it_is_an_announcement_still() -> None:
