@@ -133,7 +133,7 @@ def test_the_page_shows_what_the_program_shows(capsys: pytest.CaptureFixture[str
         (("--oneshot", "hi", "kv", "get", "k"), "argument --oneshot: py-peer kv get sends nothing"),
         (("kv", "get", "\udcff"), "argument KEY: it is not UTF-8"),
         (("--secret-key-seed", "256"), "'256' is not a seed: it is a number from 0 to 255"),
-        (("--secret-key-seed", "-1"), "'-1' is not a seed"),
+        (("--secret-key-seed=-1",), "'-1' is not a seed"),  # by itself -1 is gnostr's --oneshot
         (("--secret-key-seed", "1", "--ephemeral"), "--secret-key-seed: it says which key this run has, and so does"),
         (("--secret-key-seed", "0", "--identity", "k"), "--secret-key-seed: it says which key this run has"),
     ],
