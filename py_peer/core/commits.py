@@ -7,8 +7,6 @@ an empty line and the message; its ID is the hash of "commit", its length and th
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from typing import Final, Literal, final
 
@@ -91,6 +89,8 @@ class DiffStat:
 
 def commit_id(raw: bytes, algorithm: Algorithm) -> str:
     """Return the ID of a commit object, in lower-case hex digits."""
+    import hashlib  # noqa: PLC0415 - for who reads or checks a commit; the front-ends know what one is
+
     digest = hashlib.new(algorithm, b"commit %d\0" % len(raw), usedforsecurity=False)
     digest.update(raw)
     return digest.hexdigest()
@@ -181,6 +181,8 @@ def _identity(value: bytes, encoding: str) -> tuple[str, str, int]:
 
 def commit_json(commit: Commit) -> str:
     """Return the nine fields as the original writes them: in their order, and without blanks."""
+    import json  # noqa: PLC0415 - as hashlib
+
     fields = {name: getattr(commit, name) for name in _FIELDS}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
@@ -190,6 +192,8 @@ def read_commit_json(text: str | bytes) -> Commit:
 
     Nothing says that they are those of the commit whose ID they name: only its raw object can show that.
     """
+    import json  # noqa: PLC0415 - as hashlib
+
     if len(text) > limits_git.MAX_COMMIT_JSON:
         raise CommitError(f"it has {len(text):,} bytes, more than {limits_git.MAX_COMMIT_JSON:,}")
     try:
