@@ -38,7 +38,7 @@ AGENT_VERSION: Final = f"py-peer/{__version__}"
 
 
 async def read_identify(stream: INetStream) -> Identify:
-    """Read one identify message, with the first of its addresses.
+    """Read one identify message, with the first of its addresses, and texts that are texts.
 
     Raises MessageTooLarge, DecodeError, TooSlowError or a stream's error.
     """
@@ -48,7 +48,17 @@ async def read_identify(stream: INetStream) -> Identify:
     short = [one for one in message.listen_addrs[: limits.LISTEN_ADDRESSES] if len(one) <= limits.MAX_ADDRESS_BYTES]
     del message.listen_addrs[:]
     message.listen_addrs.extend(short)
+    # Of proto2 a string that is not UTF-8 comes as bytes.
+    message.protocol_version = _text(message.protocol_version)
+    message.agent_version = _text(message.agent_version)
+    protocols = [_text(one) for one in message.protocols]
+    del message.protocols[:]
+    message.protocols.extend(protocols)
     return message
+
+
+def _text(said: str | bytes) -> str:
+    return said if isinstance(said, str) else said.decode(errors="replace")
 
 
 async def ask_identify(host: IHost, peer_id: ID) -> Identify:

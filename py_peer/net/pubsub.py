@@ -228,6 +228,8 @@ class RoomPubsub(GossipStreams):
         await self._handle_subscriptions(peer_id, rpc)
 
     async def _handle_subscriptions(self, peer_id: ID, rpc: rpc_pb2.RPC) -> None:
+        if not self._peer_is_connected(peer_id):
+            return  # it has gone and is forgotten, while what it has said is still read: nobody would forget it again
         if len(rpc.subscriptions) > self.max_subscriptions_per_rpc:
             self._counters["ignored: too many subscriptions in one RPC"] += 1
         else:

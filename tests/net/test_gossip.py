@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.pubsub.pb import rpc_pb2
+from libp2p.utils.varint import encode_varint_prefixed
 from multiaddr import Multiaddr
 
 from py_peer.core import limits
@@ -257,6 +258,24 @@ async def test_who_comes_grafts_itself_and_goes_leaves_nothing_behind() -> None:
         await until(lambda: one.node.pubsub.router.mesh[ROOM] == set())
         grown = {name: size - empty.get(name, 0) for name, size in state(one).items()}
         assert {name: more for name, more in grown.items() if more > 0} == {}
+
+
+@trio_test
+async def test_who_grafts_itself_behind_much_that_is_read_when_it_has_gone_leaves_nothing_behind() -> None:
+    async with member() as one:
+        graft = rpc_pb2.ControlMessage(graft=[rpc_pb2.ControlGraft(topicID=ROOM)])
+        joins = rpc_pb2.RPC(subscriptions=[rpc_pb2.RPC.SubOpts(subscribe=True, topicid=ROOM)], control=graft)
+        async with raw_peer(one.port) as peer:
+            says = rpc_pb2.RPC(publish=[signed(peer.key_pair, ROOM, b"the last", 1)])
+            last = b"".join(encode_varint_prefixed(rpc.SerializeToString()) for rpc in (joins, says))
+            gossip = await peer.open(MESHSUB)
+            await gossip.write(bytes(60_000 - len(last)) + last)  # it takes a while to read so many empty messages
+            await trio.sleep(0.01)
+        await until(lambda: not one.node.peers.records)
+        assert not one.texts()
+        await until(lambda: one.texts() == [b"the last"])
+        assert not one.node.pubsub.peer_topics.get(ROOM)
+        assert not one.node.pubsub.router.mesh[ROOM]
 
 
 # --- The mesh -------------------------------------------------------------------------------------

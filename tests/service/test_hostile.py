@@ -10,12 +10,13 @@ from py_peer.chatroom import CHAT_TOPIC
 from py_peer.core.events import Failed, MessageReceived, PeerJoined, Stopped
 from tests.loops import run
 from tests.net.raw_peer import raw_peer
+from tests.net.test_identify import GARBAGE, answering
 from tests.net.test_traps import HOSTILE_FRAMES
 from tests.service.support import person
 
 
 def attack(port: int) -> None:
-    """Throw every hostile frame at the service, each from a stranger of its own."""
+    """Throw every hostile frame and answer to identify at the service, each from a stranger of its own."""
 
     async def throw() -> None:
         with trio.fail_after(20):
@@ -23,6 +24,10 @@ def attack(port: int) -> None:
                 async with raw_peer(port) as stranger:
                     gossip = await stranger.join(CHAT_TOPIC)
                     await gossip.write_frame(frame)
+            for answer in GARBAGE.values():
+                async with raw_peer(port, handlers=answering(answer)) as stranger:
+                    await stranger.join(CHAT_TOPIC)
+                    await trio.sleep(0.1)  # it is asked at once who it is
 
     trio.run(throw)
 
