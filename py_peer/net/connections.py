@@ -222,6 +222,9 @@ class PeerRecord:
     observed: bytes = b""
     """Where it sees us: a binary multiaddr."""
 
+    said: bytes | None = None
+    """Its last identify message, whole; None until one has come."""
+
 
 @final
 class ConnectedPeers(INotifee):

@@ -262,6 +262,7 @@ class GossipStreams(Pubsub):
         for topic in topics:
             self.peer_topics.setdefault(topic, set()).add(peer_id)
         self._peer_subscription_count[peer_id] = len(topics)
+        self._note_written()  # its queue is gone: nobody waits for room in it any more
         self._on_change()
 
     def _forget(self, peer_id: ID) -> None:

@@ -104,7 +104,7 @@ class Interfaces:
         self._read = read
         self.now: tuple[Interface, ...] = ()
         self.changed = trio.Event()
-        """Set, and replaced by a new one, when `now` has become another."""
+        """Set, and replaced by a new one, when `now` has become another, or may have been while nobody looked."""
 
         self.look()
 
@@ -117,8 +117,12 @@ class Interfaces:
             return
         if now != self.now:
             self.now = now
-            changed, self.changed = self.changed, trio.Event()
-            changed.set()
+            self.stir()
+
+    def stir(self) -> None:
+        """Have all who follow them look anew: they have changed, or time has passed without us."""
+        changed, self.changed = self.changed, trio.Event()
+        changed.set()
 
     async def run(self) -> None:
         """Look again and again."""

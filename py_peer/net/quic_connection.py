@@ -262,7 +262,7 @@ class QUICConnection(LiveConn, IMuxedConn, trio.abc.AsyncResource):
 
     @property
     def _ask_at(self) -> float:
-        return self._asked + self._engine.idle_timeout / 3
+        return self._asked + max(self._engine.idle_timeout / 3, limits.QUIC_LEAST_PAUSE)
 
     def connect(self) -> None:
         """Begin the handshake, as who dials."""

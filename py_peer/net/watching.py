@@ -9,6 +9,7 @@ import trio
 from libp2p.peer.peerstore import PeerStoreError
 
 from py_peer.core import limits
+from py_peer.core.rates import Buckets
 from py_peer.net.alive import SILENT, is_late
 from py_peer.net.closing import bottom_of, let_go
 from py_peer.net.connections import ConnectedPeers, PeerRecord
@@ -91,6 +92,7 @@ class Watch:
         self._room: frozenset[ID] = frozenset()
         self._reached: frozenset[ID] = frozenset()
         self._former: dict[ID, None] = {}
+        self._pushes: Buckets[ID] = Buckets(limits.PUSH_RATE, limits.PUSH_BURST, limits.MAX_TRACKED_PEERS)
         bans.on_banned = self._banned
 
     def _up(self, record: PeerRecord) -> None:
@@ -151,8 +153,12 @@ class Watch:
         self._observer.topics_changed()
 
     def identified(self, peer_id: ID, message: Identify) -> None:
-        """Note who a peer says it is."""
+        """Note who a peer says it is, if it is not what it has said before."""
         if record := self.peers.records.get(peer_id):
+            said = message.SerializeToString(deterministic=True)
+            if said == record.said:
+                return
+            record.said = said
             record.protocol_version = message.protocol_version
             record.agent_version = message.agent_version
             record.protocols = tuple(message.protocols)[: limits.MAX_PROTOCOLS_SHOWN]
@@ -161,6 +167,13 @@ class Watch:
             self._observer.identified(record)
             if self.puncher is not None:
                 self.puncher.consider(record)
+
+    def pushed(self, peer_id: ID, message: Identify) -> None:
+        """Note who a peer says it is now, unless it says it too often."""
+        if self._pushes.take(peer_id, trio.current_time()):
+            self.identified(peer_id, message)
+        else:
+            self._counters["ignored: identify pushes beyond the rate"] += 1
 
     async def _attend(self, record: PeerRecord, scope: trio.CancelScope) -> None:
         with scope:
@@ -175,13 +188,11 @@ class Watch:
 
     async def _identify(self, record: PeerRecord) -> None:
         try:
-            message = await ask_identify(self._host, record.peer_id)
+            self.identified(record.peer_id, await ask_identify(self._host, record.peer_id))
         except Exception as error:  # noqa: BLE001 - a peer without identify is still a peer
             self._counters.caught(f"identify with {record.peer_id}", error)
             if is_garbage(error):
                 self._bans.strike(record.peer_id, "what it said of itself cannot be read")
-        else:
-            self.identified(record.peer_id, message)
 
     async def _ping(self, record: PeerRecord) -> bool:
         """Ping a peer; False when it does not answer any more."""

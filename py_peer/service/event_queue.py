@@ -14,6 +14,7 @@ from py_peer.core.events import (
     Dropped,
     Event,
     Failed,
+    Identified,
     IgnoreList,
     MessageReceived,
     MessageRefused,
@@ -125,4 +126,6 @@ class EventQueue(BellQueue[Event]):
 
 
 def _size(event: Event) -> int:
+    if isinstance(event, Identified):
+        return sum(map(len, event.protocols))
     return len(event.text) if isinstance(event, MessageReceived | DirectReceived | GnostrHeard | NostrHeard) else 0

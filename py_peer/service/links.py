@@ -185,5 +185,6 @@ class Links:
                 _log_system_message(text)
                 self._emit(Notice(text))
             node.probe()
+            node.interfaces.stir()
             self.named.wake()
             self._finder.wake()

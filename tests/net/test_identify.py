@@ -79,7 +79,9 @@ GARBAGE = {
     "a key that is none": framed(Identify(public_key=b"\xff" * 40, agent_version="x")),
     "somebody else's key": framed(Identify(public_key=b"\x08\x01\x12\x20" + bytes(32), agent_version="x")),
     "a record that is none": framed(Identify(signedPeerRecord=b"\xff" * 100, agent_version="x")),
-    "text that is not UTF-8": b"\x04\x32\x02\xff\xfe",
+    "a program that is not UTF-8": b"\x04\x32\x02\xff\xfe",
+    "a version that is not UTF-8": b"\x04\x2a\x02\xff\xfe",
+    "a protocol that is not UTF-8": b"\x04\x1a\x02\xff\xfe",
 }
 
 
@@ -153,6 +155,24 @@ async def test_what_a_peer_pushes_is_told() -> None:
         await until(lambda: one.seen.count("identified"))
         record = one.node.peers.records[peer.id]
         assert (record.agent_version, record.protocol_version, record.protocols) == ("rust/1.0", "uc/1", ("/a", "/b"))
+
+
+@trio_test
+async def test_what_is_pushed_again_is_not_told_again_and_who_pushes_without_end_is_not_listened_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "PUSH_BURST", 6)
+    monkeypatch.setattr(limits, "PUSH_RATE", 0.01)
+    async with member() as one, raw_peer(one.port) as peer:
+        await until(lambda: peer.id in one.node.peers.records)
+        agents = ["a", "a", "a", "b", "b", "c", "d"]
+        for agent in agents:
+            stream = await peer.open(PUSH_PROTOCOL)
+            await stream.write(framed(Identify(agent_version=agent)))
+            await stream.wait_end()
+        assert one.seen.count("identified") == 3
+        assert one.node.peers.records[peer.id].agent_version == "c"
+        assert one.counts("ignored: identify pushes beyond the rate") == [1]
 
 
 @trio_test

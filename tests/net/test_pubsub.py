@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import trio
+import trio.testing
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.crypto.rsa import create_new_key_pair as create_new_rsa_key_pair
 from libp2p.crypto.secp256k1 import create_new_key_pair as create_new_secp256k1_key_pair
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from libp2p.peer.id import ID
 
     from py_peer.net.pubsub import RoomPubsub
-    from tests.net.raw_peer import RawPeer
+    from tests.net.raw_peer import RawPeer, RawStream
 
 
 @trio_test
@@ -270,6 +271,29 @@ async def test_wait_for_room_waits_for_a_slow_peer_and_then_leaves_it_behind(mon
             await one.say(b"x" * 50_000)
         assert 0.05 <= trio.current_time() - start < 2
         assert len(one.node.pubsub.peer_queues[lazy.id]) > 0
+
+
+@trio_test
+async def test_nobody_waits_for_room_at_a_peer_whose_stream_has_ended() -> None:
+    async def hold(stream: RawStream) -> None:
+        held.append(stream)
+        stream.peer.stingy |= {stream.id}
+        await stream.wait_end()
+
+    held: list[RawStream] = []
+    async with member() as one, raw_peer(one.port, handlers={MESHSUB: hold}) as lazy, trio.open_nursery() as nursery:
+        await lazy.join(ROOM)
+        await until(lambda: lazy.id in one.node.pubsub.room() and held)
+        for _ in range(60):
+            await one.node.pubsub.publish(ROOM, bytes(58_000))
+        pubsub: Any = one.node.pubsub
+        assert not pubsub._has_room()
+        start = trio.current_time()
+        nursery.start_soon(one.node.pubsub.wait_for_room, 20.0)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        await held[0].abort()
+        await until(lambda: not nursery.child_tasks)
+        assert trio.current_time() - start < 5
 
 
 @trio_test

@@ -40,6 +40,17 @@ def is_tidy(two: Pair) -> bool:
     return not any(end._streams or engine(end)._streams for end in ends)
 
 
+@trio_test
+async def test_however_soon_the_other_side_gives_up_it_is_not_asked_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with pair() as two:
+        here: Any = two.here
+        assert here._ask_at - here._asked == engine(here).idle_timeout / 3
+        monkeypatch.setattr(type(engine(here)), "idle_timeout", 0.003)
+        assert here._ask_at - here._asked == limits.QUIC_LEAST_PAUSE
+
+
 # --- Streams --------------------------------------------------------------------------------------
 
 
@@ -454,6 +465,7 @@ async def test_an_idle_time_that_the_other_side_wants_short_is_kept_alive(monkey
     """The other side asks for nothing by itself, and calls a connection idle before we ask for signs of life."""
     async with side() as a:
         monkeypatch.setattr(limits, "QUIC_IDLE", 0.6)
+        monkeypatch.setattr(limits, "QUIC_LEAST_PAUSE", 0.1)
         async with side() as b, trio.open_nursery() as nursery:
             b.guests.host = lambda conn: conn.event_closed.wait()
             here = await a.quic.dial(LOOPBACK, b.port)

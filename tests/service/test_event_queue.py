@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from py_peer.core import limits
-from py_peer.core.events import Dropped, Event, MessageReceived, MessageSent, Pinged, Ready, Stopped
+from py_peer.core.events import Dropped, Event, Identified, MessageReceived, MessageSent, Pinged, Ready, Stopped
 from py_peer.service.event_queue import EventQueue
 from tests.loops import run
 
@@ -58,6 +58,10 @@ def test_large_texts_are_limited_in_bytes(monkeypatch: pytest.MonkeyPatch) -> No
     assert isinstance(first, Dropped)
     assert first.count == 3
     assert len(rest) == 2
+    protocols = tuple("x" * 50 for _ in range(20))
+    first, *rest = pass_through(Identified(str(number), "", "", protocols) for number in range(5))
+    assert isinstance(first, Dropped)
+    assert (first.count, len(rest)) == (3, 2)
 
 
 def test_answers_to_the_front_end_are_never_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

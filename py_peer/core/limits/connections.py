@@ -102,6 +102,9 @@ QUIC_DATAGRAM = 1_232
 QUIC_IDLE = 60.0
 """A connection on which nothing comes for so long is over. Signs of life are asked for far sooner."""
 
+QUIC_LEAST_PAUSE = 1.0
+"""Between two such questions, however soon the other side says that it gives up."""
+
 QUIC_WINDOW = 2 * 1024 * 1024
 """What a peer may send on all streams of a connection before we have read it: two files, or eight other streams."""
 
@@ -135,6 +138,11 @@ failed, less those that may fail a second: each takes us 2 ms, and whoever lies 
 QUIC_BATCH = 64
 QUIC_BATCH_SECONDS = 0.005
 """Datagrams that are taken in a go, and for how long: then it is others' turn."""
+
+PUSH_RATE = 0.2
+PUSH_BURST = 10
+"""Identify messages a second that a peer may push, and at once: it does so when its addresses change. Each that says
+something new is told, and looked at for addresses."""
 
 MAX_NAMED_ADDRESSES = 64
 """Addresses named by the user, which are dialled for as long as the program runs."""
