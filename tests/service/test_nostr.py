@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import nostr_sdk
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 from trio_websocket import ConnectionClosed, serve_websocket
 
 from py_peer.core import limits_nostr
@@ -147,6 +149,24 @@ def test_what_is_no_event_is_refused(fields: dict[str, Any]) -> None:
     room = Room()
     assert room.judge.hear(RELAY, fields) is None
     assert room.counters == {"nostr refused: not an event": 1}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+FIELDS = st.sampled_from([*NostrEvent.__slots__, "more"])
+
+
+@given(st.dictionaries(FIELDS, JSON, min_size=1))
+def test_whatever_stands_in_an_event_is_judged(changes: dict[str, Any]) -> None:
+    true = json.loads(about_git().json())
+    changed = {name for name in true if json.dumps((true | changes)[name]) != json.dumps(true[name])}
+    room = Room()
+    room.judge.hear(RELAY, true | changes)
+    assert len(room.shown) == (not changed)
+    assert room.counters.total() == 1
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
