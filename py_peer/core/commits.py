@@ -247,9 +247,10 @@ def commit_line(commit: Commit, stat: DiffStat | None) -> str:
     return _line("commit", commit, author or "nobody", stat)
 
 
-def patch_line(commit: Commit, stat: DiffStat | None, file_name: str) -> str:
-    """Return the line that /diff says of a commit whose patch is offered as `file_name`."""
-    return _line("patch", commit, file_name, stat)
+def patch_line(commit: Commit, stat: DiffStat | None, file_name: str, left_out: int = 0) -> str:
+    """Return the line that /diff says of a commit whose patch is offered as `file_name`; some files may be left out."""
+    line = _line("patch", commit, file_name, stat)
+    return f"{line}, {left_out:,} left out" if left_out else line
 
 
 def posted_id(text: str) -> str | None:

@@ -27,7 +27,7 @@ class CommitPosted(Event):
     """What request `ticket` says of a commit has gone where texts go; what becomes of it is told as of any text.
 
     From now on the commit is given to who asks for it. `file` is the name of its patch where that is offered, too, and
-    `left_out` how many files are not in the patch, which says so itself.
+    `left_out` how many files are not in the patch, which says so itself, as `text` does.
     """
 
     ticket: int

@@ -34,6 +34,9 @@ MAX_ADDRESS_CHARS = 256
 MAX_PATCH = 1_048_576
 """A patch that is made, served or taken: a review of 20,000 lines. Files beyond it are left out, and named."""
 
+MAX_PATCH_LEFT = 65_536
+"""Of it, what is kept free for the names of files that are left out: some 300."""
+
 MAX_POSTED = 256
 """Commits of this session that are served to others; the one longest ago goes first."""
 

@@ -18,7 +18,7 @@ PLAIN, HEAD, HUNK, ADDED, REMOVED = "", "patch-head", "patch-hunk", "patch-added
 """What a line of a patch can be."""
 
 _HEADS: Final = (
-    *("diff ", "index ", "--- ", "+++ ", "old mode ", "new mode ", "new file ", "deleted file ", "Binary "),
+    *("diff ", "index ", "--- ", "+++ ", "old mode ", "new mode ", "new file ", "deleted file ", "Binary ", "Files "),
     *("similarity ", "dissimilarity ", "rename ", "copy "),
 )
 _IN_HUNK: Final = {"+": ADDED, "-": REMOVED}

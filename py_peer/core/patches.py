@@ -1,7 +1,7 @@
 """Patches, in the format of git-diff: how one file was changed, from what was in it before and after.
 
-A patch is bytes, as files and their names are. It is made within bounds of size and of work, and `git apply` takes it,
-but for what it says is left out.
+A patch is bytes, as files and their names are. It is made within bounds of size and of work. `git apply` takes it, or,
+where a file is binary or left out, refuses all of it: so nobody takes a part for the whole.
 """
 
 from __future__ import annotations
@@ -53,29 +53,29 @@ class FilePatch:
 
 def file_patch(old: Side | None, new: Side | None) -> FilePatch:
     """Return how a file was changed, renamed, made (`old` is None) or deleted (`new` is None)."""
-    path = (old or new or _NOWHERE).path, (new or old or _NOWHERE).path
-    head = [b"diff --git %s %s" % (quoted(b"a/" + path[0]), quoted(b"b/" + path[1])), *_modes(old, new)]
-    if old and new and old.path != new.path:
-        head += [b"rename from " + quoted(old.path), b"rename to " + quoted(new.path)]
-        head[-2:-2] = [b"similarity index 100%"] * (old.id == new.id)
+    head = _head(old, new)
     if old and new and old.id == new.id:
         return FilePatch(_lines(head))
-    ids = [(side.id if side else "").ljust(len((old or new or _NOWHERE).id), "0") for side in (old, new)]
-    mode = b" %o" % new.mode if old and new and old.mode == new.mode else b""
-    head.append(b"index %s%s" % ("..".join(one[: limits_git.SHORT_ID_CHARS] for one in ids).encode(), mode))
     before, after = (side.data if side else b"" for side in (old, new))
-    names = [_name(b"a/", old), _name(b"b/", new)]
     if before is None or after is None:
         sides = [_size(side) for side in (old, new) if side]
-        return FilePatch(
-            _lines([*head, b"# left out, too large to be compared: " + b", then ".join(sides)]), whole=False
-        )
+        return FilePatch(left_out(old, new, b"too large to be compared: " + b", then ".join(sides)), whole=False)
+    names = [_name(b"a/", old), _name(b"b/", new)]
     if is_binary(before) or is_binary(after):
         told = [
             b"%s (%s)" % (name, _size(side)) if side else name for name, side in zip(names, (old, new), strict=True)
         ]
         return FilePatch(_lines([*head, b"Binary files %s and %s differ" % (told[0], told[1])]))
     return _text_patch(head, names, _split(before), _split(after))
+
+
+def left_out(old: Side | None, new: Side | None, why: bytes) -> bytes:
+    """Return what stands for a file whose change is not told: no more than that it has changed.
+
+    Git has such a line, too, and applies no patch in which there is one.
+    """
+    names = _name(b"a/", old), _name(b"b/", new)
+    return _lines([*_head(old, new), b"Files %s and %s differ" % names, b"# left out, " + why])
 
 
 def is_binary(data: bytes) -> bool:
@@ -98,6 +98,19 @@ def quoted(path: bytes) -> bytes:
 # --- Heads ------------------------------------------------------------------------------------------
 
 _NOWHERE: Final = Side(b"", 0, "", b"")
+
+
+def _head(old: Side | None, new: Side | None) -> list[bytes]:
+    path = (old or new or _NOWHERE).path, (new or old or _NOWHERE).path
+    head = [b"diff --git %s %s" % (quoted(b"a/" + path[0]), quoted(b"b/" + path[1])), *_modes(old, new)]
+    if old and new and old.path != new.path:
+        head += [b"rename from " + quoted(old.path), b"rename to " + quoted(new.path)]
+        head[-2:-2] = [b"similarity index 100%"] * (old.id == new.id)
+    if old and new and old.id == new.id:
+        return head
+    ids = [(side.id if side else "").ljust(len((old or new or _NOWHERE).id), "0") for side in (old, new)]
+    mode = b" %o" % new.mode if old and new and old.mode == new.mode else b""
+    return [*head, b"index %s%s" % ("..".join(one[: limits_git.SHORT_ID_CHARS] for one in ids).encode(), mode)]
 
 
 def _modes(old: Side | None, new: Side | None) -> list[bytes]:

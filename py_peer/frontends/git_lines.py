@@ -34,10 +34,8 @@ def git_sentence(event: Event, called: Callable[[str], str] = short_id) -> str:
     match event:
         case CommitShown():
             return f"Commit {event.commit.short_id} {_origin(event, called)}: {_verdict(event)}"
-        case CommitPosted(left_out=0):
-            return event.text
         case CommitPosted():
-            return f"{event.text} (not all of it: {event.left_out} file(s) are left out)"
+            return event.text
         case CommitNotShown():
             return f"Not shown: commit {event.asked}: {event.reason}"
         case _:

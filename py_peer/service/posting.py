@@ -80,8 +80,9 @@ class Posting:
     async def _post(self, request: PostCommit) -> None:
         found = await in_thread(read_commit, request.folder, request.rev)
         file = await self._offer(found) if request.patch else ""
-        line = patch_line(found.commit, found.stat, file) if file else commit_line(found.commit, found.stat)
-        self._emit(CommitPosted(request.ticket, request.topic, line, found.id, file, found.left_out if file else 0))
+        left_out = found.left_out if file else 0
+        line = patch_line(found.commit, found.stat, file, left_out) if file else commit_line(found.commit, found.stat)
+        self._emit(CommitPosted(request.ticket, request.topic, line, found.id, file, left_out))
         if self._say(SendText(request.ticket, line, request.topic)):
             self._posted.add(found.id, found.raw, found.patch)
 

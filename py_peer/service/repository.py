@@ -68,7 +68,7 @@ class RepoCommit:
     """None where the parent is not there: behind the end of a shallow clone."""
 
     patch: bytes = b""
-    """In the format of git-diff, MAX_PATCH bytes at most."""
+    """In the format of git-diff, MAX_PATCH bytes at most. With a file left out, `git apply` takes none of it."""
 
     left_out: int = 0
     """Files whose change is not in the patch, as it is too large or would have taken too long; the patch says so."""
@@ -253,35 +253,58 @@ def _with_patch(repo: Repo, commit: Commit, raw: bytes, before: str | None) -> R
     files, more = _changes(repo, before, commit.tree, deadline)
     files = _with_moved(repo, packs, files)
     parts: list[bytes] = []
-    size = added = removed = left_out = 0
+    left: list[Pair] = []
+    size = added = removed = too_large = 0
     whole = not more
     for number, (old, new) in enumerate(files):
         if time.monotonic() > deadline:
-            left_out += len(files) - number
+            left += files[number:]
             whole = False
             break
         part = file_patch(_side(repo, packs, old), _side(repo, packs, new))
         added, removed, whole = added + part.added, removed + part.removed, whole and part.whole
-        if size + len(part.data) > limits_git.MAX_PATCH - _ROOM_FOR_REMARK:
-            left_out += 1
+        if size + len(part.data) > limits_git.MAX_PATCH - _ROOM_FOR_REMARK - limits_git.MAX_PATCH_LEFT:
+            left.append((old, new))
         else:
             parts.append(part.data)
             size += len(part.data)
-    if left_out or more:
-        number_left = f"{left_out:,}" if not more else f"more than {left_out:,}"
-        parts.append(f"# {number_left} more file(s) changed, and are left out: the patch would be too large\n".encode())
-    return RepoCommit(commit, raw, DiffStat(len(files), added, removed, whole), b"".join(parts), left_out + more)
+            too_large += not part.whole
+    if left or more:
+        parts.append(_left_out(left, more, limits_git.MAX_PATCH - size))
+    stat = DiffStat(len(files), added, removed, whole)
+    return RepoCommit(commit, raw, stat, b"".join(parts), too_large + len(left) + len(more))
 
 
-def _changes(repo: Repo, before: str | None, after: str, deadline: float) -> tuple[list[Pair], bool]:
-    """Return the files that differ, before and after, and whether there are more. What was moved as it is is a pair."""
+def _left_out(left: list[Pair], more: list[Pair], room: int) -> bytes:
+    """Return what a patch says of the files that are not in it, in `room` bytes: the first by name, and how many."""
+    from py_peer.core.patches import Side, left_out  # noqa: PLC0415 - as above
+
+    parts: list[bytes] = []
+    room -= _ROOM_FOR_REMARK
+    for pair in left + more:
+        old, new = (Side(one.path, one.mode, one.sha.decode(), None) if one else None for one in pair)
+        part = left_out(old, new, b"the patch would be too large")
+        if len(part) > room:
+            break
+        parts.append(part)
+        room -= len(part)
+    number = f"more than {len(left):,}" if more else f"{len(left):,}"
+    parts.append(f"# {number} more file(s) changed, and are left out: the patch would be too large\n".encode())
+    return b"".join(parts)
+
+
+def _changes(repo: Repo, before: str | None, after: str, deadline: float) -> tuple[list[Pair], list[Pair]]:
+    """Return the files that differ, before and after, and, if there are more than are looked at, the next one.
+
+    What was moved as it is is a pair.
+    """
     from dulwich.diff_tree import tree_changes  # noqa: PLC0415 - as above
 
     pairs: list[Pair] = []
-    more = False
+    more: list[Pair] = []
     for change in tree_changes(repo.object_store, _oid(before) if before else None, _oid(after)):
-        more = len(pairs) >= limits_git.MAX_CHANGED_FILES or time.monotonic() > deadline
-        if more:
+        if len(pairs) >= limits_git.MAX_CHANGED_FILES or time.monotonic() > deadline:
+            more.append((change.old, change.new))
             break
         pairs.append((change.old, change.new))
     gone = {(old.sha, stat.S_IFMT(old.mode)): old for old, new in pairs if old and new is None}

@@ -221,7 +221,7 @@ class FullScreenChat(Chat):
                 case NicknameChanged():
                     self.nickname = event.nickname
                     self.ui.rename(event.nickname)
-                case NickLearned() | DirectReceived() | DirectSent() | DirectRefused() | CommitPosted(left_out=0):
+                case NickLearned() | DirectReceived() | DirectSent() | DirectRefused() | CommitPosted():
                     pass  # it is told in the conversations
                 case DirectWaiting() if event.ticket:
                     pass

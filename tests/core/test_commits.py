@@ -226,6 +226,9 @@ class TestLines:
 
     def test_a_patch_is_one_line(self) -> None:
         line = patch_line(parse_commit(ROOT), DiffStat(1, 0, 0, whole=False), "06385e6c1247.patch")
+        assert patch_line(parse_commit(ROOT), DiffStat(1, 0, 0, whole=False), "06385e6c1247.patch", 3) == (
+            f"{line}, 3 left out"
+        )
         assert line == "patch 06385e6c1247: The first one — 06385e6c1247.patch, more than 1 file, +0 -0"
         assert posted_id(line) == ROOT_ID[:12]
 

@@ -33,8 +33,8 @@ TEXT = "commit 06385e6c1247: The first — Ada, 1 file, +1 -0"
 ID = "06385e6c1247" + "0" * 28
 
 
-def posted(ticket: int, topic: str = ROOM_TOPIC, left_out: int = 0) -> CommitPosted:
-    return CommitPosted(ticket, topic, TEXT, ID, "", left_out)
+def posted(ticket: int, topic: str = ROOM_TOPIC) -> CommitPosted:
+    return CommitPosted(ticket, topic, TEXT, ID, "", 0)
 
 
 def sent(ticket: int) -> MessageSent:
@@ -64,14 +64,14 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_script_waits_until_its_commits_are_said() -> None:
-    code, lines, asked = script("/commit\n/diff v1.0~2\n", posted(1), sent(1), posted(2, left_out=3), sent(2))
+    code, lines, asked = script("/commit\n/diff v1.0~2\n", posted(1), sent(1), posted(2), sent(2))
     here = str(Path.cwd())
     assert asked == [PostCommit(1, here), PostCommit(2, here, "v1.0~2", patch=True)]
     assert code is ExitCode.OK
     assert [line for line in lines if "🔖" in line or "✓" in line] == [
         f"🔖 {TEXT}",
         "✓ Message sent to 1 peer(s)",
-        f"🔖 {TEXT} (not all of it: 3 file(s) are left out)",
+        f"🔖 {TEXT}",
         "✓ Message sent to 1 peer(s)",
     ]
 

@@ -59,6 +59,15 @@ def applied(repo: GitRepository, rev: str = "HEAD") -> None:
     repo.git("read-tree", "HEAD")
 
 
+def refused(repo: GitRepository) -> None:
+    """Have Git refuse to apply the patch of HEAD, as there is something that it does not tell."""
+    repo.git("read-tree", "--empty")
+    with pytest.raises(subprocess.CalledProcessError):
+        repo.git("apply", "--cached", stdin=read_commit(str(repo.path)).patch)
+    assert repo.git("ls-files") == ""
+    repo.git("read-tree", "HEAD")
+
+
 class TestCommits:
     """What a commit is, and what it changes."""
 
@@ -196,7 +205,8 @@ class TestBounds:
         found = read_commit(str(repo.path))
         assert b"# left out, too large to be compared: more than 1,048,576 bytes\n" in found.patch
         assert b"+s\n" in found.patch
-        assert str(found.stat) == "more than 2 files, +1 -0"
+        assert (str(found.stat), found.left_out) == ("more than 2 files, +1 -0", 1)
+        refused(repo)
 
     def test_so_it_is_when_it_is_larger_than_an_object_may_be(
         self, repo: GitRepository, monkeypatch: pytest.MonkeyPatch
@@ -249,10 +259,13 @@ class TestBounds:
         assert sum(len(words) > 5 for words in entries) > 20
 
     def test_a_huge_patch_is_cut_between_files(self, repo: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(limits_git, "MAX_PATCH", 1_000)
+        monkeypatch.setattr(limits_git, "MAX_PATCH", 1_600)
+        monkeypatch.setattr(limits_git, "MAX_PATCH_LEFT", 500)
         repo.commit("one", {f"{number}.txt": b"line\n" * 50 for number in range(9)})
         found = read_commit(str(repo.path))
-        assert len(found.patch) <= 1_000
+        assert len(found.patch) <= 1_600
+        assert found.patch.count(b" differ\n# left out, the patch would be too large\n") == 3  # which have room
+        refused(repo)
         assert found.patch.endswith(b"# 7 more file(s) changed, and are left out: the patch would be too large\n")
         assert found.left_out == 7
         assert found.stat == DiffStat(9, 450, 0)  # they are counted all the same
@@ -263,6 +276,7 @@ class TestBounds:
         found = read_commit(str(repo.path))
         assert str(found.stat) == "more than 2 files, +2 -0"
         assert b"# more than 0 more file(s) changed" in found.patch
+        refused(repo)
 
     def test_what_takes_too_long_is_left_out(self, history: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
         clock = iter([0.0, 1.0, 2.0, 99.0, 99.0, 99.0, 99.0])

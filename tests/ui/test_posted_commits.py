@@ -28,7 +28,7 @@ def test_a_click_at_a_commit_asks_to_show_it() -> None:
     run(scene())
 
 
-def test_what_the_user_posts_is_a_message_of_his_own_and_where_files_are_left_out_that_is_said() -> None:
+def test_what_the_user_posts_is_a_message_of_his_own() -> None:
     async def scene() -> None:
         async with screen(size=(140, 30)) as shown:
             await shown.type("/commit")
@@ -38,8 +38,6 @@ def test_what_the_user_posts_is_a_message_of_his_own_and_where_files_are_left_ou
             assert [line for line in room(shown) if SHORT in line] == [LINE]
             assert f"bob (You): {LINE} ✓1" in shown.text()
             assert shown.text().count(SHORT) == 1
-            await shown.tell(CommitPosted(99, ROOM_TOPIC, LINE, SHORT, f"{SHORT}.patch", 7))
-            assert "(not all of it: 7 file(s) are left out)" in shown.text()
 
     run(scene())
 
