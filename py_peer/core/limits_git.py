@@ -82,8 +82,11 @@ SHOWS_WAITING = 64
 POSTED_HEARD = 1_000
 """Commits of which is remembered who has posted them; of whoever has posted most, the oldest is forgotten."""
 
-POSTERS_ASKED = 8
-"""Of those who have posted a commit, the first ones are asked."""
+POSTERS_ASKED = 32
+"""Of those who have posted a commit so many are asked, one after the other, until one gives it."""
+
+POSTERS_TOLD = 8
+"""Of those who have not given it so many are named, each with the reason."""
 
 # --- In the DHT -----------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ class Posters:
     def __init__(self, most: int) -> None:
         self._most = most
         self._posts: dict[tuple[str, str], None] = {}
-        """Peer ID and short ID of the commit, in the order in which they were posted."""
+        """Peer ID and short ID of the commit, in the order in which they were posted last."""
 
         self._of: Counter[str] = Counter()
 
@@ -28,8 +28,10 @@ class Posters:
 
     def hear(self, peer_id: str, text: str) -> None:
         """Take note of what a peer has said, if it is a line about a commit."""
-        if (short_id := posted_id(text)) is None or (peer_id, short_id) in self._posts:
+        if (short_id := posted_id(text)) is None:
             return
+        if (peer_id, short_id) in self._posts:  # then it is the latest
+            self._forget((peer_id, short_id))
         self._posts[peer_id, short_id] = None
         self._of[peer_id] += 1
         if len(self._posts) > self._most:
@@ -43,9 +45,9 @@ class Posters:
             del self._of[post[0]]
 
     def find(self, asked: str) -> dict[str, list[str]]:
-        """Return who has posted a commit whose ID is `asked`, or begins so: peer IDs, the first first, by short ID."""
+        """Return who has posted a commit whose ID is `asked`, or begins so: peer IDs, the latest first, by short ID."""
         found: dict[str, list[str]] = {}
-        for peer_id, short_id in self._posts:
+        for peer_id, short_id in reversed(self._posts):
             if short_id.startswith(asked) or asked.startswith(short_id):
                 found.setdefault(short_id, []).append(peer_id)
         return found

@@ -130,7 +130,7 @@ class Commits:
         digits, peer_ids = next(iter(found.items()), ("", []))
         longer = max(asked, digits, key=len)  # so that nobody can give another one that begins as it was typed
         try:
-            return await self._ask_all(node, request, longer, peer_ids[: limits_git.POSTERS_ASKED])
+            return await self._ask_all(node, request, longer, peer_ids)
         except _NotShownError as failure:
             if not self._has_dht:
                 raise
@@ -139,8 +139,10 @@ class Commits:
     async def _ask_all(self, node: Node, request: ShowCommit, asked: str, peer_ids: list[str]) -> CommitShown:
         """Return what the first gives of several, who are asked one after the other, those first who are connected.
 
-        Each is asked COMMIT_LEAD seconds after the one before at the latest. Raises _NotShownError.
+        Each is asked COMMIT_LEAD seconds after the one before at the latest, POSTERS_ASKED of them at most. Raises
+        _NotShownError.
         """
+        called = sorted(peer_ids, key=lambda one: ID.from_string(one) not in node.peers.records)
         given: list[CommitShown] = []
         failures: list[str] = []
         wrong_hash = False
@@ -153,19 +155,25 @@ class Commits:
             except (DialError, StreamFaultError, CommitError) as error:
                 self._blame(node, peer_id, error)
                 wrong_hash |= isinstance(error, WrongHashError)
-                gone = "" if ID.from_string(peer_id) in node.peers.records else "is not here any more: "
+                is_here = ID.from_string(peer_id) in node.peers.records
+                gone = "" if is_here else "is not connected to you, and may have gone: "
                 failures.append(f"{self._called(peer_id).of(peer_id)}: {gone}{error}")
                 answered.set()
 
         async with trio.open_nursery() as nursery:
-            for peer_id in sorted(peer_ids, key=lambda one: ID.from_string(one) not in node.peers.records):
+            for peer_id in called[: limits_git.POSTERS_ASKED]:
                 answered = trio.Event()
                 nursery.start_soon(ask, peer_id, answered)
                 with trio.move_on_after(limits_git.COMMIT_LEAD):
                     await answered.wait()
         if given:
             return given[0]
-        raise _NotShownError("; ".join(failures) or NOBODY, wrong_hash=wrong_hash)
+        told = failures[: limits_git.POSTERS_TOLD]
+        if more := len(failures) - len(told):
+            told.append(f"{more} more have not given it either")
+        if more := len(called) - len(failures):
+            told.append(f"{more} more who have posted it were not asked")
+        raise _NotShownError("; ".join(told) or NOBODY, wrong_hash=wrong_hash)
 
     async def _ask(self, node: Node, ticket: int, asked: str, peer_id: str) -> CommitShown:
         """Get a commit from a peer. Raises DialError, StreamFaultError, or CommitError for what is not that commit."""

@@ -16,7 +16,7 @@ def test_who_has_posted_a_commit_is_found_by_its_id_or_the_beginning_of_it() -> 
     posters.hear("carl", "patch 3f2a9c1be03f: A subject — 3f2a9c1be03f.patch, 1 file, +1 -0")
     posters.hear("dora", "I like commit 3f2a9c1be03f: it is short")
     posters.hear("ann", line("0000000be03f"))
-    expected = {"3f2a9c1be03f": ["ann", "bob", "carl"]}
+    expected = {"3f2a9c1be03f": ["carl", "ann", "bob"]}  # the latest first
     for asked in ("3f2a9c1", "3f2a9c1be03f", "3f2a9c1be03f" + "0" * 28):
         assert posters.find(asked) == expected
     for asked in ("3f2a9c2", "3f2a9c1be03e" + "0" * 28, "f2a9c1b"):

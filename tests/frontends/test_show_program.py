@@ -116,7 +116,7 @@ def test_what_nobody_has_posted_and_who_has_gone_is_told(posted: Posted) -> None
     assert alice.leave() == 0
     bob.expect("Failed to connect to .*: connection refused")  # now it is gone for bob, too
     bob.send(f"/show {short_id}\n")
-    bob.expect(rf"^❌ Not shown: commit {short_id}: alice.*: is not here any more: ")
+    bob.expect(rf"^❌ Not shown: commit {short_id}: alice.*: is not connected to you, and may have gone: ")
 
 
 def test_a_pipe_waits_for_what_it_has_asked_for_and_its_code_says_what_became_of_it(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import trio
+from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.peer import id as peer_ids
 
 from py_peer.core import limits_git
 from py_peer.core.addresses import short_id
@@ -200,7 +202,7 @@ async def test_the_author_who_has_gone_is_told_to_have() -> None:
             bob.commits.hear(gone, LINE)
         await until(lambda: alice.member.id not in bob.member.node.peers.records)
         shown = await bob.show(ID[:12])
-        assert shown.reason == f"{gone[-8:]}: is not here any more: nobody has told where it is"
+        assert shown.reason == f"{gone[-8:]}: is not connected to you, and may have gone: nobody has told where it is"
         assert not shown.wrong_hash
 
 
@@ -245,12 +247,32 @@ async def test_behind_a_liar_the_next_who_has_posted_it_is_asked() -> None:
         alice.commits.posted.add(ID, RAW, PATCH)
         await bob.member.dial(alice.member)
         await until(lambda: liar.id in bob.member.node.peers.records)
-        for peer_id in (liar.id, alice.member.id):
+        for peer_id in (alice.member.id, liar.id):
             bob.commits.hear(str(peer_id), LINE)
         shown = await bob.show(ID)
         assert isinstance(shown, CommitShown)
         assert shown.peer_id == str(alice.member.id)
         assert bob.member.counts("commits: not got, WrongHashError", "strikes") == [1, 1]
+
+
+@trio_test
+async def test_whoever_has_posted_it_before_does_not_shut_out_who_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_git, "POSTERS_ASKED", 3)
+    monkeypatch.setattr(limits_git, "POSTERS_TOLD", 1)
+    gone = [str(peer_ids.ID.from_pubkey(create_new_key_pair(bytes([seed]) * 32).public_key)) for seed in range(5)]
+    async with asker() as alice, asker() as bob:
+        alice.commits.posted.add(ID, RAW, PATCH)
+        await bob.member.dial(alice.member)
+        for peer_id in (*gone[:4], str(alice.member.id), gone[4]):
+            bob.commits.hear(peer_id, LINE)
+        assert (await bob.show(ID)).peer_id == str(alice.member.id)
+        for peer_id in gone:
+            bob.commits.hear(peer_id, LINE.replace(ID[:12], "0" * 12))
+        failed = await bob.show("0" * 12)
+        assert failed.reason == (
+            f"{gone[4][-8:]}: is not connected to you, and may have gone: nobody has told where it is; "
+            "2 more have not given it either; 2 more who have posted it were not asked"
+        )
 
 
 @trio_test
@@ -260,7 +282,7 @@ async def test_beside_one_who_is_silent_the_next_is_asked(monkeypatch: pytest.Mo
         alice.commits.posted.add(ID, RAW, PATCH)
         await bob.member.dial(alice.member)
         await until(lambda: mute.id in bob.member.node.peers.records)
-        for peer_id in (mute.id, alice.member.id):
+        for peer_id in (alice.member.id, mute.id):
             bob.commits.hear(str(peer_id), LINE)
         assert (await bob.show(ID)).peer_id == str(alice.member.id)
 
