@@ -13,6 +13,7 @@ from py_peer.core import limits, limits_git
 from py_peer.core.addresses import parse_peer_id
 from py_peer.core.cleaning import clean_line
 from py_peer.core.commits import CommitError, is_id
+from py_peer.core.events import Notice
 from py_peer.core.git_events import CommitNotShown, CommitShown, CommitSource
 from py_peer.core.posters import Posters
 from py_peer.core.requests import ShowCommit
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from py_peer.core.speakers import Name
     from py_peer.net.kademlia import Kademlia
     from py_peer.net.node import Node
+
+TELL_AFTER: Final = 1.0
+"""Seconds after which it is said who is asked and has not answered yet."""
 
 NOBODY: Final = "nobody who was heard here has posted it; /show COMMIT PEER asks one peer"
 TOO_SHORT: Final = "the DHT, which may have it, knows whole IDs alone"
@@ -164,8 +168,7 @@ class Commits:
             for peer_id in called[: limits_git.POSTERS_ASKED]:
                 answered = trio.Event()
                 nursery.start_soon(ask, peer_id, answered)
-                with trio.move_on_after(limits_git.COMMIT_LEAD):
-                    await answered.wait()
+                await self._wait_for(answered, peer_id, asked)
         if given:
             return given[0]
         told = failures[: limits_git.POSTERS_TOLD]
@@ -174,6 +177,16 @@ class Commits:
         if more := len(called) - len(failures):
             told.append(f"{more} more who have posted it were not asked")
         raise _NotShownError("; ".join(told) or NOBODY, wrong_hash=wrong_hash)
+
+    async def _wait_for(self, answered: trio.Event, peer_id: str, asked: str) -> None:
+        """Wait COMMIT_LEAD seconds at most, and say so when it takes longer than a moment."""
+        with trio.move_on_after(limits_git.COMMIT_LEAD):
+            with trio.move_on_after(TELL_AFTER):
+                await answered.wait()
+                return
+            short = asked[: limits_git.SHORT_ID_CHARS]
+            self._emit(Notice(f"Waiting for {self._called(peer_id).of(peer_id)}, who was asked for commit {short}"))
+            await answered.wait()
 
     async def _ask(self, node: Node, ticket: int, asked: str, peer_id: str) -> CommitShown:
         """Get a commit from a peer. Raises DialError, StreamFaultError, or CommitError for what is not that commit."""

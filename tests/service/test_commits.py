@@ -14,6 +14,7 @@ from libp2p.peer import id as peer_ids
 from py_peer.core import limits_git
 from py_peer.core.addresses import short_id
 from py_peer.core.commits import DiffStat, commit_id, commit_line, parse_commit
+from py_peer.core.events import Notice
 from py_peer.core.git_events import CommitNotShown, CommitShown, CommitSource
 from py_peer.core.requests import ShowCommit
 from py_peer.core.settings import Settings
@@ -285,6 +286,16 @@ async def test_beside_one_who_is_silent_the_next_is_asked(monkeypatch: pytest.Mo
         for peer_id in (alice.member.id, mute.id):
             bob.commits.hear(str(peer_id), LINE)
         assert (await bob.show(ID)).peer_id == str(alice.member.id)
+
+
+@trio_test
+async def test_while_somebody_is_silent_it_is_said_who(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("py_peer.service.commits.TELL_AFTER", 0.2)
+    async with asker() as bob, raw_peer(bob.member.port, handlers={COMMIT: silence}) as mute:
+        await until(lambda: mute.id in bob.member.node.peers.records)
+        bob.commits.handlers[ShowCommit](ShowCommit(1, ID, str(mute.id)))
+        await until(lambda: bob.told)
+        assert bob.told == [Notice(f"Waiting for {str(mute.id)[-8:]}, who was asked for commit {ID[:12]}")]
 
 
 @trio_test
