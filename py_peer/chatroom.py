@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import os
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -35,6 +36,8 @@ CHAT_ROOM_BUF_SIZE: Final = 128
 MESSAGES_PER_TURN: Final = 16
 """Messages read in one go; then others get their turn."""
 
+SYSTEM_LOG: Final = "system_messages.txt"
+
 MAX_LOG_LINE: Final = 1_000
 """Characters of one line in system_messages.txt."""
 
@@ -45,7 +48,11 @@ class SystemLogHandler(logging.FileHandler):
     """Appends to system_messages.txt, opened with the first line; a file that cannot be written is one warning."""
 
     def __init__(self) -> None:
-        super().__init__("system_messages.txt", encoding="utf-8", delay=True)
+        try:
+            super().__init__(SYSTEM_LOG, encoding="utf-8", delay=True)
+        except FileNotFoundError:  # the folder that we are in has been removed: so it cannot be written
+            super().__init__(os.devnull, encoding="utf-8", delay=True)
+            self.baseFilename = SYSTEM_LOG
         self.setFormatter(logging.Formatter("[%(asctime)s] %(message)s", "%H:%M:%S"))
         self.warn: Callable[[str], None] = lambda text: print(text, file=sys.stderr)
         self._broken = False
@@ -66,7 +73,7 @@ class SystemLogHandler(logging.FileHandler):
 
     def _give_up(self, error: BaseException | None) -> None:
         self._broken = True
-        self.warn(f"system_messages.txt cannot be written ({error}); going on without it")
+        self.warn(f"{SYSTEM_LOG} cannot be written ({error}); going on without it")
 
 
 system_logger = logging.getLogger("system_messages")

@@ -7,6 +7,7 @@ that a repository's configuration names. What goes wrong is a RepositoryError, w
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import time
@@ -149,7 +150,11 @@ def _opened(path: str) -> Iterator[Repo]:
     from dulwich.repo import Repo  # noqa: PLC0415
 
     try:
-        with Repo.discover(path) as repo:
+        whole = os.path.abspath(path)  # noqa: PTH100 - for the other's error, which pathlib's does not have
+    except FileNotFoundError:
+        raise RepositoryError("the folder that py-peer was started in has been removed") from None
+    try:
+        with Repo.discover(whole) as repo:
             repo.object_store.loose_object_size_limit = limits_git.MAX_OBJECT
             yield repo
     except RepositoryError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import AsyncMock, Mock
@@ -237,6 +238,18 @@ def test_an_unwritable_log_file_is_one_warning(tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "system_messages.txt").mkdir()
     for number in range(3):
         chatroom._log_system_message(f"line {number}")
+    assert capsys.readouterr().err.count("system_messages.txt cannot be written") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder that somebody is in stays there")
+def test_so_it_is_in_a_folder_that_has_been_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.setattr(chatroom.system_logger, "handlers", [chatroom.SystemLogHandler()])
+    chatroom._log_system_message("a line")
     assert capsys.readouterr().err.count("system_messages.txt cannot be written") == 1
 
 

@@ -393,6 +393,14 @@ class TestKinds:
         with pytest.raises(RepositoryError, match="is in no Git repository"):
             read_head(str(tmp_path / "gone\x1b[2J"))
 
+    @pytest.mark.skipif(os.name == "nt", reason="a folder that somebody is in stays there")
+    def test_in_a_folder_that_has_been_removed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "gone").mkdir()
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        with pytest.raises(RepositoryError, match="the folder that py-peer was started in has been removed"):
+            read_head(".")
+
     def test_one_without_a_commit(self, repo: GitRepository) -> None:
         for read in (read_head, read_commit, read_commits):
             with pytest.raises(RepositoryError, match="the repository has no commit yet"):
