@@ -125,6 +125,9 @@ MAX_CHANGED_FILES = 10_000
 MAX_OBJECT = 67_108_864
 """An object of a repository that is unpacked from a file of its own."""
 
+MAX_STORES = 32
+"""Folders with objects that a repository shares with others, as git clone --shared has it; Git itself follows five."""
+
 MAX_HISTORY = 1_000
 """Commits of a range: as many are read, and no more."""
 

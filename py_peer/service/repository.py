@@ -28,6 +28,7 @@ from py_peer.core.packed import HEAD_BYTES, unpacked_size
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    from dulwich.object_store import DiskObjectStore
     from dulwich.objects import ObjectID, TreeEntry
     from dulwich.pack import Pack
     from dulwich.repo import Repo
@@ -155,7 +156,8 @@ def _opened(path: str) -> Iterator[Repo]:
         raise RepositoryError("the folder that py-peer was started in has been removed") from None
     try:
         with Repo.discover(whole) as repo:
-            repo.object_store.loose_object_size_limit = limits_git.MAX_OBJECT
+            for store in _stores(repo):
+                store.loose_object_size_limit = limits_git.MAX_OBJECT
             yield repo
     except RepositoryError:
         raise
@@ -165,6 +167,18 @@ def _opened(path: str) -> Iterator[Repo]:
         # What a damaged or strange repository makes a library raise has many types.
         cause = clean_line(f"{type(error).__name__}: {error}", limits.MAX_ERROR_CHARS // 2)
         raise RepositoryError(f"the repository of {clean_path(path)} cannot be read: {cause}") from error
+
+
+def _stores(repo: Repo) -> list[DiskObjectStore]:
+    """Return where its objects are: in a folder of its own, and in those of others that it shares."""
+    from dulwich.object_store import DiskObjectStore  # noqa: PLC0415 - as above
+
+    found = [repo.object_store]
+    for store in found:
+        found += [one for one in store.alternates if isinstance(one, DiskObjectStore)]
+        if len(found) > limits_git.MAX_STORES:
+            raise RepositoryError(f"it shares the objects of more than {limits_git.MAX_STORES} others")
+    return found
 
 
 def _resolved(repo: Repo, rev: str) -> str:
@@ -254,7 +268,7 @@ def _with_patch(repo: Repo, commit: Commit, raw: bytes, before: str | None) -> R
     from py_peer.core.patches import file_patch  # noqa: PLC0415 - as above
 
     deadline = time.monotonic() + limits_git.READ_SECONDS
-    packs = repo.object_store.packs
+    packs = [pack for store in _stores(repo) for pack in store.packs]
     files, more = _changes(repo, before, commit.tree, deadline)
     files = _with_moved(repo, packs, files)
     parts: list[bytes] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import random
 import subprocess
@@ -231,10 +232,12 @@ class TestBounds:
             read.append(len(data))
             return kind, data
 
+        shared = repo.path.parent / "shared"
+        repo.git("clone", "-q", "--shared", "--no-checkout", ".", str(shared))
         with monkeypatch.context() as patched:
             patched.setattr(Pack, "get_raw", get_raw)
-            for rev in ("HEAD", "HEAD^"):
-                found = read_commit(str(repo.path), rev)
+            for path, rev in itertools.product((repo.path, shared), ("HEAD", "HEAD^")):
+                found = read_commit(str(path), rev)
                 assert b"too large to be compared" in found.patch
                 assert found.stat == DiffStat(2, 1, 1 if rev == "HEAD" else 0, whole=False)
         assert max(read) < 1_000
