@@ -40,10 +40,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_REVISION: Final = re.compile(r"([^~^:\s\x00-\x1f]+?)((?:~[0-9]{0,6}|\^[0-9]{0,3}|\^\{(?:commit)?\})*)")
+_REVISION: Final = re.compile(r"((?:(?!@\{|\.\.)[^~^:\s\x00-\x1f])+?)((?:~[0-9]{0,6}|\^[0-9]{0,3}|\^\{(?:commit)?\})*)")
 _STEP: Final = re.compile("([~^])([0-9]*)")
 _ITSELF: Final = re.compile(r"\^\{(?:commit)?\}")
 """Says that a tag means the commit that it leads to, which it does here anyway."""
+
+_UPPER_CASE_ID: Final = re.compile("(?=.*[A-F])[0-9a-fA-F]{4,64}")
 
 _COMMIT_TYPE: Final = 1
 _SUBMODULE: Final = 0o160000
@@ -213,6 +215,8 @@ def _named(repo: Repo, name: str) -> str:
     except ValueError:
         raise RepositoryError(f"{_shown(name)} is no commit") from None
     except KeyError:
+        if _UPPER_CASE_ID.fullmatch(name):
+            return _named(repo, name.lower())
         raise RepositoryError(f"the repository has no commit {_shown(name)}{_shallow(repo)}") from None
 
 

@@ -329,6 +329,7 @@ class TestRevisions:
     def test_an_id_or_its_beginning(self, history: GitRepository, digits: int) -> None:
         assert read_commit(str(history.path), history.head()[:digits]).id == history.head()
         assert read_commit(str(history.path), f"{history.head()[:digits]}~1").id == history.git("rev-parse", "HEAD~1")
+        assert read_commit(str(history.path), history.head()[:digits].upper()).id == history.head()
 
     @pytest.mark.parametrize(
         ("rev", "why"),
@@ -340,14 +341,14 @@ class TestRevisions:
             ("HEAD^3", r"'HEAD\^3' does not exist: .* has 2 parent"),
             ("HEAD~999999", "more than 100,000 steps"),
             ("HEAD:a.txt", "no revision"),
-            ("HEAD@{yesterday}", "has no commit|no revision"),
+            *((rev, "no revision") for rev in ("HEAD@{yesterday}", "HEAD@{1}", "main@{u}", "@{-1}", "HEAD..", "..")),
             (":/two", "no revision"),
             ("--help", "has no commit '--help'"),
             ("HEAD HEAD", "no revision"),
             ("a\x1b[2Jb", "no revision"),
             ("\udcff", "has no commit"),
             ("ü", "has no commit 'ü'"),
-            ("../../../etc/passwd", "has no commit"),
+            ("../../../etc/passwd", "no revision"),
             ("x" * 300, "no revision"),
             ("HEAD^{tree}", "no revision"),
             ("x" * 20, "has no commit"),
