@@ -24,10 +24,14 @@ PUSH_PROTOCOL = "/ipfs/id/push/1.0.0"
 HONEST = Identify(agent_version="rust/1.0", protocol_version="uc/1", protocols=["/a", "/b"])
 
 
-def answering(body: bytes) -> Handlers:
+def answering(body: bytes, said: trio.Event | None = None) -> Handlers:
+    """Answer who asks for it with `body`; then `said` is set."""
+
     async def answer(stream: RawStream) -> None:
         await stream.write(body)
         await stream.finish()
+        if said is not None:
+            said.set()
 
     return {IDENTIFY_PROTOCOL: answer}
 

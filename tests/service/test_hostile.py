@@ -25,9 +25,10 @@ def attack(port: int) -> None:
                     gossip = await stranger.join(CHAT_TOPIC)
                     await gossip.write_frame(frame)
             for answer in GARBAGE.values():
-                async with raw_peer(port, handlers=answering(answer)) as stranger:
+                said = trio.Event()
+                async with raw_peer(port, handlers=answering(answer, said)) as stranger:
                     await stranger.join(CHAT_TOPIC)
-                    await trio.sleep(0.1)  # it is asked at once who it is
+                    await said.wait()
 
     trio.run(throw)
 
