@@ -6,8 +6,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import trio
-import trio.testing
 
 from py_peer.core import limits, limits_git
 from py_peer.core.commits import commit_json
@@ -19,18 +19,18 @@ from py_peer.core.requests import ForgetCommits, PublishCommits, PutValue, ShowP
 from py_peer.core.settings import Settings
 from py_peer.net.counters import UNEXPECTED, Counters
 from py_peer.net.kad_values import Told
-from py_peer.service.publishing import Publishing
+from py_peer.service import publishing
 from py_peer.service.transfers import FAULT
 from tests.git_repository import GitRepository, needs_git
 from tests.loops import run
-from tests.service.support import person
+from tests.service.support import in_trio, person
 from tests.service.test_data import QUIET, OddError, answer, network
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    import pytest
-
+    from py_peer.core.events import Event
     from tests.service.support import Person
 
 pytestmark = needs_git
@@ -299,10 +299,28 @@ class Double:
         return told
 
 
+@pytest.fixture
+def _read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read repositories in no thread: for one the clock that jumps would not wait."""
+
+    async def at_once(read: Callable[..., Any], *args: object, seconds: float | None = None) -> Any:
+        del seconds
+        return read(*args)
+
+    monkeypatch.setattr(publishing, "in_thread", at_once)
+
+
 def published_over(double: Double, path: Path, revs: str) -> list[Any]:
     """Return the events of publishing over a double."""
     events: list[Any] = []
-    part = Publishing(Settings("a", kademlia=True), events.append)
+    ended = trio.Event()
+
+    def emit(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, CommitsPublished | Answer):
+            ended.set()
+
+    part = publishing.Publishing(Settings("a", kademlia=True), emit)
 
     async def somebody() -> Any:
         return double
@@ -312,29 +330,27 @@ def published_over(double: Double, path: Path, revs: str) -> list[Any]:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(part.run, SimpleNamespace(counters=Counters()))
             part.handlers[PublishCommits](PublishCommits(1, str(path), revs))
-            with trio.fail_after(10_000):
-                while not (events and isinstance(events[-1], CommitsPublished | Answer)):
-                    await trio.testing.wait_all_tasks_blocked(0.001)
+            await ended.wait()
             nursery.cancel_scope.cancel()
 
-    trio.run(scene, clock=trio.testing.MockClock(rate=100))
+    in_trio(scene)
     return events
 
 
+@pytest.mark.usefixtures("_read_at_once")
 def test_a_few_values_are_put_side_by_side_all_objects_first_and_patches_last(tmp_path: Path) -> None:
     repository, ids = history(tmp_path, 4)
     repository.git("tag", "v1", ids[3])
     double = Double()
-    begun, *more, told = published_over(double, repository.path, f"{ids[0]}..main")
-    assert begun == PublishProgress(1, 0, 13)
-    assert 1 <= len(more) <= 2  # of the three seconds or so that it takes
-    assert all(0 < event.done < event.total == 13 for event in more)
+    *progress, told = published_over(double, repository.path, f"{ids[0]}..main")
+    assert progress == [PublishProgress(1, 0, 13), PublishProgress(1, limits_git.PUT_AT_ONCE + 1, 13)]  # after 2 of 3 s
     assert told == CommitsPublished(1, tuple(ids[1:]), 13, 13, 3, 4)
     assert double.most == limits_git.PUT_AT_ONCE
     assert double.order[:4] == [*(f"/py-peer-commit/{one}".encode() for one in ids[1:]), b"v1"]
     assert set(double.order[-3:]) == {f"{one}/diff".encode() for one in ids[1:]}
 
 
+@pytest.mark.usefixtures("_read_at_once")
 def test_what_nobody_takes_and_for_which_there_is_no_room_is_said_and_the_rest_goes_on(tmp_path: Path) -> None:
     repository, (only,) = history(tmp_path, 1)
     double = Double()
@@ -349,6 +365,7 @@ def test_what_nobody_takes_and_for_which_there_is_no_room_is_said_and_the_rest_g
     assert told[-1] == CommitsPublished(1, (), 4, 2, 1, 4)
 
 
+@pytest.mark.usefixtures("_read_at_once")
 def test_a_fault_is_one_of_this_request_alone(tmp_path: Path) -> None:
     repository, _ = history(tmp_path, 1)
     double = Double()
