@@ -159,7 +159,7 @@ def _arguments(held: Mapping[str, Held], command: str, own: Mapping[str, Any], f
             intro=values["intro"],
             nostr_relays=() if demo else _nostr_relays(held),
             wire=values["wire"] if runs is Runs.NO_PEER else OPTIONS["wire"].default,
-            topics=_topics(held) if not command or "topic" in SUB_COMMANDS[command].options else (),
+            topics=_topics(held, command),
         ),
         ui=ui,
         headless=values["headless"] and not ui,
@@ -183,14 +183,30 @@ def _with_nostr_key(arguments: Arguments, environ: Mapping[str, str]) -> Argumen
     return replace(arguments, settings=replace(arguments.settings, nostr_key=key.secret))
 
 
-def _topics(held: Mapping[str, Held]) -> tuple[str, ...]:
-    """Return the topics to join, each once. Ends the program when they are too many."""
+def _topics(held: Mapping[str, Held], command: str) -> tuple[str, ...]:
+    """Return the topics to join, each once. Ends the program when they are too many, or HEAD is no commit here."""
+    if command and "topic" not in SUB_COMMANDS[command].options:
+        return ()
     from py_peer.core.limits import MAX_TOPICS  # noqa: PLC0415 - not for --help
+    from py_peer.core.topics import is_head, read_topic  # noqa: PLC0415
 
-    names = tuple(dict.fromkeys(held["topic"].value))
+    joins = not command or runs_a_peer(command)  # the doctor looks at what is kept, and joins nothing
+    wanted = held["topic"].value
+    names = tuple(dict.fromkeys(_head(held) if joins and is_head(name) else read_topic(name) for name in wanted))
     if len(names) > MAX_TOPICS:
         refuse_option(held, "topic", f"{len(names)} topics; {MAX_TOPICS} can be joined beside the room")
     return names
+
+
+def _head(held: Mapping[str, Held]) -> str:
+    """Return the ID of the commit that is checked out in this folder. Ends the program when there is none."""
+    from py_peer.frontends.paths import here  # noqa: PLC0415 - for those who meet on it
+    from py_peer.service.repository import RepositoryError, read_head  # noqa: PLC0415
+
+    try:
+        return read_head(here())
+    except RepositoryError as error:
+        refuse_option(held, "topic", f"HEAD is no topic here: {error}")
 
 
 def _nostr_relays(held: Mapping[str, Held]) -> tuple[str, ...]:

@@ -80,26 +80,18 @@ def root(text: str) -> str:
 
 
 def topic(text: str) -> str:
-    """Return the name of a topic, which may be written with a sign before it; HEAD is the commit that it is here."""
-    from py_peer.core.topics import is_head, read_topic, topic_problem  # noqa: PLC0415 - needed only now
+    """Return the name of a topic, to be read again by `read_topic`; or HEAD, whose commit is looked up when joining.
+
+    What is kept holds in every folder, and in few of them is there a commit.
+    """
+    from py_peer.core.topics import HEAD, SIGN, is_head, read_topic, topic_problem  # noqa: PLC0415 - needed only now
 
     if is_head(text):
-        return _head()
+        return HEAD
     name = read_topic(text)
     if reason := topic_problem(name):
         raise ArgumentTypeError(reason)
-    return name
-
-
-def _head() -> str:
-    from py_peer.frontends.paths import here  # noqa: PLC0415 - needed only now
-    from py_peer.service.repository import RepositoryError, read_head  # noqa: PLC0415
-
-    try:
-        return read_head(here())
-    except RepositoryError as error:
-        msg = f"HEAD is no topic here: {error}"
-        raise ArgumentTypeError(msg) from error
+    return f"{SIGN}{name}" if is_head(name) or name.startswith(SIGN) else name
 
 
 def port(text: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from argparse import ArgumentTypeError
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +27,7 @@ from py_peer.core.requests import JoinTopic, LeaveTopic, SendText
 from py_peer.core.topic_events import TopicJoined, TopicLeft, TopicPeerJoined, TopicPeerLeft
 from py_peer.core.topics import ROOM_TOPIC, TopicInfo
 from py_peer.frontends.answer_lines import peers_lines
-from py_peer.frontends.checks import topic
+from py_peer.frontends.arguments import parse_arguments
 from py_peer.frontends.lines import Narrator, event_lines
 from py_peer.frontends.oneshot import OneShot
 from py_peer.frontends.piped import WINDOW, PlainChat
@@ -41,6 +40,8 @@ from tests.frontends.test_scripted import chat_over, commands, read, said
 from tests.loops import run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from py_peer.core.events import Event
 
 COMMIT = "3f786850e387550fdab836ed7e6dc881de23001b"
@@ -60,6 +61,11 @@ def talk(lines: str, *topics: str, peers: int = 1) -> tuple[ExitCode, list[str],
         return await stage.run(chat), stage.lines, service
 
     return run(scene())
+
+
+def joined(*argv: str, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return the topics that a program joins which is started so."""
+    return parse_arguments(argv, environ or {}).settings.topics
 
 
 def of_gnostr(kind: str, text: str = "", badge: str = "") -> GnostrHeard:
@@ -248,13 +254,14 @@ def test_head_is_the_commit_that_is_checked_out_here_and_with_a_sign_a_name_like
     assert sent(service) == [(repository, "1"), ("HEAD", "2"), (ROOM_TOPIC, "3")]
     code, _, service = talk("/topic HEAD\n1\n/leave HEAD\n2\n")
     assert sent(service) == [(repository, "1"), (ROOM_TOPIC, "2")]
-    assert topic("HEAD") == topic(" HEAD ") == repository
-    assert topic("#HEAD") == "HEAD"
-    assert topic("head") == "head"
+    assert joined("--topic", "#HEAD", "--topic", "HEAD", "--topic", " HEAD ") == ("HEAD", repository)
+    assert joined("--topic", "head", "--topic", "##x", "--topic", "#x") == ("head", "#x", "x")
+    assert joined("kv", "shell", "--topic", "HEAD") == (repository,)
+    assert joined("--topic", "HEAD", "--topic", repository) == (repository,)
 
 
 def test_outside_a_repository_head_is_refused_and_nothing_goes_to_the_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, lines, service = talk("/topic HEAD\nsecret\n/leave HEAD\n")
@@ -263,8 +270,31 @@ def test_outside_a_repository_head_is_refused_and_nothing_goes_to_the_room(
     why = f"HEAD is no topic here: {tmp_path} is in no Git repository"
     assert f"❌ Not joined: {why}" in lines
     assert f"❌ {why}" in lines
-    with pytest.raises(ArgumentTypeError, match="HEAD is no topic here"):
-        topic("HEAD")
+    for argv in (("--topic", "HEAD"), ("kv", "shell", "--topic", "HEAD")):
+        with pytest.raises(SystemExit) as left:
+            joined(*argv)
+        assert (left.value.code, f"argument --topic: {why}" in capsys.readouterr().err) == (ExitCode.USAGE, True)
+
+
+@pytest.mark.parametrize(("kept", "shown"), [("HEAD", "HEAD"), (" HEAD ", "HEAD"), ("#HEAD", "#HEAD"), ("##x", "##x")])
+def test_head_that_is_kept_stays_head_and_disturbs_nothing_that_joins_no_topic(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kept: str, shown: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no repository
+    environ = {"PY_PEER_TOPIC": kept}
+    for argv in (("nostr", "key", "show"), ("network", "list"), ("kv", "get", "key"), ("git", "publish")):
+        assert joined(*argv, environ=environ) == ()
+    assert parse_arguments(("doctor",), environ).fault == ""
+    with pytest.raises(SystemExit) as left:
+        joined("--print-config", environ=environ)
+    assert left.value.code == ExitCode.OK
+    assert f'topic = ["{shown}"] ' in capsys.readouterr().out
+
+
+def test_a_topic_that_begins_with_a_blank_behind_its_sign_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        joined("--topic", "# x")
+    assert "the name of a topic has neither" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
