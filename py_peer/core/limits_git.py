@@ -145,6 +145,9 @@ READ_HISTORY_SECONDS = 120.0
 SHOWN_PATCH_LINES = 500
 """Lines of a patch that are shown to people: some ten screens. A script gets all of it."""
 
+SHOWN_PARENTS = 8
+"""Of the parents of a commit; nearly all have one or two."""
+
 SHOWN_MESSAGE_LINES = 200
 """Of the message of a commit."""
 

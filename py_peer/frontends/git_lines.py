@@ -59,7 +59,7 @@ def _verdict(shown: CommitShown) -> str:
 
 def shown_lines(shown: CommitShown, columns: int | None, called: Callable[[str], str] = short_id) -> list[str]:
     """Return the lines for a commit on a screen of so many columns; None where nobody breaks lines, or colours them."""
-    lines = [f"{SIGN} {git_sentence(shown, called)}", *(f"{INDENT}{line}".rstrip() for line in body(shown))]
+    lines = [f"{SIGN} {git_sentence(shown, called)}", *(f"{INDENT}{line}".rstrip() for line in body(shown, columns))]
     return painted_lines(lines, patch_lines(shown), columns)
 
 
@@ -84,10 +84,10 @@ def has_colours() -> bool:
     return not os.environ.get("NO_COLOR") and knows_cursor_moves()
 
 
-def body(shown: CommitShown) -> list[str]:
-    """Return the nine fields and the patch, as much of it as is shown, in lines."""
+def body(shown: CommitShown, columns: int | None = None) -> list[str]:
+    """Return the nine fields and the patch, as much of it as is shown, in lines for a screen of so many columns."""
     patch = patch_lines(shown)
-    return [*fields_lines(shown.commit), *(["", PATCH_HEAD] if patch else []), *patch]
+    return [*fields_lines(shown.commit, columns), *(["", PATCH_HEAD] if patch else []), *patch]
 
 
 def patch_lines(shown: CommitShown) -> list[str]:
@@ -95,19 +95,33 @@ def patch_lines(shown: CommitShown) -> list[str]:
     return shown_part(shown.patch) if shown.patch else []
 
 
-def fields_lines(commit: Commit) -> list[str]:
-    """Return the nine fields of a cleaned commit, in lines; those that are not known are left out."""
-    fields = {
-        "commit": commit.id,
-        "tree": commit.tree,
-        "parents": " ".join(commit.parents) if commit.parents or not commit.tree else "none",
+def fields_lines(commit: Commit, columns: int | None = None) -> list[str]:
+    """Return the nine fields of a cleaned commit, in lines; those that are not known are left out.
+
+    On a screen of fewer columns than a name and an ID take, each ID has a line of its own.
+    """
+    parents = list(commit.parents[: limits_git.SHOWN_PARENTS])
+    if more := len(commit.parents) - len(parents):
+        parents.append(f"and {more:,} more")
+    ids = {"commit": [commit.id], "tree": [commit.tree], "parents": parents} if commit.tree else {"commit": [commit.id]}
+    is_narrow = columns is not None and columns < len(INDENT) + len(_field("", commit.id))
+    lines = [
+        line
+        for name, values in ids.items()
+        for line in ([name, *values] if is_narrow else [_field(name, " ".join(values) or "none")])
+    ]
+    others = {
         "author": _person(commit.author_name, commit.author_email),
         "committer": _person(commit.committer_name, commit.committer_email),
         "time": _time(commit.time) if commit.tree else "",
     }
-    lines = [f"{name:<9}  {value}" for name, value in fields.items() if value]
+    lines += [_field(name, value) for name, value in others.items() if value]
     message = limit_lines(commit.message, limits_git.SHOWN_MESSAGE_LINES) if commit.message.strip() else "(no message)"
     return [*lines, "", *(f"{INDENT}{line}".rstrip() for line in message.split("\n"))]
+
+
+def _field(name: str, value: str) -> str:
+    return f"{name:<9}  {value}"
 
 
 def _person(name: str, email: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,6 +90,19 @@ def test_long_lines_are_broken_under_the_indent_each_row_in_its_colour() -> None
     assert len(added) > 2
     assert all(row.startswith("\x1b[32m    ") and row.endswith("\x1b[0m") for row in added)
     assert all(len(row.removeprefix("\x1b[32m").removesuffix("\x1b[0m")) <= 40 for row in added)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(45, ["commit", ID]), (54, ["commit", ID]), (55, [f"commit     {ID}"])])
+def test_where_no_id_has_room_beside_its_name_it_stands_whole_below(columns: int, rows: list[str]) -> None:
+    shown = [row.strip() for row in shown_lines(SHOWN, columns, called)]
+    assert "\n".join(rows) in "\n".join(shown)
+
+
+def test_of_many_parents_the_first_are_shown() -> None:
+    octopus = replace(COMMIT, parents=tuple(f"{number:040x}" for number in range(256)))
+    lines = event_lines(CommitShown(1, octopus, True, CommitSource.OWN), 80)
+    assert sum("0" * 30 in line for line in lines) == 8
+    assert any(line.endswith(" and 248 more") for line in lines)
 
 
 def test_what_is_not_known_is_left_out_and_what_is_not_verified_says_so() -> None:
