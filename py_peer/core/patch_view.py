@@ -33,7 +33,7 @@ def shown_part(patch: str) -> list[str]:
     if not rest:
         return shown
     left = f"{rest[0].count(chr(10)) + 1:,} more lines of the patch not shown"
-    return [*shown, f"[… {left}; /diff shares all of it as a file, --json has it]"]
+    return [*shown, f"[… {left}; --json has them, and so has the file that its author shares with /diff]"]
 
 
 def kinds(lines: Iterable[str]) -> Iterator[str]:
