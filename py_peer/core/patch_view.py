@@ -33,7 +33,7 @@ def shown_part(patch: str) -> list[str]:
     if not rest:
         return shown
     left = f"{rest[0].count(chr(10)) + 1:,} more lines of the patch not shown"
-    return [*shown, f"[… {left}; --json has them, and so has the file that its author shares with /diff]"]
+    return [*shown, f"[… {left}; --json has them, as has the file that its author shares with /diff]"]
 
 
 def kinds(lines: Iterable[str]) -> Iterator[str]:

@@ -50,7 +50,7 @@ def test_what_is_long_is_cut_and_what_is_left_out_is_counted() -> None:
     *shown, last = shown_part("\n".join([*lines, "+a", "+b"]))
     assert shown == lines
     assert last == (
-        "[… 2 more lines of the patch not shown; --json has them, and so has the file that its author shares with /diff]"
+        "[… 2 more lines of the patch not shown; --json has them, as has the file that its author shares with /diff]"
     )
     wide = "+" * (limits_git.SHOWN_LINE_CHARS + 1)
     assert shown_part(wide) == [wide[:-1] + "…"]
