@@ -46,7 +46,7 @@ def gnostr_sentence(event: GnostrHeard, called: Callable[[str], str] = short_id)
         case kind if kind == LEAVE:
             return f"{who} left!"
         case kind if kind == NOSTR_EVENT:
-            whose = f", who is {called(event.signer)}" if event.signer else ""
+            whose = f", that is {called(event.signer)}" if event.signer else ""
             said = commit_words(event.text, event.commit_id)
             return f"{who} passes on a Nostr event [{event.badge}{whose}] {said}"
         case kind if kind == GIT_DIFF:

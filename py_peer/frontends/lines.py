@@ -166,7 +166,7 @@ def _from_others(
     event: ValueFound | GnostrHeard | NostrHeard | NostrReport, columns: int | None, called: Callable[[str], str]
 ) -> list[str]:
     if not isinstance(event, GnostrHeard):
-        return message_lines(f"{SIGNS[type(event)]} {sentence(event)}", columns)
+        return message_lines(f"{SIGNS[type(event)]} {sentence(event, called)}", columns)
     from py_peer.core.gnostr_words import gnostr_sentence  # noqa: PLC0415 - for those who talk so
 
     said = f"📡 {shown_topic(event.topic)} {gnostr_sentence(event, called)}"

@@ -34,7 +34,7 @@ def nostr_sentence(  # noqa: PLR0911 - one for each type
         case NostrBound():
             return f"{called(event.peer_id)} is {event.npub} on Nostr: both keys have signed it"
         case NostrHeard():
-            whose = f", who is {called(event.peer_id)}" if event.peer_id else ""
+            whose = f", that is {called(event.peer_id)}" if event.peer_id else ""
             return f"[{event.badge}{whose}] {commit_words(event.text, event.commit)}"
         case NostrRelayUp(again=again):
             return f"{event.relay} is {'back' if again else 'connected'}"

@@ -232,7 +232,7 @@ class FullScreenChat(Chat):
                 case FileOffered(offer=offer):
                     self._note(sentence(event), command=f"/get {offer.file_id}")
                 case TransferDone() | NostrHeard():
-                    self._note(sentence(event))
+                    self._note(sentence(event, self.roster.called))
                 case TransferFailed():
                     again = fetched_again(event) if event.kept else ""
                     self._note(sentence(event), Kind.NOTE if event.cancelled else Kind.WARNING, again)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from py_peer.core.events import IgnoreList, MessageReceived, PeerConnected, PeerInfo, StatusReport
-from py_peer.core.nostr_events import NostrBound
+from py_peer.core.nostr_events import NostrBound, NostrHeard
 from py_peer.core.roster import Roster
 from py_peer.frontends.answer_lines import peers_lines, status_lines, whois_lines
 from py_peer.frontends.lines import Narrator
@@ -38,6 +38,15 @@ def test_a_key_is_told_when_it_is_bound_and_when_it_is_not_any_more(roster: Rost
     ]
     assert headless_lines(BOUND) == [f"Nostr key of {ANN}: {NPUB}"]
     assert headless_lines(NostrBound(ANN, "")) == [f"Nostr key of {ANN}: none"]
+
+
+def test_what_a_bound_key_has_signed_is_told_with_what_its_peer_is_called(roster: Roster) -> None:
+    heard = NostrHeard("ws://a.example", "1" * 64, NPUB, 1, 0, "hi", "verified", f"verified: signed by {SHORT}")
+    told = Narrator(roster=roster).lines([replace(heard, peer_id=ANN), heard])
+    assert told == [
+        f"🟣 [verified: signed by {SHORT}, that is AnnAAnnA (Ann)] hi",
+        f"🟣 [verified: signed by {SHORT}] hi",
+    ]
 
 
 def test_of_strangers_and_of_who_is_ignored_nothing_is_told(roster: Roster) -> None:

@@ -506,7 +506,7 @@ def test_an_event_is_told_with_the_peer_to_whom_its_key_is_bound_and_one_about_a
     assert isinstance(heard, GnostrHeard)
     assert (heard.signer, heard.commit_id) == ("dan", COMMIT)
     assert gnostr_sentence(heard, lambda peer_id: f"<{peer_id}>") == (
-        f"eve passes on a Nostr event [verified: signed by {DAN}, who is <dan>] commit {COMMIT[:12]} Add (Ada)"
+        f"eve passes on a Nostr event [verified: signed by {DAN}, that is <dan>] commit {COMMIT[:12]} Add (Ada)"
     )
 
 

@@ -26,7 +26,7 @@ from py_peer.core.events import (
     Pinged,
 )
 from py_peer.core.limits import MAX_TEXT_BYTES
-from py_peer.core.nostr_events import NostrBound
+from py_peer.core.nostr_events import NostrBound, NostrHeard
 from py_peer.core.requests import GetValue, Ignore, RequestStatus, SetNickname, Unignore
 from py_peer.frontends.lines import HERE_ALONE, NO_NETWORK
 from py_peer.ui.help_page import HelpPage
@@ -365,6 +365,11 @@ def test_a_key_of_nostr_is_told_of_who_is_there_and_shown_where_there_is_room() 
             (told,) = [entry.text for entry in shown.ui.system._transcript if "npub1" in entry.text]
             assert told.endswith(f"is {npub} on Nostr: both keys have signed it")
             assert f"npub1…{npub[-8:]}" in shown.text()
+            await shown.tell(
+                MessageReceived(ANN, "Ann", "hi", 0.0, plain=True),
+                NostrHeard("ws://a.example", "1" * 64, npub, 1, 0, "news", "verified", "verified", peer_id=ANN),
+            )
+            assert f"[verified, that is {ANN[-8:]} (Ann)] news" in shown.text()
             await shown.tell(NostrBound(ANN, ""))
             assert f"npub1…{npub[-8:]}" not in shown.text()
 
