@@ -14,7 +14,7 @@ from py_peer.core import limits_git
 from py_peer.core.frozen import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     Opcode: TypeAlias = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
 
@@ -76,6 +76,16 @@ def left_out(old: Side | None, new: Side | None, why: bytes) -> bytes:
     """
     names = _name(b"a/", old), _name(b"b/", new)
     return _lines([*_head(old, new), b"Files %s and %s differ" % names, b"# left out, " + why])
+
+
+def named(files: Iterable[tuple[Side | None, Side | None]], room: int) -> Iterator[bytes]:
+    """Yield, in `room` bytes, what stands for the first of those files for which a patch has no room."""
+    for old, new in files:
+        part = left_out(old, new, b"the patch would be too large")
+        room -= len(part)
+        if room < 0:
+            return
+        yield part
 
 
 def is_binary(data: bytes) -> bool:

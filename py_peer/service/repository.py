@@ -269,7 +269,7 @@ def _read(repo: Repo, full_id: str) -> RepoCommit:
 
 def _with_patch(repo: Repo, commit: Commit, raw: bytes, before: str | None) -> RepoCommit:
     """Compare a commit's tree with the one `before`; None: with an empty one."""
-    from py_peer.core.patches import file_patch  # noqa: PLC0415 - as above
+    from py_peer.core.patches import file_patch, named  # noqa: PLC0415 - as above
 
     deadline = time.monotonic() + limits_git.READ_SECONDS
     packs = [pack for store in _stores(repo) for pack in store.packs]
@@ -293,27 +293,12 @@ def _with_patch(repo: Repo, commit: Commit, raw: bytes, before: str | None) -> R
             size += len(part.data)
             too_large += not part.whole
     if left or more:
-        parts.append(_left_out(left, more, limits_git.MAX_PATCH - size))
+        sides = ((_named_side(old), _named_side(new)) for old, new in left + more)
+        counted = f"more than {len(left):,}" if more else f"{len(left):,}"
+        remark = f"# {counted} more file(s) changed, and are left out: the patch would be too large\n".encode()
+        parts += [*named(sides, limits_git.MAX_PATCH - _ROOM_FOR_REMARK - size), remark]
     stat = DiffStat(len(files), added, removed, whole)
     return RepoCommit(commit, raw, stat, b"".join(parts), too_large + len(left) + len(more))
-
-
-def _left_out(left: list[Pair], more: list[Pair], room: int) -> bytes:
-    """Return what a patch says of the files that are not in it, in `room` bytes: the first by name, and how many."""
-    from py_peer.core.patches import Side, left_out  # noqa: PLC0415 - as above
-
-    parts: list[bytes] = []
-    room -= _ROOM_FOR_REMARK
-    for pair in left + more:
-        old, new = (Side(one.path, one.mode, one.sha.decode(), None) if one else None for one in pair)
-        part = left_out(old, new, b"the patch would be too large")
-        if len(part) > room:
-            break
-        parts.append(part)
-        room -= len(part)
-    number = f"more than {len(left):,}" if more else f"{len(left):,}"
-    parts.append(f"# {number} more file(s) changed, and are left out: the patch would be too large\n".encode())
-    return b"".join(parts)
 
 
 def _changes(repo: Repo, before: str | None, after: str, deadline: float) -> tuple[list[Pair], list[Pair]]:
@@ -371,6 +356,13 @@ def _side(repo: Repo, packs: list[Pack], entry: TreeEntry | None) -> Side | None
     else:
         data = _blob(repo, packs, entry.sha)
     return Side(entry.path, entry.mode, entry.sha.decode(), data)
+
+
+def _named_side(entry: TreeEntry | None) -> Side | None:
+    """Return a file of which nothing more is told."""
+    from py_peer.core.patches import Side  # noqa: PLC0415 - as above
+
+    return Side(entry.path, entry.mode, entry.sha.decode(), None) if entry else None
 
 
 def _blob(repo: Repo, packs: list[Pack], full_id: ObjectID) -> bytes | None:
