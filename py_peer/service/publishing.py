@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 import trio
@@ -98,25 +99,22 @@ class Publishing:
 
     async def _publish_or_forget(self, request: Ours) -> None:
         """Put all that there is of some commits into the DHT, or forget it. Raises RepositoryError."""
-        commits = await in_thread(
-            read_commits,
-            request.path,
-            request.revs,
-            limits_git.MAX_PUBLISHED,
-            seconds=limits_git.READ_HISTORY_SECONDS,
-        )
+        patches = isinstance(request, PublishCommits) and request.patches
+        read = partial(read_commits, request.path, request.revs, limits_git.MAX_PUBLISHED, patches=patches)
+        commits = await in_thread(read, seconds=limits_git.READ_HISTORY_SECONDS)
         if not commits:
             raise RepositoryError("there is no commit in that range")
         tags = await in_thread(read_tags, request.path, {commit.id for commit in commits})
         if isinstance(request, ForgetCommits):
-            await self._forget(request, parts(((one.id, one.raw, one.patch) for one in commits), tags))
+            some = b"-"  # in place of any patch: what is forgotten has the same key, and needs no value
+            await self._forget(request, parts(((one.id, one.raw, some) for one in commits), tags))
             return
-        of_all = [(one.id, one.raw, one.patch if request.patches else b"") for one in commits]
+        of_all = [(one.id, one.raw, one.patch) for one in commits]
         putting = _Putting(request.ticket, parts(of_all, tags if request.tags else {}), self._emit)
         dht = await self.somebody_to_ask()
         if dht.table:
             for one in commits:
-                if request.patches and one.remark:
+                if one.remark:
                     self._emit(NotPublished(request.ticket, one.id, PATCH, one.remark))
             await putting.run(dht)
         self._emit(putting.outcome())

@@ -14,6 +14,7 @@ import time
 import zlib
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast, final
 
 import anyio
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from dulwich.object_store import DiskObjectStore
+    from dulwich.objects import Commit as GitCommit
     from dulwich.objects import ObjectID, TreeEntry
     from dulwich.pack import Pack
     from dulwich.repo import Repo
@@ -97,7 +99,11 @@ async def in_thread(read: Callable[..., T], *args: object, seconds: float | None
         with anyio.fail_after(seconds + _PATIENCE):
             return await anyio.to_thread.run_sync(partial(read, *args), abandon_on_cancel=True)
     except TimeoutError:
-        raise RepositoryError(f"it could not be read within {seconds:.0f} seconds") from None
+        raise _too_slow(seconds) from None
+
+
+def _too_slow(seconds: float) -> RepositoryError:
+    return RepositoryError(f"it could not be read within {seconds:.0f} seconds")
 
 
 def read_head(path: str) -> str:
@@ -112,21 +118,51 @@ def read_commit(path: str, rev: str = "") -> RepoCommit:
         return _read(repo, _resolved(repo, rev or "HEAD"))
 
 
-def read_commits(path: str, revs: str = "", most: int = limits_git.MAX_HISTORY) -> list[RepoCommit]:
+def read_commits(
+    path: str, revs: str = "", most: int = limits_git.MAX_HISTORY, *, patches: bool = True
+) -> list[RepoCommit]:
     """Return one commit, or those of a range (`A..B`: what B has and A has not), the oldest first.
 
-    More than `most` are refused.
+    More than `most` are refused, and what takes longer than READ_HISTORY_SECONDS: nothing else ends a thread. Without
+    `patches` it is not looked what they change.
     """
+    until = time.monotonic() + limits_git.READ_HISTORY_SECONDS
     with _opened(path) as repo:
         first, dots, last = revs.partition("..")
         if not dots:
-            return [_read(repo, _resolved(repo, revs or "HEAD"))]
+            return [_read(repo, _resolved(repo, revs or "HEAD"), patches=patches)]
         exclude, include = (_resolved(repo, rev or "HEAD") for rev in (first, last))
-        walker = repo.get_walker(include=[_oid(include)], exclude=[_oid(exclude)], max_entries=most + 1)
-        found = [entry.commit.id.decode() for entry in walker]
+        found = list(islice(_walked(repo, include, exclude, revs, until), most + 1))
         if len(found) > most:
             raise RepositoryError(f"{_shown(revs)} has more than {most:,} commits")
-        return [_read(repo, full_id) for full_id in reversed(found)]
+        commits: list[RepoCommit] = []
+        for full_id in reversed(found):
+            _check_time(until)
+            commits.append(_read(repo, full_id, patches=patches))
+        return commits
+
+
+def _walked(repo: Repo, include: str, exclude: str, revs: str, until: float) -> Iterator[str]:
+    """Yield the commits that one has and another has not, the newest first. The walk is done before the first comes."""
+    from dulwich.walk import Walker  # noqa: PLC0415 - as above
+
+    steps = 0
+
+    def parents(commit: GitCommit) -> list[ObjectID]:
+        nonlocal steps
+        steps += 1
+        _check_time(until)
+        if steps > limits_git.MAX_STEPS:
+            raise RepositoryError(f"what is in {_shown(revs)} cannot be told within {limits_git.MAX_STEPS:,} steps")
+        return repo.get_parents(commit.id, commit)
+
+    for entry in Walker(repo.object_store, [_oid(include)], [_oid(exclude)], get_parents=parents):
+        yield entry.commit.id.decode()
+
+
+def _check_time(until: float) -> None:
+    if time.monotonic() > until:
+        raise _too_slow(limits_git.READ_HISTORY_SECONDS)
 
 
 def read_tags(path: str, ids: Collection[str]) -> dict[str, str]:
@@ -255,8 +291,10 @@ def _commit(repo: Repo, full_id: str) -> tuple[Commit, bytes]:
     return commit, raw
 
 
-def _read(repo: Repo, full_id: str) -> RepoCommit:
+def _read(repo: Repo, full_id: str, *, patches: bool = True) -> RepoCommit:
     commit, raw = _commit(repo, full_id)
+    if not patches:
+        return RepoCommit(commit, raw, None)
     before: str | None = None
     if commit.parents:
         parent = commit.parents[0]

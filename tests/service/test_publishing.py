@@ -254,7 +254,7 @@ def test_a_commit_of_sha256_is_verified_and_of_the_end_of_a_shallow_clone_the_pa
     run(scene())
 
 
-def test_what_is_forgotten_is_put_anew_no_more(tmp_path: Path) -> None:
+def test_what_is_forgotten_is_put_anew_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene() -> None:
         repository, ids = history(tmp_path, 2)
         repository.git("tag", "v1", ids[1])
@@ -266,6 +266,7 @@ def test_what_is_forgotten_is_put_anew_no_more(tmp_path: Path) -> None:
 
             assert (await forget()).failed
             await publish(b, repository.path, f"{ids[0]}..main")
+            monkeypatch.setattr("py_peer.service.repository._with_patch", None)  # nor is one needed to forget it
             told = await forget()
             assert (told.failed, told.text.startswith("Forgotten: 5 value(s)")) == (False, True)
             assert (await forget()).failed

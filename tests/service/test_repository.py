@@ -18,6 +18,7 @@ from dulwich.pack import Pack
 from py_peer.core import limits_git
 from py_peer.core.commits import DiffStat, holds
 from py_peer.core.packed import HEAD_BYTES, unpacked_size
+from py_peer.service import repository
 from py_peer.service.repository import RepositoryError, in_thread, read_commit, read_commits, read_head, read_tags
 from tests.git_repository import GitRepository, needs_git
 
@@ -379,6 +380,45 @@ class TestRevisions:
     def test_a_range_has_an_end(self, history: GitRepository) -> None:
         with pytest.raises(RepositoryError, match=r"'light\.\.' has more than 2 commits"):
             read_commits(str(history.path), "light..", 2)
+
+    @pytest.mark.parametrize(
+        ("limit", "value", "why"),
+        [
+            ("READ_HISTORY_SECONDS", -1.0, "could not be read within -1 seconds"),
+            ("MAX_STEPS", 1, r"what is in 'light\.\.' cannot be told within 1 steps"),
+        ],
+        ids=["time", "steps"],
+    )
+    def test_a_walk_has_an_end(
+        self, history: GitRepository, monkeypatch: pytest.MonkeyPatch, limit: str, value: float, why: str
+    ) -> None:
+        monkeypatch.setattr(limits_git, limit, value)
+        with pytest.raises(RepositoryError, match=why):
+            read_commits(str(history.path), "light..")
+
+    def test_no_commit_is_read_when_the_time_is_over(
+        self, history: GitRepository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else the thread would read on after who waits for it has given up."""
+
+        read: list[object] = []
+
+        def slow(*asked: object, **_: object) -> None:
+            read.append(asked)
+            monkeypatch.setattr(time, "monotonic", lambda: float("inf"))
+
+        monkeypatch.setattr(repository, "_read", slow)
+        with pytest.raises(RepositoryError, match="could not be read within"):
+            read_commits(str(history.path), "light..")
+        assert len(read) == 1
+
+    def test_without_patches_it_is_not_looked_for_changes(
+        self, history: GitRepository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = read_commits(str(history.path), "light..")
+        monkeypatch.setattr(repository, "_with_patch", None)
+        found = read_commits(str(history.path), "light..", patches=False)
+        assert [(one.id, one.raw, one.patch) for one in found] == [(one.id, one.raw, b"") for one in whole]
 
     def test_tags_that_lead_to_commits_are_found(self, history: GitRepository) -> None:
         two = history.git("rev-parse", "light")
