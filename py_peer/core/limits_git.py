@@ -111,9 +111,9 @@ MAX_STEPS = 100_000
 MAX_DIFFED = 1_048_576
 """A file that is compared line by line, before and after; what is larger is named, and left out of the patch."""
 
-MAX_DIFFED_PAIRS = 16_000_000
-"""Lines that may have changed before, times those after: comparing them takes up to a second. Beyond that all of them
-are told as replaced, which is as good a patch and a worse one to read."""
+MAX_DIFF_STEPS = 12_000_000
+"""Steps of comparing the lines of one file, as `py_peer.core.patches` counts them: one to three seconds. What is not
+reached by then is told as replaced, which is as good a patch and a worse one to read."""
 
 MAX_RENAME_PAIRS = 400
 """Files of a commit that are gone, times those that are new, up to which they are compared: some may have been moved

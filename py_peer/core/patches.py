@@ -7,7 +7,8 @@ where a file is binary or left out, refuses all of it: so nobody takes a part fo
 from __future__ import annotations
 
 import re
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, final
 
 from py_peer.core import limits_git
@@ -197,14 +198,36 @@ def _compared(old: list[bytes], new: list[bytes]) -> list[Opcode]:
     i2, j2 = len(old) - same, len(new) - same
     if start == i2 and start == j2:
         return []
-    if (i2 - start) * (j2 - start) > limits_git.MAX_DIFFED_PAIRS:
-        middle: list[Opcode] = [("replace", start, i2, start, j2)]
-    else:
-        found = SequenceMatcher(None, old[start:i2], new[start:j2]).get_opcodes()
-        middle = [(tag, a + start, b + start, c + start, d + start) for tag, a, b, c, d in found]
+    found = _Bounded(old[start:i2], new[start:j2]).get_opcodes()
+    middle: list[Opcode] = [(tag, a + start, b + start, c + start, d + start) for tag, a, b, c, d in found]
     head: list[Opcode] = [("equal", 0, start, 0, start)] * bool(start)
     tail: list[Opcode] = [("equal", i2, len(old), j2, len(new))] * bool(same)
     return [*head, *middle, *tail]
+
+
+class _Bounded(SequenceMatcher[bytes]):
+    """Compares until limits_git.MAX_DIFF_STEPS are done; what it has not reached by then is told as replaced.
+
+    It looks for what is alike in the whole, then in what is before that, and behind it, and so on. Each time, each of
+    the lines before costs some steps, and one more for each of the lines after that equals it.
+    """
+
+    _LINE_STEPS: Final = 4
+    """Of each of the lines before: it is looked up, far away in memory if there are many."""
+
+    b2j: dict[bytes, list[int]]
+    """Where each line stands in those after. It is difflib's, whose types leave it out."""
+
+    def __init__(self, old: list[bytes], new: list[bytes]) -> None:
+        super().__init__(None, old, new)
+        self._steps = list(accumulate((self._LINE_STEPS + len(self.b2j.get(line, ())) for line in old), initial=0))
+        self._left = limits_git.MAX_DIFF_STEPS
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
+        self._left -= self._steps[-1 if ahi is None else ahi] - self._steps[alo]
+        if self._left < 0:
+            return Match(alo, blo, 0)
+        return super().find_longest_match(alo, ahi, blo, bhi)
 
 
 class _Known(SequenceMatcher[bytes]):

@@ -68,10 +68,15 @@ def test_beyond_the_bound_of_work_all_that_may_have_changed_is_replaced(monkeypa
         b"%d\n" % (number if number in range(20) or number > 80 or number % 2 else -number) for number in range(100)
     )
     exact = file_patch(side(old), side(new))
-    monkeypatch.setattr(limits_git, "MAX_DIFFED_PAIRS", 100)
+    monkeypatch.setattr(limits_git, "MAX_DIFF_STEPS", 100)
     whole = file_patch(side(old), side(new))
     assert applied(old, body(whole.data)) == applied(old, body(exact.data)) == new
     assert (exact.added, whole.added) == (31, 61)
+    # It bounds all the passes together: what the first of them have found is told.
+    monkeypatch.setattr(limits_git, "MAX_DIFF_STEPS", 2_000)
+    some = file_patch(side(old), side(new))
+    assert applied(old, body(some.data)) == new
+    assert 31 < some.added < 61
 
 
 @pytest.mark.parametrize(
