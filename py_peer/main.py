@@ -63,9 +63,12 @@ def _early_code(words: Sequence[str]) -> int:
     """Return what a program ends with that is ended before its arguments are read; an option's value may mislead it."""
     if any(word.partition("=")[0] == "--oneshot" for word in words):
         return 4  # ExitCode.NOBODY_REACHED
-    groups = ("git", "kv", "nostr")
-    names = (f"{word} {after}" if word in groups else word for word, after in pairwise([*words, ""]))
-    return next((_UNDONE.get(name, 0) for name in names if name in ("get", "provide") or " " in name), 0)
+    for word, after in pairwise([*words, ""]):
+        if word in ("get", "provide"):
+            return _UNDONE.get(word, 0)
+        if word in ("git", "kv", "nostr"):
+            return _UNDONE.get(f"{word} {after}", 0)
+    return 0
 
 
 def _leave_silently_on_signals(words: Sequence[str]) -> None:

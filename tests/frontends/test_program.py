@@ -125,7 +125,8 @@ def test_a_command_ended_before_it_has_come_up_says_by_its_code_what_was_not_don
 
 @pytest.mark.parametrize("command", SUB_COMMANDS.values(), ids=SUB_COMMANDS.keys())
 def test_what_a_command_ends_with_is_known_before_its_arguments_are_read(command: SubCommand) -> None:
-    for words in (command.name.split(), ["--json", *command.name.split(), "--timeout", "9"]):
+    name = command.name.split()
+    for words in (name, ["--json", *name, "--timeout", "9"], ["--nick", "Ada L", *name], [*name, "git show"]):
         assert _early_code(words) == command.undone
 
 
