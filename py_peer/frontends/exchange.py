@@ -146,10 +146,7 @@ class Exchange:
     def is_unheard_of(self, line: Line) -> bool:
         """Say whether a line is about a peer or a file of which nothing has been heard yet."""
         match line:
-            case Command(name="msg", argument=peer):
-                roster = self._chat.roster
-                return not (parse_peer_id(peer) or roster.find_again(peer) or roster.is_self(peer))
-            case Command(name="show", more=(peer,)):
+            case Command(name="msg", argument=peer) | Command(name="show", more=(peer,)):
                 roster = self._chat.roster
                 return not (parse_peer_id(peer) or roster.find_again(peer) or roster.is_self(peer))
             case Command(name="get", argument=file):

@@ -169,7 +169,8 @@ class PlainChat(Chat):
             case Command(name=name) if name in self.key_value.handlers or name in self.git.handlers:
                 await self._wait_for_the_banner()
                 if reason := _not_utf8(line):  # another key would be meant, or another value put, or another commit
-                    self.git.not_posted += name in self.git.handlers
+                    self.git.not_posted += name in ("commit", "diff")
+                    self.git.not_shown += name == "show"
                     self.key_value.not_taken += name in self.key_value.handlers
                     await self._say_not_done(line.number, reason)
                     return True

@@ -90,6 +90,15 @@ def test_what_is_no_id_is_told_and_asked_of_nobody(line: str) -> None:
     assert not [one for one in requests if isinstance(one, ShowCommit)]
 
 
+def test_a_peer_whose_name_is_no_utf_8_is_not_asked_and_the_commit_counts_as_not_shown() -> None:
+    code, lines, requests = script("/show 3f2a9c1 \udcff\n")
+    assert not [one for one in requests if isinstance(one, ShowCommit)]
+    assert code is ExitCode.NOT_FOUND
+    assert "❌ Line 1 was not done: it is not UTF-8" in lines
+    assert "⚠️  Not shown: 1 commit(s)" in lines
+    assert not any("Not sent" in line for line in lines)
+
+
 def test_tab_completes_the_commits_that_were_posted_the_latest_first() -> None:
     async def scene() -> None:
         chat = piped(Stage(), FakeService(), "", 0.0)
