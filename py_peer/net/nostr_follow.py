@@ -1,9 +1,9 @@
 """Follows a relay of Nostr: what it has had since a time, and what comes, for as long as the connection lasts.
 
-A relay gives the latest of what it has, and no more than it likes at once. So when it was away, and some of what comes
-then is new to us, it is asked for what is older, until nothing is new any more.
+A relay gives the latest of what it has, and no more than it likes at once. So when it was away it is asked for what is
+older, until nothing older comes. What is known already says nothing about the rest: another relay may have brought it.
 
-Pinned by tests/net/test_nostr_follow.py.
+Pinned by tests/service/test_nostr.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import trio
 from py_peer.core import limits_nostr
 from py_peer.core.nostr_messages import (
     EventHeard,
-    Filter,
     RequestClosed,
     StoredEnd,
     close_message,
@@ -29,45 +28,59 @@ from py_peer.net.nostr_relay import RelayError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from py_peer.core.nostr_messages import Filter, RelayMessage
     from py_peer.net.nostr_relay import Relay
 
 
 async def follow(
-    relay: Relay, kinds: tuple[int, ...], since: int, pages: int, heard: Callable[[dict[str, Any]], int | None]
+    relay: Relay,
+    wanted: Filter,
+    pages: int,
+    heard: Callable[[dict[str, Any]], int | None],
+    caught_up: Callable[[], None],
 ) -> None:
-    """Hand on events of some kinds, until cancelled. Raises RelayError, at the latest when the relay goes.
+    """Hand on events that pass a filter, until cancelled. Raises RelayError, at the latest when the relay goes.
 
-    `since`: seconds since 1970. `pages`: how often the relay may be asked for what is older than what it has sent.
-    `heard` gets the fields of each event, and returns of when it is if it was new, else None.
+    `pages`: how often the relay may be asked for what is older than what it has sent. `heard` gets the fields of each
+    event, and returns of when it is, or None if that cannot be believed. `caught_up` is called when all has come that
+    the relay had, or as much of it as it may be asked for.
     """
-    wanted = Filter(kinds=kinds, since=since, limit=limits_nostr.WATCH_LIMIT)
-    asked = live = secrets.token_hex(8)
-    await relay.send(request_message(live, wanted))
     stored = _Stored(heard)
+    try:
+        await _follow(relay, wanted, pages, stored, caught_up)
+    except RelayError:
+        await stored.let_go()
+        raise
+
+
+async def _follow(relay: Relay, wanted: Filter, pages: int, stored: _Stored, caught_up: Callable[[], None]) -> None:
+    live = secrets.token_hex(8)
+    asked: str | None = live
+    await relay.send(request_message(live, wanted))
+    until = math.inf
     while True:
-        with trio.move_on_at(stored.until) as waiting:
-            message = await relay.receive()
-        if waiting.cancelled_caught:
-            await stored.let_go()
-            continue
-        match message:
-            case EventHeard(of, fields) if of in (live, asked):
-                if asked:
-                    await stored.put(fields)
-                else:
-                    heard(fields)
+        match await stored.next_message(relay):
+            case EventHeard(of, fields) if of == asked:
+                await stored.put(fields)
+            case EventHeard(of, fields) if of == live:
+                stored.heard(fields)
             case EventHeard():
                 relay.refuse("not asked for")
             case RequestClosed(of, reason) if of == live:
                 raise RelayError(f"it does not answer: {reason or 'and says no reason'}")
-            case StoredEnd(of) | RequestClosed(of) if of == asked and asked:
-                if asked != live:
-                    await relay.send(close_message(asked))
-                asked, oldest = "", await stored.end()
-                if pages and oldest is not None and isinstance(message, StoredEnd):
-                    pages -= 1
-                    asked = secrets.token_hex(8)
-                    await relay.send(request_message(asked, replace(wanted, until=oldest)))
+            case RequestClosed(of) if of == asked:  # what is older it may give at another time
+                await stored.end()
+                asked = None
+            case StoredEnd(of) if of == asked:
+                if of != live:
+                    await relay.send(close_message(of))
+                asked, oldest = None, await stored.end()
+                if not pages or oldest >= until:
+                    caught_up()
+                    continue
+                pages, until = pages - 1, oldest
+                asked = secrets.token_hex(8)
+                await relay.send(request_message(asked, replace(wanted, until=int(oldest))))
 
 
 @final
@@ -75,11 +88,18 @@ class _Stored:
     """What a relay had, which it sends with the latest first: it is handed on with the oldest first."""
 
     def __init__(self, heard: Callable[[dict[str, Any]], int | None]) -> None:
-        self._heard = heard
+        self.heard = heard
         self._held: list[dict[str, Any]] = []
-        self._oldest: int | None = None
+        self._oldest = math.inf
         self.until = math.inf
         """When what is held is handed on, though there may be more."""
+
+    async def next_message(self, relay: Relay) -> RelayMessage:
+        """Return what the relay says next; meanwhile nothing is held for too long."""
+        while True:
+            with trio.move_on_at(self.until):
+                return await relay.receive()
+            await self.let_go()
 
     async def put(self, fields: dict[str, Any]) -> None:
         """Take an event."""
@@ -93,15 +113,15 @@ class _Stored:
         """Hand on what is held."""
         held, self._held, self.until = self._held, [], math.inf
         for fields in sorted(held, key=_when):
-            when = self._heard(fields)
-            if when is not None and (self._oldest is None or when < self._oldest):
-                self._oldest = when
+            when = self.heard(fields)
+            if when is not None:
+                self._oldest = min(self._oldest, when)
             await trio.lowlevel.checkpoint()  # checking takes 0.1 ms, and others want their turns
 
-    async def end(self) -> int | None:
-        """Hand on what is held; return of when the oldest is that was new since the last end, or None."""
+    async def end(self) -> float:
+        """Hand on what is held; return of when the oldest is that has come since the last end, infinity for none."""
         await self.let_go()
-        oldest, self._oldest = self._oldest, None
+        oldest, self._oldest = self._oldest, math.inf
         return oldest
 
 

@@ -25,7 +25,7 @@ from py_peer.core.nostr import (
     read_event,
 )
 from py_peer.core.nostr_events import NostrHeard, NostrRelayDown, NostrRelayInfo, NostrRelayUp
-from py_peer.core.nostr_messages import parse_relay_url
+from py_peer.core.nostr_messages import Filter, parse_relay_url
 from py_peer.net.nostr_follow import follow
 from py_peer.net.nostr_relay import REFUSED, RelayError, open_relay
 
@@ -54,10 +54,10 @@ class Judge:
         self.is_ignored: Callable[[str], bool] = lambda _npub: False
         """Says whether the user ignores who has a key."""
 
-        self._seen: dict[str, None] = {}
+        self._seen: dict[str, int] = {}  # and of when each is
 
     def hear(self, relay: str, fields: dict[str, Any]) -> int | None:
-        """Judge one event; return of when it is if it was not known, and is what its ID says, else None."""
+        """Judge one event; return of when it is if it is what its ID says, else None."""
         try:
             event = read_event(fields)
         except NostrError:
@@ -65,7 +65,7 @@ class Judge:
             return None
         if event.id in self._seen:
             self._counters["nostr duplicates"] += 1
-            return None
+            return self._seen[event.id]
         if event.kind not in KINDS:
             self._refuse("not asked for")
             return None
@@ -107,7 +107,7 @@ class Judge:
         return self._remember(event)
 
     def _remember(self, event: NostrEvent) -> int:
-        self._seen[event.id] = None
+        self._seen[event.id] = event.created_at
         if len(self._seen) > limits_nostr.SEEN_EVENTS:
             del self._seen[next(iter(self._seen))]
         return event.created_at
@@ -166,10 +166,13 @@ class Feed:
             self._emit(NostrRelayUp(str(self._url), self._was_up))
             pages = limits_nostr.WATCH_PAGES if self._was_up else 0
             self._was_up = True
+            wanted = Filter(kinds=KINDS, since=int(self._since), limit=limits_nostr.WATCH_LIMIT)
+            caught_up = trio.Event()
             try:
-                await follow(relay, KINDS, int(self._since), pages, self._hear)
-            finally:  # what has come is known until when something came at all
-                self._since = max(self._since, time.time() - relay.silence() - limits_nostr.WATCH_OVERLAP)
+                await follow(relay, wanted, pages, self._hear, caught_up.set)
+            finally:
+                if caught_up.is_set():  # what has come is known until when something came at all
+                    self._since = max(self._since, time.time() - relay.silence() - limits_nostr.WATCH_OVERLAP)
 
     def _hear(self, fields: dict[str, Any]) -> int | None:
         before = self._counters["nostr heard"]

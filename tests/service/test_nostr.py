@@ -317,6 +317,76 @@ def test_a_relay_that_gives_less_than_it_has_is_asked_for_the_rest_when_it_is_ba
 
 
 @pytest.mark.usefixtures("brisk")
+def test_what_had_not_come_when_the_connection_ended_is_asked_for_again() -> None:
+    begun = now()
+    asked: list[int] = []
+
+    async def talk(connection: WebSocketConnection, request: Any) -> None:
+        _, live, filters = request
+        asked.append(filters["since"])
+        if len(asked) == 1:  # it goes before it has sent all
+            await connection.send_message(of(live, about_git("first", begun)))
+            return
+        if len(asked) == 2:
+            await connection.send_message(json.dumps(["CLOSED", live, "busy"]))
+            await trio.sleep_forever()
+        await connection.send_message(of(live, about_git("first", begun)))
+        await connection.send_message(json.dumps(["EOSE", live]))
+        _, older, filters = json.loads(await connection.get_message())
+        assert filters["since"] == asked[-1]
+        if len(asked) == 3:  # it goes between two pages
+            await connection.send_message(of(older, about_git("second", begun - 1)))
+            return
+        for page in ("third", "nothing older"):
+            await connection.send_message(of(older, about_git("third", begun - 2)))
+            await connection.send_message(json.dumps(["EOSE", older]))
+            if page == "third":
+                _, older, _filters = [json.loads(await connection.get_message()) for _ in range(2)][1]
+        if len(asked) == 4:
+            await connection.get_message()  # that it does not want more
+            return
+        await trio.sleep_forever()
+
+    async def scene() -> None:
+        async with serving(talk) as url, watching(url) as watched:
+            assert await watched.texts(3) == ["first", "second", "third"]
+            while len(asked) < 5:  # noqa: ASYNC110 - nothing tells of it
+                await trio.sleep(0.01)
+
+    scene_of(scene)
+    assert asked[:4] == [asked[0]] * 4
+    assert asked[4] - asked[0] >= limits_nostr.WATCH_BACK - limits_nostr.WATCH_OVERLAP
+
+
+@pytest.mark.usefixtures("brisk")
+def test_what_another_relay_has_brought_already_is_not_taken_for_all() -> None:
+    begun = now()
+    connections = 0
+
+    async def talk(connection: WebSocketConnection, request: Any) -> None:
+        nonlocal connections
+        connections += 1
+        await connection.send_message(of(request[1], about_git("known", begun)))
+        await connection.send_message(json.dumps(["EOSE", request[1]]))
+        if connections == 1:
+            return
+        _, older, filters = json.loads(await connection.get_message())
+        assert filters["until"] == begun
+        await connection.send_message(of(request[1], about_git("live, and of long ago", begun - 3_000)))
+        await connection.send_message(of(older, about_git("older", begun - 1)))
+        await connection.send_message(json.dumps(["EOSE", older]))
+        _, older, filters = [json.loads(await connection.get_message()) for _ in range(2)][1]
+        assert filters["until"] == begun - 1
+        await trio.sleep_forever()
+
+    async def scene() -> None:
+        async with serving(talk) as url, watching(url) as watched:
+            assert await watched.texts(3) == ["known", "live, and of long ago", "older"]
+
+    scene_of(scene)
+
+
+@pytest.mark.usefixtures("brisk")
 def test_a_relay_that_never_comes_to_an_end_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits_nostr, "WATCH_PAGES", 3)
     begun = now()
