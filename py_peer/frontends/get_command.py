@@ -17,9 +17,9 @@ from py_peer.core.events import Answer, Notice
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.file_events import TransferDone, TransferFailed, TransferProgress, TransferStarted
 from py_peer.core.requests import FetchFile
+from py_peer.frontends.asked_once import PAUSE, is_for_want_of_peers
 from py_peer.frontends.errand import Errand, run_errand, tell
 from py_peer.frontends.file_lines import failed_transfer
-from py_peer.frontends.kv_once import PAUSE, is_for_want_of_peers
 from py_peer.frontends.lines import event_lines, sentence
 from py_peer.frontends.paths import whole_path
 

@@ -15,8 +15,8 @@ from py_peer.core.exit_codes import ExitCode
 from py_peer.core.git_events import CommitsPublished, NotPublished, PublishProgress
 from py_peer.core.git_records import JSON, MESSAGE, OBJECT, PATCH
 from py_peer.core.requests import ForgetCommits, PublishCommits
+from py_peer.frontends.asked_once import PAUSE
 from py_peer.frontends.errand import Errand, run_errand, tell
-from py_peer.frontends.kv_once import PAUSE
 from py_peer.frontends.paths import whole_path
 
 if TYPE_CHECKING:

@@ -67,7 +67,7 @@ _KEY: Final = Option("key", "any text in UTF-8 is one", metavar="KEY", check=che
 
 
 def _kv(name: str, undone: ExitCode, text: str, *own: Option) -> SubCommand:
-    return SubCommand(f"kv {name}", text, "py_peer.frontends.kv_once", NODE, own, Runs.ERRAND, undone)
+    return SubCommand(f"kv {name}", text, "py_peer.frontends.asked_once", NODE, own, Runs.ERRAND, undone)
 
 
 _REVS: Final = Option(
@@ -171,7 +171,7 @@ SUB_COMMANDS: Final = {
         SubCommand(
             "git show",
             "show a commit that somebody has published, and whether it hashes to its ID",
-            "py_peer.frontends.git_show_command",
+            "py_peer.frontends.asked_once",
             NODE,
             (
                 Option("what", "its whole ID, or a tag", metavar="ID|TAG", check=checks.something),

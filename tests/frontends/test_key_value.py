@@ -12,7 +12,7 @@ from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.requests import FindProviders, ForgetValue, GetValue, ProvideKey, PutValue
 from py_peer.frontends import piped as piped_chat
-from py_peer.frontends.kv_once import is_for_want_of_peers
+from py_peer.frontends.asked_once import is_for_want_of_peers
 from py_peer.frontends.lines import event_lines
 from py_peer.frontends.piped import WINDOW, PlainChat
 from tests.frontends.fakes import ANN, US, FakeService, Stage

@@ -1,4 +1,4 @@
-"""`py-peer kv put`, `get`, `provide` and `providers`: one question to Kademlia, and its answer.
+"""`py-peer kv put`, `forget`, `get`, `provide`, `providers`, and `git show`: one question to Kademlia, and its answer.
 
 While there is nobody to ask, or somebody who should be asked cannot be dialled just now and nothing is found, it is
 asked again, until --timeout is over.
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final, final
 from py_peer.core.dht_events import KeyProvided, LookupFailed, ProvidersFound, ValueFound, ValuePut
 from py_peer.core.events import Answer
 from py_peer.core.exit_codes import ExitCode
-from py_peer.core.requests import FindProviders, ForgetValue, GetValue, ProvideKey, PutValue
+from py_peer.core.git_events import CommitShown
+from py_peer.core.requests import FindProviders, ForgetValue, GetValue, ProvideKey, PutValue, ShowPublished
 from py_peer.frontends.errand import Errand, run_errand, tell
+from py_peer.frontends.git_lines import shown_lines
 from py_peer.frontends.key_value_lines import key_sentence, origin
 from py_peer.frontends.sub_commands import SUB_COMMANDS
 
@@ -27,15 +29,16 @@ if TYPE_CHECKING:
     from py_peer.frontends.leaving import Watchdog
     from py_peer.frontends.screen import Screen
 
-    DhtAnswer: TypeAlias = ValuePut | ValueFound | KeyProvided | ProvidersFound | LookupFailed | Answer
+    DhtAnswer: TypeAlias = ValuePut | ValueFound | KeyProvided | ProvidersFound | CommitShown | LookupFailed | Answer
 
-ANSWERS: Final = (ValuePut, ValueFound, KeyProvided, ProvidersFound, LookupFailed, Answer)
+ANSWERS: Final = (ValuePut, ValueFound, KeyProvided, ProvidersFound, CommitShown, LookupFailed, Answer)
 REQUESTS: Final = {
     "kv put": PutValue,
     "kv forget": ForgetValue,
     "kv get": GetValue,
     "kv provide": ProvideKey,
     "kv providers": FindProviders,
+    "git show": ShowPublished,
 }
 """What each asks; its arguments are called what the request's fields are."""
 
@@ -44,7 +47,7 @@ PAUSE: Final = 0.5
 
 
 @final
-class KvOnce(Errand):
+class AskedOnce(Errand):
     """Asks once, and leaves with the answer."""
 
     def __init__(self, service: Service, screen: Screen, watchdog: Watchdog, arguments: Arguments) -> None:
@@ -104,6 +107,8 @@ class KvOnce(Errand):
             case ProvidersFound():
                 self.say(answer, *answer.peer_ids)
                 tell(f"{len(answer.peer_ids)} found; {answer.asked} peer(s) have answered")
+            case CommitShown():
+                self._show(answer)
             case LookupFailed():
                 self.say(answer)
                 tell(f"py-peer: {key_sentence(answer)}")
@@ -114,6 +119,15 @@ class KvOnce(Errand):
                 self.say(answer)
                 tell(f"py-peer: {answer.text}")
                 self.outcome = ExitCode.USAGE
+
+    def _show(self, commit: CommitShown) -> None:
+        """Print a commit; 0 is to say that it is verified."""
+        self.say(commit, *shown_lines(commit, self.screen.columns()))
+        if not commit.verified:
+            self.outcome = ExitCode.NOT_FOUND
+            tell("py-peer: no object that hashes to this ID was found; anyone can have put this there")
+        elif self._arguments.own["patch"] and not commit.patch:
+            tell("py-peer: no patch was found beside it: it changes nothing, or what is too large for the DHT")
 
 
 def is_for_want_of_peers(answer: DhtAnswer) -> bool:
@@ -128,4 +142,4 @@ def is_for_want_of_peers(answer: DhtAnswer) -> bool:
 
 def run(arguments: Arguments) -> int:
     """Ask, print the answer, and return the exit code."""
-    return run_errand(arguments, lambda service, screen, watchdog: KvOnce(service, screen, watchdog, arguments))
+    return run_errand(arguments, lambda service, screen, watchdog: AskedOnce(service, screen, watchdog, arguments))
