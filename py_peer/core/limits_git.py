@@ -117,7 +117,10 @@ reached by then is told as replaced, which is as good a patch and a worse one to
 
 MAX_RENAME_PAIRS = 400
 """Files of a commit that are gone, times those that are new, up to which they are compared: some may have been moved
-and changed. Twenty of each take up to a second; of more, those are told as moved that did not change."""
+and changed. Of more, those are told as moved that did not change."""
+
+MAX_RENAME_BYTES = 4_194_304
+"""Those files together: twenty of each with nothing but short lines take a second or two, and 50 MiB."""
 
 MAX_CHANGED_FILES = 10_000
 """Files of one commit that are looked at; the first commit of a large project has more."""

@@ -369,10 +369,16 @@ def _with_moved(repo: Repo, packs: list[Pack], pairs: list[Pair]) -> list[Pair]:
     made = {new.path: new for old, new in pairs if new and old is None and stat.S_ISREG(new.mode)}
     if not 0 < len(gone) * len(made) <= limits_git.MAX_RENAME_PAIRS:
         return pairs
-    contents = [
-        {path: data for path, entry in entries.items() if (data := _blob(repo, packs, entry.sha)) is not None}
-        for entries in (gone, made)
-    ]
+    room = limits_git.MAX_RENAME_BYTES
+    contents: list[dict[bytes, bytes]] = []
+    for entries in (gone, made):
+        contents.append({})
+        for path, entry in entries.items():
+            if (data := _blob(repo, packs, entry.sha)) is not None:
+                contents[-1][path] = data
+                room -= len(data)
+            if room < 0:
+                return pairs
     return _joined(pairs, {path: gone[before] for path, before in moved(*contents).items()})
 
 

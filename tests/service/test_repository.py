@@ -173,8 +173,10 @@ class TestCommits:
         assert repo.git("show", "--format=", "--shortstat") == " 3 files changed, 10 insertions(+), 10 deletions(-)"
         assert b"rename from old.txt\nrename to to/new.txt\nindex " in found.patch
         applied(repo)
-        monkeypatch.setattr(limits_git, "MAX_RENAME_PAIRS", 3)
-        assert read_commit(str(repo.path)).stat == DiffStat(4, 29, 29)
+        for limit, value in (("MAX_RENAME_PAIRS", 3), ("MAX_RENAME_BYTES", 398)):  # the files have one more
+            with monkeypatch.context() as patched:
+                patched.setattr(limits_git, limit, value)
+                assert read_commit(str(repo.path)).stat == DiffStat(4, 29, 29)
 
     def test_a_submodule_is_told_by_its_commit(self, repo: GitRepository) -> None:
         inner = GitRepository(repo.path / "inner")
