@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from libp2p.abc import INetConn
+    from libp2p.identity.identify.pb.identify_pb2 import Identify
     from libp2p.network.swarm import Swarm
     from libp2p.peer.id import ID
 
@@ -224,6 +225,9 @@ class PeerRecord:
 
     said: bytes | None = None
     """Its last identify message, whole; None until one has come."""
+
+    pushed: Identify | None = None
+    """The newest of what it has pushed beyond the rate; it is taken note of later."""
 
 
 @final

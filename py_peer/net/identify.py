@@ -107,14 +107,11 @@ async def _tell(host: IHost, stream: INetStream) -> None:
     await stream.close()
 
 
-def push_handler(host: IHost, on_identified: Callable[[ID, Identify], None]) -> Callable[[INetStream], Awaitable[None]]:
+def push_handler(on_pushed: Callable[[ID, Identify], Awaitable[None]]) -> Callable[[INetStream], Awaitable[None]]:
     """Return the handler of what others push when something of theirs has changed."""
 
     async def handle(stream: INetStream) -> None:
-        peer_id = stream.muxed_conn.peer_id
-        message = await read_identify(stream)
-        await update_peerstore_from_identify(host.get_peerstore(), peer_id, message)
-        on_identified(peer_id, message)
+        await on_pushed(stream.muxed_conn.peer_id, await read_identify(stream))
         await stream.close()
 
     return handle

@@ -218,7 +218,7 @@ async def open_node(  # noqa: PLR0913 - each is a wish of its own, by name
                 boards=boards,
             )
             swarm.register_notifee(watch.peers)
-            host.set_stream_handler(PUSH, push_handler(host, watch.pushed))
+            host.set_stream_handler(PUSH, push_handler(watch.pushed))
             for protocol, handler in streams.items():
                 host.set_stream_handler(protocol, handler)
             async with background_trio_service(pubsub), background_trio_service(pubsub.router):

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, final
 
 import trio
+from libp2p.identity.update import update_peerstore_from_identify
 from libp2p.peer.peerstore import PeerStoreError
 
 from py_peer.core import limits
@@ -168,12 +169,34 @@ class Watch:
             if self.puncher is not None:
                 self.puncher.consider(record)
 
-    def pushed(self, peer_id: ID, message: Identify) -> None:
-        """Note who a peer says it is now, unless it says it too often."""
-        if self._pushes.take(peer_id, trio.current_time()):
-            self.identified(peer_id, message)
-        else:
+    async def pushed(self, peer_id: ID, message: Identify) -> None:
+        """Note who a peer says it is now; if it says so too often, the newest of it, when its turn comes."""
+        if (record := self.peers.records.get(peer_id)) is None:
+            return
+        if record.pushed is not None:
+            record.pushed = message
             self._counters["ignored: identify pushes beyond the rate"] += 1
+        elif self._pushes.take(peer_id, trio.current_time()):
+            await self._take_in(peer_id, message)
+        else:
+            record.pushed = message
+            self._nursery.start_soon(self._take_in_later, record)
+
+    async def _take_in_later(self, record: PeerRecord) -> None:
+        while not self._pushes.take(record.peer_id, trio.current_time()):
+            await trio.sleep(self._pushes.wait(record.peer_id, trio.current_time()))
+            if self.peers.records.get(record.peer_id) is not record:
+                return
+        message, record.pushed = record.pushed, None
+        try:
+            if message is not None:
+                await self._take_in(record.peer_id, message)
+        except Exception as error:  # noqa: BLE001 - as one that is not late: nobody else suffers
+            self._counters.caught(f"a late identify push of {record.peer_id}", error)
+
+    async def _take_in(self, peer_id: ID, message: Identify) -> None:
+        await update_peerstore_from_identify(self._host.get_peerstore(), peer_id, message)
+        self.identified(peer_id, message)
 
     async def _attend(self, record: PeerRecord, scope: trio.CancelScope) -> None:
         with scope:

@@ -169,7 +169,7 @@ async def test_what_is_pushed_again_is_not_told_again_and_who_pushes_without_end
     monkeypatch.setattr(limits, "PUSH_RATE", 0.01)
     async with member() as one, raw_peer(one.port) as peer:
         await until(lambda: peer.id in one.node.peers.records)
-        agents = ["a", "a", "a", "b", "b", "c", "d"]
+        agents = ["a", "a", "a", "b", "b", "c", "d", "e"]
         for agent in agents:
             stream = await peer.open(PUSH_PROTOCOL)
             await stream.write(framed(Identify(agent_version=agent)))
@@ -177,6 +177,21 @@ async def test_what_is_pushed_again_is_not_told_again_and_who_pushes_without_end
         assert one.seen.count("identified") == 3
         assert one.node.peers.records[peer.id].agent_version == "c"
         assert one.counts("ignored: identify pushes beyond the rate") == [1]
+
+
+@trio_test
+async def test_the_newest_of_what_is_pushed_beyond_the_rate_is_told_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PUSH_BURST", 1)
+    monkeypatch.setattr(limits, "PUSH_RATE", 1.0)
+    async with member() as one, raw_peer(one.port) as peer:
+        await until(lambda: peer.id in one.node.peers.records)
+        for number in range(60):
+            stream = await peer.open(PUSH_PROTOCOL)
+            await stream.write(framed(Identify(agent_version=str(number), protocols=[f"/{number}"])))
+            await stream.wait_end()
+        await until(lambda: one.node.peers.records[peer.id].agent_version == "59")
+        assert one.node.host.get_peerstore().get_protocols(peer.id) == ["/59"]
+        assert one.seen.count("identified") < 60
 
 
 @trio_test
