@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 POLL_SECONDS: Final = 0.005
+MOST_TRACEBACKS: Final = 5
 PEER_ID: Final = re.compile(r"12D3KooW\w{44}")
 
 
@@ -82,23 +85,44 @@ def pytest_configure() -> None:
 # --- A run in which `py_peer.net` caught exceptions of types that nobody expects has failed ----------
 
 
+class _Tracebacks(logging.Handler):
+    """Keeps the first tracebacks of what was caught, each with the test that it came in."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and len(self.texts) < MOST_TRACEBACKS:
+            self.texts.append(f"{os.environ.get('PYTEST_CURRENT_TEST', '')}\n{self.format(record)}")
+
+
+_tracebacks = _Tracebacks()
+logging.getLogger("py_peer.net.counters").addHandler(_tracebacks)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a worker has caught."""
-    UNEXPECTED.update(getattr(node, "workeroutput", {}).get("unexpected", {}))
+    output = getattr(node, "workeroutput", {})
+    UNEXPECTED.update(output.get("unexpected", {}))
+    _tracebacks.texts += output.get("tracebacks", ())
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Tell the one who started the workers, or fail the run."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["unexpected"] = dict(UNEXPECTED)
+        session.config.workeroutput["tracebacks"] = _tracebacks.texts
     elif UNEXPECTED and session.exitstatus == 0:
         session.exitstatus = 1
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Name the types."""
+    """Name the types, and show the first of them."""
     if UNEXPECTED:
         terminalreporter.section("exceptions of unexpected types, caught by py_peer.net", red=True)
         for name, count in UNEXPECTED.items():
             terminalreporter.line(f"{name}: {count}")
+        for text in _tracebacks.texts:
+            terminalreporter.line(text)
