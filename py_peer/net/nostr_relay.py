@@ -94,9 +94,10 @@ class Relay:
             except NostrError:
                 self.refuse("no message of a relay" if len(data) <= limits_nostr.MAX_RELAY_MESSAGE else "too large")
 
-    def silence(self) -> float:
-        """Return for how many seconds nothing has come."""
-        return trio.current_time() - self._stream.heard
+    @property
+    def heard_at(self) -> float:
+        """When something has come, in seconds since 1970."""
+        return self._stream.heard_at
 
     def refuse(self, why: str) -> None:
         """Count what is not taken."""

@@ -6,6 +6,7 @@ frames of no length and for pings. So bytes are counted here, below it. Pinned b
 
 from __future__ import annotations
 
+import time
 from typing import final
 
 import trio
@@ -25,7 +26,10 @@ class PacedStream(Stream):
 
         self._untaken = 0
         self.heard = trio.current_time()
-        """When something has come."""
+        """When something has come, by trio's clock, which stands still while the computer sleeps."""
+
+        self.heard_at = time.time()
+        """The same in seconds since 1970."""
 
         self.fault = ""
         """Why it was ended from here."""
@@ -39,7 +43,8 @@ class PacedStream(Stream):
         ahead = self._read_until - trio.current_time()
         await trio.sleep(max(0.0, ahead - limits_nostr.RELAY_BURST_BYTES / limits_nostr.RELAY_BYTES_PER_SECOND))
         data = bytes(await self._below.receive_some(max_bytes))
-        self.heard = trio.current_time()
+        if data:  # that there is an end is no word of the relay's: it may have gone long ago
+            self.heard, self.heard_at = trio.current_time(), time.time()
         self._read_until = max(self._read_until, self.heard) + len(data) / limits_nostr.RELAY_BYTES_PER_SECOND
         self._untaken += len(data)
         if self._untaken > limits_nostr.RELAY_SILENT_BYTES:

@@ -172,7 +172,7 @@ class Feed:
                 await follow(relay, wanted, pages, self._hear, caught_up.set)
             finally:
                 if caught_up.is_set():  # what has come is known until when something came at all
-                    self._since = max(self._since, time.time() - relay.silence() - limits_nostr.WATCH_OVERLAP)
+                    self._since = max(self._since, relay.heard_at - limits_nostr.WATCH_OVERLAP)
 
     def _hear(self, fields: dict[str, Any]) -> int | None:
         before = self._counters["nostr heard"]

@@ -373,6 +373,29 @@ def test_a_relay_of_which_nothing_comes_is_pinged_and_let_go(monkeypatch: pytest
     run(scene)
 
 
+@pytest.mark.parametrize("ends", [False, True], ids=["in silence", "when it is closed"])
+def test_a_relay_was_heard_before_the_computer_slept(monkeypatch: pytest.MonkeyPatch, ends: bool) -> None:
+    wakes = trio.Event()
+
+    async def talk(stream: trio.SocketStream) -> None:
+        await shake_hands(stream)
+        await wakes.wait()
+        if not ends:
+            await sleep(stream)
+
+    async def scene() -> None:
+        async with answering(talk) as url:
+            begun = time.time()
+            async with open_relay(url) as relay:
+                monkeypatch.setattr(time, "time", lambda: begun + 30_000)  # and trio's clock has stood still
+                wakes.set()
+                with trio.move_on_after(DEADLINE if ends else 0.1), suppress(RelayError):
+                    await relay.receive()
+                assert begun <= relay.heard_at < begun + DEADLINE
+
+    run(scene)
+
+
 def test_a_flood_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits_nostr, "RELAY_BURST_BYTES", 200_000)
     monkeypatch.setattr(limits_nostr, "RELAY_BYTES_PER_SECOND", 100_000)
