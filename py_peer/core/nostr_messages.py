@@ -58,6 +58,7 @@ def parse_relay_url(text: str) -> RelayURL:
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
+        host.encode("idna")  # as whoever connects does: a label has 1 to 63 characters
     except ValueError:
         raise RelayURLError(f"{shown!r} is not the URL of a relay: look at its host and its port") from None
     if parts.scheme not in PORTS or not text.lower().startswith(f"{parts.scheme}://"):

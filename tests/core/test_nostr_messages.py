@@ -55,6 +55,8 @@ def test_a_relay_has_one_name(text: str, written: str) -> None:
         ("wss://relay.example:65536", "look at its host and its port"),
         ("wss://relay.example:x", "look at its host and its port"),
         ("wss://[::1", "look at its host and its port"),
+        ("wss://relay..example", "look at its host and its port"),
+        (f"wss://{'a' * 64}.example", "look at its host and its port"),
         ("wss://relay example", "no blanks"),
         ("wss://rélay.example", "only ASCII"),
         ("wss://relay.example\r\nHost: x", "only ASCII"),
