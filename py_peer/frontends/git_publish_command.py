@@ -44,6 +44,9 @@ class GitPublish(Errand):
 
         self._is_over = False
         self._is_begun = False
+        self._found_nobody = False
+        """Whether it was answered that nobody takes part in the DHT; until then it may still be read."""
+
         self._missing = 0
         self.outcome = ExitCode.NOT_SENT  # until it is done
 
@@ -74,10 +77,15 @@ class GitPublish(Errand):
         return PublishCommits(ticket, path, revs, self._own["tags"], self._own["patches"])
 
     def _give_up(self) -> None:
-        why = "nobody was there to take it; name a peer with --connect or --bootstrap"
-        if self.connected:
+        """Say what has kept it from beginning, and what to do."""
+        what, code = "Not forgotten" if self._forgets else "Not published", ExitCode.NOBODY_REACHED
+        if self._forgets or (self.connected and not self._found_nobody):
+            why, code = f"it has not begun within {self._timeout:g} s; --timeout gives it more", ExitCode.NOT_SENT
+        elif self.connected:
             why = f"none of the {self.connected} connected peer(s) was found to take part in the DHT"
-        self._fail(Answer(0, f"Not published: {why}", failed=True), ExitCode.NOBODY_REACHED)
+        else:
+            why = "nobody was there to take it; name a peer with --connect or --bootstrap"
+        self._fail(Answer(0, f"{what}: {why}", failed=True), code)
 
     async def show(self, events: Sequence[Event]) -> None:
         """Tell how far it is, what was not put, and what has come of it."""
@@ -95,6 +103,7 @@ class GitPublish(Errand):
                     self._missing += 1
                     self._report(event, f"Not published: {_part(event)}: {event.reason}")
                 case CommitsPublished(asked=0) if not self._is_begun:
+                    self._found_nobody = True
                     self._answered.set()
                 case CommitsPublished():
                     self.say(event, *event.commits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from py_peer.core.settings import Settings
     from py_peer.net.kademlia import Kademlia
     from py_peer.net.node import Node
+    from py_peer.service.repository import RepoCommit
 
     Ours: TypeAlias = PublishCommits | ForgetCommits
 
@@ -53,6 +55,9 @@ class Publishing:
             limits_git.PUBLISH_REQUESTS
         )
         self._asked, self._next_asked = trio.open_memory_channel[ShowPublished](limits.DHT_REQUESTS)
+        self._held: tuple[PublishCommits | None, Sequence[RepoCommit]] = (None, ())
+        """What the last request has read, if nobody was there to take it: it is asked for again until somebody is."""
+
         self.somebody_to_ask: Callable[[], Awaitable[Kademlia]]
         """Waits until somebody is in the table, or nobody is to be expected."""
 
@@ -99,11 +104,7 @@ class Publishing:
 
     async def _publish_or_forget(self, request: Ours) -> None:
         """Put all that there is of some commits into the DHT, or forget it. Raises RepositoryError."""
-        patches = isinstance(request, PublishCommits) and request.patches
-        read = partial(read_commits, request.path, request.revs, limits_git.MAX_PUBLISHED, patches=patches)
-        commits = await in_thread(read, seconds=limits_git.READ_HISTORY_SECONDS)
-        if not commits:
-            raise RepositoryError("there is no commit in that range")
+        commits = await self._read(request)
         tags = await in_thread(read_tags, request.path, {commit.id for commit in commits})
         if isinstance(request, ForgetCommits):
             some = b"-"  # in place of any patch: what is forgotten has the same key, and needs no value
@@ -117,7 +118,20 @@ class Publishing:
                 if one.remark:
                     self._emit(NotPublished(request.ticket, one.id, PATCH, one.remark))
             await putting.run(dht)
+        else:
+            self._held = replace(request, ticket=0), commits
         self._emit(putting.outcome())
+
+    async def _read(self, request: Ours) -> Sequence[RepoCommit]:
+        """Return the commits, which are not read again when nobody was there to take them. Raises RepositoryError."""
+        (wanted, commits), self._held = self._held, (None, ())
+        if wanted == replace(request, ticket=0):
+            return commits
+        patches = isinstance(request, PublishCommits) and request.patches
+        read = partial(read_commits, request.path, request.revs, limits_git.MAX_PUBLISHED, patches=patches)
+        if not (commits := await in_thread(read, seconds=limits_git.READ_HISTORY_SECONDS)):
+            raise RepositoryError("there is no commit in that range")
+        return commits
 
     async def _forget(self, request: ForgetCommits, todo: Sequence[Part]) -> None:
         dht = await self.somebody_to_ask()

@@ -281,12 +281,16 @@ def test_what_is_forgotten_is_put_anew_no_more(tmp_path: Path, monkeypatch: pyte
 class Double:
     """A Kademlia with somebody in its table, who takes what he is told to."""
 
-    table = ("somebody",)
-
     def __init__(self) -> None:
+        self.looks_in_vain = 0
         self.at_once = self.most = 0
         self.order: list[bytes] = []
         self.takes: dict[bytes, Told | Exception] = {}
+
+    @property
+    def table(self) -> tuple[str, ...]:
+        self.looks_in_vain -= 1
+        return () if self.looks_in_vain >= 0 else ("somebody",)
 
     async def put_value(self, key: bytes, _value: bytes) -> Told:
         self.order.append(key)
@@ -311,14 +315,14 @@ def _read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publishing, "in_thread", at_once)
 
 
-def published_over(double: Double, path: Path, revs: str) -> list[Any]:
-    """Return the events of publishing over a double."""
+def published_over(double: Double, path: Path, revs: str, times: int = 1) -> list[Any]:
+    """Return the events of publishing over a double, asked for so many times."""
     events: list[Any] = []
     ended = trio.Event()
 
     def emit(event: Event) -> None:
         events.append(event)
-        if isinstance(event, CommitsPublished | Answer):
+        if isinstance(event, CommitsPublished | Answer) and event.ticket == times:
             ended.set()
 
     part = publishing.Publishing(Settings("a", kademlia=True), emit)
@@ -330,7 +334,8 @@ def published_over(double: Double, path: Path, revs: str) -> list[Any]:
         part.somebody_to_ask = somebody
         async with trio.open_nursery() as nursery:
             nursery.start_soon(part.run, SimpleNamespace(counters=Counters()))
-            part.handlers[PublishCommits](PublishCommits(1, str(path), revs))
+            for ticket in range(1, times + 1):
+                part.handlers[PublishCommits](PublishCommits(ticket, str(path), revs))
             await ended.wait()
             nursery.cancel_scope.cancel()
 
@@ -373,3 +378,30 @@ def test_a_fault_is_one_of_this_request_alone(tmp_path: Path) -> None:
     double.takes = dict.fromkeys([f"{repository.head()}/diff".encode()], OddError("disk"))
     assert published_over(double, repository.path, "main")[-1].text.endswith(FAULT)
     assert UNEXPECTED.pop("OddError") == 1
+
+
+@pytest.mark.usefixtures("_read_at_once")
+def test_what_nobody_was_there_to_take_is_not_read_again_when_it_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository, (only,) = history(tmp_path, 1)
+    read: list[str] = []
+
+    def read_commits(path: str, revs: str, *args: Any, **wishes: Any) -> Any:
+        read.append(revs)
+        return repository_reader(path, revs, *args, **wishes)
+
+    repository_reader = publishing.read_commits
+    monkeypatch.setattr(publishing, "read_commits", read_commits)
+    double = Double()
+    double.looks_in_vain = 2
+    told = [
+        event for event in published_over(double, repository.path, "main", 4) if isinstance(event, CommitsPublished)
+    ]
+    assert told == [
+        CommitsPublished(1, (), 4, 0, 0, 0),
+        CommitsPublished(2, (), 4, 0, 0, 0),
+        CommitsPublished(3, (only,), 4, 4, 3, 4),
+        CommitsPublished(4, (only,), 4, 4, 3, 4),
+    ]
+    assert read == ["main"] * 2  # anew when it was published: the branch may have moved
