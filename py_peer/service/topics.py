@@ -233,7 +233,7 @@ class Topics:
 
     def _size(self, topic: Topic, node: Node) -> None:
         size = len(node.pubsub.room(topic.name))
-        if size and not topic.greeted and self._nursery is not None:
+        if size and not topic.greeted and topic.wire.greeting() and self._nursery is not None:
             self._nursery.start_soon(topic.greet)
         self.sized(topic.name, size)
 
