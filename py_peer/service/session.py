@@ -386,11 +386,15 @@ class _Session:
     async def _hear_in_room(self, message: ChatMessage) -> None:
         self._hear(message.sender_id, message.message, CHAT_TOPIC)
 
-    def _hear(self, author: str, text: str, topic: str, claim: str = "") -> None:
-        """Tell what somebody has said, who calls himself as he claims; all of it has been cleaned."""
+    def _hear(self, author: str, text: str, topic: str, claim: str = "") -> Name | None:
+        """Tell what somebody has said, who calls himself as he claims, and return what he is called.
+
+        All of it has been cleaned. None: it is not told.
+        """
         if (name := self._speaker(author, claim)) is not None:
             self._commits.hear(author, text)
             self._emit(MessageReceived(author, name.nick, text, time.time(), name.plain, topic))
+        return name
 
     def _company(self) -> Company:
         return Company(self._emit, self._hear, self._speaker, lambda: self._nicks.nickname, self._bound, self._count)

@@ -33,8 +33,11 @@ class Company:
     """Those whom a wire stands between."""
 
     emit: Callable[[Event], None]
-    hear: Callable[[str, str, str, str], None]
-    """Takes what somebody has said, cleaned: who has signed it, the text, the topic, what he calls himself in it."""
+    hear: Callable[[str, str, str, str], Name | None]
+    """Takes what somebody has said, cleaned: who has signed it, the text, the topic, what he calls himself in it.
+
+    Returns what he is called; None: it is not shown.
+    """
 
     speaker: Callable[[str, str], Name | None]
     """Takes who has signed something, and what he calls himself in it; returns what he is called.
@@ -104,15 +107,14 @@ class RawWire:
 
     def hear(self, author: str, data: bytes, topic: str) -> None:
         """Tell what somebody has said. JSON of gnostr's chat is a text like any other here; that it came is told."""
-        if data.startswith(_GNOSTR_BEGINS):
-            self._note_gnostr(author, data, topic)
-        self._company.hear(author, clean_text(decode_payload(data)), topic, "")
+        name = self._company.hear(author, clean_text(decode_payload(data)), topic, "")
+        if name is not None and data.startswith(_GNOSTR_BEGINS):
+            self._note_gnostr(author, data, topic, name)
 
-    def _note_gnostr(self, author: str, data: bytes, topic: str) -> None:
+    def _note_gnostr(self, author: str, data: bytes, topic: str, name: Name) -> None:
         from py_peer.core.gnostr import looks_like_gnostr  # noqa: PLC0415 - hardly ever
 
-        name = self._company.speaker(author, "")
-        if name is not None and looks_like_gnostr(data):
+        if looks_like_gnostr(data):
             self._company.count("gnostr: messages on a topic with another wire, shown as text")
             self._others.tell(author, topic, name, _AS_TEXT)
 

@@ -26,7 +26,7 @@ from py_peer.core.topic_events import TopicJoined, TopicPeerJoined, TopicPeerLef
 from py_peer.core.topics import ROOM_TOPIC
 from py_peer.net.counters import UNEXPECTED
 from py_peer.service.gnostr_wire import FORGET_EVERY, GnostrWire
-from py_peer.service.wires import Company
+from py_peer.service.wires import Company, RawWire
 from tests.loops import run
 from tests.net.raw_peer import raw_peer, signed
 from tests.net.support import until
@@ -517,3 +517,16 @@ def test_of_those_who_speak_another_wire_so_many_are_told_and_each_once() -> Non
             wire.hear(f"author {number}", b"raw", TOPIC)
     assert len(told) == limits_gnostr.OTHER_WIRE_TOLD
     assert counts == {"gnostr: texts that are not gnostr's JSON": 2 * (limits_gnostr.OTHER_WIRE_TOLD + 10)}
+
+
+def test_what_an_ignored_author_says_is_asked_about_and_counted_once() -> None:
+    asked: list[tuple[str, ...]] = []
+    told: list[Event] = []
+
+    def ignore(*said: str) -> None:
+        asked.append(said)
+
+    wire = RawWire(Company(told.append, ignore, ignore, lambda: "ann", lambda _: "", ignore))
+    text = encode_message(GnostrMessage("eve", ("hi", "")))
+    wire.hear("eve", text, TOPIC)
+    assert (asked, told) == ([("eve", text.decode(), TOPIC, "")], [])
