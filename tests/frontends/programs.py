@@ -19,7 +19,7 @@ import sys
 import termios
 import threading
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import pyte
 
@@ -54,6 +54,8 @@ def environment(**more: str) -> dict[str, str]:
 
 
 ALTERNATE_SCREEN = 1049
+SubCommand: TypeAlias = "Callable[..., subprocess.CompletedProcess[str]]"
+"""What does what a program would, in this process (tests/frontends/conftest.py)."""
 
 
 class Program:

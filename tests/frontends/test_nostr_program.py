@@ -1,4 +1,4 @@
-"""`py-peer nostr publish` and `verify`, as programs: what docs/nostr.md shows is what happens, and what goes wrong."""
+"""`py-peer nostr publish` and `verify`: what docs/nostr.md shows is what happens, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,8 @@ from tests.nostr_relay import LocalRelay
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.frontends.programs import SubCommand
 
 pytestmark = needs_git
 
@@ -40,12 +43,19 @@ def relay() -> Iterator[LocalRelay]:
         yield running
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> GitRepository:
-    made = GitRepository(tmp_path / "work")
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:
+    """Two commits, to which no test adds one."""
+    made = GitRepository(tmp_path_factory.mktemp("nostr") / "work")
     made.commit("Engines weave", {"loom": b"cards\n"})
     made.commit("Grüße an alle\n\nund mehr\t🎉\n", {"loom": b"more cards\n"})
     return made
+
+
+@pytest.fixture
+def here(sub_command: SubCommand, repository: GitRepository) -> SubCommand:
+    """Do in the repository, and in this process, what a sub-command does."""
+    return partial(sub_command, folder=repository.path)
 
 
 def shell(repository: GitRepository, line: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -92,10 +102,10 @@ def test_the_page_shows_what_happens(repository: GitRepository, relay: LocalRela
 
 
 def test_an_event_about_a_commit_is_what_gnostr_makes_and_a_relay_has_it(
-    repository: GitRepository, relay: LocalRelay
+    here: SubCommand, repository: GitRepository, relay: LocalRelay
 ) -> None:
     before = int(time.time())
-    done = shell(repository, f"py-peer nostr publish --json --nostr-relay {relay.url}", PY_PEER_NSEC=NSEC)
+    done = here("nostr", "publish", "--json", "--nostr-relay", relay.url, PY_PEER_NSEC=NSEC)
     assert (done.returncode, done.stderr.splitlines()) == (
         0,
         [f"py-peer: verified: signed by {NPUB}", f"py-peer: {relay.url} has taken it"],
@@ -124,33 +134,33 @@ def test_of_many_relays_with_long_names_as_many_stand_in_a_nevent_as_fit() -> No
     assert nip19.decode(nevent(event)).relays == ()
 
 
-def test_events_of_others_are_fetched_from_a_relay_and_checked(repository: GitRepository, relay: LocalRelay) -> None:
+def test_events_of_others_are_fetched_from_a_relay_and_checked(here: SubCommand, relay: LocalRelay) -> None:
     event = nostr.sign_event(SECRET, 1_700_000_000, 1, [], "hello")
     relay.publish(event.json())
     note = nip19.encode(nip19.Entity("note", bytes.fromhex(event.id)))
     for name in (note, f"nostr:{note}", event.id):
-        done = shell(repository, f"py-peer nostr verify {name} --nostr-relay {relay.url}")
+        done = here("nostr", "verify", name, "--nostr-relay", relay.url)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == f"relay: {note}: verified: signed by {NPUB}\n"
-    lacking = shell(repository, f"py-peer nostr verify {'0' * 64} --nostr-relay {relay.url}")
+    lacking = here("nostr", "verify", "0" * 64, "--nostr-relay", relay.url)
     assert (lacking.returncode, lacking.stdout) == (ExitCode.NOT_FOUND, "")
     assert "was not found: no relay that was asked has it" in lacking.stderr
 
 
 def test_a_relay_that_is_not_there_is_said_and_the_others_are_asked_all_the_same(
-    repository: GitRepository, relay: LocalRelay
+    here: SubCommand, relay: LocalRelay
 ) -> None:
     nobody = "ws://127.0.0.1:1"
-    done = shell(repository, f"py-peer nostr publish --derived --nostr-relay {nobody} --nostr-relay {relay.url}")
+    done = here("nostr", "publish", "--derived", "--nostr-relay", nobody, "--nostr-relay", relay.url)
     assert done.returncode == 0
     assert f"py-peer: {nobody}: Connection refused" in done.stderr
     assert f"py-peer: {relay.url} has taken it" in done.stderr
     assert nip19.decode(done.stdout.strip()).relays == (relay.url,)
-    alone = shell(repository, f"py-peer nostr publish --derived --nostr-relay {nobody}")
+    alone = here("nostr", "publish", "--derived", "--nostr-relay", nobody)
     assert (alone.returncode, alone.stdout) == (ExitCode.NOBODY_REACHED, "")
-    unread = shell(repository, f"py-peer nostr verify {done.stdout.strip()} --nostr-relay {nobody}")
+    unread = here("nostr", "verify", done.stdout.strip(), "--nostr-relay", nobody)
     assert (unread.returncode, unread.stdout) == (ExitCode.NOBODY_REACHED, "")
-    unasked = shell(repository, f"py-peer nostr verify {done.stdout.strip()}")
+    unasked = here("nostr", "verify", done.stdout.strip())
     assert (unasked.returncode, unasked.stdout) == (ExitCode.USAGE, "")
     assert f"No relay is named that could be asked for it: --nostr-relay URL names one; it may be on {relay.url}" in (
         unasked.stderr
@@ -160,36 +170,44 @@ def test_a_relay_that_is_not_there_is_said_and_the_others_are_asked_all_the_same
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
-        ("py-peer nostr publish", ExitCode.USAGE, "There is no key of Nostr in "),
-        ("py-peer nostr publish", ExitCode.USAGE, "or sign with the commit's own key: --derived"),
-        ("py-peer nostr publish nowhere --derived", ExitCode.NOT_FOUND, "no commit 'nowhere'"),
-        ("py-peer nostr publish --derived --repo /", ExitCode.NOT_FOUND, "/ is in no Git repository"),
-        ("py-peer nostr publish --nostr-relay https://a", ExitCode.USAGE, "is not the URL of a relay"),
-        ("py-peer nostr verify nothing", ExitCode.NOT_FOUND, "nothing cannot be read: No such file"),
-        ("py-peer nostr verify .", ExitCode.NOT_FOUND, ". cannot be read: Is a directory"),
-        ("py-peer nostr verify", ExitCode.NOT_FOUND, "there is no event in standard input"),
-        ("py-peer nostr verify <&-", ExitCode.NOT_FOUND, "standard input"),
-        (f"py-peer nostr verify {NPUB}", ExitCode.USAGE, "this npub names no event"),
-        ("py-peer nostr verify note1abc", ExitCode.USAGE, "a file of such a name is written with ./ before it"),
+        ("nostr publish", ExitCode.USAGE, "There is no key of Nostr in "),
+        ("nostr publish", ExitCode.USAGE, "or sign with the commit's own key: --derived"),
+        ("nostr publish nowhere --derived", ExitCode.NOT_FOUND, "no commit 'nowhere'"),
+        ("nostr publish --derived --repo /", ExitCode.NOT_FOUND, "/ is in no Git repository"),
+        ("nostr publish --nostr-relay https://a", ExitCode.USAGE, "is not the URL of a relay"),
+        ("nostr verify nothing", ExitCode.NOT_FOUND, "nothing cannot be read: No such file"),
+        ("nostr verify .", ExitCode.NOT_FOUND, ". cannot be read: Is a directory"),
+        ("nostr verify", ExitCode.NOT_FOUND, "there is no event in standard input"),
+        (f"nostr verify {NPUB}", ExitCode.USAGE, "this npub names no event"),
+        ("nostr verify note1abc", ExitCode.USAGE, "a file of such a name is written with ./ before it"),
     ],
 )
-def test_what_cannot_be_done_is_said_with_a_code(repository: GitRepository, line: str, code: int, words: str) -> None:
-    done = shell(repository, line)
+def test_what_cannot_be_done_is_said_with_a_code(here: SubCommand, line: str, code: int, words: str) -> None:
+    done = here(*line.split())
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
 
 
-def test_a_commit_that_is_too_large_for_an_event_is_refused_with_the_limit(repository: GitRepository) -> None:
-    repository.git("commit", "-q", "--allow-empty", "-F", "-", stdin=b"x" * limits_nostr.MAX_EVENT_BYTES)
-    done = shell(repository, "py-peer nostr publish --derived")
+def test_a_standard_input_that_is_closed_is_said(repository: GitRepository) -> None:
+    done = shell(repository, "py-peer nostr verify <&-")
+    assert (done.returncode, done.stdout) == (ExitCode.NOT_FOUND, "")
+    assert "standard input" in done.stderr
+
+
+def test_a_commit_that_is_too_large_for_an_event_is_refused_with_the_limit(
+    here: SubCommand, repository: GitRepository
+) -> None:
+    message = b"x" * limits_nostr.MAX_EVENT_BYTES
+    commit_id = repository.git("commit-tree", "HEAD^{tree}", "-F", "-", stdin=message)
+    done = here("nostr", "publish", commit_id, "--derived")
     assert (done.returncode, done.stdout) == (ExitCode.NOT_SENT, "")
     assert "There can be no event about this commit: it has " in done.stderr
     assert f"{limits_nostr.MAX_EVENT_BYTES:,} are the most" in done.stderr
 
 
-def test_good_bad_and_garbage_of_one_file_are_told_line_by_line(repository: GitRepository) -> None:
+def test_good_bad_and_garbage_of_one_file_are_told_line_by_line(here: SubCommand, tmp_path: Path) -> None:
     good = nostr.sign_event(SECRET, 1_700_000_000, 1, [], "hello\n")
-    events = repository.path / "events"
+    events = tmp_path / "events"
     lines = [
         good.json(),
         "",
@@ -202,7 +220,7 @@ def test_good_bad_and_garbage_of_one_file_are_told_line_by_line(repository: GitR
         json.dumps(json.loads(good.json())),  # blanks between, and \\u escapes, are no harm
     ]
     events.write_text("\n".join(lines))
-    done = shell(repository, "py-peer nostr verify events")
+    done = here("nostr", "verify", "events", folder=tmp_path)
     note = nip19.encode(nip19.Entity("note", bytes.fromhex(good.id)))
     assert done.stdout.splitlines() == [
         f"events:1: {note}: verified: signed by {NPUB}",
@@ -215,7 +233,8 @@ def test_good_bad_and_garbage_of_one_file_are_told_line_by_line(repository: GitR
         f"events:9: {note}: verified: signed by {NPUB}",
     ]
     assert (done.returncode, done.stderr) == (ExitCode.BAD_SIGNATURE, "")
-    told = [json.loads(line) for line in shell(repository, "py-peer nostr verify --json events").stdout.splitlines()]
+    lines = here("nostr", "verify", "--json", "events", folder=tmp_path).stdout.splitlines()
+    told = [json.loads(line) for line in lines]
     assert [one["standing"] for one in told].count("verified") == 3
     assert told[2] == {
         "where": "events:4",
@@ -228,6 +247,7 @@ def test_good_bad_and_garbage_of_one_file_are_told_line_by_line(repository: GitR
 
 def test_who_reads_no_further_ends_the_checking_without_a_word(repository: GitRepository) -> None:
     good = nostr.sign_event(SECRET, 1_700_000_000, 1, [], "hello\n")
-    (repository.path / "events").write_text((good.json() + "\n") * 3_000)
-    done = shell(repository, "py-peer nostr verify events | head -1")
+    events = repository.path.parent / "events"
+    events.write_text((good.json() + "\n") * 3_000)
+    done = shell(repository, f"py-peer nostr verify {events} | head -1")
     assert (done.stdout.count("\n"), done.stderr) == (1, "")
