@@ -20,6 +20,7 @@ from py_peer.core.settings import Settings
 from py_peer.net.counters import UNEXPECTED, Counters
 from py_peer.net.kad_values import Told
 from py_peer.service import publishing
+from py_peer.service.repository import read_commits
 from py_peer.service.transfers import FAULT
 from tests.git_repository import GitRepository, needs_git
 from tests.loops import run
@@ -387,12 +388,11 @@ def test_what_nobody_was_there_to_take_is_not_read_again_when_it_is_asked_for_ag
     repository, (only,) = history(tmp_path, 1)
     read: list[str] = []
 
-    def read_commits(path: str, revs: str, *args: Any, **wishes: Any) -> Any:
+    def counted(path: str, revs: str, *args: Any, **wishes: Any) -> Any:
         read.append(revs)
-        return repository_reader(path, revs, *args, **wishes)
+        return read_commits(path, revs, *args, **wishes)
 
-    repository_reader = publishing.read_commits
-    monkeypatch.setattr(publishing, "read_commits", read_commits)
+    monkeypatch.setattr(publishing, "read_commits", counted)
     double = Double()
     double.looks_in_vain = 2
     told = [
