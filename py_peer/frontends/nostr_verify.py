@@ -212,5 +212,5 @@ def _verify_on_relays(wanted: Mapping[str, Wanted], arguments: Arguments, verifi
         if one.event_id in fetched.events:
             verifier.tell("relay", *fetched.events[one.event_id])
         else:
-            reason = "no relay that was asked has it" if reached else "no relay was reached"
+            reason = "no relay that was asked has sent it" if reached else "no relay was reached"
             verifier.fail(f"{clean_path(one.name)} was not found: {reason}", outcome)

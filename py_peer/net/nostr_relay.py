@@ -51,11 +51,6 @@ class RelayError(Exception):
 
 
 @final
-class EventRefusedError(RelayError):
-    """The relay does not take an event."""
-
-
-@final
 class Relay:
     """An open connection. One task may read, and any may send."""
 
@@ -263,68 +258,45 @@ _UNKNOWN: Final = (18, 19, 20)
 
 
 async def publish(
-    url: RelayURL,
+    relay: Relay,
     event: NostrEvent,
     timeout: float = limits_nostr.RELAY_ANSWER_TIMEOUT,  # noqa: ASYNC109 - for the answer alone
 ) -> str:
-    """Have a relay take an event; return what it says to that, often "".
-
-    Raises EventRefusedError with its reason, RelayError where there is no answer.
-    """
-    async with open_relay(url) as relay:
-        await relay.send(event_message(event))
-        try:
-            with trio.fail_after(timeout):
-                while True:
-                    match await relay.receive():
-                        case EventTaken(event.id, accepted, reason):
-                            if not accepted:
-                                raise EventRefusedError(f"it refuses the event: {reason or 'and says no reason'}")
-                            return reason
-        except trio.TooSlowError:
-            raise RelayError(f"it has not said within {timeout:g} s whether it takes the event") from None
-
-
-async def subscribe(
-    relay: Relay,
-    filters: Sequence[Filter],
-    heard: Callable[[dict[str, Any]], Awaitable[None]],
-    stored: Callable[[], Awaitable[None]] | None = None,
-) -> None:
-    """Hand on what passes one of the filters, until cancelled. Raises RelayError, at the latest when the relay goes.
-
-    `heard` gets the fields of each event, of which nothing has been looked at; it may take its time, and the relay
-    waits. `stored` is called when all has come that the relay had already.
-    """
-    subscription = secrets.token_hex(8)
-    await relay.send(request_message(subscription, *filters))
-    while True:
-        match await relay.receive():
-            case EventHeard(of, fields) if of == subscription:
-                await heard(fields)
-            case StoredEnd(of) if of == subscription:
-                if stored is not None:
-                    await stored()
-            case RequestClosed(of, reason) if of == subscription:
-                raise RelayError(f"it does not answer the question: {reason or 'and says no reason'}")
-            case EventHeard():
-                relay.refuse("not asked for")
+    """Have a relay take an event; return what it says to that, often "". Raises RelayError, also when it does not."""
+    await relay.send(event_message(event))
+    try:
+        with trio.fail_after(timeout):
+            while True:
+                match await relay.receive():
+                    case EventTaken(event.id, accepted, reason):
+                        if not accepted:
+                            raise RelayError(f"it refuses the event: {reason or 'and says no reason'}")
+                        return reason
+    except trio.TooSlowError:
+        raise RelayError(f"it has not said within {timeout:g} s whether it takes the event") from None
 
 
 async def fetch(
-    url: RelayURL,
+    relay: Relay,
     filters: Sequence[Filter],
-    heard: Callable[[dict[str, Any]], Awaitable[None]],
+    heard: Callable[[dict[str, Any]], object],
     timeout: float = limits_nostr.RELAY_ANSWER_TIMEOUT,  # noqa: ASYNC109 - for the answer alone
 ) -> None:
-    """Hand on what a relay has stored that passes one of the filters, as in `subscribe`. Raises RelayError."""
-    async with open_relay(url) as relay:
-        with trio.move_on_after(timeout) as scope, trio.CancelScope() as asking:
+    """Hand on what a relay has stored that passes one of the filters. Raises RelayError.
 
-            async def stored() -> None:
-                asking.cancel()
-                await trio.lowlevel.checkpoint()
-
-            await subscribe(relay, filters, heard, stored)
-        if scope.cancelled_caught:
-            raise RelayError(f"it has not sent all that it has within {timeout:g} s")
+    `heard` gets the fields of each event, of which nothing has been looked at.
+    """
+    subscription = secrets.token_hex(8)
+    await relay.send(request_message(subscription, *filters))
+    try:
+        with trio.fail_after(timeout):
+            while True:
+                match await relay.receive():
+                    case EventHeard(of, fields) if of == subscription:
+                        heard(fields)
+                    case StoredEnd(of) if of == subscription:
+                        return
+                    case RequestClosed(of, reason) if of == subscription:
+                        raise RelayError(f"it does not answer the question: {reason or 'and says no reason'}")
+    except trio.TooSlowError:
+        raise RelayError(f"it has not sent all that it has within {timeout:g} s") from None

@@ -5,19 +5,19 @@ Both functions block, as they have an event loop of their own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 import trio
 
 from py_peer.core.nostr import Badge, NostrError, NostrEvent, Standing, badge_of, read_event
 from py_peer.core.nostr_messages import Filter, parse_relay_url
-from py_peer.net.nostr_relay import EventRefusedError, RelayError, fetch, publish
+from py_peer.net.nostr_relay import RelayError, fetch, open_relay, publish
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
-    from py_peer.core.nostr_messages import RelayURL
+    from py_peer.net.nostr_relay import Relay
 
 
 @final
@@ -61,44 +61,38 @@ class Fetched:
 def publish_to(urls: Sequence[str], event: NostrEvent, timeout: float) -> list[Answered]:
     """Have relays take an event; return what each has said. `timeout`: seconds for all of them."""
 
-    async def one(url: RelayURL) -> str:
-        return await publish(url, event)
+    async def ask(relay: Relay) -> str:
+        return await publish(relay, event)
 
-    return trio.run(_at_once, urls, timeout, one)
+    return trio.run(_at_once, urls, timeout, ask)
 
 
 def fetch_from(urls: Sequence[str], ids: Collection[str], timeout: float) -> Fetched:
     """Ask relays for events by their IDs. `timeout`: seconds for all of them."""
     fetched = Fetched(ids)
 
-    async def heard(fields: dict[str, Any]) -> None:
-        fetched.take(fields)
-        await trio.lowlevel.checkpoint()
-
-    async def one(url: RelayURL) -> str:
-        await fetch(url, [Filter(ids=tuple(ids))], heard)
+    async def ask(relay: Relay) -> str:
+        await fetch(relay, [Filter(ids=tuple(ids))], fetched.take)
         return ""
 
-    fetched.answers = trio.run(_at_once, urls, timeout, one)
+    fetched.answers = trio.run(_at_once, urls, timeout, ask)
     return fetched
 
 
 async def _at_once(
     urls: Sequence[str],
     timeout: float,  # noqa: ASYNC109 - of the user's
-    ask: Callable[[RelayURL], Awaitable[str]],
+    ask: Callable[[Relay], Awaitable[str]],
 ) -> list[Answered]:
     answers = {url: Answered(url, reached=False, done=False, words=f"no answer within {timeout:g} s") for url in urls}
 
     async def one(url: str) -> None:
         try:
-            words = await ask(parse_relay_url(url))
-        except EventRefusedError as error:
-            answers[url] = Answered(url, reached=True, done=False, words=str(error))
+            async with open_relay(parse_relay_url(url)) as relay:
+                answers[url] = replace(answers[url], reached=True)
+                answers[url] = Answered(url, reached=True, done=True, words=await ask(relay))
         except RelayError as error:
-            answers[url] = Answered(url, reached=False, done=False, words=str(error))
-        else:
-            answers[url] = Answered(url, reached=True, done=True, words=words)
+            answers[url] = replace(answers[url], words=str(error))
 
     with trio.move_on_after(timeout):
         async with trio.open_nursery() as nursery:

@@ -144,7 +144,7 @@ def test_events_of_others_are_fetched_from_a_relay_and_checked(here: SubCommand,
         assert done.stdout == f"relay: {note}: verified: signed by {NPUB}\n"
     lacking = here("nostr", "verify", "0" * 64, "--nostr-relay", relay.url)
     assert (lacking.returncode, lacking.stdout) == (ExitCode.NOT_FOUND, "")
-    assert "was not found: no relay that was asked has it" in lacking.stderr
+    assert "was not found: no relay that was asked has sent it" in lacking.stderr
 
 
 def test_a_relay_that_is_not_there_is_said_and_the_others_are_asked_all_the_same(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
+from trio_websocket import serve_websocket
 
 from py_peer.core import nostr
 from py_peer.core.nostr import Standing
@@ -14,7 +17,9 @@ from py_peer.service.nostr_errands import Fetched, fetch_from, publish_to
 from tests.nostr_relay import LocalRelay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from trio_websocket import WebSocketRequest
 
 GOOD = nostr.sign_event(b"\1" * 32, 1_700_000_000, 1, [], "hello")
 OTHER = nostr.sign_event(b"\1" * 32, 1_700_000_000, 1, [], "other")
@@ -69,3 +74,36 @@ def test_what_a_relay_refuses_is_said_in_its_words() -> None:
         (answer,) = publish_to([relay.url], forged, timeout=10.0)
     assert (answer.reached, answer.done) == (True, False)
     assert answer.words.startswith("it refuses the event: ")
+
+
+@pytest.mark.parametrize(
+    ("errand", "said", "words"),
+    [
+        (fetch_from, "auth-required: who are you?", "it does not answer the question: auth-required: who are you?"),
+        (fetch_from, None, "no answer within 3 s"),
+        (publish_to, None, "no answer within 3 s"),
+    ],
+    ids=["closed", "silent", "without an OK"],
+)
+def test_a_relay_that_does_not_answer_was_reached_all_the_same(
+    errand: Callable[..., Any], said: str | None, words: str
+) -> None:
+    async def take(request: WebSocketRequest) -> None:
+        connection = await request.accept()
+        _, subscription, *_ = json.loads(await connection.get_message())
+        if said is not None:
+            await connection.send_message(json.dumps(["CLOSED", subscription, said]))
+        await trio.sleep_forever()
+
+    async def scene() -> Any:
+        with trio.fail_after(20):
+            async with trio.open_nursery() as nursery:
+                server = await nursery.start(partial(serve_websocket, take, "127.0.0.1", 0, None))
+                asked = GOOD if errand is publish_to else [GOOD.id]
+                done = await trio.to_thread.run_sync(errand, [f"ws://127.0.0.1:{server.port}"], asked, 3.0)
+                nursery.cancel_scope.cancel()
+        return done
+
+    done = trio.run(scene)
+    (answer,) = done if errand is publish_to else done.answers
+    assert (answer.reached, answer.done, answer.words) == (True, False, words)
