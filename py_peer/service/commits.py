@@ -21,6 +21,7 @@ from py_peer.core.shown_commits import WrongHashError, show_object
 from py_peer.net.commit_exchange import COMMIT, CommitServer, ask_for_commit, is_part_of_id
 from py_peer.net.dial import DialError
 from py_peer.net.streams import GarbageError, StreamFaultError
+from py_peer.service.data import why_none
 from py_peer.service.posted import Posted
 from py_peer.service.published import find_published, shown_commit
 from py_peer.service.transfers import FAULT
@@ -214,10 +215,8 @@ class Commits:
         except CommitError as error:
             raise _NotShownError(f"{failure}; in the DHT is what hashes to it, but {error}") from error
         if shown is None:
-            asked = (
-                f"none of the {published.asked} peer(s) asked in the DHT" if published.asked else "nobody in the DHT"
-            )
-            raise _NotShownError(f"{failure}; {asked} has it", wrong_hash=failure.wrong_hash)
+            why = why_none(published, "has it")
+            raise _NotShownError(f"{failure}; in the DHT {why}", wrong_hash=failure.wrong_hash)
         return shown
 
 

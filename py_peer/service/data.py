@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from py_peer.core.events import Event
+    from py_peer.core.git_records import Published
     from py_peer.core.requests import Request
     from py_peer.core.settings import Settings
     from py_peer.net.kad_values import Lookup
@@ -159,7 +160,7 @@ class Data:
         self._emit(Answer(request.ticket, clean_line(text, limits.MAX_ERROR_CHARS), failed=True))
 
 
-def why_none(looked: Lookup | Providers, has_it: str) -> str:
+def why_none(looked: Lookup | Providers | Published, has_it: str) -> str:
     """Return why nothing was found: none of those who have answered `has_it`."""
     reason = f"none of the {looked.asked} peer(s) that were asked {has_it}" if looked.asked else NOBODY
     if looked.unasked:

@@ -17,7 +17,7 @@ from py_peer.core.git_events import CommitsPublished, NotPublished, PublishProgr
 from py_peer.core.git_records import OBJECT, PATCH, parts, tag_key
 from py_peer.core.records import RecordRefusedError
 from py_peer.core.requests import ForgetCommits, PublishCommits, ShowPublished
-from py_peer.service.data import NOBODY, OFF
+from py_peer.service.data import NOBODY, OFF, why_none
 from py_peer.service.published import find_published, shown_commit
 from py_peer.service.repository import RepositoryError, in_thread, read_commits, read_tags
 from py_peer.service.transfers import FAULT
@@ -158,7 +158,7 @@ class Publishing:
             commit_id = lookup.record.value.decode("ascii", "replace").strip().lower() if lookup.record else ""
             if not is_id(commit_id):
                 has = "has a tag of that name; a commit is found by all digits of its ID"
-                why = "what stands there is the ID of no commit" if lookup.record else _nobody_has(lookup.asked, has)
+                why = "what stands there is the ID of no commit" if lookup.record else why_none(lookup, has)
                 self._emit(LookupFailed(request.ticket, _shown(what), lookup.asked, why, lookup.unasked))
                 return
         found = await find_published(dht, commit_id, patch=request.patch)
@@ -167,7 +167,7 @@ class Publishing:
         except CommitError as error:
             self._fail(request, f"what stands there has that hash, but it is no commit: {error}")
             return
-        why = _nobody_has(found.asked, "has it")
+        why = why_none(found, "has it")
         self._emit(shown or LookupFailed(request.ticket, _shown(what), found.asked, why, found.unasked))
 
 
@@ -228,7 +228,3 @@ class _Putting:
 
 def _shown(text: str) -> str:
     return clean_line(text, limits.MAX_KAD_KEY)
-
-
-def _nobody_has(asked: int, has_it: str) -> str:
-    return f"none of the {asked} peer(s) that were asked {has_it}" if asked else NOBODY

@@ -183,7 +183,8 @@ def test_what_nobody_here_has_is_shown_from_the_dht_and_needs_its_whole_id(
     bob.expect(
         f"^❌ Not shown: commit {repo.head()[:12]}: {nobody}; the DHT, which may have it, knows whole IDs alone$"
     )
-    bob.expect(rf"^❌ Not shown: commit 0{{40}}: {nobody}; none of the 1 peer\(s\) asked in the DHT has it$")
+    none = r"none of the 1 peer\(s\) that were asked has it"
+    bob.expect(f"^❌ Not shown: commit 0{{40}}: {nobody}; in the DHT {none}$")
 
 
 def test_on_a_terminal_the_patch_has_colours(posted: Posted, terminal: Callable[..., Terminal]) -> None:

@@ -18,7 +18,7 @@ from py_peer.core.records import RecordRefusedError
 from py_peer.core.requests import ForgetCommits, PublishCommits, PutValue, ShowPublished
 from py_peer.core.settings import Settings
 from py_peer.net.counters import UNEXPECTED, Counters
-from py_peer.net.kad_values import Told
+from py_peer.net.kad_values import Lookup, Told
 from py_peer.service import publishing
 from py_peer.service.repository import read_commits
 from py_peer.service.transfers import FAULT
@@ -288,6 +288,9 @@ class Double:
         self.order: list[bytes] = []
         self.takes: dict[bytes, Told | Exception] = {}
 
+    async def get_value(self, _key: bytes) -> Lookup:
+        return Lookup(None, 0, 3, 2)
+
     @property
     def table(self) -> tuple[str, ...]:
         self.looks_in_vain -= 1
@@ -318,12 +321,17 @@ def _read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def published_over(double: Double, path: Path, revs: str, times: int = 1) -> list[Any]:
     """Return the events of publishing over a double, asked for so many times."""
+    return asked_over(double, *(PublishCommits(ticket, str(path), revs) for ticket in range(1, times + 1)))
+
+
+def asked_over(double: Double, *requests: PublishCommits | ShowPublished) -> list[Any]:
+    """Return the events of what is asked over a double, whose tickets count from 1."""
     events: list[Any] = []
     ended = trio.Event()
 
     def emit(event: Event) -> None:
         events.append(event)
-        if isinstance(event, CommitsPublished | Answer) and event.ticket == times:
+        if isinstance(event, CommitsPublished | Answer | LookupFailed) and event.ticket == len(requests):
             ended.set()
 
     part = publishing.Publishing(Settings("a", kademlia=True), emit)
@@ -335,8 +343,8 @@ def published_over(double: Double, path: Path, revs: str, times: int = 1) -> lis
         part.somebody_to_ask = somebody
         async with trio.open_nursery() as nursery:
             nursery.start_soon(part.run, SimpleNamespace(counters=Counters()))
-            for ticket in range(1, times + 1):
-                part.handlers[PublishCommits](PublishCommits(ticket, str(path), revs))
+            for request in requests:
+                part.handlers[type(request)](request)
             await ended.wait()
             nursery.cancel_scope.cancel()
 
@@ -405,3 +413,13 @@ def test_what_nobody_was_there_to_take_is_not_read_again_when_it_is_asked_for_ag
         CommitsPublished(4, (only,), 4, 4, 3, 4),
     ]
     assert read == ["main"] * 2  # anew when it was published: the branch may have moved
+
+
+@pytest.mark.parametrize(
+    ("what", "has_it"), [("a" * 40, "has it"), ("v1", "has a tag of that name")], ids=["id", "tag"]
+)
+def test_how_many_could_not_be_asked_is_told_where_nothing_is_found(what: str, has_it: str) -> None:
+    (told,) = asked_over(Double(), ShowPublished(1, what))
+    assert (told.asked, told.unasked) == (3, 2)
+    assert told.reason.startswith(f"none of the 3 peer(s) that were asked {has_it}")
+    assert told.reason.endswith("; 2 more could not be asked just now, as too much was dialled lately")
