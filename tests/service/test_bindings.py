@@ -329,7 +329,7 @@ def test_what_a_relay_brings_of_a_bound_key_is_its_peers_and_silent_when_he_is_i
             bob.ask(lambda ticket: WatchNostr(ticket, on=True))
             heard = await bob.see(NostrHeard, lambda event: event.text == "of alice")
             assert (heard.npub, heard.peer_id, heard.nick, heard.plain) == (NPUB, alices_id, "alice", True)
-            assert "who is " in nostr_sentence(heard)
+            assert f"that is {alices_id[-8:]}]" in nostr_sentence(heard)
             heard = await bob.see(NostrHeard, lambda event: event.text == "of somebody")
             assert (heard.npub, heard.peer_id, heard.nick) == (OTHER_NPUB, "", "")
             bob.ask(lambda ticket: Ignore(ticket, alices_id))
