@@ -6,7 +6,7 @@ import asyncio
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from py_peer.core.events import Event
     from py_peer.core.requests import Request
 
+R = TypeVar("R", bound="Request")
 OFFER = Offer("k3xab", ANN, "Ann", plain=True, seconds=0.0, name="my photo.jpg", size=10)
 TRANSFER = Transfer(7, "k3xab", "my photo.jpg", "/d/my photo.jpg", (ANN,), 0, 10, 0.0, None)
 DONE = TransferDone(7, "k3xab", "my photo.jpg", "/d/my photo.jpg", 10, 1.0, verified=True)
@@ -82,6 +83,26 @@ def talk(
         return await running, stage.lines, service.requests
 
     return run(scene())
+
+
+def answered(lines: str, kind: type[R], asks: int, *answers: Event) -> tuple[ExitCode, list[str], list[R]]:
+    """Let a script write `lines` and end its input; return how it ends, and what it has asked of a kind.
+
+    When it has asked `asks` times, under the tickets 1, 2, …, and has come to wait for the answers, they are given.
+    """
+
+    def asked(requests: list[Request]) -> list[R]:
+        return [request for request in requests if isinstance(request, kind)]
+
+    async def answer(service: FakeService, _stage: Stage) -> None:
+        await when(lambda: len(asked(service.requests)) == asks)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not asks or service.stop is None, "it has not waited for the answers"
+        service.emit(*answers)
+
+    code, shown, requests = talk(lines, answer)
+    return code, shown, asked(requests)
 
 
 async def shown(stage: Stage, text: str) -> None:

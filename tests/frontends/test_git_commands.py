@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,8 +13,7 @@ from py_peer.core.requests import ShowCommit
 from py_peer.frontends import piped as piped_chat
 from py_peer.frontends.git_commands import COMPLETED
 from tests.frontends.fakes import ANN, FakeService, Stage
-from tests.frontends.test_exchange import piped, talk
-from tests.frontends.test_front_end import when
+from tests.frontends.test_exchange import answered, piped
 from tests.frontends.test_git_lines import COMMIT
 from tests.loops import run
 
@@ -23,21 +21,8 @@ if TYPE_CHECKING:
     from py_peer.core.events import Event
 
 
-def asked(service: FakeService) -> list[Any]:
-    return [request for request in service.requests if isinstance(request, ShowCommit)]
-
-
-def script(lines: str, *answers: Event) -> tuple[ExitCode, list[str], list[Any]]:
-    """Let a script write `lines` and end its input; its requests have the tickets 1, 2, … and are answered then."""
-
-    async def answer(service: FakeService, _stage: Stage) -> None:
-        await when(lambda: len(asked(service)) == len(answers))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        assert not answers or service.stop is None, "it has not waited for the answers"
-        service.emit(*answers)
-
-    return talk(lines, answer)
+def script(lines: str, *answers: Event) -> tuple[ExitCode, list[str], list[ShowCommit]]:
+    return answered(lines, ShowCommit, len(answers), *answers)
 
 
 def shown(ticket: int) -> CommitShown:
@@ -63,10 +48,7 @@ def test_a_script_waits_for_what_it_shows_and_its_code_says_what_became_of_it(
     monkeypatch.setattr(piped_chat, "ANSWER_SECONDS", 0.0)
     ended, lines, requests = script(f"/show 3F2A9C1\n/show 3f2a9c1be0 {ANN}\n", *answers)
     assert ended is code
-    assert [one for one in requests if isinstance(one, ShowCommit)] == [
-        ShowCommit(1, "3f2a9c1"),
-        ShowCommit(2, "3f2a9c1be0", ANN),
-    ]
+    assert requests == [ShowCommit(1, "3f2a9c1"), ShowCommit(2, "3f2a9c1be0", ANN)]
     count = sum(isinstance(answer, CommitNotShown) for answer in answers)
     assert (f"⚠️  Not shown: {count} commit(s)" in lines) is (count > 0)
 
@@ -75,7 +57,7 @@ def test_a_peer_whom_nobody_knows_is_not_asked_and_that_is_told(monkeypatch: pyt
     monkeypatch.setattr(piped_chat, "ANSWER_SECONDS", 0.0)
     code, lines, requests = script('/show 3f2a9c1 "Zoe of old"\n')
     assert code is ExitCode.NOT_FOUND
-    assert not [one for one in requests if isinstance(one, ShowCommit)]
+    assert not requests
     assert any("is called 'Zoe of old'" in line for line in lines)
 
 
@@ -87,12 +69,12 @@ def test_a_peer_whom_nobody_knows_is_not_asked_and_that_is_told(monkeypatch: pyt
 def test_what_is_no_id_is_told_and_asked_of_nobody(line: str) -> None:
     _, lines, requests = script(f"{line}\n")
     assert any(shown.startswith("/show COMMIT [PEER]: ") for shown in lines)
-    assert not [one for one in requests if isinstance(one, ShowCommit)]
+    assert not requests
 
 
 def test_a_peer_whose_name_is_no_utf_8_is_not_asked_and_the_commit_counts_as_not_shown() -> None:
     code, lines, requests = script("/show 3f2a9c1 \udcff\n")
-    assert not [one for one in requests if isinstance(one, ShowCommit)]
+    assert not requests
     assert code is ExitCode.NOT_FOUND
     assert "❌ Line 1 was not done: it is not UTF-8" in lines
     assert "⚠️  Not shown: 1 commit(s)" in lines

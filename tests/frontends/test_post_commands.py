@@ -19,7 +19,7 @@ from py_peer.core.requests import PostCommit
 from py_peer.core.topics import ROOM_TOPIC
 from py_peer.frontends import piped as piped_chat
 from tests.frontends.fakes import FakeService, Stage
-from tests.frontends.test_exchange import nothing, talk
+from tests.frontends.test_exchange import answered, nothing, talk
 from tests.frontends.test_front_end import when
 from tests.frontends.test_scripted import chat_over as json_chat
 from tests.frontends.test_scripted import commands, read
@@ -27,7 +27,6 @@ from tests.loops import run
 
 if TYPE_CHECKING:
     from py_peer.core.events import Event
-    from py_peer.core.requests import Request
 
 TEXT = "commit 06385e6c1247: The first — Ada, 1 file, +1 -0"
 ID = "06385e6c1247" + "0" * 28
@@ -42,20 +41,7 @@ def sent(ticket: int) -> MessageSent:
 
 
 def script(lines: str, *answers: Event) -> tuple[ExitCode, list[str], list[PostCommit]]:
-    """Let a script write `lines` and end its input; what it posts is answered when it has come to wait for that."""
-
-    def asked(requests: list[Request]) -> list[PostCommit]:
-        return [request for request in requests if isinstance(request, PostCommit)]
-
-    async def answer(service: FakeService, _stage: Stage) -> None:
-        await when(lambda: len(asked(service.requests)) == lines.count("/commit") + lines.count("/diff"))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        assert service.stop is None, "it has not waited for the answers"
-        service.emit(*answers)
-
-    code, shown, requests = talk(lines, answer)
-    return code, shown, asked(requests)
+    return answered(lines, PostCommit, lines.count("/commit") + lines.count("/diff"), *answers)
 
 
 @pytest.fixture(autouse=True)
