@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import trio
 from google.protobuf.message import DecodeError
@@ -72,7 +72,7 @@ class NotGivenError(StreamFaultError):
 @final
 @dataclass(frozen=True, slots=True)
 class GivenCommit:
-    """What a peer has given for a commit."""
+    """What is given for a commit: by a peer, which nothing here verifies, or by us."""
 
     id: str
     """In lower-case hex digits, all of them."""
@@ -81,17 +81,7 @@ class GivenCommit:
     """The commit object, without Git's header."""
 
     patch: bytes
-
-
-class ServedCommit(Protocol):
-    """What is served of a commit, as `GivenCommit` has it."""
-
-    @property
-    def id(self) -> str: ...  # noqa: D102
-    @property
-    def raw(self) -> bytes: ...  # noqa: D102
-    @property
-    def patch(self) -> bytes: ...  # noqa: D102
+    """Of MAX_PATCH bytes at most."""
 
 
 def is_part_of_id(text: str) -> bool:
@@ -150,7 +140,7 @@ def _judged(answer: Any, asked: str) -> GivenCommit:
 class CommitServer:
     """Gives what the user has posted to whoever asks for it, and nothing else."""
 
-    def __init__(self, find: Callable[[str], Sequence[ServedCommit]]) -> None:
+    def __init__(self, find: Callable[[str], Sequence[GivenCommit]]) -> None:
         """`find` takes the beginning of an ID, in lower-case hex digits, and returns those that were posted."""
         self._find = find
         self._streams = FileStreams("commits: ")

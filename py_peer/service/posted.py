@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import NamedTuple, final
+from typing import final
 
 from py_peer.core import limits_git
-
-
-@final
-class PostedCommit(NamedTuple):
-    """A commit that is served: its whole ID, its raw object, and its patch, of MAX_PATCH bytes at most."""
-
-    id: str
-    raw: bytes
-    patch: bytes
+from py_peer.net.commit_exchange import GivenCommit
 
 
 @final
@@ -22,7 +14,7 @@ class Posted:
     """What is served; bounded by number and by bytes. What was posted longest ago makes room."""
 
     def __init__(self) -> None:
-        self._commits: OrderedDict[str, PostedCommit] = OrderedDict()
+        self._commits: OrderedDict[str, GivenCommit] = OrderedDict()
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -32,12 +24,12 @@ class Posted:
     def add(self, full_id: str, raw: bytes, patch: bytes) -> None:
         """Serve a commit from now on; posted again, it is the newest."""
         self._drop(full_id)
-        self._commits[full_id] = PostedCommit(full_id, raw, patch)
+        self._commits[full_id] = GivenCommit(full_id, raw, patch)
         self._bytes += len(raw) + len(patch)
         while len(self) > limits_git.MAX_POSTED or self._bytes > limits_git.MAX_POSTED_BYTES:
             self._drop(next(iter(self._commits)))
 
-    def find(self, prefix: str) -> list[PostedCommit]:
+    def find(self, prefix: str) -> list[GivenCommit]:
         """Return those whose ID begins with `prefix`: none for fewer digits than MIN_ID_PREFIX, the newest first."""
         if len(prefix) < limits_git.MIN_ID_PREFIX:
             return []

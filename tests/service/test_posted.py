@@ -3,7 +3,8 @@
 import pytest
 
 from py_peer.core import limits_git
-from py_peer.service.posted import Posted, PostedCommit
+from py_peer.net.commit_exchange import GivenCommit
+from py_peer.service.posted import Posted
 
 A, B = "aaaaaaa1" + "0" * 32, "aaaaaaa2" + "0" * 32
 
@@ -11,7 +12,7 @@ A, B = "aaaaaaa1" + "0" * 32, "aaaaaaa2" + "0" * 32
 def test_a_commit_is_found_by_the_beginning_of_its_id() -> None:
     posted = Posted()
     posted.add(A, b"raw", b"patch")
-    assert posted.find(A[:7]) == posted.find(A) == [PostedCommit(A, b"raw", b"patch")]
+    assert posted.find(A[:7]) == posted.find(A) == [GivenCommit(A, b"raw", b"patch")]
     assert posted.find(A[:6]) == posted.find("") == posted.find(B) == []
 
 
