@@ -126,7 +126,10 @@ MAX_CHANGED_FILES = 10_000
 """Files of one commit that are looked at; the first commit of a large project has more."""
 
 MAX_OBJECT = 67_108_864
-"""An object of a repository that is unpacked from a file of its own."""
+"""What an object of a repository may take to be unpacked; one that is kept as a difference needs others, too."""
+
+MAX_DELTAS = 256
+"""Differences in a row that an object in a pack is made of: Git makes 50, and has once made 250."""
 
 MAX_STORES = 32
 """Folders with objects that a repository shares with others, as git clone --shared has it; Git itself follows five."""

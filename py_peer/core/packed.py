@@ -6,7 +6,9 @@ A pack may hold films. Its reader gives nothing but whole objects, so whoever wa
 from __future__ import annotations
 
 import zlib
-from typing import Final
+from typing import Final, final
+
+from py_peer.core.frozen import frozen
 
 HEAD_BYTES: Final = 1_024
 """More than the head of an entry, the ID of what it is a difference to, and the packed sizes have together: before the
@@ -18,27 +20,41 @@ _SIZES: Final = 20
 """Bytes that two numbers take at most."""
 
 
-def unpacked_size(head: bytes, id_bytes: int) -> int:
-    """Return the size of an object whose entry in a pack begins with `head`; IDs have `id_bytes`.
+@final
+@frozen
+class Entry:
+    """What the head of an entry tells, in bytes."""
 
-    Of one that is kept as a difference it is that of the larger: of what it is, and of what it differs from. Raises
-    ValueError for what is none.
+    size: int
+    """Of the object."""
+
+    delta: int = 0
+    """Of what is kept instead of it: how it differs from another one."""
+
+    base: int | bytes | None = None
+    """That other one: how far before this one it begins, or its ID; None: the object is kept whole."""
+
+
+def read_entry(head: bytes, id_bytes: int) -> Entry:
+    """Return what is told by `head`, with which an entry in a pack begins; IDs have `id_bytes`.
+
+    Raises ValueError for what is none.
     """
+    base: int | bytes
     try:
         kind = head[0] >> 4 & 7
         size, at = _number(head, 0, 4)
         if kind == _BY_OFFSET:
-            _, at = _number(head, at)
+            base, at = _offset(head, at)
         elif kind == _BY_ID:
-            at += id_bytes
+            base, at = head[at : at + id_bytes], at + id_bytes
         else:
-            return size
+            return Entry(size)
         sizes = zlib.decompressobj().decompress(head[at:], _SIZES)
-        before, at = _number(sizes, 0)
-        after, _ = _number(sizes, at)
+        _, at = _number(sizes, 0)  # of the other one, whose own entry tells it
+        return Entry(_number(sizes, at)[0], size, base)
     except (IndexError, zlib.error):
         raise ValueError("this is no entry of a pack") from None
-    return max(before, after)
 
 
 def _number(data: bytes, at: int, bits: int = 7) -> tuple[int, int]:
@@ -48,4 +64,13 @@ def _number(data: bytes, at: int, bits: int = 7) -> tuple[int, int]:
         at += 1
         number |= (data[at] & 0x7F) << shift
         shift += 7
+    return number, at + 1
+
+
+def _offset(data: bytes, at: int) -> tuple[int, int]:
+    """Return a number that has the highest bits first, each byte but the last one more; and where it ends."""
+    number = data[at] & 0x7F
+    while data[at] & 0x80:
+        at += 1
+        number = (number + 1 << 7) + (data[at] & 0x7F)
     return number, at + 1

@@ -1,8 +1,9 @@
 """What is read of a Git repository: commits, and what they change.
 
-All of dulwich is here. It is imported when something is read, and everything here is meant for a thread (`in_thread`):
-it reads files, and a repository may be large. Nothing is written, and no program is started: no hook, filter or command
-that a repository's configuration names. What goes wrong is a RepositoryError, whose text is a sentence for the user.
+All of dulwich is here and in `packs.py`. It is imported when something is read, and everything here is meant for a
+thread (`in_thread`): it reads files, and a repository may be large. Nothing is written, and no program is started: no
+hook, filter or command that a repository's configuration names. What goes wrong is a RepositoryError, whose text is a
+sentence for the user.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import stat
 import time
 import zlib
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast, final
@@ -24,12 +25,11 @@ from py_peer.core import limits, limits_git
 from py_peer.core.cleaning import clean_line, clean_path
 from py_peer.core.commits import Commit, CommitError, DiffStat, holds, parse_commit
 from py_peer.core.frozen import frozen
-from py_peer.core.packed import HEAD_BYTES, unpacked_size
+from py_peer.service.packs import TooLargeError, bound, packed, stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from dulwich.object_store import DiskObjectStore
     from dulwich.objects import Commit as GitCommit
     from dulwich.objects import ObjectID, TreeEntry
     from dulwich.pack import Pack
@@ -194,29 +194,19 @@ def _opened(path: str) -> Iterator[Repo]:
         raise RepositoryError("the folder that py-peer was started in has been removed") from None
     try:
         with Repo.discover(whole) as repo:
-            for store in _stores(repo):
-                store.loose_object_size_limit = limits_git.MAX_OBJECT
+            for store in stores(repo):
+                bound(store)
             yield repo
     except RepositoryError:
         raise
+    except TooLargeError as error:
+        raise RepositoryError(f"the repository of {clean_path(path)} cannot be read: {error}") from None
     except NotGitRepository:
         raise RepositoryError(f"{clean_path(path)} is in no Git repository") from None
     except Exception as error:
         # What a damaged or strange repository makes a library raise has many types.
         cause = clean_line(f"{type(error).__name__}: {error}", limits.MAX_ERROR_CHARS // 2)
         raise RepositoryError(f"the repository of {clean_path(path)} cannot be read: {cause}") from error
-
-
-def _stores(repo: Repo) -> list[DiskObjectStore]:
-    """Return where its objects are: in a folder of its own, and in those of others that it shares."""
-    from dulwich.object_store import DiskObjectStore  # noqa: PLC0415 - as above
-
-    found = [repo.object_store]
-    for store in found:
-        found += [one for one in store.alternates if isinstance(one, DiskObjectStore)]
-        if len(found) > limits_git.MAX_STORES:
-            raise RepositoryError(f"it shares the objects of more than {limits_git.MAX_STORES} others")
-    return found
 
 
 def _resolved(repo: Repo, rev: str) -> str:
@@ -310,7 +300,7 @@ def _with_patch(repo: Repo, commit: Commit, raw: bytes, before: str | None) -> R
     from py_peer.core.patches import file_patch, named  # noqa: PLC0415 - as above
 
     deadline = time.monotonic() + limits_git.READ_SECONDS
-    packs = [pack for store in _stores(repo) for pack in store.packs]
+    packs = [pack for store in stores(repo) for pack in store.packs]
     files, more = _changes(repo, before, commit.tree, deadline)
     files = _with_moved(repo, packs, files)
     parts: list[bytes] = []
@@ -412,32 +402,20 @@ def _named_side(entry: TreeEntry | None) -> Side | None:
 def _blob(repo: Repo, packs: list[Pack], full_id: ObjectID) -> bytes | None:
     """Return what is in a file, or None if that is too large to be compared."""
     try:
-        if _packed_size(packs, full_id) > limits_git.MAX_DIFFED:
+        found = packed(packs, full_id)
+        if found and found.size > limits_git.MAX_DIFFED:
             return None
         _, data = repo.object_store.get_raw(full_id)
     except KeyError:
         short = full_id.decode()[: limits_git.SHORT_ID_CHARS]
         raise RepositoryError(f"the file with ID {short} is not there, as in a partial clone") from None
+    except TooLargeError:
+        return None
     except zlib.error as error:
         if "exceeds" not in str(error):
             raise
         return None
     return data if len(data) <= limits_git.MAX_DIFFED else None
-
-
-def _packed_size(packs: list[Pack], full_id: ObjectID) -> int:
-    """Return how large an object is that is in one of the packs; 0 for another."""
-    for pack in packs:
-        try:
-            offset = pack.index.object_offset(full_id)
-        except KeyError:
-            continue
-        with open(pack.data.path, "rb") as file:  # noqa: PTH123 - it may be of either type
-            file.seek(offset)
-            head = file.read(HEAD_BYTES)
-        with suppress(ValueError):  # who unpacks it says what is wrong with it
-            return unpacked_size(head, len(full_id) // 2)
-    return 0
 
 
 def _oid(full_id: str) -> ObjectID:

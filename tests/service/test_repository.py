@@ -13,19 +13,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+from dulwich.objects import ObjectID
 from dulwich.pack import Pack
+from dulwich.repo import Repo
 
 from py_peer.core import limits_git
 from py_peer.core.commits import DiffStat, holds
-from py_peer.core.packed import HEAD_BYTES, unpacked_size
 from py_peer.service import repository
+from py_peer.service.packs import Packed, packed
 from py_peer.service.repository import RepositoryError, in_thread, read_commit, read_commits, read_head, read_tags
 from tests.git_repository import GitRepository, needs_git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dulwich.objects import ObjectID, RawObjectID
+    from dulwich.objects import RawObjectID
 
 pytestmark = needs_git
 
@@ -258,11 +260,33 @@ class TestBounds:
         names = "\n".join(words[0] for words in entries).encode()
         told = repo.git("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=names).splitlines()
         whole = {name: int(size) for name, size in map(str.split, told)}
-        data = pack.read_bytes()
-        for name, _kind, _size, _packed, offset, *delta in entries:
-            size = unpacked_size(data[int(offset) : int(offset) + HEAD_BYTES], len(name) // 2)
-            assert size == max(whole[name], whole[delta[1]] if delta else 0)
+        with Repo(str(repo.path)) as opened:
+            packs = list(opened.object_store.packs)
+            chains: dict[str, tuple[int, int]] = {}
+            for name, _kind, size, _packed, _offset, *delta in sorted(entries, key=lambda words: int([*words, "0"][5])):
+                largest, differences = chains[delta[1]] if delta else (0, 0)
+                chains[name] = max(whole[name], largest), differences + int(size) * bool(delta)
+                assert packed(packs, ObjectID(name.encode())) == Packed(whole[name], sum(chains[name]))
         assert sum(len(words) > 5 for words in entries) > 20
+
+    def test_nothing_is_unpacked_that_is_made_of_too_much(
+        self, repo: GitRepository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lines = [b"%d\n" % number for number in range(5_000)]
+        for number in range(5):  # the shorter ones are kept as differences to the longer
+            repo.commit(f"number {number}", {"a.txt": b"".join(lines[: 1_000 + 1_000 * number])})
+        repo.git("gc", "-q", "--aggressive")
+        assert read_commit(str(repo.path), "HEAD~3").stat == DiffStat(1, 1_000, 0)
+        with monkeypatch.context() as patched:
+            patched.setattr(limits_git, "MAX_OBJECT", 15_000)
+            found = read_commit(str(repo.path), "HEAD~3")
+            assert b"too large to be compared" in found.patch
+            assert found.left_out == 1
+            patched.setattr(limits_git, "MAX_OBJECT", 100)
+            with pytest.raises(RepositoryError, match="to unpack an object takes more than 100 bytes"):
+                read_commit(str(repo.path), "HEAD~3")
+        monkeypatch.setattr(limits_git, "MAX_DELTAS", 2)
+        assert b"too large to be compared" in read_commit(str(repo.path), "HEAD~3").patch
 
     def test_a_huge_patch_is_cut_between_files(self, repo: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits_git, "MAX_PATCH", 1_600)
