@@ -39,7 +39,7 @@ class RelayURL:
     def __str__(self) -> str:
         """Return it in the one way in which it is written here."""
         scheme = "wss" if self.secure else "ws"
-        return f"{scheme}://{self.authority}{self.resource.removesuffix('/')}"
+        return f"{scheme}://{self.authority}{'' if self.resource == '/' else self.resource}"
 
     @property
     def authority(self) -> str:
