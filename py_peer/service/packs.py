@@ -5,7 +5,8 @@ An object may be kept as its difference to another, and that as one to a third: 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast, final
+import zlib
+from typing import TYPE_CHECKING, Final, cast, final
 
 from py_peer.core import limits_git
 from py_peer.core.frozen import frozen
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from dulwich.objects import ObjectID, RawObjectID
     from dulwich.pack import Pack
     from dulwich.repo import Repo
+
+
+_SHA1_DIGITS: Final = 40
+"""Of a name with fewer bytes these are no hex digits."""
 
 
 class TooLargeError(Exception):
@@ -56,10 +61,21 @@ def bound(store: DiskObjectStore) -> None:
     def get_raw(name: RawObjectID | ObjectID) -> tuple[int, bytes]:
         found = packed(packs, name)
         if found and found.needed > limits_git.MAX_OBJECT:
-            raise TooLargeError(f"to unpack an object takes more than {limits_git.MAX_OBJECT:,} bytes")
-        return unbound(name)
+            raise _too_large(name)
+        try:
+            return unbound(name)
+        except zlib.error as error:
+            if "exceeds" in str(error):  # in a file of its own
+                raise _too_large(name) from None
+            raise
 
     store.get_raw = get_raw  # type: ignore[method-assign]  # all that dulwich reads of a store goes this way
+
+
+def _too_large(name: bytes) -> TooLargeError:
+    digits = name.hex() if len(name) < _SHA1_DIGITS else name.decode()
+    short = digits[: limits_git.SHORT_ID_CHARS]
+    return TooLargeError(f"to unpack the object {short} takes more than {limits_git.MAX_OBJECT:,} bytes")
 
 
 def packed(packs: list[Pack], name: RawObjectID | ObjectID) -> Packed | None:

@@ -12,7 +12,6 @@ import os
 import re
 import stat
 import time
-import zlib
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -173,7 +172,7 @@ def read_tags(path: str, ids: Collection[str]) -> dict[str, str]:
         for ref in sorted(tags)[: limits_git.MAX_TAGS]:
             try:
                 full_id = repo.get_peeled(ref).decode()
-            except KeyError:  # a tag of what a shallow clone has not
+            except (KeyError, TooLargeError):  # a tag of what a shallow clone has not, or of megabytes
                 continue
             if full_id in ids:
                 found[ref.removeprefix(_TAGS).decode("utf-8", "replace")] = full_id
@@ -410,10 +409,6 @@ def _blob(repo: Repo, packs: list[Pack], full_id: ObjectID) -> bytes | None:
         short = full_id.decode()[: limits_git.SHORT_ID_CHARS]
         raise RepositoryError(f"the file with ID {short} is not there, as in a partial clone") from None
     except TooLargeError:
-        return None
-    except zlib.error as error:
-        if "exceeds" not in str(error):
-            raise
         return None
     return data if len(data) <= limits_git.MAX_DIFFED else None
 

@@ -283,10 +283,26 @@ class TestBounds:
             assert b"too large to be compared" in found.patch
             assert found.left_out == 1
             patched.setattr(limits_git, "MAX_OBJECT", 100)
-            with pytest.raises(RepositoryError, match="to unpack an object takes more than 100 bytes"):
+            with pytest.raises(RepositoryError, match=r"the object [0-9a-f]{12} takes more than 100 bytes"):
                 read_commit(str(repo.path), "HEAD~3")
         monkeypatch.setattr(limits_git, "MAX_DELTAS", 2)
         assert b"too large to be compared" in read_commit(str(repo.path), "HEAD~3").patch
+
+    @pytest.mark.parametrize("is_packed", [False, True], ids=["loose", "packed"])
+    def test_a_tag_of_megabytes_is_none_and_hides_no_other(
+        self, repo: GitRepository, monkeypatch: pytest.MonkeyPatch, is_packed: bool
+    ) -> None:
+        only = repo.commit("one", {"a.txt": b"a\n"})
+        repo.git("tag", "-m", "annotated", "v1")
+        repo.git("tag", "-m", "long " * 1_000, "v2")
+        if is_packed:
+            repo.git("repack", "-qad")
+        monkeypatch.setattr(limits_git, "MAX_OBJECT", 4_000)
+        assert read_tags(str(repo.path), {only}) == {"v1": only}
+        with pytest.raises(
+            RepositoryError, match=f"the object {repo.git('rev-parse', 'v2')[:12]} takes more than 4,000"
+        ):
+            read_commit(str(repo.path), "v2")
 
     def test_a_huge_patch_is_cut_between_files(self, repo: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits_git, "MAX_PATCH", 1_600)
