@@ -7,7 +7,7 @@ from typing import Final
 from py_peer.core.cleaning import clean_line
 from py_peer.core.commits import CommitError, cleaned, read_commit_json
 
-SUBJECT_CHARS: Final = 200
+AUTHOR_CHARS: Final = 200
 
 
 def commit_words(text: str, commit_id: str) -> str:
@@ -19,5 +19,4 @@ def commit_words(text: str, commit_id: str) -> str:
     except CommitError:
         return text
     claimed = "" if commit.id == commit_id else f" (its tag names {commit_id[:12]})"
-    subject = clean_line(commit.subject, SUBJECT_CHARS)
-    return f"commit {commit.short_id}{claimed} {subject} ({clean_line(commit.author_name, SUBJECT_CHARS)})"
+    return f"commit {commit.short_id}{claimed} {commit.subject} ({clean_line(commit.author_name, AUTHOR_CHARS)})"

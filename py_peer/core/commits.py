@@ -8,6 +8,7 @@ an empty line and the message; its ID is the hash of "commit", its length and th
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final, Literal, final
 
 from py_peer.core import limits_git
@@ -235,10 +236,15 @@ _FIELDS: Final[dict[str, type]] = {
 
 def cleaned(commit: Commit) -> Commit:
     """Return a commit whose texts may be shown as they are."""
-    names = ("author_name", "author_email", "committer_name", "committer_email")
-    lines = {name: clean_line(getattr(commit, name), limits_git.MAX_ADDRESS_CHARS) for name in names}
-    fields = {name: getattr(commit, name) for name in _FIELDS}
-    return Commit(**fields | lines | {"message": clean_text(commit.message).rstrip("\n")})
+    most = limits_git.MAX_ADDRESS_CHARS
+    return replace(
+        commit,
+        author_name=clean_line(commit.author_name, most),
+        author_email=clean_line(commit.author_email, most),
+        committer_name=clean_line(commit.committer_name, most),
+        committer_email=clean_line(commit.committer_email, most),
+        message=clean_text(commit.message).rstrip("\n"),
+    )
 
 
 def commit_line(commit: Commit, stat: DiffStat | None) -> str:

@@ -100,7 +100,8 @@ def encode_text(sender: str, text: str, message_id: str, kind: str = CHAT) -> li
     whole = GnostrMessage(sender, (text, ""), kind)
     if len(encoded := encode_message(whole)) <= limits_gnostr.MAX_PAYLOAD_OUT:
         return [encoded]
-    pieces = _pieces(replace(whole, message_id=message_id, number=limits_gnostr.MAX_CHUNKS, total=1), text)
+    most = limits_gnostr.MAX_CHUNKS
+    pieces = _pieces(replace(whole, message_id=message_id, number=most, total=most), text)
     return [
         encode_message(replace(whole, content=(piece, ""), message_id=message_id, number=number, total=len(pieces)))
         for number, piece in enumerate(pieces)
@@ -109,9 +110,7 @@ def encode_text(sender: str, text: str, message_id: str, kind: str = CHAT) -> li
 
 def _pieces(chunk: GnostrMessage, text: str) -> list[str]:
     """Return a text in parts of which each fits; halves of halves, as an escaped character may take six bytes."""
-    if len(encode_message(replace(chunk, content=(text, ""), total=limits_gnostr.MAX_CHUNKS))) <= (
-        limits_gnostr.MAX_PAYLOAD_OUT
-    ):
+    if len(encode_message(replace(chunk, content=(text, "")))) <= limits_gnostr.MAX_PAYLOAD_OUT:
         return [text]
     middle = len(text) // 2
     return [*_pieces(chunk, text[:middle]), *_pieces(chunk, text[middle:])]

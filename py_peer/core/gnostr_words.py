@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from py_peer.core import gnostr
 from py_peer.core.addresses import short_id
 from py_peer.core.commit_words import commit_words
-from py_peer.core.gnostr import GIT_DIFF, JOIN, LEAVE, NOSTR_EVENT
 from py_peer.core.patch_view import PATCH_HEAD, shown_part
 from py_peer.core.speakers import Name
 
@@ -41,15 +41,15 @@ def gnostr_sentence(event: GnostrHeard, called: Callable[[str], str] = short_id)
     """Return what an event says, without its topic; it may have several lines. `called` is what a peer is called."""
     who = Name(event.nick, event.plain).of(event.peer_id)
     match event.kind:
-        case kind if kind == JOIN:
+        case gnostr.JOIN:
             return f"{who} joined!"
-        case kind if kind == LEAVE:
+        case gnostr.LEAVE:
             return f"{who} left!"
-        case kind if kind == NOSTR_EVENT:
+        case gnostr.NOSTR_EVENT:
             whose = f", that is {called(event.signer)}" if event.signer else ""
             said = commit_words(event.text, event.commit_id)
             return f"{who} passes on a Nostr event [{event.badge}{whose}] {said}"
-        case kind if kind == GIT_DIFF:
+        case gnostr.GIT_DIFF:
             return "\n".join([f"{who} says how files differ", PATCH_HEAD, *shown_part(event.text)])
         case kind:
             text = _time(event.text) if kind == "GitCommitTime" else event.text

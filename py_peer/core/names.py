@@ -104,9 +104,9 @@ class Names(Generic[M]):
         """Return how many peers besides ourselves are known."""
         return sum(map(len, self._peers.values())) - 1
 
-    def __contains__(self, peer_id: object) -> bool:
+    def __contains__(self, peer_id: str) -> bool:
         """Say whether a peer is known, or is ourselves."""
-        return any(peer_id in peers for peers in self._peers.values())
+        return self._find(peer_id) is not None
 
     # --- What happens -----------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from py_peer.core.nip19 import npub
 from py_peer.core.schnorr import NostrError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = ("Badge", "NostrError", "NostrEvent", "Standing", "badge_of", "check_event", "read_event", "sign_event")
 
@@ -115,13 +115,13 @@ def read_json(data: str | bytes, most: int) -> Any:
         raise NostrError(f"it is not JSON, at its character {error.pos + 1:,}") from error
 
 
-def read_event(data: str | bytes | dict[str, Any], most: int | None = None) -> NostrEvent:
+def read_event(data: str | bytes | dict[str, Any]) -> NostrEvent:
     """Return an event, whose hash and signature are yet to be checked. Raises NostrError.
 
-    `data`: its JSON, or what `read_json` has made of it. `most`: bytes that its JSON may have, MAX_EVENT_BYTES
-    without. Keys that NIP-01 does not know are ignored, as relays and clients add some.
+    `data`: its JSON, or what `read_json` has made of it. Keys that NIP-01 does not know are ignored, as relays and
+    clients add some.
     """
-    most = limits_nostr.MAX_EVENT_BYTES if most is None else most
+    most = limits_nostr.MAX_EVENT_BYTES
     fields = read_json(data, most) if isinstance(data, (str, bytes)) else data
     if not isinstance(fields, dict):
         raise NostrError("it is not a JSON object")
@@ -142,19 +142,22 @@ def read_event(data: str | bytes | dict[str, Any], most: int | None = None) -> N
         fields["content"],
         fields["sig"],
     )
-    if len(_serialized(event.pubkey, event.created_at, event.kind, event.tags, event.content)) > most:
+    if len(serialize(event.pubkey, event.created_at, event.kind, event.tags, event.content)) > most:
         raise NostrError(f"it has more than {most:,} bytes")  # of one that was JSON already, or of halves of pairs
     return event
 
 
-def serialize(pubkey: str, created_at: int, kind: int, tags: Iterable[Iterable[str]], content: str) -> bytes:
+def serialize(pubkey: str, created_at: int, kind: int, tags: Sequence[Sequence[str]], content: str) -> bytes:
     """Return the bytes whose SHA-256 is an event's ID. Raises NostrError where a text cannot be UTF-8."""
-    return _serialized(pubkey, created_at, kind, tuple(map(tuple, tags)), content)
+    try:
+        return _dumps([0, pubkey, created_at, kind, tags, content]).encode()
+    except UnicodeError as error:
+        raise NostrError("a text in it has half of a surrogate pair, which UTF-8 cannot have") from error
 
 
 def event_id(event: NostrEvent) -> str:
     """Return the ID that the event must have by what it says. Raises NostrError."""
-    return sha256(_serialized(event.pubkey, event.created_at, event.kind, event.tags, event.content)).hexdigest()
+    return sha256(serialize(event.pubkey, event.created_at, event.kind, event.tags, event.content)).hexdigest()
 
 
 def sign_event(secret: bytes, created_at: int, kind: int, tags: Iterable[Iterable[str]], content: str) -> NostrEvent:
@@ -164,7 +167,7 @@ def sign_event(secret: bytes, created_at: int, kind: int, tags: Iterable[Iterabl
     """
     pubkey = schnorr.public_key(secret).hex()
     own = tuple(tuple(tag) for tag in tags)
-    digest = sha256(_serialized(pubkey, created_at, kind, own, content)).digest()
+    digest = sha256(serialize(pubkey, created_at, kind, own, content)).digest()
     event = NostrEvent(digest.hex(), pubkey, created_at, kind, own, content, schnorr.sign(secret, digest).hex())
     return read_event(event.json())
 
@@ -225,13 +228,6 @@ def commit_event(commit_json: str, commit_id: str, secret: bytes, created_at: in
 def is_about_git(event: NostrEvent) -> bool:
     """Return whether it has gnostr's tag for Git."""
     return any(tag[:2] == GIT_TAG for tag in event.tags)
-
-
-def _serialized(pubkey: str, created_at: int, kind: int, tags: tuple[tuple[str, ...], ...], content: str) -> bytes:
-    try:
-        return _dumps([0, pubkey, created_at, kind, tags, content]).encode()
-    except UnicodeError as error:
-        raise NostrError("a text in it has half of a surrogate pair, which UTF-8 cannot have") from error
 
 
 def _dumps(value: Any) -> str:

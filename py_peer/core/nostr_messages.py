@@ -83,7 +83,6 @@ class Filter:
     """What a relay is asked for; what is None is not asked about. Times are in seconds since 1970."""
 
     ids: tuple[str, ...] | None = None
-    authors: tuple[str, ...] | None = None
     kinds: tuple[int, ...] | None = None
     since: int | None = None
     until: int | None = None

@@ -65,7 +65,7 @@ class Commits:
         call: Callable[[str], Awaitable[object]],
     ) -> None:
         """Learn what a peer is `called`, and how to `call` it where it is known to be, which raises DialError."""
-        self._has_dht = bool(settings.bootstrap or settings.kademlia)
+        self._has_dht = settings.has_dht
         self._emit = emit
         self._called = called
         self._call = call

@@ -48,7 +48,7 @@ class Publishing:
     """What one session does with commits in the DHT."""
 
     def __init__(self, settings: Settings, emit: Callable[[Event], None]) -> None:
-        self._is_on = bool(settings.bootstrap or settings.kademlia)
+        self._is_on = settings.has_dht
         self._emit = emit
         self._node: Node | None = None
         self._ours, self._next_of_ours = trio.open_memory_channel[PublishCommits | ForgetCommits](
