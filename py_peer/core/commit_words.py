@@ -12,11 +12,9 @@ AUTHOR_CHARS: Final = 200
 
 def commit_words(text: str, commit_id: str) -> str:
     """Return what an event says, as it is told to people; `commit_id` is the ID in its tag, or ""."""
-    if not commit_id:
-        return text
     try:
         commit = cleaned(read_commit_json(text))
     except CommitError:
         return text
-    claimed = "" if commit.id == commit_id else f" (its tag names {commit_id[:12]})"
+    claimed = f" (its tag names {commit_id[:12]})" if commit_id not in ("", commit.id) else ""
     return f"commit {commit.short_id}{claimed} {commit.subject} ({clean_line(commit.author_name, AUTHOR_CHARS)})"

@@ -94,13 +94,15 @@ def test_a_commit_is_told_in_words_and_a_derived_key_is_marked() -> None:
     own = commit_event(text, COMMIT.id, SECRET, now())
     derived = commit_event(text, COMMIT.id, derived_secret(COMMIT.id), now())
     of_another = commit_event(text, "c" * 40, SECRET, now())
-    heard = Room().hear(own, derived, of_another).shown
-    assert [one.standing for one in heard] == ["verified", "derived", "verified"]
-    assert [one.commit for one in heard] == [COMMIT.id, COMMIT.id, "c" * 40]
+    untagged = about_git(text)
+    heard = Room().hear(own, derived, of_another, untagged).shown
+    assert [one.standing for one in heard] == ["verified", "derived", "verified", "verified"]
+    assert [one.commit for one in heard] == [COMMIT.id, COMMIT.id, "c" * 40, ""]
     told = [nostr_sentence(one) for one in heard]
     assert told[0] == f"[verified: signed by {heard[0].npub}] commit aaaaaaaaaaaa Engines weave (Ada)"
     assert told[1].startswith("[derived key: signed by the key that is made from the commit's ID, so anyone can")
     assert "commit aaaaaaaaaaaa (its tag names cccccccccccc) Engines weave" in told[2]
+    assert told[3].endswith("] commit aaaaaaaaaaaa Engines weave (Ada)")
 
 
 def test_a_badge_stands_before_what_could_pass_for_one() -> None:
