@@ -12,6 +12,10 @@ MAX_TAGS = 2_000
 MAX_TAG_ITEMS = 64
 """Strings of one tag. NIPs in use have five at most, lists of relays a dozen."""
 
+MAX_NAMED_COMMITS = 64
+"""Commits that an event names whose keys it is compared with, 0.03 ms each. Events about commits name one; and who
+would hide behind the key of a commit need not name it at all."""
+
 MAX_CREATED_AT = 2**53 - 1
 """A later time is another number in JavaScript, and the event has another ID there."""
 

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, final
 
 from py_peer.core import limits_nostr, schnorr
-from py_peer.core.commits import is_id
+from py_peer.core.commits import CommitError, is_id, read_commit_json
 from py_peer.core.nip19 import npub
 from py_peer.core.schnorr import NostrError
 
@@ -30,6 +32,7 @@ _HEX: Final = {"id": 64, "pubkey": 64, "sig": 128}
 """Fields in hexadecimal, and how many digits they have: small letters only, as there is one ID for an event."""
 
 _DIGITS: Final = re.compile("[0-9a-f]*")
+_DIGITS_OF_IDS: Final = re.compile("[0-9a-f]{40,}")
 _MAX_DIGITS: Final = 16
 """Of a number: MAX_CREATED_AT has as many."""
 
@@ -192,16 +195,27 @@ def badge_of(event: NostrEvent) -> Badge:
 
 
 def commit_of(event: NostrEvent) -> str:
-    """Return the ID in the event's first `commit` tag; "" if there is none, or it is no ID."""
-    ids = (tag[1] for tag in event.tags if len(tag) > 1 and tag[0] == COMMIT_TAG)
-    first = next(ids, "")
-    return first if is_id(first) else ""
+    """Return the first ID in the event's `commit` tags, "" if there is none."""
+    return next((tag[1] for tag in event.tags if len(tag) > 1 and tag[0] == COMMIT_TAG and is_id(tag[1])), "")
 
 
 def is_derived(event: NostrEvent) -> bool:
-    """Return whether the event is signed with the key that everybody can derive from its commit's ID."""
+    """Return whether the event is signed with the key that everybody can derive from the ID of a commit it names."""
+    return any(_derives(commit_id, event.pubkey) for commit_id in _named(event))
+
+
+def _named(event: NostrEvent) -> Iterable[str]:
+    """Return the IDs of commits that an event names in its `commit` tags and in its text, however they stand there."""
+    texts = [item for tag in event.tags if tag[0] == COMMIT_TAG for item in tag[1:]] + [event.content]
+    with suppress(CommitError):  # there it may be written with escapes
+        texts.insert(0, read_commit_json(event.content).id)
+    found = (run for text in texts for run in _DIGITS_OF_IDS.findall(text.lower()) if is_id(run))
+    return islice(dict.fromkeys(found), limits_nostr.MAX_NAMED_COMMITS)
+
+
+def _derives(commit_id: str, pubkey: str) -> bool:
     try:
-        return schnorr.public_key(derived_secret(commit_of(event))).hex() == event.pubkey
+        return schnorr.public_key(derived_secret(commit_id)).hex() == pubkey
     except NostrError:
         return False
 

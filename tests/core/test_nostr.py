@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as some
 from nostr_sdk import Event, EventBuilder, EventId, Keys, Kind, PublicKey, SecretKey, Tag, Timestamp
 
 from py_peer.core import limits_nostr, nostr, schnorr
+from py_peer.core.commits import Commit, commit_json
 from py_peer.core.nostr import NostrError, NostrEvent, Standing, badge_of, check_event, read_event, sign_event
 
 SECRET = bytes.fromhex("67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65ea4e58d2d92ffa")
@@ -243,6 +245,39 @@ def test_the_key_of_a_commit_is_its_id_and_what_it_signs_is_marked(commit_id: st
 
 def test_an_event_about_a_commit_by_a_key_of_somebody_is_not_marked() -> None:
     assert badge_of(nostr.commit_event("{}", COMMIT, SECRET, NOW)).standing is Standing.VERIFIED
+
+
+JSON_OF_IT = commit_json(Commit(COMMIT, "b" * 40, (), "Ada", "ada@x", "Ada", "ada@x", "Engines weave", NOW))
+
+
+@pytest.mark.parametrize(
+    ("tags", "content"),
+    [
+        ((("commit", "0" * 39 + "1"), ("commit", COMMIT)), "{}"),
+        ((("commit", COMMIT.upper()),), "{}"),
+        ((("commit", f" {COMMIT}\n"),), "{}"),
+        ((("commit", "", COMMIT),), "{}"),
+        ((), JSON_OF_IT),
+        ((), JSON_OF_IT.replace(COMMIT, "".join(f"\\u{ord(digit):04x}" for digit in COMMIT))),
+        ((), f"look at {COMMIT}!"),
+    ],
+    ids=["second tag", "capitals", "blanks", "second item", "JSON", "JSON with escapes", "text"],
+)
+def test_the_key_of_a_commit_is_marked_however_the_commit_is_named(
+    tags: tuple[tuple[str, ...], ...], content: str
+) -> None:
+    made = partial(nostr.sign_event, created_at=NOW, kind=1, tags=(nostr.GIT_TAG, *tags), content=content)
+    assert badge_of(made(nostr.derived_secret(COMMIT))).standing is Standing.DERIVED
+    assert badge_of(made(SECRET)).standing is Standing.VERIFIED
+
+
+def test_of_the_commits_that_an_event_names_so_many_are_looked_at() -> None:
+    others = [("commit", f"{number:040x}") for number in range(1, limits_nostr.MAX_NAMED_COMMITS)]
+    secret = nostr.derived_secret(COMMIT)
+    last = sign_event(secret, NOW, 1, [*others, *others, ("commit", COMMIT)], "{}")
+    assert badge_of(last).standing is Standing.DERIVED
+    beyond = sign_event(secret, NOW, 1, [*others, ("commit", "f" * 40), ("commit", COMMIT)], "{}")
+    assert badge_of(beyond).standing is Standing.VERIFIED
 
 
 NO_KEYS = {
