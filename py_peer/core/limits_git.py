@@ -137,6 +137,9 @@ MAX_STORES = 32
 MAX_HISTORY = 1_000
 """Commits of a range: as many are read, and no more."""
 
+MAX_CONFIG = 1_048_576
+"""The configuration of a repository; those of thousands of branches have some 100 bytes for each."""
+
 MAX_TAGS = 10_000
 """Tags of a repository that are looked at."""
 

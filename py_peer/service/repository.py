@@ -1,9 +1,9 @@
 """What is read of a Git repository: commits, and what they change.
 
-All of dulwich is here and in `packs.py`. It is imported when something is read, and everything here is meant for a
-thread (`in_thread`): it reads files, and a repository may be large. Nothing is written, and no program is started: no
-hook, filter or command that a repository's configuration names. What goes wrong is a RepositoryError, whose text is a
-sentence for the user.
+All of dulwich is here, in `packs.py` and in `plain_repo.py`. It is imported when something is read, and everything here
+is meant for a thread (`in_thread`): it reads files, and a repository may be large. Nothing is written, and no program
+is started: no hook, filter or command that a repository's configuration names. What goes wrong is a RepositoryError,
+whose text is a sentence for the user.
 """
 
 from __future__ import annotations
@@ -185,14 +185,15 @@ def read_tags(path: str, ids: Collection[str]) -> dict[str, str]:
 @contextmanager
 def _opened(path: str) -> Iterator[Repo]:
     from dulwich.errors import NotGitRepository  # noqa: PLC0415 - 0.1 s of imports for who reads a repository
-    from dulwich.repo import Repo  # noqa: PLC0415
+
+    from py_peer.service.plain_repo import PlainRepo  # noqa: PLC0415
 
     try:
         whole = os.path.abspath(path)  # noqa: PTH100 - for the other's error, which pathlib's does not have
     except FileNotFoundError:
         raise RepositoryError("the folder that py-peer was started in has been removed") from None
     try:
-        with Repo.discover(whole) as repo:
+        with PlainRepo.discover(whole) as repo:
             for store in stores(repo):
                 bound(store)
             yield repo

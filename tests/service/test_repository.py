@@ -640,6 +640,24 @@ class TestHostile:
         assert all(map(str.isprintable, refused))
         assert read_commit(str(repo.path)).id == last
 
+    def test_nothing_is_read_that_its_configuration_includes(self, repo: GitRepository, tmp_path: Path) -> None:
+        full_id = repo.commit("one")
+        included = tmp_path / "included"
+        included.write_text("[core]\n\trepositoryformatversion = 9\n")
+        config = repo.path / ".git/config"
+        whole = config.read_text()
+        config.write_text(f"{whole}[include]\n\tpath = {included.as_posix()}\n")
+        assert read_head(str(repo.path)) == full_id
+        config.write_text(whole + "#" * limits_git.MAX_CONFIG)
+        with pytest.raises(RepositoryError, match="its config has more than 1,048,576 bytes"):
+            read_head(str(repo.path))
+        config.unlink()
+        config.mkdir()
+        with pytest.raises(RepositoryError, match="its config is no file"):
+            read_head(str(repo.path))
+        config.rmdir()
+        assert read_head(str(repo.path)) == full_id
+
     def test_one_of_a_version_that_is_not_known(self, repo: GitRepository) -> None:
         repo.commit("one")
         subprocess.run(["git", "config", "core.repositoryformatversion", "9"], cwd=repo.path, check=True, timeout=60)
