@@ -60,6 +60,20 @@ class GitRepository:
         self.git("commit", "-q", "--allow-empty", "--allow-empty-message", "-m", message)
         return self.head()
 
+    def history(self, count: int) -> list[str]:
+        """Make a new repository's history in one go, of commits each of which changes one file; return their IDs."""
+        stream = b""
+        for number in range(count):
+            message, data = b"Change %d\n\nIts reason.\n" % number, b"line %d\n" % number * 9
+            stream += b"commit refs/heads/main\n"
+            stream += b"author Ada Lovelace <ada@example.org> 1700000000 +0100\n"
+            stream += b"committer Grace Hopper <grace@example.org> 1700000100 +0000\n"
+            stream += b"data %d\n%s" % (len(message), message)
+            stream += b"M 100644 inline file %d\ndata %d\n%s" % (number % 7, len(data), data)
+        self.git("fast-import", "--quiet", stdin=stream)
+        self.git("reset", "-q", "--hard")
+        return self.git("rev-list", "--reverse", "main").split()
+
     def head(self) -> str:
         """Return the ID of HEAD."""
         return self.git("rev-parse", "HEAD")

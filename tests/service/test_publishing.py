@@ -55,10 +55,7 @@ async def show(someone: Person, what: str, *, patch: bool = True) -> Any:
 def history(folder: Path, count: int) -> tuple[GitRepository, list[str]]:
     """Return a repository, and the IDs of its commits."""
     repository = GitRepository(folder / "repository")
-    return repository, [
-        repository.commit(f"Change {number}\n\nIts reason.", {f"file {number % 7}": b"line %d\n" % number * 9})
-        for number in range(count)
-    ]
+    return repository, repository.history(count)
 
 
 def test_of_five_another_reads_and_verifies_fifty_commits_of_one_who_is_gone(
