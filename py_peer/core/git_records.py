@@ -52,6 +52,11 @@ def tag_key(tag: str) -> bytes:
     return tag.encode()
 
 
+def own_keys(commit_id: str) -> list[bytes]:
+    """Return all keys under which something of a commit stands, but for the tags that lead to it."""
+    return [key(commit_id) for key in (object_key, json_key, message_key, patch_key)]
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Published:

@@ -277,7 +277,10 @@ class PublishCommits(Request):
 @final
 @frozen
 class ForgetCommits(Request):
-    """Keep no more, nor put anew, what PublishCommits with the same fields has put. Answered by an Answer."""
+    """Keep no more, nor put anew, what PublishCommits has put of some commits. Answered by an Answer.
+
+    The fields are those of PublishCommits; a whole ID as `revs` needs no repository.
+    """
 
     path: str
     revs: str

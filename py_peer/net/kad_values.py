@@ -31,7 +31,7 @@ from py_peer.net.connections import remote_ip
 from py_peer.net.kad_records import RULES, put_record, read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from py_peer.core.kademlia import RoutingTable
     from py_peer.core.records import Rule
@@ -140,6 +140,10 @@ class Values:
         self.on_put(key)
         await self._kept.write()
         return Told(len(await self.hand(record, looked.closest)), len(looked.closest))
+
+    async def keys_of(self, values: Collection[bytes]) -> list[bytes]:
+        """Return the keys under which we have put one of these values."""
+        return await self._kept.keys_of(values)
 
     async def forget(self, key: bytes) -> bool:
         """Forget what we have put under a key, on the disk too; return whether there was anything."""

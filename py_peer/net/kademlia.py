@@ -30,7 +30,7 @@ from py_peer.net.kad_walk import Walker
 from py_peer.net.kept_values import KeptValues
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from libp2p.custom_types import TProtocol
 
@@ -166,6 +166,10 @@ class Kademlia:
     async def put_value(self, key: bytes, value: bytes) -> Told:
         """Have a value kept under a key. Raises RecordRefusedError for one that nobody would keep."""
         return await self.values.put(key, value)
+
+    async def keys_of(self, values: Collection[bytes]) -> list[bytes]:
+        """Return the keys under which we have put one of these values, in earlier runs too."""
+        return await self.values.keys_of(values)
 
     async def forget(self, key: bytes) -> bool:
         """Forget a value of ours, in later runs too; return whether there was one. Others keep it until it expires."""

@@ -26,7 +26,7 @@ from py_peer.net.kept_file import ASIDE, KeptFileError
 from py_peer.net.private_files import MODE, cause, make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 _FORMAT: Final = 1
 _PAGE: Final = 4_096
@@ -90,6 +90,13 @@ class KeptValues:
             rule_for(one.record.key, RULES).check(one.record.key, one.record.value)
             if one.record.key not in self.shelf:
                 self.shelf.put(one.record, one.sender)
+
+    async def keys_of(self, values: Collection[bytes]) -> list[bytes]:
+        """Return the keys under which we have put one of these values, those on the disk alone too."""
+        if self._store is not None:
+            await self._loaded.wait()
+        kept = [*self.shelf, *(self._store.left if self._store else ())]
+        return [one.record.key for one in kept if one.is_own and one.record.value in values]
 
     async def forget(self, key: bytes) -> bool:
         """Forget what we have put under a key, on the disk too; return whether there was anything."""
@@ -178,6 +185,11 @@ class RecordStore:
     def leave(self, keys: Iterable[bytes]) -> None:
         """Leave some records in the file, though they will not be on the shelf."""
         self._left = {key: self._written.pop(key) for key in keys}
+
+    @property
+    def left(self) -> Collection[Kept]:
+        """The records that were left."""
+        return self._left.values()
 
     def leave_no_more(self, key: bytes) -> bool:
         """Have the next `write` delete a record that was left, if it is one; return whether it is."""

@@ -14,7 +14,7 @@ from py_peer.core.commits import CommitError, is_id
 from py_peer.core.dht_events import LookupFailed
 from py_peer.core.events import Answer
 from py_peer.core.git_events import CommitsPublished, NotPublished, PublishProgress
-from py_peer.core.git_records import OBJECT, PATCH, parts, tag_key
+from py_peer.core.git_records import OBJECT, PATCH, own_keys, parts, tag_key
 from py_peer.core.records import RecordRefusedError
 from py_peer.core.requests import ForgetCommits, PublishCommits, ShowPublished
 from py_peer.service.data import NOBODY, OFF, why_none
@@ -104,12 +104,11 @@ class Publishing:
 
     async def _publish_or_forget(self, request: Ours) -> None:
         """Put all that there is of some commits into the DHT, or forget it. Raises RepositoryError."""
+        if isinstance(request, ForgetCommits):
+            await self._forget(request)
+            return
         commits = await self._read(request)
         tags = await in_thread(read_tags, request.path, {commit.id for commit in commits})
-        if isinstance(request, ForgetCommits):
-            some = b"-"  # in place of any patch: what is forgotten has the same key, and needs no value
-            await self._forget(request, parts(((one.id, one.raw, some) for one in commits), tags))
-            return
         of_all = [(one.id, one.raw, one.patch) for one in commits]
         putting = _Putting(request.ticket, parts(of_all, tags if request.tags else {}), self._emit)
         dht = await self.somebody_to_ask()
@@ -133,9 +132,16 @@ class Publishing:
             raise RepositoryError("there is no commit in that range")
         return commits
 
-    async def _forget(self, request: ForgetCommits, todo: Sequence[Part]) -> None:
+    async def _forget(self, request: ForgetCommits) -> None:
+        """Forget all of some commits, and whatever leads to them: tags may have been moved since, or deleted.
+
+        A whole ID needs no repository, where the commit may be no more.
+        """
+        whole = request.revs.lower()
+        ids = [whole] if is_id(whole) else [commit.id for commit in await self._read(request)]
         dht = await self.somebody_to_ask()
-        forgotten = [await dht.forget(part.key) for part in todo]
+        keys = {key for one in ids for key in own_keys(one)} | set(await dht.keys_of({one.encode() for one in ids}))
+        forgotten = [await dht.forget(key) for key in keys]
         if not any(forgotten):
             raise RepositoryError("you keep nothing of it that you have put")
         text = f"Forgotten: {sum(forgotten)} value(s), which are not put anew; others keep them for two days at most"

@@ -188,7 +188,9 @@ async def test_what_is_forgotten_is_gone_from_the_file_though_it_had_found_no_ro
     monkeypatch.setattr(limits, "KAD_SENDER_WEIGHT", 2 * limits.KAD_VALUE_WEIGHT)
     kept = KeptValues(file)
     await kept.load()
+    assert sorted(await kept.keys_of({b"value"})) == [b"key 0", b"key 1", b"key 2"]
     gone = [key for key in (b"key 0", b"key 1", b"key 2", b"others", b"key 0") if await kept.forget(key)]
+    assert await kept.keys_of({b"value"}) == []
     await kept.close()
     assert gone == [b"key 0", b"key 1", b"key 2"]
     kept, _ = await run_of(file)

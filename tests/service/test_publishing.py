@@ -47,6 +47,12 @@ async def publish(someone: Person, path: Path, revs: str, **wishes: bool) -> Any
     return await someone.see(Done, lambda event: event.ticket == ticket)
 
 
+async def forget_of(someone: Person, path: Path, revs: str) -> Answer:
+    """Forget, and return what is said of it."""
+    ticket = someone.ask(lambda number: ForgetCommits(number, str(path), revs))
+    return await someone.see(Answer, lambda event: event.ticket == ticket)
+
+
 async def show(someone: Person, what: str, *, patch: bool = True) -> Any:
     ticket = someone.ask(lambda number: ShowPublished(number, what, patch))
     return await someone.see(Shown, lambda event: event.ticket == ticket)
@@ -259,8 +265,7 @@ def test_what_is_forgotten_is_put_anew_no_more(tmp_path: Path, monkeypatch: pyte
         async with network(2) as (a, b):
 
             async def forget() -> Answer:
-                ticket = b.ask(lambda number: ForgetCommits(number, str(repository.path), f"{ids[0]}..main"))
-                return await b.see(Answer, lambda event: event.ticket == ticket)
+                return await forget_of(b, repository.path, f"{ids[0]}..main")
 
             assert (await forget()).failed
             await publish(b, repository.path, f"{ids[0]}..main")
@@ -269,6 +274,25 @@ def test_what_is_forgotten_is_put_anew_no_more(tmp_path: Path, monkeypatch: pyte
             assert (told.failed, told.text.startswith("Forgotten: 5 value(s)")) == (False, True)
             assert (await forget()).failed
             assert (await show(a, ids[1])).verified  # others have it for a while
+
+    run(scene())
+
+
+def test_tags_that_were_moved_or_deleted_are_forgotten_and_so_is_a_commit_that_is_no_more(tmp_path: Path) -> None:
+    async def scene() -> None:
+        repository, ids = history(tmp_path, 2)
+        for tag in ("moved", "deleted"):
+            repository.git("tag", tag, ids[1])
+        async with network(2) as (_, b):
+            await publish(b, repository.path, "main")
+            await answer(b, PutValue, "colour", "dark blue")
+            repository.git("tag", "-d", "deleted")
+            repository.git("tag", "-f", "moved", ids[0])
+            assert (await forget_of(b, repository.path, "main")).text.startswith("Forgotten: 6 value(s)")
+            await publish(b, repository.path, "main")
+            nowhere = tmp_path / "nothing"
+            assert (await forget_of(b, nowhere, ids[1].upper())).text.startswith("Forgotten: 4 value(s)")
+            assert (await forget_of(b, nowhere, ids[1])).failed
 
     run(scene())
 
