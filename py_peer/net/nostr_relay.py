@@ -123,9 +123,16 @@ class Relay:
         reason = self._connection.closed
         if self._stream.fault or reason is None or reason.code == _GONE:
             return self._stream.fault or "the connection has ended"
+        if reason.code == _TOO_LARGE and (reason.reason or "").startswith(_EXCEEDED):
+            self.refuse("too large")
+            return f"it has sent a message of more than {limits_nostr.MAX_RELAY_FRAME:,} bytes"
         said = clean_line(reason.reason or "", limits_nostr.RELAY_WORDS_CHARS)
         return f"it has closed the connection: {said}" if said else "it has closed the connection"
 
+
+_TOO_LARGE: Final = 1009
+_EXCEEDED: Final = "Exceeded maximum message size"
+"""How trio-websocket itself ends a connection (0.12.2); a relay that says the same has ended it."""
 
 _GONE: Final = 1006
 """No code of the other side: it has said nothing (RFC 6455, 7.1.5)."""

@@ -188,12 +188,15 @@ def test_a_message_without_an_end_ends_the_connection_and_not_the_memory(monkeyp
         await connection.send_message("a" * 300_000)
         await sleep(connection)
 
+    counters: Counter[str] = Counter()
+
     async def scene() -> None:
-        async with pretending(talk) as url, open_relay(url) as relay:
-            with pytest.raises(RelayError, match="Exceeded maximum message size"):
+        async with pretending(talk) as url, open_relay(url, counters) as relay:
+            with pytest.raises(RelayError, match=r"^it has sent a message of more than 200,000 bytes$"):
                 await relay.receive()
 
     run(scene)
+    assert counters == {"nostr refused: too large": 1}
 
 
 HANDSHAKE = (
