@@ -7,12 +7,15 @@ import secrets
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from py_peer.core import limits_nostr, nip19, schnorr
 from py_peer.core.cleaning import clean_path
 from py_peer.core.schnorr import NostrError
 from py_peer.net.private_files import UnfitFileError, cause, is_open, make_folder, read_private, write_private
+
+_NAMES: Final = ("nsec1", "note1", "neven", "nprof", "nostr")
+"""What names something of Nostr begins with, five letters of each."""
 
 
 class NostrKeyError(Exception):
@@ -111,6 +114,8 @@ def _secret(data: bytes) -> bytes:
         raise NostrError("it is empty")
     if text[:5].lower() == "npub1":
         raise NostrError("an npub is the public half, and signs nothing; the nsec is needed")
+    if text[:5].lower() not in _NAMES:
+        raise NostrError("it is neither an nsec nor 64 hexadecimal digits")
     entity = nip19.decode(text)
     if entity.prefix != "nsec":
         raise NostrError(f"this {entity.prefix} is no key to sign with; the nsec is needed")

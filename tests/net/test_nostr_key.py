@@ -59,7 +59,7 @@ def test_a_key_is_an_nsec_or_its_digits(tmp_path: Path, text: str) -> None:
         ("0" * 64, "no secret key"),
         ("g" * 64, "no secret key"),
         (b"\xff" * 64, "neither an nsec"),
-        ("my diary", "no npub, nsec"),
+        ("my diary", "it is neither an nsec nor 64 hexadecimal digits"),
     ],
     ids=["empty", "mistyped", "npub", "note", "zero", "no hex", "bytes", "diary"],
 )
