@@ -100,7 +100,8 @@ def run(arguments: Arguments) -> int:
         try:
             event = _event_named(name)
         except NostrError as error:
-            verifier.fail(str(error), ExitCode.USAGE)
+            shown = "" if "nsec1" in name.lower() else f"{clean_line(name, limits_nostr.SHOWN_URL_CHARS)}: "
+            verifier.fail(f"{shown}{error}", ExitCode.USAGE)
             continue
         if event is None:
             _verify_file(name, verifier)

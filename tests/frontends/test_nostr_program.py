@@ -178,8 +178,10 @@ def test_a_relay_that_is_not_there_is_said_and_the_others_are_asked_all_the_same
         ("nostr verify nothing", ExitCode.NOT_FOUND, "nothing cannot be read: No such file"),
         ("nostr verify .", ExitCode.NOT_FOUND, ". cannot be read: Is a directory"),
         ("nostr verify", ExitCode.NOT_FOUND, "there is no event in standard input"),
-        (f"nostr verify {NPUB}", ExitCode.USAGE, "this npub names no event"),
+        (f"nostr verify {NPUB}", ExitCode.USAGE, f"{NPUB}: this npub names no event"),
+        ("nostr verify note1abc", ExitCode.USAGE, "note1abc: this is no npub"),
         ("nostr verify note1abc", ExitCode.USAGE, "a file of such a name is written with ./ before it"),
+        (f"nostr verify nsec1{NPUB[5:]}", ExitCode.USAGE, "py-peer: this nsec is not whole"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_a_code(here: SubCommand, line: str, code: int, words: str) -> None:
