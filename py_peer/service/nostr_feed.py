@@ -148,7 +148,7 @@ class Feed:
             except Exception as error:  # one relay must end neither the others nor the chat
                 log.error("a relay of Nostr", exc_info=error)
                 self._counters["unexpected faults"] += 1
-                self._cause = "a fault of py-peer's own; the log has it"
+                self._cause = f"a fault of py-peer's own: {type(error).__name__}"
             finally:
                 was_connected, self.connected = self.connected, False
             if was_connected and trio.current_time() - begun >= limits_nostr.RECONNECT_STAYED:
