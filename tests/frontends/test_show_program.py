@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import trio
 from libp2p.crypto.ed25519 import create_new_key_pair
-from libp2p.utils.varint import encode_uvarint
 
 from py_peer.chatroom import CHAT_TOPIC
 from py_peer.core.commits import commit_id
@@ -15,6 +14,7 @@ from py_peer.net.commit_exchange import COMMIT, GIVEN, Answer
 from tests.frontends.programs import DEADLINE, run_to_its_end
 from tests.frontends.test_scripted_program import address, read, seen, tell
 from tests.git_repository import GitRepository, needs_git
+from tests.net.answering import abort, endless, replying, rubbish
 from tests.net.raw_peer import RawStream, raw_peer, signed, silence
 
 if TYPE_CHECKING:
@@ -202,25 +202,7 @@ def test_on_a_terminal_the_patch_has_colours(posted: Posted, terminal: Callable[
 
 
 def giving(**fields: Any) -> Callable[[RawStream], Awaitable[None]]:
-    async def answer(stream: RawStream) -> None:
-        await stream.read_frame()
-        await stream.write_frame(bytes(Answer(status=GIVEN, **fields).SerializeToString()))
-        await stream.finish()
-
-    return answer
-
-
-async def huge(stream: RawStream) -> None:
-    await stream.write(encode_uvarint(2**40))
-
-
-async def rubbish(stream: RawStream) -> None:
-    await stream.write_frame(b"\xff\xff")
-
-
-async def reset(stream: RawStream) -> None:
-    await stream.read_frame()
-    await stream.abort()
+    return replying(Answer(status=GIVEN, **fields))
 
 
 @pytest.mark.parametrize(
@@ -229,9 +211,9 @@ async def reset(stream: RawStream) -> None:
         (giving(id=ID, object=FALSE), "what it gives does not hash to that ID"),
         (giving(id="0" * 40, object=TRUE), "it answered about another commit than it was asked for"),
         (giving(id=ID, object=TRUE, patch=bytes(5_000_000)), "it announced 5,000,"),
-        (huge, "it announced 1,099,511,627,776 bytes, where "),
+        (endless, "it announced 1,099,511,627,776 bytes, where "),
         (rubbish, "what it answers cannot be read"),
-        (reset, "the stream was reset, or its connection has ended"),
+        (abort, "the stream was reset, or its connection has ended"),
     ],
     ids=["a lie", "another commit", "five megabytes", "a huge size", "rubbish", "a reset"],
 )

@@ -1,4 +1,4 @@
-"""Somebody of whom a node asks a file, and who answers in his own way."""
+"""Somebody of whom a node asks something, and who answers in his own way."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from libp2p.utils.varint import encode_uvarint
 
 from tests.net.raw_peer import raw_peer
 from tests.net.support import member, still_hears, until
@@ -43,3 +44,42 @@ async def notices(protocol: str, request: bytes, said: bytes, fetch: Fetch, erro
         with pytest.raises(error):
             await fetch(one, peer)
         await still_hears(one)
+
+
+# --- Ways to answer a question that is a frame ----------------------------------------------------
+
+
+def replying(answer: Any) -> Callable[[RawStream], Awaitable[None]]:
+    """Answer with a message, in a frame."""
+
+    async def reply(stream: RawStream) -> None:
+        await stream.read_frame()
+        await stream.write_frame(bytes(answer.SerializeToString()))
+        await stream.finish()
+
+    return reply
+
+
+async def rubbish(stream: RawStream) -> None:
+    await stream.read_frame()
+    await stream.write_frame(b"\xff\xff")
+
+
+async def endless(stream: RawStream) -> None:
+    await stream.write(encode_uvarint(2**40))
+
+
+async def hang_up(stream: RawStream) -> None:
+    await stream.read_frame()
+    await stream.finish()
+
+
+async def abort(stream: RawStream) -> None:
+    await stream.read_frame()
+    await stream.abort()
+
+
+async def half(stream: RawStream) -> None:
+    await stream.read_frame()
+    await stream.write(encode_uvarint(1_000) + b"\x08")
+    await stream.finish()

@@ -24,6 +24,7 @@ from py_peer.net.commit_exchange import (
     ask_for_commit,
 )
 from py_peer.net.streams import EndedError, GarbageError, NotSupportedError, SilentError
+from tests.net.answering import abort, endless, half, hang_up, replying, rubbish
 from tests.net.raw_peer import RawPeer, RawStream, raw_peer, silence
 from tests.net.support import Member, member, naming, still_hears, trio_test, until
 
@@ -165,41 +166,11 @@ async def test_who_takes_nothing_is_let_go_and_holds_up_nobody(monkeypatch: pyte
 
 
 def answering(**fields: Any) -> Callable[[RawStream], Awaitable[None]]:
-    async def answer(stream: RawStream) -> None:
-        await stream.read_frame()
-        await stream.write_frame(bytes(Answer(**fields).SerializeToString()))
-        await stream.finish()
-
-    return answer
-
-
-async def rubbish(stream: RawStream) -> None:
-    await stream.read_frame()
-    await stream.write_frame(b"\xff\xff")
-
-
-async def endless(stream: RawStream) -> None:
-    await stream.write(encode_uvarint(2**40))
+    return replying(Answer(**fields))
 
 
 async def a_byte_too_much(stream: RawStream) -> None:
     await stream.write(encode_uvarint(limits_git.MAX_COMMIT_ANSWER + 1))
-
-
-async def hang_up(stream: RawStream) -> None:
-    await stream.read_frame()
-    await stream.finish()
-
-
-async def abort(stream: RawStream) -> None:
-    await stream.read_frame()
-    await stream.abort()
-
-
-async def half(stream: RawStream) -> None:
-    await stream.read_frame()
-    await stream.write(encode_uvarint(1_000) + b"\x08")
-    await stream.finish()
 
 
 async def drip(stream: RawStream) -> None:

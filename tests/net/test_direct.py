@@ -24,6 +24,7 @@ from py_peer.net.direct import (
     send,
 )
 from py_peer.net.streams import EndedError, GarbageError, NotSupportedError, SilentError
+from tests.net.answering import abort, endless, half, hang_up, replying, rubbish
 from tests.net.raw_peer import GoneError, RawPeer, RawStream, raw_peer, silence
 from tests.net.support import Member, member, naming, still_hears, trio_test, until
 
@@ -177,36 +178,7 @@ async def test_a_thousand_streams_of_one_peer_take_nothing_from_another() -> Non
 
 
 def answering(**fields: Any) -> Callable[[RawStream], Awaitable[None]]:
-    async def answer(stream: RawStream) -> None:
-        await stream.read_frame()
-        await stream.write_frame(bytes(Response(**fields).SerializeToString()))
-        await stream.finish()
-
-    return answer
-
-
-async def rubbish(stream: RawStream) -> None:
-    await stream.write_frame(b"\xff\xff")
-
-
-async def endless(stream: RawStream) -> None:
-    await stream.write(encode_uvarint(2**40))
-
-
-async def hang_up(stream: RawStream) -> None:
-    await stream.read_frame()
-    await stream.finish()
-
-
-async def abort(stream: RawStream) -> None:
-    await stream.read_frame()
-    await stream.abort()
-
-
-async def half(stream: RawStream) -> None:
-    await stream.read_frame()
-    await stream.write(encode_uvarint(10) + b"\x10")
-    await stream.finish()
+    return replying(Response(**fields))
 
 
 @trio_test

@@ -22,6 +22,7 @@ from py_peer.core.speakers import Name
 from py_peer.net.commit_exchange import COMMIT, GIVEN, Answer
 from py_peer.net.dial import DialError
 from py_peer.service.commits import Commits
+from tests.net.answering import replying
 from tests.net.raw_peer import RawStream, raw_peer, silence
 from tests.net.support import Member, member, naming, trio_test, until
 
@@ -90,12 +91,7 @@ async def asker(call: Callable[[str], Awaitable[object]] = nobody, **wishes: Any
 
 
 def giving(**fields: Any) -> Callable[[RawStream], Awaitable[None]]:
-    async def answer(stream: RawStream) -> None:
-        await stream.read_frame()
-        await stream.write_frame(bytes(Answer(status=GIVEN, **fields).SerializeToString()))
-        await stream.finish()
-
-    return answer
+    return replying(Answer(status=GIVEN, **fields))
 
 
 # --- What goes well -------------------------------------------------------------------------------
