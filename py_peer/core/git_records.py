@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
+from py_peer.core import limits_git
 from py_peer.core.commits import CommitError, commit_json, holds, is_id, parse_commit
 from py_peer.core.records import RecordRefusedError
 
@@ -93,8 +94,8 @@ class Part:
 def parts(commits: Iterable[tuple[str, bytes, bytes]], tags: Mapping[str, str]) -> list[Part]:
     """Return what is to be put of commits, each by its ID, raw object and patch, and of the tags that lead to some.
 
-    All objects come first, then what is small, and patches last: there is not room for everything, neither with us nor
-    with those who keep it. Nobody puts an empty value.
+    All objects come first, then what they say, tags, and patches last: there is not room for everything, neither with
+    us nor with those who keep it. Nobody puts an empty value.
     """
     objects, texts, patches = list[Part](), list[Part](), list[Part]()
     for commit_id, raw, patch in commits:
@@ -105,7 +106,22 @@ def parts(commits: Iterable[tuple[str, bytes, bytes]], tags: Mapping[str, str]) 
             texts.append(Part(commit_id, JSON, json_key(commit_id), commit_json(commit).encode()))
             texts.append(Part(commit_id, MESSAGE, message_key(commit_id), commit.message.encode()))
     named = [Part(commit_id, tag, tag_key(tag), commit_id.encode()) for tag, commit_id in tags.items()]
-    return [part for part in (*objects, *named, *texts, *patches) if part.value]
+    return [part for part in (*objects, *texts, *named, *patches) if part.value]
+
+
+def fit_tags(tags: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the tags that are published, and one of each sort that is not, with the reason and how many more."""
+    most = limits_git.MAX_PUBLISHED_TAGS
+    own = [tag for tag in tags if is_id(tag.partition("/")[0])]
+    names = [tag for tag in tags if not is_id(tag.partition("/")[0])]
+    unfit: dict[str, str] = {}
+    for left, reason in (
+        (own, "where it would stand a commit has its message, JSON or patch"),
+        (names[most:], f"{most} tags are published at a time; kv put TAG ID publishes one more"),
+    ):
+        if left:
+            unfit[left[0]] = f"{reason} (so it is with {len(left) - 1:,} other tag(s))" if left[1:] else reason
+    return {tag: tags[tag] for tag in names[:most]}, unfit
 
 
 @final

@@ -90,8 +90,12 @@ POSTERS_TOLD = 8
 
 # --- In the DHT -----------------------------------------------------------------------------------
 
-MAX_PUBLISHED = 128
-"""Commits that are published in one go: with the four values of each they are as many as others keep of one peer."""
+MAX_PUBLISHED = 100
+"""Commits that are published in one go: small ones, with the four values of each and no others of ours beside them,
+have just room in KAD_SENDER_WEIGHT, what is kept of one peer. Where patches are larger some find none."""
+
+MAX_PUBLISHED_TAGS = 64
+"""Tags that are published with them: a commit has hardly ever more than a few, and each takes the room of a text."""
 
 PUBLISH_REQUESTS = 8
 """Requests to publish that wait for their turn."""
@@ -147,7 +151,7 @@ READ_SECONDS = 10.0
 """What reading one commit and its changes may take; files that were not reached by then are left out of the patch."""
 
 READ_HISTORY_SECONDS = 120.0
-"""What reading a range of commits may take: 128 of a busy project take some 6 s on a quiet machine."""
+"""What reading a range of commits may take: a hundred of a busy project take some 5 s on a quiet machine."""
 
 # --- On the screen --------------------------------------------------------------------------------
 

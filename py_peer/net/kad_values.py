@@ -135,7 +135,7 @@ class Values:
             count = self._shelf.own_count
             raise RecordRefusedError(
                 f"one value too many, as {count:,} of yours are kept and others keep no more of one peer;"
-                " with kv forget KEY there is room again"
+                " kv forget KEY and git forget make room again"
             ) from None
         self.on_put(key)
         await self._kept.write()

@@ -14,7 +14,7 @@ from py_peer.core.commits import CommitError, is_id
 from py_peer.core.dht_events import LookupFailed
 from py_peer.core.events import Answer
 from py_peer.core.git_events import CommitsPublished, NotPublished, PublishProgress
-from py_peer.core.git_records import OBJECT, PATCH, own_keys, parts, tag_key
+from py_peer.core.git_records import OBJECT, PATCH, fit_tags, own_keys, parts, tag_key
 from py_peer.core.records import RecordRefusedError
 from py_peer.core.requests import ForgetCommits, PublishCommits, ShowPublished
 from py_peer.service.data import NOBODY, OFF, why_none
@@ -108,14 +108,19 @@ class Publishing:
             await self._forget(request)
             return
         commits = await self._read(request)
-        tags = await in_thread(read_tags, request.path, {commit.id for commit in commits})
+        tags: dict[str, str] = {}
+        if request.tags:
+            tags = await in_thread(read_tags, request.path, {commit.id for commit in commits})
+        fit, unfit = fit_tags(tags)
         of_all = [(one.id, one.raw, one.patch) for one in commits]
-        putting = _Putting(request.ticket, parts(of_all, tags if request.tags else {}), self._emit)
+        putting = _Putting(request.ticket, parts(of_all, fit), self._emit)
         dht = await self.somebody_to_ask()
         if dht.table:
             for one in commits:
                 if one.remark:
                     self._emit(NotPublished(request.ticket, one.id, PATCH, one.remark))
+            for tag, reason in unfit.items():
+                self._emit(NotPublished(request.ticket, tags[tag], _shown(tag), reason))
             await putting.run(dht)
         else:
             self._held = replace(request, ticket=0), commits

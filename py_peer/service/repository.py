@@ -133,7 +133,7 @@ def read_commits(
         exclude, include = (_resolved(repo, rev or "HEAD") for rev in (first, last))
         found = list(islice(_walked(repo, include, exclude, revs, until), most + 1))
         if len(found) > most:
-            raise RepositoryError(f"{_shown(revs)} has more than {most:,} commits")
+            raise RepositoryError(f"{_shown(revs)} has more than {most:,} commits; take some of them at a time")
         commits: list[RepoCommit] = []
         for full_id in reversed(found):
             _check_time(until)

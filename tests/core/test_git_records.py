@@ -8,8 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from py_peer.core.git_records import CommitRule, json_key, message_key, object_key, patch_key, tag_key
+from py_peer.core import limits, limits_git
+from py_peer.core.git_records import (
+    CommitRule,
+    fit_tags,
+    json_key,
+    message_key,
+    object_key,
+    parts,
+    patch_key,
+    tag_key,
+)
 from py_peer.core.records import Record, RecordRefusedError
+from py_peer.core.value_shelf import Kept
 
 RAW = (
     b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n"
@@ -47,6 +58,27 @@ def test_only_the_object_that_hashes_to_the_id_stands_under_it(commit_id: str) -
 def test_there_is_one_key_for_one_commit(commit_id: str) -> None:
     with pytest.raises(RecordRefusedError, match="under no ID"):
         RULE.check(object_key(commit_id), RAW)
+
+
+def test_a_tag_that_would_stand_where_a_commit_has_something_is_left_out_and_so_are_more_than_are_published() -> None:
+    most = limits_git.MAX_PUBLISHED_TAGS
+    tags = {f"v{number:03}": SHA1 for number in range(most + 3)} | {SHA1: SHA1, f"{SHA1}/diff": SHA1, f"v/{SHA1}": SHA1}
+    fit, unfit = fit_tags(tags)
+    assert list(fit) == [f"v{number:03}" for number in range(most)]
+    assert unfit == {
+        SHA1: "where it would stand a commit has its message, JSON or patch (so it is with 1 other tag(s))",
+        f"v{most:03}": f"{most} tags are published at a time; kv put TAG ID publishes one more"
+        " (so it is with 3 other tag(s))",
+    }
+    assert fit_tags({"v1": SHA1}) == ({"v1": SHA1}, {})
+    assert [part.name for part in parts([(SHA1, RAW, b"+a")], fit)][:4] == ["object", "json", "message", "v000"]
+
+
+def test_as_many_small_commits_as_are_published_at_a_time_have_room_with_us() -> None:
+    of_one = parts([(SHA1, RAW, b"diff --git a/a b/a\n" * 10)], {})
+    weights = [Kept(Record(part.key, part.value, 0, 0), "").weight for part in of_one]
+    assert len(weights) == 4
+    assert limits_git.MAX_PUBLISHED * sum(weights) <= limits.KAD_SENDER_WEIGHT
 
 
 @given(st.binary(max_size=100), st.binary(max_size=100))

@@ -14,6 +14,7 @@ from py_peer.core.commits import commit_json
 from py_peer.core.dht_events import LookupFailed
 from py_peer.core.events import Answer, PeerDisconnected, Started
 from py_peer.core.git_events import CommitShown, CommitsPublished, NotPublished, PublishProgress
+from py_peer.core.git_records import own_keys
 from py_peer.core.records import RecordRefusedError
 from py_peer.core.requests import ForgetCommits, PublishCommits, PutValue, ShowPublished
 from py_peer.core.settings import Settings
@@ -382,7 +383,8 @@ def test_a_few_values_are_put_side_by_side_all_objects_first_and_patches_last(tm
     assert progress == [PublishProgress(1, 0, 13), PublishProgress(1, limits_git.PUT_AT_ONCE + 1, 13)]  # after 2 of 3 s
     assert told == CommitsPublished(1, tuple(ids[1:]), 13, 13, 3, 4)
     assert double.most == limits_git.PUT_AT_ONCE
-    assert double.order[:4] == [*(f"/py-peer-commit/{one}".encode() for one in ids[1:]), b"v1"]
+    assert double.order[:3] == [f"/py-peer-commit/{one}".encode() for one in ids[1:]]
+    assert double.order[9] == b"v1"
     assert set(double.order[-3:]) == {f"{one}/diff".encode() for one in ids[1:]}
 
 
@@ -399,6 +401,18 @@ def test_what_nobody_takes_and_for_which_there_is_no_room_is_said_and_the_rest_g
     refused = {event.part: event.reason for event in told if isinstance(event, NotPublished)}
     assert refused == {"object": "none of the 4 peer(s) that were asked has taken it", "message": "one value too many"}
     assert told[-1] == CommitsPublished(1, (), 4, 2, 1, 4)
+
+
+@pytest.mark.usefixtures("_read_at_once")
+def test_a_tag_that_is_called_as_a_commit_is_told_and_never_put(tmp_path: Path) -> None:
+    repository, (only,) = history(tmp_path, 1)
+    for tag in (f"{only}/commit", "v1"):
+        repository.git("tag", tag, only)
+    double = Double()
+    told = published_over(double, repository.path, "main")
+    assert [event.part for event in told if isinstance(event, NotPublished)] == [f"{only}/commit"]
+    assert told[-1] == CommitsPublished(1, (only,), 5, 5, 3, 4)
+    assert sorted(double.order) == sorted([*own_keys(only), b"v1"])
 
 
 @pytest.mark.usefixtures("_read_at_once")
