@@ -61,6 +61,10 @@ RELAY_BURST_BYTES = 1024 * 1024
 """Read of one relay: 1,000 small events a second at most, whose checking takes a tenth of one core. Who sends more has
 to wait, as TCP has it, and so no event is lost by it. The busiest public relays bring a tenth of that."""
 
+RELAYS_BYTES_PER_SECOND = 512 * 1024
+RELAYS_BURST_BYTES = 4 * 1024 * 1024
+"""The same of all relays that are watched: else sixteen that flood take more than a core. Each has its turn."""
+
 RELAY_TIMEOUT = 10.0
 """For a connection with its handshakes, and for each message that is sent."""
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from py_peer.core.nostr import NostrEvent
     from py_peer.core.nostr_messages import Filter, RelayMessage, RelayURL
+    from py_peer.net.nostr_stream import Pace
 
 REFUSED: Final = "nostr refused: "
 """What the counters of what was not taken begin with."""
@@ -139,8 +140,11 @@ _GONE: Final = 1006
 
 
 @asynccontextmanager
-async def open_relay(url: RelayURL, counters: Counter[str] | None = None) -> AsyncIterator[Relay]:
-    """Connect to a relay, for as long as the block runs. Raises RelayError."""
+async def open_relay(url: RelayURL, counters: Counter[str] | None = None, *together: Pace) -> AsyncIterator[Relay]:
+    """Connect to a relay, for as long as the block runs. Raises RelayError.
+
+    `together`: the pace at which it is read with others, beside its own.
+    """
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         reader = _Reader(nursery)
@@ -160,12 +164,12 @@ async def open_relay(url: RelayURL, counters: Counter[str] | None = None) -> Asy
         raise failure
 
 
-async def _open(url: RelayURL, reader: _Reader) -> tuple[WebSocketConnection, PacedStream]:
+async def _open(url: RelayURL, reader: _Reader, *together: Pace) -> tuple[WebSocketConnection, PacedStream]:
     from trio_websocket import wrap_client_stream  # noqa: PLC0415 - see above
 
     try:
         with trio.fail_after(limits_nostr.RELAY_TIMEOUT):
-            reader.stream = stream = PacedStream(await _connected(url))
+            reader.stream = stream = PacedStream(await _connected(url), *together)
             with reader.opening:
                 connection = await wrap_client_stream(
                     cast("trio.Nursery", reader),

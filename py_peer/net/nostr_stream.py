@@ -6,6 +6,7 @@ frames of no length and for pings. So bytes are counted here, below it. Pinned b
 
 from __future__ import annotations
 
+import math
 import time
 from typing import final
 
@@ -16,14 +17,38 @@ from py_peer.core import limits_nostr
 
 
 @final
+class Pace:
+    """How fast is read, of one relay or of several together. Who sends more has to wait, and nothing is lost by it."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        """Allow `rate` bytes a second, and `burst` bytes at once."""
+        self._rate = rate
+        self._ahead = burst / rate
+        self._until = -math.inf
+        """When all that was read would have come at that rate."""
+
+    async def turn(self) -> None:
+        """Wait until something may be read."""
+        await trio.sleep(max(0.0, self._until - trio.current_time() - self._ahead))
+
+    def count(self, size: int) -> None:
+        """Note that so many bytes were read."""
+        self._until = max(self._until, trio.current_time()) + size / self._rate
+
+
+def pace_of_all() -> Pace:
+    """Return the pace of all relays that are watched."""
+    return Pace(limits_nostr.RELAYS_BYTES_PER_SECOND, limits_nostr.RELAYS_BURST_BYTES)
+
+
+@final
 class PacedStream(Stream):
     """A connection to a relay. Who reads has to say so with `taken` whenever a message has come to its end."""
 
-    def __init__(self, below: Stream) -> None:
+    def __init__(self, below: Stream, *together: Pace) -> None:
+        """Read `below` at the pace of a relay, and no faster than others let it with whom it has a pace `together`."""
         self._below = below
-        self._read_until = trio.current_time()
-        """When all that was read would have come at the rate that a relay has."""
-
+        self._paces = (Pace(limits_nostr.RELAY_BYTES_PER_SECOND, limits_nostr.RELAY_BURST_BYTES), *together)
         self._untaken = 0
         self.heard = trio.current_time()
         """When something has come, by trio's clock, which stands still while the computer sleeps."""
@@ -40,12 +65,13 @@ class PacedStream(Stream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Return what has come, when it is its turn. Raises BrokenResourceError, also where no message ends."""
-        ahead = self._read_until - trio.current_time()
-        await trio.sleep(max(0.0, ahead - limits_nostr.RELAY_BURST_BYTES / limits_nostr.RELAY_BYTES_PER_SECOND))
+        for pace in self._paces:
+            await pace.turn()
         data = bytes(await self._below.receive_some(max_bytes))
         if data:  # that there is an end is no word of the relay's: it may have gone long ago
             self.heard, self.heard_at = trio.current_time(), time.time()
-        self._read_until = max(self._read_until, self.heard) + len(data) / limits_nostr.RELAY_BYTES_PER_SECOND
+        for pace in self._paces:
+            pace.count(len(data))
         self._untaken += len(data)
         if self._untaken > limits_nostr.RELAY_SILENT_BYTES:
             self.fault = "it sends and sends, and no message comes to an end"

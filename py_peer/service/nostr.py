@@ -70,9 +70,10 @@ class Nostr:
         self._changed = trio.Event()
 
     async def _watch(self, counters: Counter[str]) -> None:
+        from py_peer.net.nostr_stream import pace_of_all  # noqa: PLC0415 - for those who watch relays
         from py_peer.service.nostr_feed import Feed, Judge  # noqa: PLC0415 - for those who watch relays
 
-        pace = TokenBucket(limits_nostr.SHOWN_PER_SECOND, limits_nostr.SHOWN_BURST)
+        read, pace = pace_of_all(), TokenBucket(limits_nostr.SHOWN_PER_SECOND, limits_nostr.SHOWN_BURST)
 
         def show(heard: NostrHeard) -> bool:
             if not pace.take(trio.current_time()):
@@ -82,7 +83,7 @@ class Nostr:
 
         judge = Judge(counters, show)
         judge.is_ignored = lambda npub: self.is_ignored(self.bound(npub))
-        self._feeds = [Feed(url, judge, counters, self._emit) for url in self._urls]
+        self._feeds = [Feed(url, judge, counters, self._emit, read) for url in self._urls]
         async with trio.open_nursery() as nursery:
             nursery.start_soon(tell_refused, counters, self._emit)
             for feed in self._feeds:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from py_peer.core.events import Event
     from py_peer.core.nostr import NostrEvent
+    from py_peer.net.nostr_stream import Pace
 
 log = logging.getLogger(__name__)
 
@@ -120,8 +121,12 @@ class Judge:
 class Feed:
     """Follows one relay, and comes back to it with growing pauses when it has gone."""
 
-    def __init__(self, url: str, judge: Judge, counters: Counter[str], emit: Callable[[Event], object]) -> None:
+    def __init__(
+        self, url: str, judge: Judge, counters: Counter[str], emit: Callable[[Event], object], pace: Pace
+    ) -> None:
+        """`pace`: that of all relays together."""
         self._url = parse_relay_url(url)
+        self._pace = pace
         self._judge = judge
         self._counters = counters
         self._emit = emit
@@ -161,7 +166,7 @@ class Feed:
             pause = min(2 * pause, limits_nostr.RECONNECT_MOST)
 
     async def _follow(self) -> None:
-        async with open_relay(self._url, self._counters) as relay:
+        async with open_relay(self._url, self._counters, self._pace) as relay:
             self.connected, self._cause, self._is_down = True, "", False
             self._emit(NostrRelayUp(str(self._url), self._was_up))
             pages = limits_nostr.WATCH_PAGES if self._was_up else 0

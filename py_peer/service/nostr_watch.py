@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from py_peer.core.nostr_events import NostrHeard
+from py_peer.net.nostr_stream import pace_of_all
 from py_peer.service.nostr import tell_refused
 from py_peer.service.nostr_feed import Feed, Judge
 
@@ -43,5 +44,6 @@ async def _watch(urls: Sequence[str], show: Callable[[Event], bool], everything:
 
         judge = Judge(counters, tell, everything=everything)
         nursery.start_soon(tell_refused, counters, tell)
+        pace = pace_of_all()
         for url in urls:
-            nursery.start_soon(Feed(url, judge, counters, tell).run)
+            nursery.start_soon(Feed(url, judge, counters, tell, pace).run)

@@ -26,6 +26,7 @@ from py_peer.core.nostr_messages import (
     request_message,
 )
 from py_peer.net.nostr_relay import RelayError, fetch, open_relay, publish
+from py_peer.net.nostr_stream import pace_of_all
 from tests.nostr_relay import LocalRelay
 from tests.web_certificates import sign_itself
 
@@ -416,6 +417,36 @@ def test_a_flood_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
                     await relay.receive()
                     read += 1
         assert 1 <= read <= 45  # 200 kB at once, then 10 a second, and what was read with them
+
+    run(scene)
+
+
+def test_who_floods_leaves_the_others_their_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_nostr, "RELAYS_BURST_BYTES", 20_000)
+    monkeypatch.setattr(limits_nostr, "RELAYS_BYTES_PER_SECOND", 100_000)
+
+    async def flood(connection: WebSocketConnection) -> None:
+        while True:
+            await connection.send_message('["NOTICE","' + "a" * 10_000 + '"]')
+
+    async def scene() -> None:
+        pace, read, begun = pace_of_all(), Counter[str](), trio.current_time()
+        enough = trio.Event()
+
+        async def count(which: str, url: RelayURL) -> None:
+            async with open_relay(url, None, pace) as relay:
+                while True:
+                    await relay.receive()
+                    read[which] += 1
+                    if len(read) == 2 and read.total() >= 20:
+                        enough.set()
+
+        async with pretending(flood) as one, pretending(flood) as another, trio.open_nursery() as nursery:
+            nursery.start_soon(count, "one", one)
+            nursery.start_soon(count, "another", another)
+            await enough.wait()
+            nursery.cancel_scope.cancel()
+        assert trio.current_time() - begun >= 1.4  # 200 kB, of them 20 at once, and up to 16 too much of each
 
     run(scene)
 

@@ -25,6 +25,7 @@ from py_peer.core.nostr_events import NostrHeard, NostrRelayDown, NostrRelayUp, 
 from py_peer.core.nostr_messages import event_message
 from py_peer.core.requests import RequestNostr, WatchNostr
 from py_peer.frontends.nostr_lines import nostr_sentence
+from py_peer.net.nostr_stream import pace_of_all
 from py_peer.service.nostr_feed import Feed, Judge
 from tests.loops import run
 from tests.nostr_relay import LocalRelay
@@ -199,7 +200,7 @@ class Watched:
         self.counters: Counter[str] = Counter()
         self._come, self.events = trio.open_memory_channel[Any](10_000)
         judge = Judge(self.counters, self._emit, everything=everything)
-        self.feed = Feed(url, judge, self.counters, self._emit)
+        self.feed = Feed(url, judge, self.counters, self._emit, pace_of_all())
 
     def _emit(self, event: Event) -> bool:
         self._come.send_nowait(event)
