@@ -149,7 +149,7 @@ async def open_relay(url: RelayURL, counters: Counter[str] | None = None, *toget
     async with trio.open_nursery() as nursery:
         reader = _Reader(nursery)
         try:
-            connection, stream = await _open(url, reader)
+            connection, stream = await _open(url, reader, *together)
             relay = Relay(connection, stream, Counter() if counters is None else counters)
             nursery.start_soon(relay.keep_alive)
             yield relay
