@@ -7,7 +7,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from py_peer.core.exit_codes import ExitCode
-from tests.frontends.programs import ROOT, run_to_its_end
+from tests.frontends.pages import PLACE, page, pattern, section
+from tests.frontends.programs import run_to_its_end
 from tests.frontends.test_scripted_program import address, read, seen, tell
 
 if TYPE_CHECKING:
@@ -18,39 +19,31 @@ if TYPE_CHECKING:
 
     from tests.frontends.programs import Piped, Terminal
 
-PAGE = (ROOT / "docs" / "nostr.md").read_text(encoding="utf-8")
-PLACE = "/ip4/192.0.2.7/tcp/4001"
+PAGE = page("nostr.md")
 VARIES = {r"  \d+\\\.\d+ ms": r"(  \\d+\\.\\d+ ms)?", r"\bZrrdyAbc\b": r"\\w{8}"}
 """What is another at each run, in the page and as a pattern."""
-
-
-def pattern(line: str) -> str:
-    escaped = re.escape(line).replace(r"\ ", " ")
-    for varies, found in VARIES.items():
-        escaped = re.sub(varies, found, escaped)
-    return f"^{escaped}$"
 
 
 def test_two_people_see_what_the_page_shows(
     terminal: Callable[..., Terminal], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    section = PAGE[PAGE.index("## In the chat") : PAGE.index("Both have signed")]
-    (npub,) = set(re.findall(r"npub1\w{58}", section))
+    shown = "\n".join(section(PAGE, "## In the chat", "Both have signed"))
+    (npub,) = set(re.findall(r"npub1\w{58}", shown))
     made = run_to_its_end(tmp_path, "nostr", "key", "new").stdout.strip()
     people: dict[str, Terminal] = {}
     someone: Terminal | None = None
-    for line in (one.replace(npub, made).replace(npub[-8:], made[-8:]) for one in section.splitlines()):
+    for line in (one.replace(npub, made).replace(npub[-8:], made[-8:]) for one in shown.splitlines()):
         if line.startswith("    $ py-peer --nick"):
             where = people["alice"].address().partition("/p2p/")[0] if people else ""
-            arguments = shlex.split(line.replace(PLACE, where))[2:]
+            arguments = shlex.split(PLACE.sub(where, line))[2:]
             someone = people[arguments[1]] = terminal(*arguments, columns=160)
             someone.address()
         elif line.startswith("    > "):
             assert someone is not None
             someone.send(line.removeprefix("    > ") + "\r")
         elif line.startswith("    ") and someone is not None:
-            someone.expect(pattern(line.removeprefix("    ")))
+            someone.expect(pattern(line.removeprefix("    "), VARIES))
     assert set(people) == {"alice", "bob"}
 
 

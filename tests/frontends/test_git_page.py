@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.frontends.programs import DEADLINE, ROOT, Piped, Terminal, run_to_its_end
+from tests.frontends.pages import PLACE, SOMEBODY, page, pattern, section
+from tests.frontends.programs import DEADLINE, Piped, Terminal, run_to_its_end
 from tests.frontends.test_scripted_program import read, seen
 from tests.git_repository import GitRepository, needs_git
 
@@ -21,22 +21,9 @@ if TYPE_CHECKING:
 
 pytestmark = needs_git
 
-PAGE = (ROOT / "docs" / "git.md").read_text(encoding="utf-8")
-PLACE = re.compile(r"/ip4/192\.0\.2\.7/tcp/4001(/p2p/\S+)?")
-VARIES = {"m4wJWZNF": r"\\w{8}", "k3xabq7wnhcu5dzo": "[a-z2-7]{16}"}
+PAGE = page("git.md")
+VARIES = {**SOMEBODY, "k3xabq7wnhcu5dzo": "[a-z2-7]{16}"}
 """What is another at each run, in the page and as a pattern."""
-
-
-def shown(heading: str, end: str) -> list[str]:
-    """Return the lines of the page between two of its lines."""
-    return PAGE[PAGE.index(heading) : PAGE.index(end)].splitlines()
-
-
-def pattern(line: str) -> str:
-    escaped = re.escape(line).replace(r"\ ", " ")
-    for varies, found in VARIES.items():
-        escaped = re.sub(varies, found, escaped)
-    return f"^ *{escaped}$"
 
 
 @pytest.fixture
@@ -64,7 +51,7 @@ def test_two_people_see_what_the_page_shows(
 ) -> None:
     people: dict[str, Terminal] = {}
     someone: Terminal
-    for line in shown("Ada is in the folder", "| command"):
+    for line in section(PAGE, "Ada is in the folder", "| command"):
         if line.startswith("    $ py-peer "):
             arguments = shlex.split(PLACE.sub(people["Ada"].address() if people else "", line))[2:]
             name = arguments[1].title()
@@ -82,14 +69,14 @@ def test_two_people_see_what_the_page_shows(
         elif line.startswith("    > "):
             someone.send(line.removeprefix("    > ") + "\r")
         elif line.startswith("    "):
-            someone.expect(pattern(line.strip()))
+            someone.expect(pattern(line.removeprefix("    "), VARIES))
     assert set(people) == {"Ada", "Bob"}
 
 
 def test_a_pipe_posts_and_its_exit_code_says_why_not(
     ada: Callable[..., Piped], repository: GitRepository, tmp_path: Path
 ) -> None:
-    (line,) = [line for line in shown("## Scripts", "Through pipes") if "| py-peer" in line]
+    (line,) = [line for line in section(PAGE, "## Scripts", "Through pipes") if "| py-peer" in line]
     printf, _, started = line.strip().partition(" | ")
     told = "\n".join(shlex.split(printf)[2:]) + "\n"
     bob = ada("--headless")
@@ -107,7 +94,9 @@ def test_a_pipe_posts_and_its_exit_code_says_why_not(
 
 
 def test_a_script_reads_the_lines_that_the_page_shows(ada: Callable[..., Piped]) -> None:
-    told, promised = [line.strip() for line in shown("## Scripts", "and then by what") if line.startswith("    {")]
+    told, promised = [
+        line.strip() for line in section(PAGE, "## Scripts", "and then by what") if line.startswith("    {")
+    ]
     bob = ada("--headless")
     one = ada("--json", "--connect", bob.address())
     one.send(f"{told}\n")
@@ -123,7 +112,9 @@ def test_a_script_reads_the_lines_that_the_page_shows(ada: Callable[..., Piped])
 def test_who_has_read_of_a_commit_opens_it_through_a_pipe_and_from_a_script(
     ada: Callable[..., Piped], repository: GitRepository, tmp_path: Path
 ) -> None:
-    lines = [line.strip() for line in shown("A pipe waits for", "`patch` is cleaned") if line.startswith("    ")]
+    lines = [
+        line.strip() for line in section(PAGE, "A pipe waits for", "`patch` is cleaned") if line.startswith("    ")
+    ]
     piped, told, promised = lines
     author = ada("--nick", "ada")
     one = ada("--json", "--nick", "bob", "--connect", author.address())

@@ -13,7 +13,8 @@ from dulwich import porcelain
 from py_peer.core.gnostr import KINDS
 from py_peer.core.topics import shown_topic
 from py_peer.frontends.arguments import parse_arguments
-from tests.frontends.programs import DEADLINE, ROOT, run_to_its_end
+from tests.frontends.pages import PLACE, SOMEBODY, page, pattern, section
+from tests.frontends.programs import DEADLINE, run_to_its_end
 from tests.frontends.test_scripted_program import read, seen
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
     from tests.frontends.programs import Piped, Terminal
 
-PAGE: Final = (ROOT / "docs" / "gnostr.md").read_text(encoding="utf-8")
+PAGE: Final = page("gnostr.md")
 SHOWN_COMMIT: Final = "3f786850e387550fdab836ed7e6dc881de23001b"
-PLACE: Final = re.compile(r"/ip4/192\.0\.2\.7/tcp/4001(/p2p/\S+)?")
+VARIES: Final = {**SOMEBODY, r"(alice|bob) joined!": r"\1(\\(\\w{8}\\))? joined!"}
+"""What is another at each run; of who has just come the name may not have been announced yet."""
 
 
 @pytest.fixture
@@ -38,14 +40,8 @@ def commit(tmp_path: Path) -> str:
 
 def shown(commit: str, heading: str, end: str) -> list[str]:
     """Return the lines of the page between two of its lines, about this commit."""
-    page = PAGE.replace(SHOWN_COMMIT, commit).replace(shown_topic(SHOWN_COMMIT), shown_topic(commit))
-    return page[page.index(heading) : page.index(end)].splitlines()
-
-
-def pattern(line: str) -> str:
-    """Return what matches a line of the page; of who has just come the name may not have been announced yet."""
-    found = "^" + re.escape(line).replace(r"\ ", " ").replace("m4wJWZNF", r"\w{8}") + " *$"
-    return re.sub(r"(alice|bob) joined!", r"\1(\\(\\w{8}\\))? joined!", found)
+    text = PAGE.replace(SHOWN_COMMIT, commit).replace(shown_topic(SHOWN_COMMIT), shown_topic(commit))
+    return section(text, heading, end)
 
 
 def test_two_people_see_what_the_page_shows(terminal: Callable[..., Terminal], commit: str) -> None:
@@ -63,7 +59,7 @@ def test_two_people_see_what_the_page_shows(terminal: Callable[..., Terminal], c
             someone.send(line.removeprefix("    > ") + "\r")
         elif line.startswith("    "):
             told[line] = told.get(line, 0) + 1
-            someone.expect_count(pattern(line.removeprefix("    ")), told[line])
+            someone.expect_count(pattern(line.removeprefix("    "), VARIES), told[line])
         elif line.startswith("Alice sees"):
             someone = people["Alice"]
             told.clear()

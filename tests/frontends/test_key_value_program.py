@@ -7,7 +7,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from tests.frontends.programs import DEADLINE, ROOT, run_to_its_end
+from tests.frontends.pages import PLACE, SOMEBODY, page, pattern, section
+from tests.frontends.programs import DEADLINE, run_to_its_end
 from tests.frontends.test_scripted_program import address, read, seen, tell
 
 if TYPE_CHECKING:
@@ -16,29 +17,16 @@ if TYPE_CHECKING:
 
     from tests.frontends.programs import Piped, Terminal
 
-PAGE = (ROOT / "docs" / "key-value.md").read_text(encoding="utf-8")
-PLACE = re.compile(r"/ip4/192\.0\.2\.7/tcp/4001(/p2p/\S+)?")
+PAGE = page("key-value.md")
 WHO = re.compile(r"12D3KooW[\w…]+")
-VARIES = {r"\d+ s ago": r"\\d+ s ago", r"\bm4wJWZNF\b": r"\\w{8}"}
+VARIES = {r"\d+ s ago": r"\\d+ s ago", **SOMEBODY}
 """What is another at each run, in the page and as a pattern."""
-
-
-def shown(heading: str, end: str) -> list[str]:
-    """Return the lines of the page between two of its lines."""
-    return PAGE[PAGE.index(heading) : PAGE.index(end)].splitlines()
-
-
-def pattern(line: str) -> str:
-    escaped = re.escape(line).replace(r"\ ", " ")
-    for varies, found in VARIES.items():
-        escaped = re.sub(varies, found, escaped)
-    return f"^{escaped}$"
 
 
 def test_two_people_see_what_the_page_shows(terminal: Callable[..., Terminal]) -> None:
     people: dict[str, Terminal] = {}
     someone: Terminal
-    for line in shown("Alice is the first", "| command"):
+    for line in section(PAGE, "Alice is the first", "| command"):
         if line.startswith("    $ py-peer "):
             address = people["Alice"].address() if people else ""
             arguments = shlex.split(PLACE.sub(address, line).removeprefix("    $ py-peer "))
@@ -47,7 +35,7 @@ def test_two_people_see_what_the_page_shows(terminal: Callable[..., Terminal]) -
         elif line.startswith("    > "):
             someone.send(line.removeprefix("    > ") + "\r")
         elif line.startswith("    "):
-            someone.expect(pattern(line.strip()))
+            someone.expect(pattern(line.strip(), VARIES))
         elif line.startswith("Alice finds"):
             someone = people["Alice"]
             someone.expect("is called bob")
@@ -56,7 +44,7 @@ def test_two_people_see_what_the_page_shows(terminal: Callable[..., Terminal]) -
 
 def test_the_command_line_prints_what_the_page_shows(piped: Callable[..., Piped], tmp_path: Path) -> None:
     first = piped("--dht", "--no-intro")
-    page = "\n".join(line.strip() for line in shown("## On the command line", "A peer that is started")[1:])
+    page = "\n".join(line.strip() for line in section(PAGE, "## On the command line", "A peer that is started")[1:])
     examples = page.strip().removeprefix("$ ").split("\n$ ")
     assert len(examples) == 3
     for example in examples:
@@ -72,7 +60,7 @@ def test_the_command_line_prints_what_the_page_shows(piped: Callable[..., Piped]
 def test_a_script_has_what_it_asks_for_and_a_code_that_says_what_was_not_there(
     piped: Callable[..., Piped], tmp_path: Path
 ) -> None:
-    (line,) = [line for line in shown("## Scripts", "Through pipes") if "| py-peer" in line]
+    (line,) = [line for line in section(PAGE, "## Scripts", "Through pipes") if "| py-peer" in line]
     printf, _, started = line.strip().partition(" | ")
     told, *arguments = "\n".join(shlex.split(printf)[2:]) + "\n", *shlex.split(started)[1:]
     first = piped("--dht", "--no-intro")
@@ -80,7 +68,9 @@ def test_a_script_has_what_it_asks_for_and_a_code_that_says_what_was_not_there(
     ended = run_to_its_end(tmp_path, *options, given=told)
     assert ended.returncode == 0, ended.stdout
     assert "🔑 Put colour: 1 of 1 peer(s) keep it" in ended.stdout.splitlines()
-    assert re.search(pattern("🔑 colour (from 1 of 1 peer(s), put 0 s ago): dark blue"), ended.stdout, re.MULTILINE)
+    assert re.search(
+        pattern("🔑 colour (from 1 of 1 peer(s), put 0 s ago): dark blue", VARIES), ended.stdout, re.MULTILINE
+    )
 
     missed = run_to_its_end(tmp_path, *options, given="/kv get size\n/kv get colour\n")
     assert missed.returncode == 6
@@ -100,7 +90,7 @@ def test_a_script_has_what_it_asks_for_and_a_code_that_says_what_was_not_there(
 def test_a_script_reads_the_lines_that_the_page_shows(piped: Callable[..., Piped]) -> None:
     first = piped("--dht", "--no-intro")
     one = piped("--json", "--no-intro", "--bootstrap", first.address())
-    lines = [line.strip() for line in shown("With `--json`", "`value` is cleaned") if line.startswith("    ")]
+    lines = [line.strip() for line in section(PAGE, "With `--json`", "`value` is cleaned") if line.startswith("    ")]
     for line in lines:
         if line.startswith('{"command"'):
             one.send(f"{line}\n")

@@ -7,7 +7,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from tests.frontends.programs import DEADLINE, ROOT, run_to_its_end
+from tests.frontends.pages import PLACE, page, pattern, section
+from tests.frontends.programs import DEADLINE, run_to_its_end
 from tests.frontends.test_scripted_program import read, seen
 
 if TYPE_CHECKING:
@@ -16,24 +17,14 @@ if TYPE_CHECKING:
 
     from tests.frontends.programs import Piped, Terminal
 
-PAGE = (ROOT / "docs" / "topics.md").read_text(encoding="utf-8")
-PLACE = re.compile(r"/ip4/192\.0\.2\.7/tcp/4001(/p2p/\S+)?")
-
-
-def shown(heading: str, end: str) -> list[str]:
-    """Return the lines of the page between two of its lines."""
-    return PAGE[PAGE.index(heading) : PAGE.index(end)].splitlines()
-
-
-def pattern(line: str) -> str:
-    return "^" + re.escape(line).replace(r"\ ", " ").replace("m4wJWZNF", r"\w{8}") + " *$"
+PAGE = page("topics.md")
 
 
 def test_two_people_see_what_the_page_shows(terminal: Callable[..., Terminal]) -> None:
     people: dict[str, Terminal] = {}
     someone: Terminal
     told: dict[str, int] = {}
-    for line in shown("Alice talks", "| command"):
+    for line in section(PAGE, "Alice talks", "| command"):
         if line.startswith("    $ py-peer "):
             address = people["Alice"].address() if people else ""
             arguments = shlex.split(PLACE.sub(address, line).removeprefix("    $ py-peer "))
@@ -60,7 +51,7 @@ def test_scripts_talk_on_a_topic_as_the_page_shows(piped: Callable[..., Piped], 
     first = piped("--headless", "--no-intro", "--topic", "art of code")
     address = re.search(r"Listening on: (/ip4/127\S+)", first.expect(r"(?s)Listening on: .*").string)
     assert address is not None
-    examples = [line.strip() for line in shown("## Scripts", "When a script") if "py-peer -c" in line]
+    examples = [line.strip() for line in section(PAGE, "## Scripts", "When a script") if "py-peer -c" in line]
     for line in examples:
         printf, _, started = line.rpartition(" | ")
         arguments = [PLACE.sub(address[1], argument) for argument in shlex.split(started)[1:]]
@@ -80,7 +71,7 @@ def test_a_script_reads_the_lines_that_the_page_shows(piped: Callable[..., Piped
     first = piped("--no-intro", "--topic", "art of code")
     one = piped("--json", "--no-intro", "-c", first.address())
     seen(one, "peer_joined")
-    lines = [line.strip() for line in shown("With `--json`", "`topic_peer_joined`") if line.startswith("    ")]
+    lines = [line.strip() for line in section(PAGE, "With `--json`", "`topic_peer_joined`") if line.startswith("    ")]
     for line in lines:
         if line.startswith('{"command"'):
             one.send(f"{line}\n")
