@@ -68,9 +68,6 @@ RELAYS_BURST_BYTES = 4 * 1024 * 1024
 RELAY_TIMEOUT = 10.0
 """For a connection with its handshakes, and for each message that is sent."""
 
-RELAY_ANSWER_TIMEOUT = 15.0
-"""For what a relay says to an event, and for what it has stored: it may be far, and look into a database."""
-
 RELAY_PING_EVERY = 30.0
 RELAY_PONG_TIMEOUT = 20.0
 """A relay of which nothing has come for the first is pinged, and given up when nothing has come after the second."""

@@ -265,49 +265,32 @@ _UNKNOWN: Final = (18, 19, 20)
 """Who has signed it is nobody known here, in OpenSSL's X509_STORE_CTX_get_error(3)."""
 
 
-# --- What is asked in one go ----------------------------------------------------------------------
+# --- What is asked in one go, for as long as the caller has time ----------------------------------
 
 
-async def publish(
-    relay: Relay,
-    event: NostrEvent,
-    timeout: float = limits_nostr.RELAY_ANSWER_TIMEOUT,  # noqa: ASYNC109 - for the answer alone
-) -> str:
+async def publish(relay: Relay, event: NostrEvent) -> str:
     """Have a relay take an event; return what it says to that, often "". Raises RelayError, also when it does not."""
     await relay.send(event_message(event))
-    try:
-        with trio.fail_after(timeout):
-            while True:
-                match await relay.receive():
-                    case EventTaken(event.id, accepted, reason):
-                        if not accepted:
-                            raise RelayError(f"it refuses the event: {reason or 'and says no reason'}")
-                        return reason
-    except trio.TooSlowError:
-        raise RelayError(f"it has not said within {timeout:g} s whether it takes the event") from None
+    while True:
+        match await relay.receive():
+            case EventTaken(event.id, accepted, reason):
+                if not accepted:
+                    raise RelayError(f"it refuses the event: {reason or 'and says no reason'}")
+                return reason
 
 
-async def fetch(
-    relay: Relay,
-    filters: Sequence[Filter],
-    heard: Callable[[dict[str, Any]], object],
-    timeout: float = limits_nostr.RELAY_ANSWER_TIMEOUT,  # noqa: ASYNC109 - for the answer alone
-) -> None:
+async def fetch(relay: Relay, filters: Sequence[Filter], heard: Callable[[dict[str, Any]], object]) -> None:
     """Hand on what a relay has stored that passes one of the filters. Raises RelayError.
 
     `heard` gets the fields of each event, of which nothing has been looked at.
     """
     subscription = secrets.token_hex(8)
     await relay.send(request_message(subscription, *filters))
-    try:
-        with trio.fail_after(timeout):
-            while True:
-                match await relay.receive():
-                    case EventHeard(of, fields) if of == subscription:
-                        heard(fields)
-                    case StoredEnd(of) if of == subscription:
-                        return
-                    case RequestClosed(of, reason) if of == subscription:
-                        raise RelayError(f"it does not answer the question: {reason or 'and says no reason'}")
-    except trio.TooSlowError:
-        raise RelayError(f"it has not sent all that it has within {timeout:g} s") from None
+    while True:
+        match await relay.receive():
+            case EventHeard(of, fields) if of == subscription:
+                heard(fields)
+            case StoredEnd(of) if of == subscription:
+                return
+            case RequestClosed(of, reason) if of == subscription:
+                raise RelayError(f"it does not answer the question: {reason or 'and says no reason'}")
