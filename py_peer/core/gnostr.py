@@ -71,12 +71,10 @@ class GnostrMessage:
 
     @property
     def text(self) -> str:
-        """What it says: the first element; of a diff each as a line, of Git's other kinds both, a blank between."""
-        if self.kind == GIT_DIFF:
+        """What it says: each element as a line, those of Git's kinds but a diff in one; what is empty is left out."""
+        if self.kind == GIT_DIFF:  # where an empty line is one of the patch
             return "\n".join(self.content).rstrip("\n")
-        if self.kind.startswith("Git"):
-            return " ".join(filter(None, self.content[:2]))
-        return self.content[0] if self.content else ""
+        return (" " if self.kind.startswith("Git") else "\n").join(filter(None, self.content))
 
 
 # --- Out ------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from py_peer.core import gnostr
+from py_peer.core import gnostr, limits_git
 from py_peer.core.addresses import short_id
 from py_peer.core.commit_words import commit_words
 from py_peer.core.patch_view import PATCH_HEAD, shown_part
@@ -40,20 +40,23 @@ _MOST_DIGITS: Final = 10
 def gnostr_sentence(event: GnostrHeard, called: Callable[[str], str] = short_id) -> str:
     """Return what an event says, without its topic; it may have several lines. `called` is what a peer is called."""
     who = Name(event.nick, event.plain).of(event.peer_id)
+    is_named = bool(event.commit_id) and event.commit_id not in event.text
+    about = f" (commit {event.commit_id[: limits_git.SHORT_ID_CHARS]})" if is_named else ""
+    more = f" {event.text}" if event.text else ""
     match event.kind:
         case gnostr.JOIN:
-            return f"{who} joined!"
+            return f"{who} joined!{about}{more}"
         case gnostr.LEAVE:
-            return f"{who} left!"
+            return f"{who} left!{about}{more}"
         case gnostr.NOSTR_EVENT:
             whose = f", that is {called(event.signer)}" if event.signer else ""
             said = commit_words(event.text, event.commit_id)
             return f"{who} passes on a Nostr event [{event.badge}{whose}] {said}"
         case gnostr.GIT_DIFF:
-            return "\n".join([f"{who} says how files differ", PATCH_HEAD, *shown_part(event.text)])
+            return "\n".join([f"{who} says how files differ{about}", PATCH_HEAD, *shown_part(event.text, others="")])
         case kind:
             text = _time(event.text) if kind == "GitCommitTime" else event.text
-            return f"{who}, {_LABELS.get(kind, kind)}: {text}"
+            return f"{who}, {_LABELS.get(kind, kind)}{about}: {text}"
 
 
 def _time(text: str) -> str:

@@ -24,8 +24,11 @@ _HEADS: Final = (
 _IN_HUNK: Final = {"+": ADDED, "-": REMOVED}
 
 
-def shown_part(patch: str) -> list[str]:
-    """Return the first lines of a patch, each with its beginning, and how many more there are."""
+def shown_part(patch: str, others: str = ", as has the file that its author shares with /diff") -> list[str]:
+    """Return the first lines of a patch, each with its beginning, and how many more there are.
+
+    `others` says who has those beside `--json`.
+    """
     lines = patch.split("\n", limits_git.SHOWN_PATCH_LINES)
     rest = lines[limits_git.SHOWN_PATCH_LINES :]
     most = limits_git.SHOWN_LINE_CHARS
@@ -33,7 +36,7 @@ def shown_part(patch: str) -> list[str]:
     if not rest:
         return shown
     left = f"{rest[0].count(chr(10)) + 1:,} more lines of the patch not shown"
-    return [*shown, f"[… {left}; --json has them, as has the file that its author shares with /diff]"]
+    return [*shown, f"[… {left}; --json has them{others}]"]
 
 
 def kinds(lines: Iterable[str]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from py_peer.core.topics import ROOM_TOPIC
 from py_peer.frontends.configuration import ConfigurationError, Source, resolve
 from py_peer.frontends.options import OPTIONS
 
@@ -49,7 +50,11 @@ def _contradiction(held: Mapping[str, Held], command: str) -> str:
 def _wire_contradiction(held: Mapping[str, Held]) -> str:
     """Return why the wire that is asked for could never be spoken, or "": in a chat a topic can be joined later."""
     wire, silent = held["wire"], held["headless"].value and not held["json"].value
-    if wire.source is not Source.FLAG or wire.value == OPTIONS["wire"].default or held["topic"].value:
+    if (
+        wire.source is not Source.FLAG
+        or wire.value == OPTIONS["wire"].default
+        or set(held["topic"].value) - {ROOM_TOPIC}
+    ):
         return ""
     if held["oneshot"].value is None and not silent:
         return ""

@@ -100,8 +100,7 @@ class GnostrWire:
     def _tell(self, author: str, message: GnostrMessage, topic: str) -> None:
         claim = clean_nick(message.sender)
         if message.kind == CHAT:
-            self._count(CHAT)
-            self._company.hear(author, clean_text(message.text), topic, claim)
+            self._tell_text(author, message, topic, claim)
             return
         if (name := self._company.speaker(author, claim)) is None:
             return
@@ -113,6 +112,15 @@ class GnostrWire:
         text = clean_text(message.text)
         self._company.emit(GnostrHeard(topic, author, name.nick, message.kind, text, time.time(), name.plain, commit))
 
+    def _tell_text(self, author: str, message: GnostrMessage, topic: str, claim: str) -> None:
+        if not (text := clean_text(message.text)).strip():
+            self._count("messages without a text")
+            return
+        self._count(CHAT)
+        if message.commit_id != NO_COMMIT:
+            self._count("commits that are named beside a text, and not shown")
+        self._company.hear(author, text, topic, claim)
+
     def _tell_event(self, author: str, message: GnostrMessage, topic: str, name: Name) -> None:
         """Tell the Nostr event in a message, with what its signature is worth; one that is bad is counted alone."""
         from py_peer.core.nostr import NostrError, Standing, badge_of, commit_of, read_event  # noqa: PLC0415 - rare
@@ -121,7 +129,7 @@ class GnostrWire:
             self._count("Nostr events that were not verified, too many at once")
             return
         try:
-            event = read_event(message.nostr_event or message.text)
+            event = read_event(message.nostr_event or "".join(message.content[:1]))
         except NostrError:
             self._count("Nostr events that are none")
             return

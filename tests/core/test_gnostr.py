@@ -108,13 +108,13 @@ def test_a_commit_id_that_is_none_is_as_if_there_were_none() -> None:
     [
         ([], "Chat", ""),
         (["only one"], "NostrEvent", "only one"),
-        (["a", "b"], "Chat", "a"),
+        (["a", "", "b"], "Chat", "a\nb"),
         (["a", "b"], "GitCommitId", "a b"),
         (["a", ""], "GitCommitTree", "a"),
         (["+a", "-b", " c", ""], "GitDiff", "+a\n-b\n c"),
     ],
 )
-def test_what_a_message_says_is_the_first_element_or_all_of_a_diff(content: list[str], kind: str, text: str) -> None:
+def test_what_a_message_says_is_all_its_parts(content: list[str], kind: str, text: str) -> None:
     data = json.dumps({"from": "a", "content": content, "kind": kind, "commit_id": ZEROS}).encode()
     assert decode_message(data).text == text
 

@@ -48,6 +48,7 @@ def test_two_people_see_what_the_page_shows(terminal: Callable[..., Terminal], c
     people: dict[str, Terminal] = {}
     someone: Terminal
     told: dict[str, int] = {}
+    prompt = f"    {shown_topic(commit)}> "
     for line in shown(commit, "Alice stands", "A user of gnostr"):
         if line.startswith("    $ py-peer "):
             address = people["Alice"].address() if people else ""
@@ -55,8 +56,8 @@ def test_two_people_see_what_the_page_shows(terminal: Callable[..., Terminal], c
             someone = people[arguments[1].title()] = terminal(*arguments, columns=120)
             someone.address()
             told.clear()
-        elif line.startswith("    > "):
-            someone.send(line.removeprefix("    > ") + "\r")
+        elif line.startswith(prompt):
+            someone.send(line.removeprefix(prompt) + "\r")
         elif line.startswith("    "):
             told[line] = told.get(line, 0) + 1
             someone.expect_count(pattern(line.removeprefix("    "), VARIES), told[line])
@@ -118,10 +119,11 @@ def test_the_page_names_every_kind() -> None:
         (["--wire", "gnostr", "--headless"], {}, False),
         (["--wire", "gnostr", "-1", "hello"], {}, False),
         (["--wire", "gnostr", "-1", "hello", "--topic", "news"], {}, True),
+        (["--wire", "gnostr", "-1", "hello", "--topic", "universal-connectivity"], {}, False),
         (["--wire", "raw", "-1", "hello"], {}, True),
         (["-1", "hello"], {"PY_PEER_WIRE": "gnostr"}, True),  # it is kept for when there is a topic
     ],
-    ids=["chat", "script", "headless", "oneshot", "with a topic", "raw", "kept"],
+    ids=["chat", "script", "headless", "oneshot", "with a topic", "the room", "raw", "kept"],
 )
 def test_a_wire_that_could_never_be_spoken_is_a_usage_error(
     arguments: list[str], environ: dict[str, str], capsys: pytest.CaptureFixture[str], *, is_taken: bool

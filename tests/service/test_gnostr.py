@@ -33,7 +33,7 @@ from tests.net.support import until
 from tests.service.support import Person, in_trio, person
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Container
 
     from py_peer.core.events import Event
     from tests.net.raw_peer import RawPeer, RawStream
@@ -269,6 +269,7 @@ def test_every_kind_that_others_say_is_told_or_counted_cleaned_and_under_a_name_
                 "NostrEvent": 2,
                 "Nostr events that are none": 1,
                 "Nostr events whose hash or signature does not hold": 1,
+                "commits that are named beside a text, and not shown": 1,
                 "messages of a kind that is not known": 1,
             }
             await ann.leave()
@@ -347,6 +348,7 @@ def test_of_a_thousand_mutated_messages_none_raises_and_each_is_told_or_counted(
             if wire == "raw":  # each is a text
                 assert len(told) == 1_004
             else:  # all that came are counted, but for the chunks of messages that were not whole
+                figures.pop("commits that are named beside a text, and not shown", None)  # of messages that are counted
                 assert 0 <= 1_004 - sum(figures.values()) < 200
                 assert sum(figures.get(kind, 0) for kind in KINDS) == len(told)
                 assert 20 < len(told) < 900
@@ -421,7 +423,7 @@ DAN: Final = npub(public_key(bytes(31) + b"\x09").hex())
 """Whose key is bound to the peer "dan"."""
 
 
-def alone() -> tuple[GnostrWire, list[Event], Counter[str]]:
+def alone(ignored: Container[str] = ()) -> tuple[GnostrWire, list[Event], Counter[str]]:
     """Return a wire that nobody is connected to, what it tells, and what it counts."""
     told: list[Event] = []
     counts: Counter[str] = Counter()
@@ -432,8 +434,8 @@ def alone() -> tuple[GnostrWire, list[Event], Counter[str]]:
     def count(what: str) -> None:
         counts[what] += 1
 
-    def speaker(author: str, claim: str) -> Name:
-        return Name(claim or author)
+    def speaker(author: str, claim: str) -> Name | None:
+        return None if author in ignored else Name(claim or author)
 
     company = Company(told.append, hear, speaker, lambda: "ann", lambda key: "dan" * (key == DAN), count)
     return GnostrWire(company, greets=True), told, counts
@@ -508,6 +510,66 @@ def test_an_event_is_told_with_the_peer_to_whom_its_key_is_bound_and_one_about_a
     assert gnostr_sentence(heard, lambda peer_id: f"<{peer_id}>") == (
         f"eve passes on a Nostr event [verified: signed by {DAN}, that is <dan>] commit {COMMIT[:12]} Add (Ada)"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "said"),
+    [
+        ("Chat", ("chat one", "", "chat two"), "chat one\nchat two"),
+        ("System", ("a", "b", "c"), "eve, message of his system (commit 0123456789ab): a\nb\nc"),
+        ("GitCommitAuthor", ("a", "b", "c"), "eve, author of the commit (commit 0123456789ab): a b c"),
+        ("GitCommitId", (COMMIT, ""), f"eve, commit: {COMMIT}"),
+        ("Join", ("with a word",), "eve joined! (commit 0123456789ab) with a word"),
+        ("GitDiff", ("+a",), "eve says how files differ (commit 0123456789ab)\nThe patch, which nothing verifies:\n+a"),
+    ],
+    ids=["Chat", "System", "GitCommitAuthor", "GitCommitId", "Join", "GitDiff"],
+)
+def test_all_parts_of_a_message_are_shown(kind: str, content: tuple[str, ...], said: str) -> None:
+    wire, told, _ = alone()
+    wire.hear("eve", encode_message(GnostrMessage("eve", content, kind, COMMIT)), TOPIC)
+    (heard,) = told
+    assert (gnostr_sentence(heard) if isinstance(heard, GnostrHeard) else getattr(heard, "text", None)) == said
+
+
+@pytest.mark.parametrize("content", [(), ("",), ("", " \n")], ids=["nothing", "empty", "blank"])
+def test_a_chat_without_a_text_is_counted_and_not_shown(content: tuple[str, ...]) -> None:
+    wire, told, counts = alone()
+    wire.hear("eve", encode_message(GnostrMessage("eve", content)), TOPIC)
+    assert (told, counts) == ([], {"gnostr: messages without a text": 1})
+
+
+def test_of_a_long_patch_it_is_said_who_has_the_rest() -> None:
+    wire, told, _ = alone()
+    wire.hear("eve", encode_message(GnostrMessage("eve", ("+a\n" * 600,), "GitDiff")), TOPIC)
+    (heard,) = told
+    assert isinstance(heard, GnostrHeard)
+    assert gnostr_sentence(heard).endswith("\n[… 100 more lines of the patch not shown; --json has them]")
+
+
+def test_of_a_peer_who_is_ignored_no_event_is_told_that_his_key_has_signed_whoever_passes_it_on() -> None:
+    ignored: set[str] = set()
+    wire, told, _ = alone(ignored)
+    event = sign_event(bytes(31) + b"\x09", 1_700_000_000, 1, (), "signed").json()
+
+    async def scene() -> None:
+        for _ in range(2):
+            wire.hear("eve", encode_message(GnostrMessage("eve", (event,), "NostrEvent")), TOPIC)
+            ignored.add("dan")
+
+    in_trio(scene)
+    assert len(told) == 1
+
+
+def test_of_a_topic_that_is_left_no_chunks_are_kept() -> None:
+    wire, _, _ = alone()
+
+    async def scene() -> None:
+        for topic in (TOPIC, "other"):
+            wire.hear("eve", encode_message(GnostrMessage("eve", ("x", ""), message_id="m", total=2)), topic)
+        wire.left(TOPIC)
+
+    in_trio(scene)
+    assert len(wire.chunks) == 1
 
 
 def test_of_those_who_speak_another_wire_so_many_are_told_and_each_once() -> None:
