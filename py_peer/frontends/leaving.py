@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from py_peer.core.exit_codes import ExitCode
 
 SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
@@ -34,12 +33,14 @@ WATCHDOG_SECONDS: Final = 1.8
 GOODBYE: Final = "Goodbye!"
 
 
-def leave_at_once_on_signals(goodbye: str = GOODBYE, code: int = 0) -> None:
+def leave_at_once_on_signals(goodbye: str = GOODBYE, code: int = 0, last_words: Callable[[], str] = str) -> None:
     """Make a signal end the program in order, with `goodbye` and `code`, while there is nothing yet to be closed.
 
-    With "" it ends without a word.
+    With "" it ends without a word. What `last_words` returns then goes to standard error.
     """
     end = "\n" if goodbye else ""
+    watchdog = Watchdog()
+    watchdog.exit_code = lambda: code
 
     def leave(number: int, _frame: FrameType | None) -> None:
         # Nothing is buffered yet, and unwinding out of an import half done would only add noise.
@@ -47,6 +48,9 @@ def leave_at_once_on_signals(goodbye: str = GOODBYE, code: int = 0) -> None:
             # The terminal has just shown ^C, and left the cursor behind it.
             start = "\n" if number == signal.SIGINT and os.isatty(1) else ""
             os.write(1, f"{start}{goodbye}{end}".encode())
+            if words := last_words():
+                watchdog.arm()  # nobody may read it
+                os.write(2, words.encode())
         finally:
             os._exit(code)
 
@@ -118,7 +122,7 @@ class Watchdog:
     def __init__(self, seconds: float = WATCHDOG_SECONDS) -> None:
         self._seconds = seconds
         self._timer: threading.Timer | None = None
-        self.exit_code: Callable[[], ExitCode] | None = None
+        self.exit_code: Callable[[], int] | None = None
         """What the process is to end with; asked when the time has come."""
 
         self.restore_terminal: Callable[[], None] | None = None

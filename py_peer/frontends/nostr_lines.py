@@ -9,6 +9,7 @@ from py_peer.core.commit_words import commit_words
 from py_peer.core.nostr_events import NostrBound, NostrHeard, NostrRelayDown, NostrRelayUp, NostrReport
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable
 
     from py_peer.core.events import Event
@@ -44,6 +45,16 @@ def nostr_sentence(  # noqa: PLR0911 - one for each type
             return _report(event)
         case _:
             return ""
+
+
+def not_shown(counters: Counter[str]) -> list[str]:
+    """Return the line that says what of all that relays have brought was not shown, or none."""
+    from py_peer.net.nostr_relay import REFUSED  # noqa: PLC0415 - for those who watch relays
+
+    refused = {f"refused, {name.removeprefix(REFUSED)}": name for name in counters if name.startswith(REFUSED)}
+    kinds = {"not about Git (--all shows them)": "nostr passed over", "known already": "nostr duplicates"} | refused
+    said = [f"{counters[name]} {words}" for words, name in kinds.items() if counters[name]]
+    return [f"py-peer: Not shown: {'; '.join(said)}"] if said else []
 
 
 def _report(report: NostrReport) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from py_peer.core.exit_codes import ExitCode
 from py_peer.core.nostr_events import NostrHeard
 from py_peer.frontends.errand import tell
+from py_peer.frontends.leaving import leave_at_once_on_signals
 from py_peer.frontends.lines import event_lines
+from py_peer.frontends.nostr_lines import not_shown
 from py_peer.frontends.screen import Screen
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ def run(arguments: Arguments) -> int:
     from py_peer.service.nostr_watch import watch  # noqa: PLC0415 - not where no relay is named
 
     screen = Screen(sys.stdout)
+    counters: Counter[str] = Counter()
+    leave_at_once_on_signals("", ExitCode.OK, lambda: "".join(f"{line}\n" for line in not_shown(counters)))
 
     def show(event: Event) -> bool:
         if not isinstance(event, NostrHeard):
@@ -38,7 +43,8 @@ def run(arguments: Arguments) -> int:
             screen.show(event_lines(event, screen.columns()))
         return not screen.broken
 
-    watch(relays, show, everything=arguments.own["all"], count=arguments.own["count"])
+    watch(relays, show, counters, everything=arguments.own["all"], count=arguments.own["count"])
+    tell(*not_shown(counters))
     if screen.fault:
         print(f"py-peer: standard output cannot be written: {screen.fault}", file=sys.stderr)
         return ExitCode.FAULT

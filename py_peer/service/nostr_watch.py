@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import trio
@@ -13,21 +12,30 @@ from py_peer.service.nostr import tell_refused
 from py_peer.service.nostr_feed import Feed, Judge
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Sequence
 
     from py_peer.core.events import Event
 
 
-def watch(urls: Sequence[str], show: Callable[[Event], bool], *, everything: bool, count: int | None) -> None:
+def watch(
+    urls: Sequence[str], show: Callable[[Event], bool], counters: Counter[str], *, everything: bool, count: int | None
+) -> None:
     """Hand on what relays bring, and how they are, until `show` returns False or has had `count` events.
 
-    `everything`: not only what is about Git. It blocks, and has an event loop of its own.
+    `everything`: not only what is about Git. `counters` count what is not shown. It blocks, and has an event loop of
+    its own.
     """
-    trio.run(_watch, urls, show, everything, count)
+    trio.run(_watch, urls, show, counters, everything, count)
 
 
-async def _watch(urls: Sequence[str], show: Callable[[Event], bool], everything: bool, count: int | None) -> None:  # noqa: FBT001 - trio.run takes no keywords
-    counters: Counter[str] = Counter()
+async def _watch(
+    urls: Sequence[str],
+    show: Callable[[Event], bool],
+    counters: Counter[str],
+    everything: bool,  # noqa: FBT001 - trio.run takes no keywords
+    count: int | None,
+) -> None:
     left = count
 
     async with trio.open_nursery() as nursery:
