@@ -1,5 +1,6 @@
-"""A real relay of Nostr for tests: nostr-sdk's own, which is rust-nostr's, on a loop of its own in a thread.
+"""Relays of Nostr for tests: a real one, and those that only say that they are one.
 
+The real one is nostr-sdk's own, which is rust-nostr's, on a loop of its own in a thread.
 It can be stopped and started again on the same port, with the events that it had. (They are handed to it again: a
 database of nostr-sdk would be called through Python, also when Python is about to end.)
 """
@@ -8,16 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import nostr_sdk
+import trio
+from trio_websocket import ConnectionClosed, serve_websocket
+
+from py_peer.core.nostr_messages import parse_relay_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterable
+    import ssl
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
     from types import TracebackType
     from typing import Self
+
+    from trio_websocket import WebSocketConnection, WebSocketRequest
+
+    from py_peer.core.nostr_messages import RelayURL
 
 T = TypeVar("T")
 
@@ -122,3 +133,30 @@ class LocalRelay:
             yield client
         finally:
             await client.shutdown()
+
+
+def in_time(scene: Callable[[], Awaitable[None]]) -> None:
+    """Run a scene under trio, with a deadline."""
+
+    async def hurried() -> None:
+        with trio.fail_after(PATIENCE):
+            await scene()
+
+    trio.run(hurried)
+
+
+@asynccontextmanager
+async def pretending(
+    does: Callable[[WebSocketConnection], Awaitable[None]], context: ssl.SSLContext | None = None
+) -> AsyncIterator[RelayURL]:
+    """Serve WebSockets on which `does` is all that happens."""
+
+    async def take(request: WebSocketRequest) -> None:
+        connection = await request.accept()
+        with suppress(ConnectionClosed):
+            await does(connection)
+
+    async with trio.open_nursery() as nursery:
+        server = await nursery.start(partial(serve_websocket, take, "127.0.0.1", 0, context, disconnect_timeout=0.1))
+        yield parse_relay_url(f"{'wss' if context else 'ws'}://127.0.0.1:{server.port}")
+        nursery.cancel_scope.cancel()

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
-from trio_websocket import ConnectionClosed, serve_websocket
 
 from py_peer.core import limits_nostr
 from py_peer.core.nostr import read_event, sign_event
@@ -27,14 +26,14 @@ from py_peer.core.nostr_messages import (
 )
 from py_peer.net.nostr_relay import RelayError, fetch, open_relay, publish
 from py_peer.net.nostr_stream import pace_of_all
-from tests.nostr_relay import LocalRelay
+from tests.nostr_relay import LocalRelay, in_time, pretending
 from tests.web_certificates import sign_itself
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from trio_websocket import WebSocketConnection, WebSocketRequest
+    from trio_websocket import WebSocketConnection
 
     from py_peer.core.nostr import NostrEvent
     from py_peer.core.nostr_messages import RelayURL
@@ -46,14 +45,6 @@ NOW = int(time.time())
 
 def event(text: str = "hello", **more: Any) -> NostrEvent:
     return replace(sign_event(SECRET, NOW, 1, [("gnostr", "git")], text), **more)
-
-
-def run(scene: Callable[[], Awaitable[None]]) -> None:
-    async def hurried() -> None:
-        with trio.fail_after(DEADLINE):
-            await scene()
-
-    trio.run(hurried)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +78,7 @@ def test_what_is_published_is_read_by_another_hand_and_fetched_again(relay: Loca
         assert await stored(url, Filter(ids=(said.id,))) == [said]
         assert await stored(url, Filter(ids=("0" * 64,))) == []
 
-    run(scene)
+    in_time(scene)
     assert said in [read_event(text) for text in relay.events()]
 
 
@@ -99,27 +90,10 @@ def test_a_relay_that_refuses_an_event_says_why(relay: LocalRelay, wrong: dict[s
         with pytest.raises(RelayError, match="it refuses the event: invalid: "):
             await published(parse_relay_url(relay.url), event(**wrong))
 
-    run(scene)
+    in_time(scene)
 
 
 # --- Those that only say that they are one --------------------------------------------------------
-
-
-@asynccontextmanager
-async def pretending(
-    does: Callable[[WebSocketConnection], Awaitable[None]], context: ssl.SSLContext | None = None
-) -> AsyncIterator[RelayURL]:
-    """Serve WebSockets on which `does` is all that happens."""
-
-    async def take(request: WebSocketRequest) -> None:
-        connection = await request.accept()
-        with suppress(ConnectionClosed):
-            await does(connection)
-
-    async with trio.open_nursery() as nursery:
-        server = await nursery.start(partial(serve_websocket, take, "127.0.0.1", 0, context, disconnect_timeout=0.1))
-        yield parse_relay_url(f"{'wss' if context else 'ws'}://127.0.0.1:{server.port}")
-        nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -174,7 +148,7 @@ def test_what_is_not_of_nip_01_is_passed_over_and_counted() -> None:
             assert isinstance(heard[2], EventHeard)
             assert read_event(heard[2].fields) == good
 
-    run(scene)
+    in_time(scene)
     assert counters == {
         "nostr refused: no text": 1,
         "nostr refused: no message of a relay": 14,
@@ -196,7 +170,7 @@ def test_a_message_without_an_end_ends_the_connection_and_not_the_memory(monkeyp
             with pytest.raises(RelayError, match=r"^it has sent a message of more than 200,000 bytes$"):
                 await relay.receive()
 
-    run(scene)
+    in_time(scene)
     assert counters == {"nostr refused: too large": 1}
 
 
@@ -236,7 +210,7 @@ def test_frames_without_a_message_are_not_read_for_ever(monkeypatch: pytest.Monk
             with pytest.raises(RelayError, match="no message comes to an end"):
                 await relay.receive()
 
-    run(scene)
+    in_time(scene)
 
 
 def test_garbage_in_place_of_frames_ends_the_connection() -> None:
@@ -250,7 +224,7 @@ def test_garbage_in_place_of_frames_ends_the_connection() -> None:
             with pytest.raises(RelayError, match="Invalid opcode"):
                 await relay.receive()
 
-    run(scene)
+    in_time(scene)
 
 
 def test_who_closes_is_told_with_his_words() -> None:
@@ -262,7 +236,7 @@ def test_who_closes_is_told_with_his_words() -> None:
             with pytest.raises(RelayError, match=r"^it has closed the connection: go away$"):
                 await relay.receive()
 
-    run(scene)
+    in_time(scene)
 
 
 @pytest.mark.parametrize(
@@ -285,7 +259,7 @@ def test_what_is_no_relay_is_told(page: bytes, says: str) -> None:
         async with answering(talk) as url:
             assert (await refused(url)).startswith(says)
 
-    run(scene)
+    in_time(scene)
 
 
 def test_a_page_without_an_end_in_place_of_a_handshake_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,7 +274,7 @@ def test_a_page_without_an_end_in_place_of_a_handshake_is_not_kept(monkeypatch: 
         async with answering(talk) as url:
             assert await refused(url) == "what is there hangs up, or speaks no WebSocket"
 
-    run(scene)
+    in_time(scene)
 
 
 def test_who_says_nothing_at_all_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,7 +284,7 @@ def test_who_says_nothing_at_all_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
         async with answering(sleep) as url:
             assert await refused(url) == "no answer within 0.1 s"
 
-    run(scene)
+    in_time(scene)
 
 
 def test_nobody_there_is_told() -> None:
@@ -319,7 +293,7 @@ def test_nobody_there_is_told() -> None:
             pass
         assert await refused(url) == "Connection refused"
 
-    run(scene)
+    in_time(scene)
 
 
 def test_a_word_about_another_event_is_none_about_ours() -> None:
@@ -335,7 +309,7 @@ def test_a_word_about_another_event_is_none_about_ours() -> None:
         async with pretending(talk) as url:
             assert await published(url, said) == "thank you"
 
-    run(scene)
+    in_time(scene)
 
 
 def test_a_relay_of_which_nothing_comes_is_pinged_and_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -355,7 +329,7 @@ def test_a_relay_of_which_nothing_comes_is_pinged_and_let_go(monkeypatch: pytest
             with pytest.raises(RelayError, match="nothing has come of it for"):
                 await relay.receive()
 
-    run(scene)
+    in_time(scene)
 
 
 @pytest.mark.parametrize("ends", [False, True], ids=["in silence", "when it is closed"])
@@ -378,7 +352,7 @@ def test_a_relay_was_heard_before_the_computer_slept(monkeypatch: pytest.MonkeyP
                     await relay.receive()
                 assert begun <= relay.heard_at < begun + DEADLINE
 
-    run(scene)
+    in_time(scene)
 
 
 def test_a_flood_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -398,7 +372,7 @@ def test_a_flood_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
                     read += 1
         assert 1 <= read <= 45  # 200 kB at once, then 10 a second, and what was read with them
 
-    run(scene)
+    in_time(scene)
 
 
 def test_who_floods_leaves_the_others_their_turns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -428,7 +402,7 @@ def test_who_floods_leaves_the_others_their_turns(monkeypatch: pytest.MonkeyPatc
             nursery.cancel_scope.cancel()
         assert trio.current_time() - begun >= 1.4  # 200 kB, of them 20 at once, and up to 16 too much of each
 
-    run(scene)
+    in_time(scene)
 
 
 def test_what_fails_in_the_block_comes_out_of_it_as_it_is() -> None:
@@ -438,7 +412,7 @@ def test_what_fails_in_the_block_comes_out_of_it_as_it_is() -> None:
                 async with open_relay(url):
                     raise KeyError
 
-    run(scene)
+    in_time(scene)
 
 
 # --- TLS ------------------------------------------------------------------------------------------
@@ -478,7 +452,7 @@ def test_a_certificate_has_to_hold(
                 await relay.send(request_message("x", Filter()))
                 assert await relay.receive() == StoredEnd("x")
 
-    run(scene)
+    in_time(scene)
 
 
 @asynccontextmanager
@@ -513,7 +487,7 @@ def test_who_has_no_tls_is_told() -> None:
         async with answering(talk) as url:
             assert await refused(replace(url, secure=True)) == "there is no TLS: take ws:// if it has none"
 
-    run(scene)
+    in_time(scene)
 
 
 def test_nothing_of_a_relay_is_loaded_before_one_is_named() -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import time
 from collections import Counter
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,6 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from trio_websocket import ConnectionClosed, serve_websocket
 
 from py_peer.core import limits_nostr
 from py_peer.core.commits import Commit, commit_json
@@ -28,13 +27,13 @@ from py_peer.frontends.nostr_lines import nostr_sentence
 from py_peer.net.nostr_stream import pace_of_all
 from py_peer.service.nostr_feed import Feed, Judge
 from tests.loops import run
-from tests.nostr_relay import LocalRelay
+from tests.nostr_relay import LocalRelay, in_time, pretending
 from tests.service.support import person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from trio_websocket import WebSocketConnection, WebSocketRequest
+    from trio_websocket import WebSocketConnection
 
     from py_peer.core.events import Event
 
@@ -224,14 +223,6 @@ async def watching(url: str, *, everything: bool = False) -> AsyncIterator[Watch
         nursery.cancel_scope.cancel()
 
 
-def scene_of(scene: Callable[[], Awaitable[None]]) -> None:
-    async def hurried() -> None:
-        with trio.fail_after(DEADLINE):
-            await scene()
-
-    trio.run(hurried)
-
-
 @pytest.fixture
 def relay() -> Iterator[LocalRelay]:
     with LocalRelay() as running:
@@ -265,22 +256,18 @@ def test_a_real_relay_is_followed_and_nothing_is_lost_while_it_is_away(relay: Lo
             await publish("and on")
             assert await watched.texts(1) == ["and on"]
 
-    scene_of(scene)
+    in_time(scene)
 
 
 @asynccontextmanager
 async def serving(does: Callable[[WebSocketConnection, Any], Awaitable[None]]) -> AsyncIterator[str]:
     """Serve WebSockets; `does` gets each connection, with what is asked on it first."""
 
-    async def take(request: WebSocketRequest) -> None:
-        connection = await request.accept()
-        with suppress(ConnectionClosed):
-            await does(connection, json.loads(await connection.get_message()))
+    async def take(connection: WebSocketConnection) -> None:
+        await does(connection, json.loads(await connection.get_message()))
 
-    async with trio.open_nursery() as nursery:
-        server = await nursery.start(partial(serve_websocket, take, "127.0.0.1", 0, None, disconnect_timeout=0.1))
-        yield f"ws://127.0.0.1:{server.port}"
-        nursery.cancel_scope.cancel()
+    async with pretending(take) as url:
+        yield str(url)
 
 
 def of(subscription: str, event: NostrEvent) -> str:
@@ -312,7 +299,7 @@ def test_a_relay_that_gives_less_than_it_has_is_asked_for_the_rest_when_it_is_ba
         async with serving(talk) as url, watching(url) as watched:
             assert await watched.texts(5) == ["4", "0", "1", "2", "3"]
 
-    scene_of(scene)
+    in_time(scene)
     assert asked[0] | {"since": 0} == {"kinds": [1], "since": 0, "limit": limits_nostr.WATCH_LIMIT}
     assert begun - 3_700 <= asked[0]["since"] <= begun - 3_500
     assert asked[1]["since"] > asked[0]["since"]  # since shortly before it went
@@ -356,7 +343,7 @@ def test_what_had_not_come_when_the_connection_ended_is_asked_for_again() -> Non
             while len(asked) < 5:  # noqa: ASYNC110 - nothing tells of it
                 await trio.sleep(0.01)
 
-    scene_of(scene)
+    in_time(scene)
     assert asked[:4] == [asked[0]] * 4
     assert asked[4] - asked[0] >= limits_nostr.WATCH_BACK - limits_nostr.WATCH_OVERLAP
 
@@ -386,7 +373,7 @@ def test_what_another_relay_has_brought_already_is_not_taken_for_all() -> None:
         async with serving(talk) as url, watching(url) as watched:
             assert await watched.texts(3) == ["known", "live, and of long ago", "older"]
 
-    scene_of(scene)
+    in_time(scene)
 
 
 @pytest.mark.usefixtures("brisk")
@@ -415,7 +402,7 @@ def test_a_relay_that_never_comes_to_an_end_is_not_asked_for_ever(monkeypatch: p
                 raise AssertionError
         assert questions == [1, 4]
 
-    scene_of(scene)
+    in_time(scene)
 
 
 def test_the_pauses_grow_and_a_relay_that_is_away_is_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -437,7 +424,7 @@ def test_the_pauses_grow_and_a_relay_that_is_away_is_told_of_once(monkeypatch: p
         assert downs[0].seconds == 0.1
         assert all(0.3 <= down.seconds <= 0.5 for down in downs[2:])
 
-    scene_of(scene)
+    in_time(scene)
 
 
 @pytest.mark.usefixtures("brisk")
@@ -474,7 +461,7 @@ def test_a_relay_that_lies_in_every_way_brings_nothing_but_counts() -> None:
                 "nostr duplicates": 2,
             }
 
-    scene_of(scene)
+    in_time(scene)
 
 
 @pytest.mark.usefixtures("brisk")
@@ -488,7 +475,7 @@ def test_a_relay_that_does_not_answer_the_question_is_told_with_its_words() -> N
             cause = (await watched.next(NostrRelayDown)).cause
             assert cause == "it does not answer: auth-required: who are you?"
 
-    scene_of(scene)
+    in_time(scene)
 
 
 @pytest.mark.usefixtures("brisk")
@@ -514,7 +501,7 @@ def test_a_relay_that_gives_nothing_older_is_followed_all_the_same() -> None:
         async with serving(talk) as url, watching(url) as watched:
             assert await watched.texts(3) == ["had 1", "had 2", "live"]
 
-    scene_of(scene)
+    in_time(scene)
 
 
 # --- In a session ---------------------------------------------------------------------------------
