@@ -127,7 +127,10 @@ class AskedOnce(Errand):
             self.outcome = ExitCode.NOT_FOUND
             tell("py-peer: no object that hashes to this ID was found; anyone can have put this there")
         elif self._arguments.own["patch"] and not commit.patch:
-            tell("py-peer: no patch was found beside it: it changes nothing, or what is too large for the DHT")
+            tell(
+                "py-peer: no patch was found beside it: it changes nothing, or its patch was not published (it may be "
+                "too large, or have found no room), or has expired"
+            )
 
 
 def is_for_want_of_peers(answer: DhtAnswer) -> bool:

@@ -116,6 +116,8 @@ def fields_lines(commit: Commit, columns: int | None = None) -> list[str]:
         "time": _time(commit.time) if commit.tree else "",
     }
     lines += [_field(name, value) for name, value in others.items() if value]
+    if not (commit.tree or commit.message):  # nothing is known of it
+        return lines
     message = limit_lines(commit.message, limits_git.SHOWN_MESSAGE_LINES) if commit.message.strip() else "(no message)"
     return [*lines, "", *(f"{INDENT}{line}".rstrip() for line in message.split("\n"))]
 

@@ -365,7 +365,7 @@ class Chat(FrontEnd):
 
     async def show_help(self, _argument: str) -> None:
         """Show the commands."""
-        await self.print_lines(help_lines())
+        await self.print_lines([row for line in help_lines() for row in broken(line, self.columns())])
 
     # --- The end ----------------------------------------------------------------------------------
 

@@ -119,6 +119,12 @@ def test_what_is_not_known_is_left_out_and_what_is_not_verified_says_so() -> Non
     ]
 
 
+def test_of_a_commit_of_which_only_a_patch_was_found_nothing_is_said_of_its_message() -> None:
+    unknown = Commit(ID, "", (), "", "", "", "", "", 0)
+    _, *lines = event_lines(CommitShown(1, unknown, False, CommitSource.DHT, "+a"))
+    assert lines == [f"    commit     {ID}", "", "    The patch, which nothing verifies:", "    +a"]
+
+
 @pytest.mark.parametrize("time", [-(10**17), 10**17, -1], ids=["long ago", "far away", "before 1970"])
 def test_every_time_can_be_shown(time: int) -> None:
     odd = Commit(ID, "ab" * 20, (), "", "", "", "", "", time)

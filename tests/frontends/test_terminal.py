@@ -276,6 +276,16 @@ def test_a_narrow_window_wraps_and_stays_in_order(terminal: Callable[..., Termin
     assert program.leave() == 0
 
 
+def test_in_a_narrow_window_help_is_broken_between_words(terminal: Callable[..., Terminal]) -> None:
+    program = terminal(columns=45)
+    program.expect("^📡 Joined")
+    program.send("/help\r")
+    program.expect("^/status               show the multiaddress,$")
+    program.expect("^    the nickname, the number of peers and the$")
+    program.send(CTRL_C)
+    assert program.leave() == 0
+
+
 @pytest.mark.parametrize("kind", ["dumb", ""])
 def test_a_terminal_that_cannot_edit_gets_plain_lines(terminal: Callable[..., Terminal], kind: str) -> None:
     program = terminal(TERM=kind)
