@@ -83,11 +83,15 @@ class CommitNotShown(Event):
 @final
 @frozen
 class PublishProgress(Event):
-    """Of `total` values of request `ticket` so many are done: put into the DHT, or refused."""
+    """Of `total` values of request `ticket` so many are done: put into the DHT, or refused.
+
+    `commits` are the IDs of those whose objects are there since it was told last.
+    """
 
     ticket: int
     done: int
     total: int
+    commits: tuple[str, ...] = ()
 
 
 @final

@@ -47,6 +47,9 @@ class GitPublish(Errand):
         self._found_nobody = False
         """Whether it was answered that nobody takes part in the DHT; until then it may still be read."""
 
+        self._kept: list[str] = []
+        """The IDs of those whose objects are kept by now."""
+
         self._missing = 0
         self.outcome = ExitCode.NOT_SENT  # until it is done
 
@@ -96,6 +99,7 @@ class GitPublish(Errand):
                 case PublishProgress():
                     self._is_begun = True
                     self._answered.set()
+                    self._kept += event.commits
                     self._report(
                         event, *([f"Publishing: {event.done:,} of {event.total:,} values"] if event.done else [])
                     )
@@ -135,7 +139,9 @@ class GitPublish(Errand):
         self.leave_when_sent(0.0)
 
     def take_leave(self, last_lines: Sequence[str], complaint: str) -> None:
-        """Say that not all of it is there, when the program is told to leave before."""
+        """Say what is there, and that it is not all, when the program is told to leave before."""
+        if not (self._is_over or self.json):
+            self.screen.show(self._kept)
         super().take_leave(last_lines, complaint)
         if self._is_begun and not self._is_over and not complaint:
             tell("py-peer: not all of it is published yet; the same command publishes the rest")

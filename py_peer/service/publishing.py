@@ -195,6 +195,9 @@ class _Putting:
         self._took: dict[bytes, int] = {}
         """How many have taken each value that is kept, by its key."""
 
+        self._new: list[str] = []
+        """Of whose objects it was not told yet that they are kept."""
+
         self._asked = 0
 
     async def run(self, dht: Kademlia) -> None:
@@ -222,7 +225,8 @@ class _Putting:
     def _tell(self) -> None:
         """Say how far it is."""
         self._told_at = trio.current_time()
-        self._emit(PublishProgress(self._ticket, self._done, len(self._todo)))
+        self._emit(PublishProgress(self._ticket, self._done, len(self._todo), tuple(self._new)))
+        self._new.clear()
 
     async def _put(self, dht: Kademlia, part: Part) -> str:
         """Put one; return why it is not kept by anybody, or ""."""
@@ -234,6 +238,8 @@ class _Putting:
         if not told.took:
             return f"none of the {told.asked} peer(s) that were asked has taken it" if told.asked else NOBODY
         self._took[part.key] = told.took
+        if part.name == OBJECT:
+            self._new.append(part.commit_id)
         return ""
 
 

@@ -148,4 +148,7 @@ def test_whoever_ends_it_before_all_is_published_is_told_so(
     publishing.wait_for(lambda: "Publishing: " in publishing.errors, "that it has begun")
     publishing.signal(signal.SIGINT)
     assert publishing.leave() == 5
+    kept = publishing.text.split()
+    assert kept
+    assert set(kept) <= set(repository.git("rev-list", "HEAD").split())
     assert publishing.errors.endswith("not all of it is published yet; the same command publishes the rest\n")

@@ -8,7 +8,7 @@ import pytest
 
 from py_peer.core.events import PeerConnected
 from py_peer.core.exit_codes import ExitCode
-from py_peer.core.git_events import CommitsPublished
+from py_peer.core.git_events import CommitsPublished, PublishProgress
 from py_peer.frontends.arguments import parse_arguments
 from py_peer.frontends.git_publish_command import GitPublish
 from tests.frontends.fakes import ADDRESS, ANN, FakeService, Stage
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HERE = PeerConnected(ANN, ADDRESS, inbound=False)
 NOBODY = CommitsPublished(1, (), 4, 0, 0, 0)
+IDS = ("a" * 40, "b" * 40)
 READING = "it has not begun within 0.1 s; --timeout gives it more"
 
 
@@ -53,3 +54,21 @@ def test_it_says_why_nothing_has_begun_and_what_to_do(
 
     assert run(scene()) == code
     assert capsys.readouterr().err.splitlines()[-1] == f"py-peer: {said}"
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["people", "scripts"])
+def test_who_ends_it_before_has_the_ids_of_what_is_kept_by_then(
+    capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    async def scene() -> list[str]:
+        service, stage = FakeService(), Stage()
+        publishing = GitPublish(
+            service, stage.screen, stage.watchdog, parse_arguments(["git", "publish", "--ephemeral", *more])
+        )
+        await publishing.show([PublishProgress(1, 0, 12), *(PublishProgress(1, n, 12, (IDS[n],)) for n in (0, 1))])
+        publishing.take_leave((), "")
+        return stage.lines
+
+    lines = run(scene())
+    assert [line for line in lines if not line.startswith("{")] == ([] if more else list(IDS))
+    assert capsys.readouterr().err.endswith("not all of it is published yet; the same command publishes the rest\n")
