@@ -393,7 +393,7 @@ KEPT: Final = {name: option for name, option in OPTIONS.items() if option.kept}
 
 SHARED: Final = OPTIONS | {
     "json": replace(OPTIONS["json"], help="answers and results as JSON objects, one a line"),
-    "timeout": replace(OPTIONS["timeout"], help="how long it may take"),
+    "timeout": replace(OPTIONS["timeout"], help="how long it may take, or, of git publish, to begin"),
     "topic": replace(OPTIONS["topic"], help="a topic to join"),
 }
 """The options as sub-commands take them."""
