@@ -71,12 +71,18 @@ class OfferBoard:
             nursery.start_soon(self._offer_in_turn, node)
             for peer_id in node.peers.records:
                 self.identified(peer_id)
-            while True:
-                await trio.sleep(limits.FINDINGS_SUMMED_SECONDS)
-                if self._untold:
-                    files = "files were" if self._untold > 1 else "file was"
-                    self._emit(Notice(f"{self._untold} more {files} offered; /files lists them"))
-                    self._untold = 0
+            try:
+                await self._sum_up()
+            finally:
+                self._nursery = None  # who is told of while it closes is asked nothing any more
+
+    async def _sum_up(self) -> None:
+        while True:
+            await trio.sleep(limits.FINDINGS_SUMMED_SECONDS)
+            if self._untold:
+                files = "files were" if self._untold > 1 else "file was"
+                self._emit(Notice(f"{self._untold} more {files} offered; /files lists them"))
+                self._untold = 0
 
     def offer(self, file_id: str) -> None:
         """Offer a file of ours, once, as soon as others take another offer of us."""

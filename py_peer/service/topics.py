@@ -144,9 +144,12 @@ class Topics:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             nursery.start_soon(self._wire.run)
-            while True:
-                await self._catch_up(node, nursery)
-                await self._changed.wait()
+            try:
+                while True:
+                    await self._catch_up(node, nursery)
+                    await self._changed.wait()
+            finally:
+                self._nursery = None
 
     async def part(self) -> None:
         """Say on each topic that we go, where that is done."""

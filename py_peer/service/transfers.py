@@ -59,7 +59,10 @@ class Transfers:
             self._nursery = nursery
             for job in self._jobs.values():  # what was wanted before there was a node
                 nursery.start_soon(self._serve, job)
-            await trio.sleep_forever()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None
 
     def start(
         self,

@@ -7,6 +7,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 import trio
+import trio.testing
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 from libp2p.pubsub.pb import rpc_pb2
@@ -288,6 +289,20 @@ def test_own_offers_are_made_no_faster_than_others_take_them_and_who_waits_is_to
                 "All files that you share are offered now",
             ]
             nursery.cancel_scope.cancel()
+
+    in_trio(scene)
+
+
+def test_who_comes_when_all_ends_is_asked_nothing() -> None:
+    async def scene() -> None:
+        offers, _ = board()
+        offers._sources = Mock(speaks=lambda _: True, is_here=lambda _: True)
+        node = Mock(pubsub=Mock(subscribe=AsyncMock()), peers=Mock(records={}))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(offers.run, node)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        offers.identified(somebody())
 
     in_trio(scene)
 
