@@ -44,8 +44,8 @@ def programs(folder: Path, **names: Mapping[str, float]) -> Iterator[list[Peer]]
 
 
 def slow_after(size: int) -> dict[str, float]:
-    """Return the limits of one who sends so many bytes of a file at once, and from then on 32 MiB a second."""
-    return {"FILE_REQUEST_BURST": OTHERS + size // REQUEST, "FILE_REQUESTS_PER_SECOND": 16.0}
+    """Return the limits of one who sends so many bytes of a file at once, and from then on 16 MiB a second."""
+    return {"FILE_REQUEST_BURST": OTHERS + size // REQUEST, "FILE_REQUESTS_PER_SECOND": 8.0}
 
 
 def share(peer: Peer, path: Path, size: int) -> tuple[str, str]:
@@ -95,8 +95,8 @@ def test_a_fetch_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_when_the_offerer_is_killed_another_one_who_has_the_file_sends_the_rest(tmp_path: Path) -> None:
-    size = 24 * MEBIBYTE
-    slow = slow_after(size // 4)
+    size = 48 * MEBIBYTE
+    slow = slow_after(size // 8)  # both together a third of it at once, or two thirds if nothing else is asked
     with programs(tmp_path, ann=slow, bob=slow, cid={}) as (ann, bob, cid):
         file_id, wanted = share(ann, tmp_path / "film.mkv", size)
         get(bob, file_id)
